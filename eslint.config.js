@@ -1,0 +1,79 @@
+// The lint rules. Besides the type-checked set they keep the arrows of ARCHITECTURE.md:
+// main → server → graph → cloudca, and a sandbox that shares nothing with the gateway.
+import js from '@eslint/js';
+import tseslint from 'typescript-eslint';
+
+/** Forbids imports by pattern in some files; each group says why. */
+const forbid = (files, ...patterns) => ({
+  files,
+  rules: { '@typescript-eslint/no-restricted-imports': ['error', { patterns }] },
+});
+
+const gateway = {
+  regex: '/(cloudca|graph|server)/|/(config|main)\\.js$',
+  message: 'The sandbox shares nothing with the gateway, so that both cannot be wrong together.',
+};
+const sandbox = { regex: '/sandbox/', message: 'Only main and tests import the sandbox.' };
+const config = { regex: '/config\\.js$', message: 'Configuration is passed on as values.', allowTypeImports: true };
+const main = { regex: '/main\\.js$', message: 'Nothing imports main.' };
+
+export default tseslint.config(
+  { ignores: ['dist/'] },
+  js.configs.recommended,
+  ...tseslint.configs.strictTypeChecked,
+  ...tseslint.configs.stylisticTypeChecked,
+  {
+    languageOptions: {
+      parserOptions: {
+        projectService: { allowDefaultProject: ['playground/*.js'] },
+        tsconfigRootDir: import.meta.dirname,
+      },
+    },
+    rules: {
+      '@typescript-eslint/no-restricted-imports': ['error', { patterns: [main] }],
+      '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }],
+      '@typescript-eslint/no-extraneous-class': ['error', { allowWithDecorator: true, allowEmpty: true }],
+      '@typescript-eslint/consistent-type-imports': 'error',
+      '@typescript-eslint/consistent-type-assertions': ['error', { assertionStyle: 'never' }],
+      '@typescript-eslint/switch-exhaustiveness-check': 'error',
+      // Classes here are the shapes of GraphQL's types; object literals of such a shape are as good.
+      '@typescript-eslint/no-unsafe-class-instance-assignment': 'off',
+      'no-console': 'error',
+    },
+  },
+  {
+    files: ['src/**'],
+    ignores: ['src/config.ts', 'src/sandbox/main.ts'],
+    rules: {
+      'no-restricted-properties': [
+        'error',
+        { object: 'process', property: 'env', message: 'config.ts is its one reader.' },
+      ],
+    },
+  },
+  forbid(
+    ['src/cloudca/**'],
+    { regex: '/(graph|server)/', message: 'cloudca knows the REST API and nothing of what stands on it.' },
+    {
+      regex: '^(graphql|type-graphql|graphql-scalars|@apollo/.*|fastify|@fastify/.*|dataloader)$',
+      message: 'cloudca knows nothing of GraphQL or the server.',
+    },
+    sandbox,
+    config,
+    main,
+  ),
+  forbid(
+    ['src/graph/**'],
+    { regex: '/server/', message: 'The graph knows nothing of the server.' },
+    { regex: '^(ky|undici|fastify|@fastify/.*|@apollo/.*)$', message: 'Resolvers never do HTTP.' },
+    sandbox,
+    config,
+    main,
+  ),
+  forbid(['src/server/**'], { regex: '^ky$', message: 'ky belongs to cloudca.' }, sandbox, main, {
+    ...config,
+    allowTypeImports: true,
+  }),
+  forbid(['src/sandbox/**'], gateway),
+  { files: ['**/*.js'], ...tseslint.configs.disableTypeChecked },
+);
