@@ -1,0 +1,377 @@
+// The one ky instance: base URL, key, deadline, retry of GET, request id. It sends and receives; what an answer means
+// is envelope.ts's to say, and GraphQL is nothing it knows.
+import { setTimeout as sleep } from 'node:timers/promises';
+import ky, { type KyInstance } from 'ky';
+import { type Answer, toReadData, toWriteOutcome, type WriteOutcome } from './envelope.js';
+import { BadResponseError, CallerGoneError, CloudcaError, TimeoutError, UnavailableError } from './errors.js';
+import { createTransport, type Transport } from './fetch.js';
+
+/** How the REST API is reached. */
+export interface ClientOptions {
+  /** Base URL, http or https, without query; a path is kept: `https://api.cloud.ca/v1`. */
+  readonly baseUrl: string;
+  /** Deadline of one operation's REST work, retries included, in milliseconds. */
+  readonly timeoutMs: number;
+}
+
+/** For whom calls are made. */
+export interface Caller {
+  /** The caller's own key; it goes into the `MC-Api-Key` header and nowhere else. */
+  readonly apiKey: string;
+  /** Sent along as `x-request-id`. */
+  readonly requestId: string;
+  /** Told of each oddity in an answer that was passed over, once for each kind of it. */
+  readonly warn: (warning: WireWarning) => void;
+}
+
+/** Something in an answer that was read as null, or as unknown, instead of failing. */
+export interface WireWarning {
+  /** Where it stood, e.g. `siteToSiteVpn.ikeHashAlgorithm`. */
+  readonly field: string;
+  /** What was wrong with it. */
+  readonly problem: string;
+}
+
+/** What a read asks for. */
+export interface ReadRequest {
+  /** Path below the base URL, one entry a segment, not encoded. */
+  readonly path: readonly string[];
+  /** Query parameters; those that are undefined are left out. */
+  readonly query?: Readonly<Record<string, string | undefined>>;
+}
+
+/** Nearer ends of a read than the session's deadline. */
+export interface ReadLimits {
+  /** Milliseconds from now. */
+  readonly within?: number;
+  /** Ends the read with its reason. */
+  readonly signal?: AbortSignal;
+}
+
+/** What a write asks for. */
+export interface WriteRequest extends ReadRequest {
+  readonly method: 'POST' | 'DELETE';
+  /** Sent as JSON. */
+  readonly body?: object;
+  /** Values in the body that must not come back in a message. */
+  readonly secrets?: readonly string[];
+  /** What to look for before trying again where the outcome is unknown: a whole sentence. */
+  readonly advice: string;
+}
+
+const retries = 2;
+// A longer one is no answer to a caller who waits.
+const longestRetryAfterSeconds = 86_400;
+
+/**
+ * Whether a value can be one segment of a path: it stays in its place once encoded. Percent-encoding does not help `.` and `..`
+ * (WHATWG URL, "double-dot path segment"), and servers in between decode slashes and backslashes.
+ */
+export function isPathSegment(value: string): boolean {
+  return value !== '' && value !== '.' && value !== '..' && value.isWellFormed() && !/[/\\?#%\p{Cc}]/u.test(value);
+}
+
+/** The way to the REST API; one for the process. */
+export class CloudcaClient {
+  readonly #transport: Transport = createTransport();
+  readonly #base: URL;
+  readonly #sessions = new Set<RestSession>();
+  #cut = false;
+  /** The ky instance, for its sessions. */
+  readonly ky: KyInstance;
+  /** Deadline of one operation's REST work, in milliseconds. */
+  readonly timeoutMs: number;
+
+  constructor(options: ClientOptions) {
+    this.#base = new URL(options.baseUrl.replace(/\/+$/, ''));
+    this.timeoutMs = options.timeoutMs;
+    this.ky = ky.create({
+      fetch: (input) => this.#transport.fetch(input instanceof Request ? input : new Request(input)),
+      // Each of these would act outside the deadline: ky's timeout ends at the headers, its retry sleeps out any Retry-After.
+      timeout: false,
+      retry: 0,
+      throwHttpErrors: false,
+      redirect: 'manual',
+    });
+  }
+
+  /** Begins the REST work of one operation; its deadline runs from now. */
+  session(caller: Caller): RestSession {
+    return new RestSession(this, caller);
+  }
+
+  /** Keeps a session that has calls under way, so that they can be cut. */
+  track(session: RestSession): void {
+    this.#sessions.add(session);
+  }
+
+  /** Forgets a session that has none left. */
+  untrack(session: RestSession): void {
+    this.#sessions.delete(session);
+  }
+
+  /** Whether calls have been cut; none is begun any more. */
+  get isCut(): boolean {
+    return this.#cut;
+  }
+
+  /** Ends all calls under way with UnavailableError, and lets none begin. */
+  cut(): void {
+    this.#cut = true;
+    for (const session of this.#sessions) session.abort(() => shuttingDown());
+  }
+
+  /** Closes the connections. */
+  async close(): Promise<void> {
+    await this.#transport.close();
+  }
+
+  /** The address of a path: never another origin, never another path than the one named. Throws TypeError where a segment is unsafe. */
+  url(request: ReadRequest): string {
+    if (!request.path.every(isPathSegment)) throw new TypeError('A path segment would lead elsewhere.');
+    const path = [this.#base.pathname.replace(/\/$/, ''), ...request.path.map(encodeURIComponent)].join('/');
+    const url = new URL(this.#base);
+    url.pathname = path;
+    // The check of the segments stands on knowledge of the URL parser; this one does not.
+    if (url.origin !== this.#base.origin || url.pathname !== path)
+      throw new TypeError('The path would lead elsewhere.');
+    for (const [name, value] of Object.entries(request.query ?? {})) {
+      if (value !== undefined) url.searchParams.append(name, value);
+    }
+    return url.href;
+  }
+}
+
+/** The REST work of one operation (of one root field, in a mutation): one caller, one deadline. */
+export class RestSession {
+  readonly #client: CloudcaClient;
+  readonly #caller: Caller;
+  readonly #warned = new Set<string>();
+  readonly #underWay = new Map<AbortController, 'read' | 'write'>();
+  #deadline: number;
+  #callerGone = false;
+  #calls = 0;
+
+  constructor(client: CloudcaClient, caller: Caller) {
+    this.#client = client;
+    this.#caller = caller;
+    this.#deadline = performance.now() + client.timeoutMs;
+  }
+
+  /** REST calls made so far, retries included. */
+  get calls(): number {
+    return this.#calls;
+  }
+
+  /** The strings that no message may repeat. */
+  get secrets(): readonly string[] {
+    return [this.#caller.apiKey];
+  }
+
+  /** Begins the deadline anew. */
+  renewDeadline(): void {
+    this.#deadline = performance.now() + this.#client.timeoutMs;
+  }
+
+  /** Moves the deadline on, by milliseconds that were spent waiting rather than working. */
+  extendDeadline(milliseconds: number): void {
+    this.#deadline += milliseconds;
+  }
+
+  /** Passes on a warning, the first time it is given. */
+  readonly warn = (warning: WireWarning): void => {
+    const key = `${warning.field} ${warning.problem}`;
+    if (this.#warned.has(key)) return;
+    this.#warned.add(key);
+    this.#caller.warn(warning);
+  };
+
+  /** Ends the reads under way, since the caller has gone; writes finish. */
+  leave(): void {
+    this.#callerGone = true;
+    for (const [controller, kind] of this.#underWay) {
+      if (kind === 'read') controller.abort(callerGone());
+    }
+  }
+
+  /** Ends every call under way with the error that is made for it. */
+  abort(toError: () => CloudcaError): void {
+    for (const controller of this.#underWay.keys()) controller.abort(toError());
+  }
+
+  /** GET, tried up to three times within the deadline; gives `data`. Throws a CloudcaError. */
+  async read(request: ReadRequest): Promise<unknown> {
+    return toReadData(await this.#get(request), this.secrets);
+  }
+
+  /** As read, but gives what came, for those answers that are not in the usual envelope. Throws a CloudcaError where nothing came. */
+  async readAnswer(request: ReadRequest, limits?: ReadLimits): Promise<Answer> {
+    return this.#get(request, limits);
+  }
+
+  /** POST or DELETE, sent once. Throws a CloudcaError, marked where the outcome is unknown. */
+  async write(request: WriteRequest): Promise<WriteOutcome> {
+    try {
+      const answer = await this.#send(request.method, request, { deadline: this.#deadline }, request.body);
+      return toWriteOutcome(answer, [...this.secrets, ...(request.secrets ?? [])]);
+    } catch (error) {
+      if (error instanceof CloudcaError && mayHaveBeenCarriedOut(error)) throw error.asUnknownOutcome(request.advice);
+      throw error;
+    }
+  }
+
+  async #get(request: ReadRequest, { within = Number.POSITIVE_INFINITY, signal }: ReadLimits = {}): Promise<Answer> {
+    const deadline = Math.min(this.#deadline, performance.now() + within);
+    for (let attempt = 0; ; attempt++) {
+      const last = attempt === retries;
+      let delay = jittered(attempt);
+      try {
+        const answer = await this.#send('GET', request, { deadline, signal });
+        if (last || ![429, 502, 503, 504].includes(answer.status)) return answer;
+        if (answer.retryAfter !== undefined) delay = answer.retryAfter * 1000;
+        if (performance.now() + delay >= deadline) return answer;
+      } catch (error) {
+        const again = error instanceof UnavailableError && !this.#client.isCut;
+        if (last || !again || performance.now() + delay >= deadline) throw error;
+      }
+      await this.#abortable('read', { deadline, signal }, (ending) => sleep(delay, undefined, { signal: ending }));
+    }
+  }
+
+  async #send(method: 'GET' | 'POST' | 'DELETE', request: ReadRequest, ends: Ends, body?: object): Promise<Answer> {
+    const url = this.#client.url(request);
+    return this.#abortable(method === 'GET' ? 'read' : 'write', ends, async (signal) => {
+      this.#calls++;
+      const response = await this.#client.ky(url, {
+        method,
+        headers: {
+          'MC-Api-Key': this.#caller.apiKey,
+          'x-request-id': this.#caller.requestId,
+          accept: 'application/json',
+          'accept-encoding': 'gzip',
+          // The documented reset carries it too, without a body.
+          ...(method === 'POST' ? { 'content-type': 'application/json' } : {}),
+        },
+        signal,
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      });
+      return {
+        status: response.status,
+        text: await response.text(),
+        retryAfter: toRetryAfter(response.headers.get('retry-after')),
+      };
+    });
+  }
+
+  /** Runs work until its deadline, its signal, the caller's leaving (reads alone) or the process's end, whichever comes first. */
+  async #abortable<T>(
+    kind: 'read' | 'write',
+    { deadline, signal }: Ends,
+    work: (signal: AbortSignal) => Promise<T>,
+  ): Promise<T> {
+    if (this.#client.isCut) throw shuttingDown(true);
+    if (this.#callerGone && kind === 'read') throw callerGone();
+    const remaining = deadline - performance.now();
+    if (remaining <= 0) throw new TimeoutError(tooLate, { neverSent: true });
+    signal?.throwIfAborted();
+    const controller = new AbortController();
+    const forward = () => {
+      controller.abort(signal?.reason);
+    };
+    signal?.addEventListener('abort', forward, { once: true });
+    const timer = setTimeout(() => {
+      controller.abort(new TimeoutError(tooLate));
+    }, remaining);
+    this.#underWay.set(controller, kind);
+    this.#client.track(this);
+    try {
+      return await work(controller.signal);
+    } catch (error) {
+      // What was thrown may be the signal's reason, or whatever the library made of the abort.
+      controller.signal.throwIfAborted();
+      throw toCloudcaError(error);
+    } finally {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', forward);
+      this.#underWay.delete(controller);
+      if (this.#underWay.size === 0) this.#client.untrack(this);
+    }
+  }
+}
+
+/** What ends a call: a time on performance.now()'s clock, or a signal. */
+interface Ends {
+  readonly deadline: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+const tooLate = 'The REST API did not answer in time.';
+
+function shuttingDown(neverSent = false): UnavailableError {
+  return new UnavailableError('The gateway is shutting down; ask again.', { neverSent });
+}
+
+function callerGone(): CallerGoneError {
+  return new CallerGoneError('The caller went away.');
+}
+
+function jittered(attempt: number): number {
+  return (100 * 2 ** attempt * (1 + Math.random())) / 2;
+}
+
+/** Retry-After in seconds, from either form (RFC 9110, 10.2.3); undefined where it is absent or not sane. */
+function toRetryAfter(header: string | null): number | undefined {
+  if (header === null) return undefined;
+  const seconds = /^\d{1,6}$/.test(header.trim())
+    ? Number(header)
+    : Math.ceil((Date.parse(header) - Date.now()) / 1000);
+  return seconds >= 0 && seconds <= longestRetryAfterSeconds ? seconds : undefined;
+}
+
+/** After these, a write may stand all the same. */
+function mayHaveBeenCarriedOut(error: CloudcaError): boolean {
+  if (error instanceof UnavailableError || error instanceof TimeoutError) return !error.neverSent;
+  if (!(error instanceof BadResponseError)) return false;
+  return error.answer === undefined || (error.answer.status >= 200 && error.answer.status < 300);
+}
+
+/**
+ * An error of undici, zlib or Node as one of ours. Told by code: its text and its fields may hold the key, and inside a vm context
+ * it is no `instanceof Error`.
+ */
+function toCloudcaError(error: unknown): unknown {
+  if (error instanceof CloudcaError) return error;
+  const code = toCode(error);
+  if (code === undefined) return error;
+  // HPE_*: not HTTP. Z_*: not what Content-Encoding says.
+  if (/^(HPE_|Z_|ERR_BROTLI|UND_ERR_(HEADERS_OVERFLOW|RES_))/.test(code)) {
+    return new BadResponseError('The REST API answered with something that is not HTTP as it should be.');
+  }
+  if (/^UND_ERR_(HEADERS|BODY)_TIMEOUT$/.test(code)) return new TimeoutError(tooLate);
+  if (
+    /^(UND_ERR_CONNECT_TIMEOUT|ERR_(TLS|SSL)_|CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_)/.test(code) ||
+    failedToConnect(error)
+  ) {
+    return new UnavailableError('The REST API cannot be reached.', { neverSent: true });
+  }
+  // EPIPE, ECONNRESET and the like; Node's own ERR_* are mistakes of this program.
+  if (/^(UND_ERR_(SOCKET|CLOSED|DESTROYED|ABORTED)|ERR_STREAM_PREMATURE_CLOSE|E(?!RR_)[A-Z]+)$/.test(code)) {
+    return new UnavailableError('The connection to the REST API was lost.');
+  }
+  return error;
+}
+
+function toCode(error: unknown): string | undefined {
+  return typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'string'
+    ? error.code
+    : undefined;
+}
+
+// An AggregateError stands for the addresses that were tried, each with an error of its own.
+function failedToConnect(error: unknown): boolean {
+  if (typeof error !== 'object' || error === null) return false;
+  if ('syscall' in error) return error.syscall === 'connect' || error.syscall === 'getaddrinfo';
+  return (
+    'errors' in error && Array.isArray(error.errors) && error.errors.length > 0 && error.errors.every(failedToConnect)
+  );
+}

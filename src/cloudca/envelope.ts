@@ -1,0 +1,150 @@
+// What an answer of the REST API means: {data | errors | taskId…} to a value, an accepted write, or a thrown error.
+// It does not know how answers come about, nor what is in `data`.
+import {
+  BadResponseError,
+  type CloudcaError,
+  ForbiddenError,
+  NotFoundError,
+  RateLimitedError,
+  RefusedError,
+  TimeoutError,
+  UnauthenticatedError,
+  UnavailableError,
+  type UpstreamAnswer,
+  type UpstreamErrorEntry,
+  UpstreamFailureError,
+} from './errors.js';
+
+/** An answer as it came. */
+export interface Answer {
+  /** HTTP status. */
+  readonly status: number;
+  /** The body; empty where there was none. */
+  readonly text: string;
+  /** Retry-After in seconds, where there was a sane one. */
+  readonly retryAfter: number | undefined;
+}
+
+/** What a write that was accepted came with: a task's fields, `data`, both, or nothing. */
+export interface WriteOutcome {
+  /** The body's fields; empty where there was no body. */
+  readonly fields: Readonly<Record<string, unknown>>;
+  /** Its `data`; undefined where it has none. */
+  readonly data: unknown;
+  /** Its `taskId`; undefined where no task was begun. */
+  readonly taskId: string | undefined;
+}
+
+/** The `data` of a read. Throws a CloudcaError for everything else. */
+export function toReadData(answer: Answer, secrets: readonly string[]): unknown {
+  const body = parse(answer.text);
+  throwIfFailed(answer, body, secrets);
+  if (!isObject(body) || body['data'] === undefined || body['data'] === null) {
+    throw new BadResponseError('The REST API answered with something other than the documented form.', toTold(answer));
+  }
+  return body['data'];
+}
+
+/** What an accepted write came with. Throws a CloudcaError where it was not accepted, or the answer cannot be read. */
+export function toWriteOutcome(answer: Answer, secrets: readonly string[]): WriteOutcome {
+  const body = parse(answer.text);
+  throwIfFailed(answer, body, secrets);
+  // The documentation shows no body for writes: none at all is as good as a task.
+  if (answer.text.trim() === '') return { fields: {}, data: undefined, taskId: undefined };
+  const data = isObject(body) ? (body['data'] ?? undefined) : undefined;
+  // A task may stand in `data` as well, in the form that GET /tasks/{id} has there.
+  const taskId = isObject(body)
+    ? (body['taskId'] ?? (isObject(data) ? data['taskId'] : undefined) ?? undefined)
+    : undefined;
+  if (!isObject(body) || !(taskId === undefined || typeof taskId === 'string')) {
+    throw new BadResponseError('The REST API answered with something other than the documented form.', toTold(answer));
+  }
+  return { fields: isObject(data) && body['taskId'] === undefined ? { ...data, ...body } : body, data, taskId };
+}
+
+/** The body as JSON; undefined where it is not JSON. */
+export function parse(text: string): unknown {
+  try {
+    const value: unknown = JSON.parse(text);
+    return value;
+  } catch {
+    // Not JSON: whoever asked says what that means, by the status.
+    return undefined;
+  }
+}
+
+/** Whether a value of the wire is an object. */
+export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** The `errors` of a body, in either form of them, with the secrets struck out; undefined where it has none. */
+export function toUpstreamErrors(body: unknown, secrets: readonly string[]): readonly UpstreamErrorEntry[] | undefined {
+  if (!isObject(body)) return undefined;
+  const errors = body['errors'] ?? undefined;
+  if (errors === undefined || (Array.isArray(errors) && errors.length === 0)) return undefined;
+  const entries: unknown[] = Array.isArray(errors) ? errors : [errors];
+  return entries.map((entry) => {
+    const fields = isObject(entry) ? entry : {};
+    const code = fields['code'] ?? fields['errorCode'];
+    const message = typeof entry === 'string' ? entry : fields['message'];
+    return {
+      code: typeof code === 'number' || typeof code === 'string' ? strike(String(code), secrets) : null,
+      message:
+        typeof message === 'string' && message !== '' ? strike(message, secrets) : 'The REST API gave no reason.',
+    };
+  });
+}
+
+/** Throws the error that a status, or `errors` in the body, stands for. */
+export function throwIfFailed(answer: Answer, body: unknown, secrets: readonly string[]): void {
+  const errors = toUpstreamErrors(body, secrets);
+  const succeeded = answer.status >= 200 && answer.status < 300;
+  if (succeeded && errors === undefined) return;
+  throw toError(toTold(answer, errors), errors !== undefined, answer.retryAfter);
+}
+
+function toError(told: UpstreamAnswer, hasErrors: boolean, retryAfter: number | undefined): CloudcaError {
+  if (told.status >= 300 && told.status < 400) {
+    return new BadResponseError('The REST API sends callers elsewhere; redirects are not followed.', {
+      ...told,
+      errors: [],
+    });
+  }
+  switch (told.status) {
+    case 401:
+      return new UnauthenticatedError('The REST API does not accept this API key.', told);
+    case 403:
+      return new ForbiddenError('This API key is not allowed to do that.', told);
+    case 404:
+      return new NotFoundError('The REST API knows nothing of that name or id.', told);
+    case 405:
+    case 500:
+      return new UpstreamFailureError('The REST API failed at this request.', told);
+    case 429:
+      return new RateLimitedError('The REST API is asked too often; ask again later.', told, retryAfter);
+    case 502:
+    case 503:
+      return new UnavailableError('The REST API is not available at the moment.', { answer: told });
+    case 504:
+      return new TimeoutError('The REST API did not answer in time.', { answer: told });
+    case 400:
+      return new RefusedError('The REST API refused the request.', told);
+    default:
+      if (!hasErrors) return new BadResponseError('The REST API answered with something unexpected.', told);
+      return told.status >= 500
+        ? new UpstreamFailureError('The REST API failed at this request.', told)
+        : new RefusedError('The REST API refused the request.', told);
+  }
+}
+
+function toTold(answer: Answer, errors: readonly UpstreamErrorEntry[] = []): UpstreamAnswer {
+  return { status: answer.status, errors };
+}
+
+// The REST API may echo what it was sent. Short strings are left: striking them out would tear words apart and hide nothing.
+function strike(text: string, secrets: readonly string[]): string {
+  return secrets
+    .filter((secret) => secret.length >= 6)
+    .reduce((rest, secret) => rest.replaceAll(secret, '[secret]'), text);
+}

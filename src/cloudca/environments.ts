@@ -1,0 +1,107 @@
+// The environments and service connections that a key can see, and the address of what is in an environment.
+import type { RestSession } from './client.js';
+import { toList, WireFields } from './decode.js';
+import { NotFoundError } from './errors.js';
+
+/** Which environment a call works in. */
+export interface EnvironmentAddress {
+  /** Code of the service connection, e.g. `compute-on`. */
+  readonly serviceCode: string;
+  /** Name of the environment, e.g. `test_area`. */
+  readonly name: string;
+  /** Id of the sub-organization to work in; null for the caller's own organization. */
+  readonly organizationId: string | null;
+}
+
+/** An environment, as `GET /environments` lists it. */
+export interface EnvironmentEntity {
+  readonly id: string;
+  readonly name: string;
+  readonly description: string | null;
+  readonly organization: { readonly id: string; readonly name: string | null } | null;
+  /** The service connection by id and name only; the rest is in `GET /services/connections`. */
+  readonly serviceConnection: { readonly id: string; readonly name: string | null } | null;
+}
+
+/** A service connection, as `GET /services/connections` lists it. */
+export interface ServiceConnectionEntity {
+  readonly id: string;
+  readonly name: string | null;
+  readonly serviceCode: string | null;
+  readonly type: string | null;
+  /** Whether the service answered when the REST API last looked. */
+  readonly reachable: boolean | null;
+}
+
+/** The path of a collection in an environment: `/services/{serviceCode}/{environmentName}/{collection}`. */
+export function toPath(environment: EnvironmentAddress, ...rest: readonly string[]): readonly string[] {
+  return ['services', environment.serviceCode, environment.name, ...rest];
+}
+
+/** The query that every call in an environment carries: `org_id`, where it is in a sub-organization. */
+export function toQuery(environment: EnvironmentAddress): Record<string, string | undefined> {
+  return { org_id: environment.organizationId ?? undefined };
+}
+
+/**
+ * All entries of a collection in an environment. Throws a CloudcaError: NotFoundError, with a message that names the environment, where
+ * the REST API does not know that.
+ */
+export async function listIn(
+  rest: RestSession,
+  environment: EnvironmentAddress,
+  collection: string,
+  query: Readonly<Record<string, string | undefined>> = {},
+): Promise<readonly unknown[]> {
+  const path = toPath(environment, collection);
+  return toList(
+    await named(environment, rest.read({ path, query: { ...query, ...toQuery(environment) } })),
+    collection,
+  );
+}
+
+/** Gives what a call to a collection gives; where that is not found, it is the environment that is not, and the error says so. */
+export async function named<T>(environment: EnvironmentAddress, call: Promise<T>): Promise<T> {
+  try {
+    return await call;
+  } catch (error) {
+    if (!(error instanceof NotFoundError)) throw error;
+    const message = `The REST API knows no environment ${environment.name} in the service ${environment.serviceCode}.`;
+    throw new NotFoundError(message, error.answer);
+  }
+}
+
+/** `GET /environments`. Throws a CloudcaError. */
+export async function listEnvironments(rest: RestSession): Promise<readonly EnvironmentEntity[]> {
+  const data = await rest.read({ path: ['environments'] });
+  return toList(data, 'environments').map((entry) => {
+    const fields = new WireFields(entry, 'environment', rest.warn);
+    return {
+      id: fields.string('id'),
+      name: fields.string('name'),
+      description: fields.optionalString('description'),
+      organization: toReference(fields.optionalObject('organization')),
+      serviceConnection: toReference(fields.optionalObject('serviceConnection')),
+    };
+  });
+}
+
+/** `GET /services/connections`. Throws a CloudcaError. */
+export async function listServiceConnections(rest: RestSession): Promise<readonly ServiceConnectionEntity[]> {
+  const data = await rest.read({ path: ['services', 'connections'] });
+  return toList(data, 'service connections').map((entry) => {
+    const fields = new WireFields(entry, 'serviceConnection', rest.warn);
+    return {
+      id: fields.string('id'),
+      name: fields.optionalString('name'),
+      serviceCode: fields.optionalString('serviceCode'),
+      type: fields.optionalString('type'),
+      reachable: fields.optionalObject('status')?.optionalBoolean('reachable') ?? null,
+    };
+  });
+}
+
+// What an environment belongs to, by id and name.
+function toReference(fields: WireFields | null): { id: string; name: string | null } | null {
+  return fields === null ? null : { id: fields.string('id'), name: fields.optionalString('name') };
+}

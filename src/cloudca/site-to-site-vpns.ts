@@ -1,0 +1,229 @@
+// The site-to-site VPNs of an environment: wire type, spellings of the wire, and calls.
+import type { RestSession } from './client.js';
+import { WireFields } from './decode.js';
+import type { WriteOutcome } from './envelope.js';
+import { BadResponseError } from './errors.js';
+import { type EnvironmentAddress, listIn, named, toPath, toQuery } from './environments.js';
+
+/** The states that are documented, as the REST API writes them. */
+export const siteToSiteVpnStates = ['Connected', 'Pending', 'Disconnected', 'Error'] as const;
+/** A state, as the REST API writes it; `Unknown` stands for those that are not documented. */
+export type SiteToSiteVpnState = (typeof siteToSiteVpnStates)[number] | 'Unknown';
+
+/** The encryption algorithms that are documented, as the REST API sends them. */
+export const encryptionAlgorithms = ['aes128', 'aes192', 'aes256', '3des'] as const;
+/** An encryption algorithm, as the REST API sends it. */
+export type EncryptionAlgorithm = (typeof encryptionAlgorithms)[number];
+
+/** The hash algorithms that are documented, as the REST API sends them. */
+export const hashAlgorithms = ['sha1', 'md5'] as const;
+/** A hash algorithm, as the REST API sends it. */
+export type HashAlgorithm = (typeof hashAlgorithms)[number];
+
+/** The Diffie-Hellman groups that are documented, as the REST API sends them; `None` stands for no group. */
+export const dhGroups = ['None', 'modp1024', 'modp1536'] as const;
+/** A Diffie-Hellman group, as the REST API sends it. */
+export type DhGroup = (typeof dhGroups)[number];
+
+/** A value that is not documented. */
+export interface UnknownWireValue {
+  /** The field it stood in. */
+  readonly field: string;
+  /** What the REST API sent. */
+  readonly value: string;
+}
+
+/** A site-to-site VPN, as the REST API has it. */
+export interface SiteToSiteVpnEntity {
+  readonly id: string;
+  readonly name: string;
+  readonly state: SiteToSiteVpnState;
+  readonly vpcId: string;
+  /** Gateway of the remote network. */
+  readonly gateway: string;
+  /** CIDR of the remote network, or several, separated by commas. */
+  readonly cidr: string;
+  /** The pre-shared key, in clear text: a secret. */
+  readonly ipSecPsk: string | null;
+  readonly ikeEncryptionAlgorithm: EncryptionAlgorithm | null;
+  readonly ikeHashAlgorithm: HashAlgorithm | null;
+  readonly ikeDhGroup: DhGroup | null;
+  /** Phase-1 lifetime, in seconds. */
+  readonly ikeLifetime: number | null;
+  readonly espEncryptionAlgorithm: EncryptionAlgorithm | null;
+  readonly espHashAlgorithm: HashAlgorithm | null;
+  readonly espPerfectForwardSecrecy: DhGroup | null;
+  /** Phase-2 lifetime, in seconds. */
+  readonly espLifetime: number | null;
+  readonly dpd: boolean | null;
+  readonly forceEncap: boolean | null;
+  /** What was sent for the fields that are null, or read `Unknown`, because it is not documented. */
+  readonly unknownValues: readonly UnknownWireValue[];
+}
+
+/** What a new site-to-site VPN is made from. A group that is absent is not asked for. */
+export interface NewSiteToSiteVpn {
+  readonly name: string;
+  readonly vpcId: string;
+  readonly gateway: string;
+  readonly cidr: string;
+  readonly ipSecPsk: string;
+  readonly ikeEncryptionAlgorithm: EncryptionAlgorithm;
+  readonly ikeHashAlgorithm: HashAlgorithm;
+  readonly ikeDhGroup?: DhGroup;
+  readonly ikeLifetime: number;
+  readonly espEncryptionAlgorithm: EncryptionAlgorithm;
+  readonly espHashAlgorithm: HashAlgorithm;
+  readonly espPerfectForwardSecrecy?: DhGroup;
+  readonly espLifetime: number;
+  readonly dpd: boolean;
+  readonly forceEncap: boolean;
+}
+
+const collection = 'sitetositevpns';
+
+/** All site-to-site VPNs of an environment, or of one of its VPCs, in the REST API's order. Throws a CloudcaError. */
+export async function listSiteToSiteVpns(
+  rest: RestSession,
+  environment: EnvironmentAddress,
+  vpcId: string | null,
+): Promise<readonly SiteToSiteVpnEntity[]> {
+  const entries = await listIn(rest, environment, collection, { vpc_id: vpcId ?? undefined });
+  return entries.map((entry) => toSiteToSiteVpn(rest, entry));
+}
+
+/** One site-to-site VPN. Throws a CloudcaError: NotFoundError where the environment has none of that id. */
+export async function getSiteToSiteVpn(
+  rest: RestSession,
+  environment: EnvironmentAddress,
+  id: string,
+): Promise<SiteToSiteVpnEntity> {
+  const path = toPath(environment, collection, id);
+  return toSiteToSiteVpn(rest, await rest.read({ path, query: toQuery(environment) }));
+}
+
+/** Asks for a new site-to-site VPN. Throws a CloudcaError: RefusedError where the REST API does not take it. */
+export async function createSiteToSiteVpn(
+  rest: RestSession,
+  environment: EnvironmentAddress,
+  vpn: NewSiteToSiteVpn,
+): Promise<WriteOutcome> {
+  const call = rest.write({
+    method: 'POST',
+    path: toPath(environment, collection),
+    query: toQuery(environment),
+    body: vpn,
+    secrets: [vpn.ipSecPsk],
+    advice: `Before you try again, look whether ${environment.serviceCode}/${environment.name} lists a site-to-site VPN of that name.`,
+  });
+  return named(environment, call);
+}
+
+/** Asks for a site-to-site VPN to be deleted. Throws a CloudcaError: NotFoundError where there is none of that id. */
+export async function deleteSiteToSiteVpn(
+  rest: RestSession,
+  environment: EnvironmentAddress,
+  id: string,
+): Promise<WriteOutcome> {
+  return rest.write({
+    method: 'DELETE',
+    path: toPath(environment, collection, id),
+    query: toQuery(environment),
+    advice: `Before you try again, look whether the site-to-site VPN is still in ${environment.serviceCode}/${environment.name}.`,
+  });
+}
+
+/** Asks for the connection of a site-to-site VPN to be reset. Throws a CloudcaError: NotFoundError where there is none of that id. */
+export async function resetSiteToSiteVpn(
+  rest: RestSession,
+  environment: EnvironmentAddress,
+  id: string,
+): Promise<WriteOutcome> {
+  return rest.write({
+    method: 'POST',
+    path: toPath(environment, collection, id),
+    query: { operation: 'reset', ...toQuery(environment) },
+    advice: `Before you try again, look at the state of the site-to-site VPN in ${environment.serviceCode}/${environment.name}.`,
+  });
+}
+
+/** A site-to-site VPN from the wire. Throws BadResponseError where a required field is missing or of the wrong type. */
+export function toSiteToSiteVpn(rest: RestSession, value: unknown): SiteToSiteVpnEntity {
+  const fields = new WireFields(value, 'siteToSiteVpn', rest.warn);
+  const unknownValues: UnknownWireValue[] = [];
+  const ipSecPsk = fields.optionalString('ipSecPsk');
+  const secrets = ipSecPsk === null ? rest.secrets : [ipSecPsk, ...rest.secrets];
+  const known = <T>(name: string, text: string | null, read: (text: string) => T | undefined): T | undefined => {
+    const result = text === null ? undefined : read(text.trim().toLowerCase());
+    if (text !== null && result === undefined) {
+      unknownValues.push({ field: name, value: text });
+      fields.warn(name, toProblem(text, secrets));
+    }
+    return result;
+  };
+  // An empty one says as little as an absent one.
+  const isAbsent = (name: string) => (fields.unknown(name) ?? '') === '';
+  const algorithm = <T>(name: string, read: (text: string) => T | undefined): T | null =>
+    isAbsent(name) ? null : (known(name, fields.optionalString(name), read) ?? null);
+  // A group that is absent is no group; one of the wrong type or unknown is not known to be none.
+  const group = (name: string): DhGroup | null => (isAbsent(name) ? 'None' : algorithm(name, toDhGroup));
+  return {
+    id: fields.string('id'),
+    name: fields.string('name'),
+    state: known('state', fields.string('state'), toState) ?? 'Unknown',
+    vpcId: fields.string('vpcId'),
+    gateway: fields.string('gateway'),
+    // Newer deployments name it cidrList.
+    cidr: fields.string(
+      fields.unknown('cidr') === undefined && fields.unknown('cidrList') !== undefined ? 'cidrList' : 'cidr',
+    ),
+    ipSecPsk,
+    ikeEncryptionAlgorithm: algorithm('ikeEncryptionAlgorithm', toEncryptionAlgorithm),
+    ikeHashAlgorithm: algorithm('ikeHashAlgorithm', toHashAlgorithm),
+    ikeDhGroup: group('ikeDhGroup'),
+    ikeLifetime: fields.optionalInteger('ikeLifetime'),
+    espEncryptionAlgorithm: algorithm('espEncryptionAlgorithm', toEncryptionAlgorithm),
+    espHashAlgorithm: algorithm('espHashAlgorithm', toHashAlgorithm),
+    espPerfectForwardSecrecy: group('espPerfectForwardSecrecy'),
+    espLifetime: fields.optionalInteger('espLifetime'),
+    dpd: fields.optionalBoolean('dpd'),
+    forceEncap: fields.optionalBoolean('forceEncap'),
+    unknownValues,
+  };
+}
+
+/** As toSiteToSiteVpn, for what may be something else, such as the result of any task: null where it is. */
+export function tryToSiteToSiteVpn(rest: RestSession, value: unknown): SiteToSiteVpnEntity | null {
+  try {
+    return toSiteToSiteVpn(rest, value);
+  } catch (error) {
+    if (error instanceof BadResponseError) return null;
+    throw error;
+  }
+}
+
+// The value helps whoever keeps the list of known ones; a long or an odd one may be anything, a key for instance.
+function toProblem(text: string, secrets: readonly string[]): string {
+  const tellable = /^[\w .()-]{1,24}$/.test(text) && !secrets.some((secret) => text.includes(secret));
+  return tellable ? `not a documented value: ${text}` : 'not a documented value';
+}
+
+function toState(text: string): SiteToSiteVpnState | undefined {
+  return siteToSiteVpnStates.find((state) => state.toLowerCase() === text);
+}
+
+function toEncryptionAlgorithm(text: string): EncryptionAlgorithm | undefined {
+  return encryptionAlgorithms.find((algorithm) => algorithm === text);
+}
+
+function toHashAlgorithm(text: string): HashAlgorithm | undefined {
+  return hashAlgorithms.find((algorithm) => algorithm === text);
+}
+
+// `modp1536` on the wire, `Group-5 (1536-bit)` in the documentation.
+function toDhGroup(text: string): DhGroup | undefined {
+  if (text === 'none') return 'None';
+  if (/^(modp-?1024|group-?2( \(1024-bit\))?)$/.test(text)) return 'modp1024';
+  if (/^(modp-?1536|group-?5( \(1536-bit\))?)$/.test(text)) return 'modp1536';
+  return undefined;
+}

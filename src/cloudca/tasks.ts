@@ -1,0 +1,164 @@
+// Background tasks: wire type, the call, and the waiting for one to end.
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { ReadLimits, RestSession } from './client.js';
+import { WireFields } from './decode.js';
+import { isObject, parse, throwIfFailed, toReadData, toUpstreamErrors, type WriteOutcome } from './envelope.js';
+import {
+  BadResponseError,
+  CallerGoneError,
+  CloudcaError,
+  ForbiddenError,
+  NotFoundError,
+  UnauthenticatedError,
+  type UpstreamErrorEntry,
+} from './errors.js';
+
+/** How far a task is; `UNKNOWN` is a status that is not documented, and taken as not ended. */
+export type TaskStatus = 'PENDING' | 'SUCCESS' | 'FAILED' | 'UNKNOWN';
+
+/** A task, whichever form it came in. */
+export interface TaskEntity {
+  readonly id: string;
+  readonly status: TaskStatus;
+  /** When it was begun; null where the REST API does not say. */
+  readonly created: Date | null;
+  /** What came of it; undefined where it has not succeeded. */
+  readonly result: unknown;
+  /** Why it failed; empty where it has not, or nothing was said. */
+  readonly errors: readonly UpstreamErrorEntry[];
+}
+
+/** `GET /tasks/{id}`. A 400 with `errors` is a task that failed. Throws a CloudcaError: NotFoundError where it is not known (any more). */
+export async function getTask(
+  rest: RestSession,
+  id: string,
+  organizationId: string | null,
+  limits?: ReadLimits,
+): Promise<TaskEntity> {
+  const answer = await rest.readAnswer({ path: ['tasks', id], query: { org_id: organizationId ?? undefined } }, limits);
+  const body = parse(answer.text);
+  const errors = toUpstreamErrors(body, rest.secrets);
+  if (answer.status === 400 && errors !== undefined)
+    return { id, status: 'FAILED', created: null, result: undefined, errors };
+  // A failed task may tell its errors beside its status: those are the task's, not the call's.
+  const fields = toTaskFields(body);
+  if (
+    answer.status === 200 &&
+    fields !== undefined &&
+    toStatus(fields['taskStatus'] ?? fields['status']) === 'FAILED'
+  ) {
+    return toTask(rest, fields, id);
+  }
+  throwIfFailed(answer, body, rest.secrets);
+  return toTask(rest, fields ?? toReadData(answer, rest.secrets), id);
+}
+
+/** The task that a write began; null where it began none. Throws BadResponseError. */
+export function toBegunTask(rest: RestSession, outcome: WriteOutcome): TaskEntity | null {
+  if (outcome.taskId === undefined) return null;
+  // A task that is told without a status has been accepted, and no more.
+  return toTask(rest, { taskStatus: 'PENDING', ...outcome.fields }, outcome.taskId);
+}
+
+/** Whether a task will not change any more. */
+export function hasEnded(task: TaskEntity): boolean {
+  return task.status === 'SUCCESS' || task.status === 'FAILED';
+}
+
+/** How long, and how often, to look at a task. */
+export interface WaitOptions {
+  /** How long at the most, in milliseconds. */
+  readonly waitMs: number;
+  /** How long from one look to the next, in milliseconds. */
+  readonly pollMs: number;
+  /** Ends the wait. */
+  readonly stop: AbortSignal;
+}
+
+/**
+ * Looks at a task until it has ended or the time is over, and gives it as last known. A look that fails is passed over; one that is
+ * refused (401, 403, 404) is the last. Never throws for what the REST API does. The session's deadline is moved on by the wait.
+ */
+export async function waitForTask(
+  rest: RestSession,
+  task: TaskEntity,
+  organizationId: string | null,
+  { waitMs, pollMs, stop }: WaitOptions,
+): Promise<TaskEntity> {
+  const begun = performance.now();
+  const remaining = () => begun + waitMs - performance.now();
+  // The session's own deadline must not end the wait before its time.
+  rest.extendDeadline(waitMs);
+  // At least one look falls within the wait.
+  const interval = Math.min(pollMs, waitMs / 2);
+  let known = task;
+  while (!hasEnded(known) && (await slept(Math.min(interval, remaining()), stop)) && remaining() > 0) {
+    try {
+      known = await getTask(rest, task.id, organizationId, { within: remaining(), signal: stop });
+    } catch (error) {
+      if (stop.aborted) break;
+      if (!(error instanceof CloudcaError)) throw error;
+      if (lastLooks.some((last) => error instanceof last)) break;
+    }
+  }
+  rest.extendDeadline(-Math.max(0, remaining()));
+  return known;
+}
+
+// After these, the next look would fail as well.
+const lastLooks = [UnauthenticatedError, ForbiddenError, NotFoundError, CallerGoneError];
+
+/** Sleeps; gives false, at once, where it was stopped. */
+async function slept(milliseconds: number, stop: AbortSignal): Promise<boolean> {
+  if (milliseconds <= 0) return false;
+  try {
+    await sleep(milliseconds, undefined, { signal: stop });
+    return true;
+  } catch (error) {
+    if (stop.aborted) return false;
+    throw error;
+  }
+}
+
+// The fields of a task, from either form of an answer; undefined where it is none.
+function toTaskFields(body: unknown): Readonly<Record<string, unknown>> | undefined {
+  if (!isObject(body)) return undefined;
+  if (body['taskStatus'] !== undefined) return body;
+  return isObject(body['data']) ? body['data'] : undefined;
+}
+
+function toTask(rest: RestSession, value: unknown, id: string): TaskEntity {
+  const fields = new WireFields(value, 'task', rest.warn);
+  const wireStatus = fields.unknown('taskStatus') ?? fields.unknown('status');
+  if (typeof wireStatus !== 'string')
+    throw new BadResponseError('The REST API sent a task whose status is not a string.');
+  const status = toStatus(wireStatus);
+  if (status === 'UNKNOWN') fields.warn('status', 'not one that is documented, read as UNKNOWN');
+  return {
+    id,
+    status,
+    created: toInstant(fields),
+    result: status === 'SUCCESS' ? fields.unknown('result') : undefined,
+    errors: status === 'FAILED' ? (toUpstreamErrors(value, rest.secrets) ?? []) : [],
+  };
+}
+
+function toStatus(value: unknown): TaskStatus {
+  const status = typeof value === 'string' ? value.trim().toUpperCase() : undefined;
+  return status === 'PENDING' || status === 'SUCCESS' || status === 'FAILED' ? status : 'UNKNOWN';
+}
+
+// ISO 8601, a date alone or with a time; one without an offset is taken as UTC.
+const instantForm = /^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?)(Z|[+-]\d{2}:?\d{2})?)?$/i;
+
+function toInstant(fields: WireFields): Date | null {
+  const text = fields.optionalString('created');
+  if (text === null) return null;
+  const [, day = '', time = '00:00', offset = 'Z'] = instantForm.exec(text.trim()) ?? [];
+  const instant = new Date(`${day}T${time}${offset.replace(/^([+-]\d{2})(\d{2})$/, '$1:$2')}`);
+  // Date moves the 31st of a shorter month into the next one: such a day is no date.
+  const midnight = new Date(`${day}T00:00Z`);
+  if (!Number.isNaN(instant.getTime()) && midnight.toISOString().startsWith(day)) return instant;
+  fields.warn('created', 'not an instant that can be read, read as null');
+  return null;
+}
