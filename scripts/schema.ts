@@ -1,0 +1,15 @@
+// Writes schema.graphql from the code; with --check, fails where the file differs from it.
+import { readFile, writeFile } from 'node:fs/promises';
+import { createSchema, toSchemaText } from '../src/graph/schema.js';
+
+const file = new URL('../schema.graphql', import.meta.url);
+const text = toSchemaText(createSchema());
+
+if (process.argv.includes('--check')) {
+  if ((await readFile(file, 'utf8')) !== text) {
+    process.stderr.write('schema.graphql is not what the code says: run npm run schema.\n');
+    process.exitCode = 1;
+  }
+} else {
+  await writeFile(file, text);
+}

@@ -1,0 +1,33 @@
+// Which environment an operation works in, as callers send it.
+import { IsOptional } from 'class-validator';
+import { Field, ID, InputType } from 'type-graphql';
+import type { EnvironmentAddress } from '../../cloudca/environments.js';
+import { IsPathSegment } from '../validators.js';
+
+/** Which environment a request works in. */
+@InputType({ description: 'Which environment a request works in. Send the same value along with every operation.' })
+export class EnvironmentInput {
+  /** Code of the service connection. */
+  @Field(() => String, { description: 'Code of the service connection, e.g. compute-on or compute-qc.' })
+  @IsPathSegment('The serviceCode')
+  declare serviceCode: string;
+
+  /** Name of the environment. */
+  @Field(() => String, { description: 'Name of the environment, e.g. test_area.' })
+  @IsPathSegment('The name of the environment')
+  declare name: string;
+
+  /** Id of a sub-organization. */
+  @Field(() => ID, {
+    nullable: true,
+    description: "Only to work in an organization other than the caller's own: that sub-organization's id.",
+  })
+  @IsOptional()
+  @IsPathSegment('The organizationId')
+  declare organizationId?: string | null;
+}
+
+/** The environment in the REST API's terms. */
+export function toAddress({ serviceCode, name, organizationId }: EnvironmentInput): EnvironmentAddress {
+  return { serviceCode, name, organizationId: organizationId ?? null };
+}

@@ -1,0 +1,50 @@
+// The site-to-site VPNs of one operation: each is read once, alone or in the list of its environment or VPC.
+import type DataLoader from 'dataloader';
+import type { RestSession } from '../../cloudca/client.js';
+import type { EnvironmentAddress } from '../../cloudca/environments.js';
+import { getSiteToSiteVpn, listSiteToSiteVpns } from '../../cloudca/site-to-site-vpns.js';
+import { inOrder } from '../connection.js';
+import { createLoader, orNull, toEnvironmentKey } from '../loader.js';
+import { type SiteToSiteVpn, toSiteToSiteVpn } from './site-to-site-vpn.type.js';
+
+/** Which VPN. */
+export interface SiteToSiteVpnKey {
+  readonly environment: EnvironmentAddress;
+  readonly id: string;
+}
+
+/** Which list of VPNs: those of an environment, or of one of its VPCs. */
+export interface SiteToSiteVpnListKey {
+  readonly environment: EnvironmentAddress;
+  readonly vpcId: string | null;
+}
+
+/** The loaders of site-to-site VPNs. */
+export interface SiteToSiteVpnLoaders {
+  /** One VPN; null where the environment has none of that id. */
+  readonly one: DataLoader<SiteToSiteVpnKey, SiteToSiteVpn | null, string>;
+  /** A list, in order. */
+  readonly list: DataLoader<SiteToSiteVpnListKey, readonly SiteToSiteVpn[], string>;
+}
+
+/** Makes the loaders for one operation. */
+export function createSiteToSiteVpnLoaders(rest: RestSession): SiteToSiteVpnLoaders {
+  return {
+    one: createLoader(
+      async ({ environment, id }) => {
+        const entity = await orNull(getSiteToSiteVpn(rest, environment, id));
+        return entity === null ? null : toSiteToSiteVpn(entity, environment, 'one');
+      },
+      ({ environment, id }) => toEnvironmentKey(environment, id),
+    ),
+    list: createLoader(
+      async ({ environment, vpcId }) => {
+        // The VPNs of one VPC need no more than that VPC.
+        const reach = vpcId === null ? 'list' : 'one';
+        const entities = await listSiteToSiteVpns(rest, environment, vpcId);
+        return inOrder(entities.map((entity) => toSiteToSiteVpn(entity, environment, reach)));
+      },
+      ({ environment, vpcId }) => toEnvironmentKey(environment, vpcId),
+    ),
+  };
+}

@@ -1,0 +1,162 @@
+// The writes of site-to-site VPNs: checked, sent once, waited for where that is asked.
+import { Arg, Authorized, Ctx, FieldResolver, Mutation, Resolver, Root } from 'type-graphql';
+import type { RestSession } from '../../cloudca/client.js';
+import type { WriteOutcome } from '../../cloudca/envelope.js';
+import type { EnvironmentAddress } from '../../cloudca/environments.js';
+import { NotFoundError } from '../../cloudca/errors.js';
+import {
+  createSiteToSiteVpn,
+  deleteSiteToSiteVpn,
+  resetSiteToSiteVpn,
+  tryToSiteToSiteVpn,
+} from '../../cloudca/site-to-site-vpns.js';
+import { toBegunTask, waitForTask } from '../../cloudca/tasks.js';
+import type { GraphContext } from '../context.js';
+import { toAddress } from '../environment/environment.inputs.js';
+import { type Task, toTask } from '../task/task.type.js';
+import { orUserErrors, toUserErrors, type UserError } from '../user-error.js';
+import {
+  CreateSiteToSiteVpnInput,
+  DeleteSiteToSiteVpnInput,
+  ResetSiteToSiteVpnInput,
+  toNewSiteToSiteVpn,
+  type WriteInput,
+} from './site-to-site-vpn.inputs.js';
+import {
+  CreateSiteToSiteVpnPayload,
+  DeleteSiteToSiteVpnPayload,
+  ResetSiteToSiteVpnPayload,
+} from './site-to-site-vpn.payloads.js';
+import { toNamedId } from './site-to-site-vpn.resolver.js';
+import { SiteToSiteVpn, toSiteToSiteVpn } from './site-to-site-vpn.type.js';
+
+/** Asks for new site-to-site VPNs. */
+@Resolver(() => CreateSiteToSiteVpnPayload)
+export class CreateSiteToSiteVpnResolver {
+  /** Asks for a new site-to-site VPN. */
+  @Authorized()
+  @Mutation(() => CreateSiteToSiteVpnPayload, {
+    nullable: true,
+    description: 'Asks for a new site-to-site VPN. The REST API carries it out in the background: follow the task.',
+  })
+  async createSiteToSiteVpn(
+    @Arg('input', () => CreateSiteToSiteVpnInput, { description: 'What to make it from.' })
+    input: CreateSiteToSiteVpnInput,
+    @Ctx('operation') context: GraphContext,
+  ): Promise<CreateSiteToSiteVpnPayload> {
+    const { task, data, environment, userErrors } = await carryOut(context, input, null, (rest, address) =>
+      createSiteToSiteVpn(rest, address, toNewSiteToSiteVpn(input)),
+    );
+    if (task !== null && task.status !== 'SUCCESS') return { task, vpn: null, userErrors };
+    const id = toNamedId(task?.wireResult) ?? toNamedId(data);
+    if (id === null) return { task, vpn: null, userErrors };
+    const entity = tryToSiteToSiteVpn(context.rest, data);
+    // The answer to the write is as fresh as a read after it would be.
+    if (entity !== null) {
+      context.loaders.siteToSiteVpns.one.prime({ environment, id }, toSiteToSiteVpn(entity, environment, 'one'));
+    }
+    return { task, vpn: { environment, id }, userErrors };
+  }
+
+  /** The new VPN. */
+  @FieldResolver(() => SiteToSiteVpn, { nullable: true, description: 'The new VPN, once the task has succeeded.' })
+  async siteToSiteVpn(
+    @Root() { vpn }: CreateSiteToSiteVpnPayload,
+    @Ctx('operation') context: GraphContext,
+  ): Promise<SiteToSiteVpn | null> {
+    return vpn === null ? null : read(context, vpn);
+  }
+}
+
+/** Asks for site-to-site VPNs to be deleted. */
+@Resolver(() => DeleteSiteToSiteVpnPayload)
+export class DeleteSiteToSiteVpnResolver {
+  /** Asks for a site-to-site VPN to be deleted. */
+  @Authorized()
+  @Mutation(() => DeleteSiteToSiteVpnPayload, {
+    nullable: true,
+    description: 'Asks for a site-to-site VPN to be deleted.',
+  })
+  async deleteSiteToSiteVpn(
+    @Arg('input', () => DeleteSiteToSiteVpnInput, { description: 'Which one.' }) input: DeleteSiteToSiteVpnInput,
+    @Ctx('operation') context: GraphContext,
+  ): Promise<DeleteSiteToSiteVpnPayload> {
+    const { task, userErrors } = await carryOut(context, input, ['input', 'id'], (rest, environment) =>
+      deleteSiteToSiteVpn(rest, environment, input.id),
+    );
+    const isGone = userErrors.length === 0 && (task === null || task.status === 'SUCCESS');
+    return { task, deletedSiteToSiteVpnId: isGone ? input.id : null, userErrors };
+  }
+}
+
+/** Asks for the connections of site-to-site VPNs to be reset. */
+@Resolver(() => ResetSiteToSiteVpnPayload)
+export class ResetSiteToSiteVpnResolver {
+  /** Asks for the connection of a site-to-site VPN to be reset. */
+  @Authorized()
+  @Mutation(() => ResetSiteToSiteVpnPayload, {
+    nullable: true,
+    description: 'Asks for the connection of a site-to-site VPN to be reset, e.g. when its state is DISCONNECTED.',
+  })
+  async resetSiteToSiteVpn(
+    @Arg('input', () => ResetSiteToSiteVpnInput, { description: 'Which one.' }) input: ResetSiteToSiteVpnInput,
+    @Ctx('operation') context: GraphContext,
+  ): Promise<ResetSiteToSiteVpnPayload> {
+    const { task, environment, userErrors } = await carryOut(context, input, ['input', 'id'], (rest, address) =>
+      resetSiteToSiteVpn(rest, address, input.id),
+    );
+    return { task, vpn: userErrors.length > 0 ? null : { environment, id: input.id }, userErrors };
+  }
+
+  /** The VPN after the answer. */
+  @FieldResolver(() => SiteToSiteVpn, {
+    nullable: true,
+    description: 'The VPN as it is after the answer; null, with an error, where that read fails: the reset stands.',
+  })
+  async siteToSiteVpn(
+    @Root() { vpn }: ResetSiteToSiteVpnPayload,
+    @Ctx('operation') context: GraphContext,
+  ): Promise<SiteToSiteVpn | null> {
+    return vpn === null ? null : read(context, vpn);
+  }
+}
+
+interface CarriedOut {
+  readonly environment: EnvironmentAddress;
+  readonly task: Task | null;
+  /** The `data` that the REST API answered with. */
+  readonly data: unknown;
+  readonly userErrors: readonly UserError[];
+}
+
+/** The way of every write: check, send, wait. `idField` is the path of what a 404 is about. Throws a CloudcaError. */
+async function carryOut(
+  context: GraphContext,
+  input: WriteInput,
+  idField: readonly string[] | null,
+  write: (rest: RestSession, environment: EnvironmentAddress) => Promise<WriteOutcome>,
+): Promise<CarriedOut> {
+  const environment = toAddress(input.environment);
+  const invalid = toUserErrors(input);
+  if (invalid.length > 0) return { environment, task: null, data: undefined, userErrors: invalid };
+  const rest = context.beginWrite();
+  const { outcome, userErrors } = await orUserErrors(write(rest, environment), idField);
+  if (outcome === null) return { environment, task: null, data: undefined, userErrors };
+  const begun = toBegunTask(rest, outcome);
+  const task = begun && (await waitForTask(rest, begun, environment.organizationId, toWait(context, input)));
+  return { environment, task: task && toTask(task, environment), data: outcome.data, userErrors };
+}
+
+function toWait({ taskPollMs, draining }: GraphContext, { waitSeconds }: WriteInput) {
+  return { waitMs: waitSeconds * 1000, pollMs: taskPollMs, stop: draining };
+}
+
+async function read(
+  context: GraphContext,
+  vpn: { environment: EnvironmentAddress; id: string },
+): Promise<SiteToSiteVpn> {
+  const found = await context.loaders.siteToSiteVpns.one.load(vpn);
+  if (found === null)
+    throw new NotFoundError('The request was accepted, but there is no site-to-site VPN of that id (any more).');
+  return found;
+}

@@ -1,0 +1,161 @@
+// The reads of site-to-site VPNs, and the fields that lead from and to them.
+import type { GraphQLResolveInfo } from 'graphql';
+import { Arg, Args, Authorized, Ctx, FieldResolver, ID, Info, Query, Resolver, Root } from 'type-graphql';
+import { isObject } from '../../cloudca/envelope.js';
+import { NotFoundError } from '../../cloudca/errors.js';
+import { tryToSiteToSiteVpn } from '../../cloudca/site-to-site-vpns.js';
+import { type Connection, PageArgs, toConnection, toPage } from '../connection.js';
+import type { GraphContext } from '../context.js';
+import { EnvironmentInput, toAddress } from '../environment/environment.inputs.js';
+import { BadUserInputError } from '../errors.js';
+import { ahead } from '../loader.js';
+import { selectedFields } from '../selection.js';
+import { Task } from '../task/task.type.js';
+import { refuseInvalid } from '../user-error.js';
+import { isId } from '../validators.js';
+import { Vpc, type VpcReference } from '../vpc/vpc.type.js';
+import { type Advisory, toSecurityAdvisories } from './security-advisories.js';
+import { SiteToSiteVpnsArgs } from './site-to-site-vpn.inputs.js';
+import { SecurityAdvisory, SiteToSiteVpn, SiteToSiteVpnConnection, toSiteToSiteVpn } from './site-to-site-vpn.type.js';
+
+// The name of the list in its cursors.
+const collection = 'siteToSiteVpn';
+
+// What is known of a VPC without asking for it.
+const fieldsOfReference = new Set(['__typename', 'id', 'environment', 'siteToSiteVpns']);
+
+/** Site-to-site VPNs. */
+@Resolver(() => SiteToSiteVpn)
+export class SiteToSiteVpnResolver {
+  /** One site-to-site VPN. */
+  @Authorized()
+  @Query(() => SiteToSiteVpn, {
+    nullable: true,
+    description:
+      'One site-to-site VPN; null where there is none of that id (the REST API does not tell an unknown environment apart).',
+  })
+  async siteToSiteVpn(
+    @Arg('environment', () => EnvironmentInput, { description: 'The environment that it is in.' })
+    environment: EnvironmentInput,
+    @Arg('id', () => ID, { description: 'Its id, a UUID.' }) id: string,
+    @Ctx('operation') context: GraphContext,
+  ): Promise<SiteToSiteVpn | null> {
+    refuseInvalid(environment);
+    if (!isId(id)) return null;
+    return context.loaders.siteToSiteVpns.one.load({ environment: toAddress(environment), id });
+  }
+
+  /** The site-to-site VPNs of an environment. */
+  @Authorized()
+  @Query(() => SiteToSiteVpnConnection, {
+    nullable: true,
+    description: 'The site-to-site VPNs of an environment, ordered by name. Without first or last: all of them.',
+  })
+  async siteToSiteVpns(
+    @Args(() => SiteToSiteVpnsArgs) args: SiteToSiteVpnsArgs,
+    @Ctx('operation') context: GraphContext,
+    @Info() info: GraphQLResolveInfo,
+  ): Promise<Connection<SiteToSiteVpn>> {
+    refuseInvalid(args);
+    const page = toPage(collection, args);
+    const environment = toAddress(args.environment);
+    const { vpcId = null, states = null } = args.filter ?? {};
+    // Nothing is of a VPC whose id is none, and nothing is in no state.
+    if ((vpcId !== null && !isId(vpcId)) || states?.length === 0) return toConnection(collection, [], page);
+    if (asksForVpcs(info)) {
+      const { one, list } = context.loaders.vpcs;
+      ahead(vpcId === null ? list.load(environment) : one.load({ environment, id: vpcId, reach: 'one' }));
+    }
+    const vpns = await context.loaders.siteToSiteVpns.list.load({ environment, vpcId });
+    return toConnection(collection, states === null ? vpns : vpns.filter((vpn) => states.includes(vpn.state)), page);
+  }
+
+  /** Its VPC. */
+  @FieldResolver(() => Vpc, {
+    nullable: true,
+    description: 'The VPC that the VPN was created for; null, with an error, where it cannot be had.',
+  })
+  async vpc(
+    @Root() vpn: SiteToSiteVpn,
+    @Ctx('operation') context: GraphContext,
+    @Info() info: GraphQLResolveInfo,
+  ): Promise<VpcReference> {
+    const { environment, vpcId: id, reach } = vpn;
+    const beyond = [...selectedFields(info)].filter((field) => !fieldsOfReference.has(field));
+    if (environment === null) {
+      const wanted = [...selectedFields(info)].filter((field) => field !== 'id' && field !== '__typename');
+      if (wanted.length > 0)
+        throw new BadUserInputError('Send the environment of the task to select more of its VPC than the id.');
+    }
+    if (environment === null || beyond.length === 0) return { id, environment, reach };
+    const vpc = await context.loaders.vpcs.one.load({ environment, id, reach });
+    if (vpc === null) throw new NotFoundError('The environment has no VPC of the id that the site-to-site VPN names.');
+    return vpc;
+  }
+
+  /** What RFCs say against its algorithms. */
+  @FieldResolver(() => [SecurityAdvisory], {
+    description:
+      "What RFC 8247 (IKE) and RFC 8221 (ESP) say against this VPN's algorithms; empty where they say nothing.",
+  })
+  securityAdvisories(@Root() vpn: SiteToSiteVpn): readonly Advisory[] {
+    return toSecurityAdvisories(vpn);
+  }
+}
+
+/** The VPNs of a VPC. */
+@Resolver(() => Vpc)
+export class VpcSiteToSiteVpnsResolver {
+  /** The VPNs that were created for it. */
+  @FieldResolver(() => SiteToSiteVpnConnection, {
+    description: 'The site-to-site VPNs that were created for it, ordered by name. Without first or last: all of them.',
+  })
+  async siteToSiteVpns(
+    @Root() vpc: VpcReference,
+    @Args(() => PageArgs) args: PageArgs,
+    @Ctx('operation') context: GraphContext,
+  ): Promise<Connection<SiteToSiteVpn>> {
+    const page = toPage(collection, args);
+    const { environment, id, reach } = vpc;
+    if (environment === null)
+      throw new BadUserInputError('Send the environment of the task to select more of its VPC than the id.');
+    const { list } = context.loaders.siteToSiteVpns;
+    if (reach === 'one') return toConnection(collection, await list.load({ environment, vpcId: id }), page);
+    const all = await list.load({ environment, vpcId: null });
+    return toConnection(
+      collection,
+      all.filter((vpn) => vpn.vpcId === id),
+      page,
+    );
+  }
+}
+
+/** The VPN of a task. */
+@Resolver(() => Task)
+export class TaskSiteToSiteVpnResolver {
+  /** The VPN that it worked on. */
+  @FieldResolver(() => SiteToSiteVpn, {
+    nullable: true,
+    description:
+      'The VPN it worked on, where its result names one: as it is now where the environment is known, else as the result has it.',
+  })
+  async siteToSiteVpn(@Root() task: Task, @Ctx('operation') context: GraphContext): Promise<SiteToSiteVpn | null> {
+    const id = toNamedId(task.wireResult);
+    if (id === null) return null;
+    const { environment } = task;
+    if (environment !== null) return context.loaders.siteToSiteVpns.one.load({ environment, id });
+    const entity = tryToSiteToSiteVpn(context.rest, task.wireResult);
+    return entity === null ? null : toSiteToSiteVpn(entity, null, 'one');
+  }
+}
+
+/** The id of the entity that a result, or the data of a write, names; null where it names none. */
+export function toNamedId(result: unknown): string | null {
+  return isObject(result) && isId(result['id']) ? result['id'] : null;
+}
+
+// Whether the list's VPCs will be asked for: then both calls can be under way at the same time.
+function asksForVpcs(info: GraphQLResolveInfo): boolean {
+  const selected = [...selectedFields(info, 'nodes', 'vpc'), ...selectedFields(info, 'edges', 'node', 'vpc')];
+  return selected.some((field) => !fieldsOfReference.has(field));
+}

@@ -1,0 +1,49 @@
+// The VPCs of one operation. There is no call that takes several ids: a VPC that is wanted alone takes its GET, those of a list take the
+// one list call of their environment, however many they are.
+import DataLoader from 'dataloader';
+import type { RestSession } from '../../cloudca/client.js';
+import type { EnvironmentAddress } from '../../cloudca/environments.js';
+import { getVpc, listVpcs } from '../../cloudca/vpcs.js';
+import { inOrder } from '../connection.js';
+import { createLoader, orNull, settled, toEnvironmentKey } from '../loader.js';
+import { isId } from '../validators.js';
+import { type Reach, toVpc, type Vpc } from './vpc.type.js';
+
+/** Which VPC, and how to come by it. */
+export interface VpcKey {
+  readonly environment: EnvironmentAddress;
+  readonly id: string;
+  readonly reach: Reach;
+}
+
+/** The loaders of VPCs. */
+export interface VpcLoaders {
+  /** One VPC; null where the environment has none of that id. */
+  readonly one: DataLoader<VpcKey, Vpc | null, string>;
+  /** All VPCs of an environment, in order. */
+  readonly list: DataLoader<EnvironmentAddress, readonly Vpc[], string>;
+}
+
+/** Makes the loaders for one operation. */
+export function createVpcLoaders(rest: RestSession): VpcLoaders {
+  const list = createLoader(
+    async (environment: EnvironmentAddress) =>
+      inOrder((await listVpcs(rest, environment)).map((entity) => toVpc(entity, environment, 'list'))),
+    toEnvironmentKey,
+  );
+  const byId = createLoader(
+    async (environment: EnvironmentAddress) => new Map((await list.load(environment)).map((vpc) => [vpc.id, vpc])),
+    toEnvironmentKey,
+  );
+  const load = async ({ environment, id, reach }: VpcKey): Promise<Vpc | null> => {
+    if (reach === 'list') return (await byId.load(environment)).get(id) ?? null;
+    // What is no UUID is no VPC's id, and must not become part of a path.
+    if (!isId(id)) return null;
+    const entity = await orNull(getVpc(rest, environment, id));
+    return entity === null ? null : toVpc(entity, environment, 'one');
+  };
+  const one = new DataLoader<VpcKey, Vpc | null, string>((keys) => settled(keys.map(load)), {
+    cacheKeyFn: ({ environment, id }) => toEnvironmentKey(environment, id),
+  });
+  return { one, list };
+}
