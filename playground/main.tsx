@@ -1,0 +1,44 @@
+// The page: GraphiQL with a tab for each ready operation. It knows the gateway by its HTTP address alone.
+import 'graphiql/setup-workers/vite';
+import 'graphiql/style.css';
+import './playground.css';
+import { createGraphiQLFetcher } from '@graphiql/toolkit';
+import { GraphiQL } from 'graphiql';
+import { createRoot } from 'react-dom/client';
+import { memoryStorage } from './memory-storage.js';
+import { readyOperations } from './operations.js';
+import { TabChanges } from './tab-changes.js';
+
+// One JSON document answers each operation: the gateway speaks no multipart.
+const fetcher = createGraphiQLFetcher({ url: '/graphql', enableIncrementalDelivery: false });
+
+// The gateway tells the key where it is the sandbox's; a real one is for the user to fill in.
+const apiKey = document.querySelector<HTMLMetaElement>('meta[name="api-key"]')?.content ?? '';
+const headers = toJson({ 'MC-Api-Key': apiKey });
+const tabs = readyOperations.map(({ query, variables }) => ({ query, variables: toJson(variables), headers }));
+
+function toJson(value: unknown): string {
+  return JSON.stringify(value, null, 2);
+}
+
+const container = document.getElementById('playground');
+if (container) {
+  createRoot(container).render(
+    <GraphiQL
+      fetcher={fetcher}
+      defaultTabs={tabs}
+      // Without it the first tab opens with no variables.
+      initialVariables={tabs[0]?.variables ?? ''}
+      defaultHeaders={headers}
+      defaultEditorToolsVisibility="headers"
+      shouldPersistHeaders={false}
+      storage={memoryStorage}
+      // No history: it keeps the headers of each run.
+      plugins={[]}
+    >
+      {/* The room is for the tabs; GraphiQL's own logo would lead to another host. */}
+      <GraphiQL.Logo>{''}</GraphiQL.Logo>
+      <TabChanges />
+    </GraphiQL>,
+  );
+}
