@@ -1,0 +1,145 @@
+// The one reader of the environment: a frozen, typed Config, or one error that names every fault. Everything else gets values.
+import { z } from 'zod';
+
+/** Where a listener listens. */
+export interface ListenAddress {
+  readonly host: string;
+  /** 0: any free port. */
+  readonly port: number;
+}
+
+/** What the gateway is run with. */
+export interface Config {
+  readonly production: boolean;
+  /** Base URL of the REST API; undefined: the embedded sandbox. */
+  readonly cloudcaApiUrl: string | undefined;
+  /** Deadline of one operation's REST work, in milliseconds. */
+  readonly cloudcaApiTimeoutMs: number;
+  /** The public listener. */
+  readonly listen: ListenAddress;
+  /** The listener for operators. */
+  readonly opsListen: ListenAddress;
+  /** Port of the embedded sandbox. */
+  readonly sandboxPort: number;
+  /** How often a pending task is looked at, in milliseconds. */
+  readonly taskPollMs: number;
+  /** How often a watched VPN or list is looked at, in milliseconds. */
+  readonly watchPollMs: number;
+  /** Origins whose pages may call; `localhost`: any page of this machine. */
+  readonly corsOrigins: readonly string[] | 'localhost';
+  /** REST calls that one key may spend in a minute; 0: no limit. */
+  readonly rateLimitPerMinute: number;
+  /** Operations of one key at work at a time; 0: no limit. */
+  readonly maxInFlightPerKey: number;
+  /** Operations at work at a time; 0: no limit. */
+  readonly maxInFlight: number;
+  /** Open connections at a time. */
+  readonly maxConnections: number;
+  /** Open subscriptions of one key at a time. */
+  readonly maxSubscriptionsPerKey: number;
+  readonly introspection: boolean;
+  readonly playground: boolean;
+  readonly logLevel: LogLevel;
+}
+
+/** pino's levels. */
+export const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
+/** One of pino's levels. */
+export type LogLevel = (typeof logLevels)[number];
+
+/** The environment is not one to run with; the message has a line for each variable that is wrong, and no value. */
+export class ConfigError extends Error {}
+
+/** The longest delay of Node's timers, in milliseconds. */
+const longestDelay = 2_147_483_647;
+
+const wholeNumber = (least: number, most: number) => {
+  const error = `must be a whole number from ${least} to ${most}`;
+  return z
+    .string()
+    .regex(/^\d{1,15}$/, error)
+    .transform(Number)
+    .pipe(z.number().min(least, error).max(most, error));
+};
+const port = () => wholeNumber(0, 65_535);
+const limit = () => wholeNumber(0, 1_000_000_000);
+const onOrOff = () => z.enum(['true', 'false'], 'must be true or false').transform((value) => value === 'true');
+const host = () => z.string().regex(/^[\w.:-]+$/, 'must be a host name or an IP address');
+
+const apiUrl = z.string().refine((text) => {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  return (
+    (url?.protocol === 'http:' || url?.protocol === 'https:') &&
+    `${url.username}${url.password}${url.search}${url.hash}` === '' &&
+    !/[?#]/.test(text)
+  );
+}, 'must be an http or https URL without credentials, query or fragment');
+
+const origins = z
+  .string()
+  .transform((text) => text.split(',').map((origin) => origin.trim()))
+  .pipe(
+    z.array(
+      // Web views of phone apps have schemes of their own, e.g. capacitor://localhost.
+      z
+        .string()
+        .regex(
+          /^[a-z][a-z0-9+.-]*:\/\/(\[[0-9a-f:.]+\]|[\w.-]+)(:\d{1,5})?$/,
+          'must be a comma-separated list of origins, e.g. https://app.example.com',
+        ),
+    ),
+  );
+
+const environment = z.object({
+  NODE_ENV: z.string().optional(),
+  CLOUDCA_API_URL: apiUrl.optional(),
+  CLOUDCA_API_TIMEOUT_MS: wholeNumber(1, longestDelay).default(10_000),
+  HOST: host().optional(),
+  PORT: port().default(4000),
+  OPS_HOST: host().optional(),
+  OPS_PORT: port().default(9464),
+  SANDBOX_PORT: port().default(4010),
+  TASK_POLL_MS: wholeNumber(1, longestDelay).default(1_000),
+  WATCH_POLL_MS: wholeNumber(1, longestDelay).default(5_000),
+  CORS_ORIGINS: origins.optional(),
+  RATE_LIMIT_PER_MINUTE: limit().default(1_200),
+  MAX_IN_FLIGHT_PER_KEY: limit().default(64),
+  MAX_IN_FLIGHT: limit().default(1_024),
+  MAX_CONNECTIONS: wholeNumber(1, 1_000_000).default(10_000),
+  MAX_SUBSCRIPTIONS_PER_KEY: wholeNumber(1, 1_000_000).default(1_000),
+  INTROSPECTION: onOrOff().optional(),
+  PLAYGROUND: onOrOff().optional(),
+  LOG_LEVEL: z.enum(logLevels, `must be one of ${logLevels.join(', ')}`).default('info'),
+});
+
+/** Reads the environment; a variable that is empty counts as not set. Throws ConfigError. */
+export function readConfig(variables: NodeJS.ProcessEnv = process.env): Config {
+  const set = Object.fromEntries(Object.entries(variables).filter(([, value]) => value !== undefined && value !== ''));
+  const result = environment.safeParse(set);
+  if (!result.success) {
+    const faults = new Set(result.error.issues.map((issue) => `${String(issue.path[0])} ${issue.message}`));
+    throw new ConfigError([...faults].join('\n'));
+  }
+  const read = result.data;
+  const production = read.NODE_ENV === 'production';
+  const listenHost = read.HOST ?? (production ? '0.0.0.0' : '127.0.0.1');
+  return Object.freeze({
+    production,
+    cloudcaApiUrl: read.CLOUDCA_API_URL ?? (production ? 'https://api.cloud.ca/v1' : undefined),
+    cloudcaApiTimeoutMs: read.CLOUDCA_API_TIMEOUT_MS,
+    listen: { host: listenHost, port: read.PORT },
+    opsListen: { host: read.OPS_HOST ?? listenHost, port: read.OPS_PORT },
+    sandboxPort: read.SANDBOX_PORT,
+    taskPollMs: read.TASK_POLL_MS,
+    watchPollMs: read.WATCH_POLL_MS,
+    corsOrigins: read.CORS_ORIGINS ?? (production ? [] : 'localhost'),
+    rateLimitPerMinute: read.RATE_LIMIT_PER_MINUTE,
+    maxInFlightPerKey: read.MAX_IN_FLIGHT_PER_KEY,
+    maxInFlight: read.MAX_IN_FLIGHT,
+    maxConnections: read.MAX_CONNECTIONS,
+    maxSubscriptionsPerKey: read.MAX_SUBSCRIPTIONS_PER_KEY,
+    introspection: read.INTROSPECTION ?? !production,
+    playground: read.PLAYGROUND ?? !production,
+    logLevel: read.LOG_LEVEL,
+  });
+}

@@ -1,0 +1,127 @@
+// The process: reads the config, builds, listens, drains on SIGTERM; nothing else. `main.js sandbox` runs the sandbox alone.
+import { isIPv6 } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import closeWithGrace from 'close-with-grace';
+import type { FastifyInstance } from 'fastify';
+import type { Logger } from 'pino';
+import { CloudcaClient } from './cloudca/client.js';
+import { type Config, ConfigError, type ListenAddress, readConfig } from './config.js';
+import { createSandbox, SANDBOX_KEY } from './sandbox/sandbox.js';
+import { createApp } from './server/app.js';
+import { createOpsApp } from './server/health.js';
+import { Lifecycle } from './server/lifecycle.js';
+import { createLogger, toLoggable } from './server/logging.js';
+import { createMetrics } from './server/metrics.js';
+
+// What is still at work after this is cut, in milliseconds from the signal.
+const cutAfter = 8_000;
+// Connections are closed, whatever they hold.
+const closeAfter = 9_000;
+// The fuse of the fuse.
+const exitAfter = 9_700;
+
+/** What is to be ended. */
+interface Running {
+  readonly end: () => Promise<void>;
+}
+
+async function startSandbox(config: Config, log: Logger): Promise<{ url: string; close: () => Promise<void> }> {
+  const sandbox = createSandbox();
+  const url = await sandbox.listen({ host: '127.0.0.1', port: config.sandboxPort });
+  log.info({ url, apiKey: SANDBOX_KEY }, 'sandbox listening');
+  return { url, close: () => sandbox.close() };
+}
+
+async function startGateway(config: Config, log: Logger, announce: Logger): Promise<Running> {
+  const lifecycle = new Lifecycle();
+  const sandbox = config.cloudcaApiUrl === undefined ? await startSandbox(config, announce) : undefined;
+  const baseUrl = config.cloudcaApiUrl ?? sandbox?.url;
+  if (baseUrl === undefined) throw new TypeError('There is neither a REST API nor a sandbox.');
+  const client = new CloudcaClient({ baseUrl, timeoutMs: config.cloudcaApiTimeoutMs });
+  const metrics = createMetrics();
+  const playground = {
+    apiKey: sandbox === undefined ? undefined : SANDBOX_KEY,
+    directory: fileURLToPath(new URL('../dist/playground', import.meta.url)),
+  };
+  const app = await createApp(config, { client, lifecycle, log, metrics, playground });
+  const ops = createOpsApp(lifecycle, metrics);
+  const opsUrl = await listen(ops, config.opsListen);
+  const url = await listen(app, config.listen);
+  announce.info({ url: opsUrl }, 'ops listening');
+  announce.info(
+    { url: `${url}/graphql`, ...(config.playground ? { playground: `${url}/` } : {}) },
+    'gateway listening',
+  );
+
+  return {
+    end: async () => {
+      lifecycle.drain();
+      const timers = [
+        setTimeout(() => {
+          client.cut();
+        }, cutAfter),
+        setTimeout(() => {
+          app.server.closeAllConnections();
+        }, closeAfter),
+      ];
+      await lifecycle.whenIdle();
+      // What is left has no work: idle, or half a request that will never be one.
+      app.server.closeAllConnections();
+      await app.close();
+      for (const timer of timers) clearTimeout(timer);
+      await client.close();
+      await sandbox?.close();
+      await ops.close();
+    },
+  };
+}
+
+async function listen(app: FastifyInstance, { host, port }: ListenAddress): Promise<string> {
+  await app.listen({ host, port });
+  const bound = app.server.address();
+  if (bound === null || typeof bound === 'string') throw new TypeError('The listener has no address.');
+  const name = unspecified.get(bound.address) ?? bound.address;
+  return `http://${isIPv6(name) ? `[${name}]` : name}:${bound.port}`;
+}
+
+// Addresses that stand for all of a machine's are none to call.
+const unspecified = new Map([
+  ['0.0.0.0', '127.0.0.1'],
+  ['::', '::1'],
+]);
+
+async function run(): Promise<void> {
+  const config = readConfig();
+  const log = createLogger(config.logLevel, process.stdout.isTTY);
+  // The addresses are told whatever the level: whoever asked for any free port must learn which it is.
+  const announce = log.child({}, { level: 'info' });
+  const start = process.argv[2] === 'sandbox' ? startSandboxAlone : startGateway;
+  const running = await start(config, log, announce);
+  closeWithGrace({ delay: exitAfter, logger: false }, async ({ err }) => {
+    if (err !== undefined) log.fatal({ err: toLoggable(err) }, 'unexpected error, ending');
+    await running.end();
+  });
+}
+
+async function startSandboxAlone(config: Config, _log: Logger, announce: Logger): Promise<Running> {
+  const sandbox = await startSandbox(config, announce);
+  return { end: sandbox.close };
+}
+
+try {
+  await run();
+} catch (error) {
+  const message =
+    error instanceof ConfigError
+      ? `The gateway cannot start with this environment:\n${error.message}`
+      : `The gateway cannot start: ${toStartFault(error)}`;
+  process.stderr.write(`${message}\n`);
+  process.exit(1);
+}
+
+// A port that is taken, a playground that is not built: what Node or we say of these holds nothing of a caller's.
+function toStartFault(error: unknown): string {
+  return typeof error === 'object' && error !== null && 'message' in error
+    ? String(error.message)
+    : 'for no known reason.';
+}

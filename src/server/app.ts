@@ -1,0 +1,68 @@
+// The public application: its parts in the order in which a request meets them. It never listens, and reads no environment.
+// Before any class with decorators.
+import 'reflect-metadata';
+import { randomUUID } from 'node:crypto';
+import { fastify, type FastifyInstance } from 'fastify';
+import type { Logger } from 'pino';
+import type { CloudcaClient } from '../cloudca/client.js';
+import type { Config } from '../config.js';
+import { GraphContext } from '../graph/context.js';
+import { createSchema } from '../graph/schema.js';
+import { addGraphql } from './graphql.js';
+import type { Lifecycle } from './lifecycle.js';
+import { createOperationLog } from './logging.js';
+import type { Metrics } from './metrics.js';
+import { addPlayground, type PlaygroundOptions } from './playground.js';
+import { addRefusals } from './refusals.js';
+import { addSecurity, readApiKey, toRequestId } from './security.js';
+
+/** What the application stands on. */
+export interface AppDependencies {
+  readonly client: CloudcaClient;
+  readonly lifecycle: Lifecycle;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+  /** Where the playground lies; not needed where it is off. */
+  readonly playground: PlaygroundOptions;
+}
+
+/** The largest body of a request, in bytes. */
+const bodyLimit = 256 * 1024;
+
+/** Makes the application; it does not listen yet. */
+export async function createApp(config: Config, dependencies: AppDependencies): Promise<FastifyInstance> {
+  const { client, lifecycle, log, metrics, playground } = dependencies;
+  const app = fastify({
+    logger: false,
+    bodyLimit,
+    genReqId: ({ headers }) => toRequestId(headers['x-request-id'], randomUUID),
+    // Longer than the idle time of the load balancers that stand in front: who closes first would cut a request just sent.
+    keepAliveTimeout: 75_000,
+    requestTimeout: 10_000,
+    http: { headersTimeout: 5_000, connectionsCheckingInterval: 1_000 },
+    return503OnClosing: false,
+  });
+  app.server.maxConnections = config.maxConnections;
+
+  addRefusals(app, log);
+  await addSecurity(app, config, lifecycle);
+  if (config.playground) await addPlayground(app, playground);
+  await addGraphql(app, {
+    config,
+    schema: createSchema(),
+    lifecycle,
+    plugins: [createOperationLog(log), metrics.plugin],
+    createContext: (request) =>
+      new GraphContext({
+        client,
+        apiKey: readApiKey(request),
+        requestId: request.id,
+        taskPollMs: config.taskPollMs,
+        draining: lifecycle.draining,
+        warn: (warning) => {
+          log.warn({ requestId: request.id, ...warning }, 'odd answer of the REST API');
+        },
+      }),
+  });
+  return app;
+}

@@ -1,0 +1,162 @@
+// GraphQL over HTTP: Apollo Server on Fastify's route, the body's way in, the context's making.
+import { isUtf8 } from 'node:buffer';
+import { ApolloServer, type ApolloServerPlugin } from '@apollo/server';
+import {
+  ApolloServerPluginCacheControlDisabled,
+  ApolloServerPluginInlineTraceDisabled,
+  ApolloServerPluginLandingPageDisabled,
+  ApolloServerPluginSchemaReportingDisabled,
+  ApolloServerPluginUsageReportingDisabled,
+} from '@apollo/server/plugin/disabled';
+import { fastifyApolloHandler } from '@as-integrations/fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { GraphQLSchema } from 'graphql';
+import type { Config } from '../config.js';
+import type { ContextValue, GraphContext } from '../graph/context.js';
+import { toFormattedError } from '../graph/errors.js';
+import { checkVariables } from '../graph/variables.js';
+import type { Lifecycle } from './lifecycle.js';
+import { keyHeader } from './security.js';
+
+/** What GraphQL over HTTP is made of. */
+export interface GraphqlOptions {
+  readonly config: Config;
+  readonly schema: GraphQLSchema;
+  readonly lifecycle: Lifecycle;
+  readonly plugins: readonly ApolloServerPlugin<ContextValue>[];
+  /** Makes the context of one operation. */
+  readonly createContext: (request: FastifyRequest) => GraphContext;
+}
+
+/** Adds GET and POST /graphql. */
+export async function addGraphql(app: FastifyInstance, options: GraphqlOptions): Promise<void> {
+  const { config, schema, lifecycle, plugins, createContext } = options;
+  const apollo = new ApolloServer<ContextValue>({
+    schema,
+    // Each of these would otherwise depend on NODE_ENV, or on APOLLO_* in the environment.
+    nodeEnv: 'production',
+    introspection: config.introspection,
+    hideSchemaDetailsFromClientErrors: !config.introspection,
+    includeStacktraceInErrorResponses: false,
+    stopOnTerminationSignals: false,
+    // A simple cross-site request can carry none of these headers.
+    csrfPrevention: { requestHeaders: [keyHeader, 'apollo-require-preflight', 'x-apollo-operation-name'] },
+    formatError: toFormattedError,
+    plugins: [
+      // It would wrap every field of every operation, for a caching that answers with a caller's secrets must not have.
+      ApolloServerPluginCacheControlDisabled(),
+      ApolloServerPluginInlineTraceDisabled(),
+      ApolloServerPluginLandingPageDisabled(),
+      ApolloServerPluginSchemaReportingDisabled(),
+      ApolloServerPluginUsageReportingDisabled(),
+      variableChecks,
+      ...plugins,
+      requestIds,
+    ],
+  });
+  await apollo.start();
+  app.addHook('onClose', () => apollo.stop());
+
+  // Fastify's own parser reads other charsets as if they were UTF-8, and puts U+FFFD where bytes are not UTF-8.
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, parseBody);
+
+  const handle = fastifyApolloHandler(apollo, {
+    context: (request, reply) => {
+      const operation = createContext(request);
+      leaveWithCaller(reply, operation);
+      return Promise.resolve({ operation });
+    },
+  });
+  app.route({
+    method: ['GET', 'POST'],
+    url: '/graphql',
+    preHandler: (_request, reply, done) => {
+      lifecycle.begin();
+      reply.raw.once('close', () => {
+        lifecycle.end();
+      });
+      done();
+    },
+    handler: async (request, reply) => {
+      const answer: unknown = await handle.call(app, request, reply);
+      // What Apollo refuses before there is an operation has passed no plugin.
+      return reply.statusCode >= 400 && typeof answer === 'string' ? withRequestId(answer, request.id) : answer;
+    },
+  });
+}
+
+// graphql-js would quote the whole of a variable that does not fit.
+const variableChecks: ApolloServerPlugin<ContextValue> = {
+  requestDidStart: () =>
+    Promise.resolve({
+      didResolveOperation: ({ schema, operation, request }) => {
+        const error = operation && checkVariables(schema, operation, request.variables ?? {});
+        return error === undefined ? Promise.resolve() : Promise.reject(error);
+      },
+    }),
+};
+
+const requestIds: ApolloServerPlugin<ContextValue> = {
+  requestDidStart: () =>
+    Promise.resolve({
+      willSendResponse: ({ response, contextValue }) => {
+        if (response.body.kind === 'single' && response.body.singleResult.errors !== undefined) {
+          const { requestId } = contextValue.operation;
+          response.body.singleResult.errors = response.body.singleResult.errors.map((error) => ({
+            ...error,
+            extensions: { ...error.extensions, requestId },
+          }));
+        }
+        return Promise.resolve();
+      },
+    }),
+};
+
+function withRequestId(answer: string, requestId: string): string {
+  const body: unknown = JSON.parse(answer);
+  if (typeof body !== 'object' || body === null || !('errors' in body) || !Array.isArray(body.errors)) return answer;
+  const errors = body.errors.map((error: { extensions?: object }) => ({
+    ...error,
+    extensions: { ...error.extensions, requestId },
+  }));
+  return JSON.stringify({ ...body, errors });
+}
+
+// Fastify's own signal fires as soon as the body has been read.
+function leaveWithCaller(reply: FastifyReply, operation: GraphContext): void {
+  reply.raw.once('close', () => {
+    if (!reply.raw.writableFinished) operation.leave();
+  });
+}
+
+class UnreadableBodyError extends Error {
+  readonly statusCode: number;
+
+  constructor(statusCode: number) {
+    super('The body cannot be read.');
+    this.statusCode = statusCode;
+  }
+}
+
+function parseBody(request: FastifyRequest, body: Buffer, done: (error: Error | null, body?: unknown) => void): void {
+  const charset = /;\s*charset\s*=\s*"?([^\s;"]+)/i.exec(request.headers['content-type'] ?? '')?.[1];
+  const encoding = request.headers['content-encoding'];
+  if ((charset !== undefined && !/^utf-?8$/i.test(charset)) || (encoding !== undefined && encoding !== 'identity')) {
+    done(new UnreadableBodyError(415));
+    return;
+  }
+  if (!isUtf8(body)) {
+    done(new UnreadableBodyError(400));
+    return;
+  }
+  let value: unknown;
+  try {
+    value = JSON.parse(body.toString('utf8'));
+  } catch {
+    // The parser's message quotes the body.
+    done(new UnreadableBodyError(400));
+    return;
+  }
+  done(null, value);
+}

@@ -1,0 +1,70 @@
+// Structured logs: the logger, a line for each operation, a line for what nobody foresaw. What is logged is picked, field by field:
+// nothing has to be struck out, since no object of a caller's or of a library's is ever handed over whole.
+import type { ApolloServerPlugin } from '@apollo/server';
+import { type Logger, pino } from 'pino';
+import type { LogLevel } from '../config.js';
+import type { ContextValue } from '../graph/context.js';
+import { toCause, toCode } from '../graph/errors.js';
+
+/** Makes the logger: JSON lines on stdout; `transport` puts them in colours for a terminal. */
+export function createLogger(level: LogLevel, pretty: boolean): Logger {
+  return pino({
+    level,
+    base: null,
+    ...(pretty ? { transport: { target: 'pino-pretty', options: { colorize: true, ignore: 'pid,hostname' } } } : {}),
+  });
+}
+
+/** What may be told of an error that nobody foresaw: no message, since it may quote what a caller sent. */
+export function toLoggable(error: unknown): Readonly<Record<string, unknown>> {
+  if (typeof error !== 'object' || error === null) return { type: typeof error };
+  const picked: Record<string, unknown> = {};
+  if ('name' in error && typeof error.name === 'string') picked['type'] = error.name;
+  if ('code' in error && (typeof error.code === 'string' || typeof error.code === 'number'))
+    picked['code'] = error.code;
+  // The first lines of a stack are the message.
+  if ('stack' in error && typeof error.stack === 'string') {
+    picked['stack'] = error.stack
+      .split('\n')
+      .filter((line) => /^ {4}at /.test(line))
+      .join('\n');
+  }
+  return picked;
+}
+
+// A name is the caller's to choose: one that is long would fill the log.
+const longestName = 100;
+
+/** Logs a line for each operation, with its name, duration, REST calls, error codes and request id; never a variable. */
+export function createOperationLog(log: Logger): ApolloServerPlugin<ContextValue> {
+  return {
+    requestDidStart: () => {
+      const begun = performance.now();
+      return Promise.resolve({
+        didEncounterErrors: ({ errors, contextValue }) => {
+          for (const error of errors.filter((each) => toCode(each) === 'INTERNAL_SERVER_ERROR')) {
+            log.error(
+              { requestId: contextValue.operation.requestId, err: toLoggable(toCause(error)) },
+              'unexpected error',
+            );
+          }
+          return Promise.resolve();
+        },
+        willSendResponse: ({ operation, operationName, errors, contextValue }) => {
+          log.info(
+            {
+              requestId: contextValue.operation.requestId,
+              operation: operationName?.slice(0, longestName) ?? null,
+              type: operation?.operation ?? null,
+              durationMs: Math.round((performance.now() - begun) * 10) / 10,
+              restCalls: contextValue.operation.restCalls,
+              errors: [...new Set(errors?.map(toCode))],
+            },
+            'operation',
+          );
+          return Promise.resolve();
+        },
+      });
+    },
+  };
+}

@@ -1,0 +1,67 @@
+// What every request must be before anything looks at its content, and the headers that every answer carries.
+import cors from '@fastify/cors';
+import helmet from '@fastify/helmet';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { Config } from '../config.js';
+import type { Lifecycle } from './lifecycle.js';
+import { sendError } from './refusals.js';
+
+/** The header of the caller's API key, as Node spells header names. */
+export const keyHeader = 'mc-api-key';
+
+// Pages of this machine, on any port.
+const localhost = /^https?:\/\/(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/;
+
+const hostForm = /^([\w.-]+|\[[0-9a-f:.]+\])(:\d{1,5})?$/i;
+
+/** Adds the checks and the headers. */
+export async function addSecurity(app: FastifyInstance, config: Config, lifecycle: Lifecycle): Promise<void> {
+  app.addHook('onRequest', (request, reply, done) => {
+    void reply.header('x-request-id', request.id).header('cache-control', 'no-store');
+    done();
+  });
+  await app.register(helmet, {
+    contentSecurityPolicy: { useDefaults: false, directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] } },
+    crossOriginResourcePolicy: { policy: 'cross-origin' },
+    // Whether there is TLS is for what stands in front to say.
+    strictTransportSecurity: false,
+  });
+  await app.register(cors, {
+    origin: config.corsOrigins === 'localhost' ? localhost : [...config.corsOrigins],
+    methods: ['GET', 'POST'],
+    exposedHeaders: ['x-request-id', 'retry-after'],
+    maxAge: 86_400,
+  });
+  app.addHook('onRequest', (request, reply, done) => {
+    if (lifecycle.draining.aborted) {
+      void reply.header('connection', 'close').header('retry-after', 1);
+      sendError(request, reply, 503, 'OVERLOADED', 'The gateway is shutting down; ask again.');
+    } else if (!hostForm.test(request.headers.host ?? '')) {
+      sendError(request, reply, 400, 'BAD_REQUEST', 'The Host header is missing or malformed.');
+    } else if ((request.raw.headersDistinct[keyHeader]?.length ?? 0) > 1) {
+      sendError(request, reply, 400, 'BAD_REQUEST', 'Send one MC-Api-Key header, not several.');
+    } else done();
+  });
+  app.addHook('onSend', (_request, reply, _payload, done) => {
+    // Otherwise callers with idle connections would hold the end up.
+    if (lifecycle.draining.aborted) void reply.header('connection', 'close');
+    done();
+  });
+}
+
+/** The caller's key; undefined where there is none, or one that no header can carry (RFC 9110, 5.5). */
+export function toApiKey(value: unknown): string | undefined {
+  if (typeof value !== 'string') return undefined;
+  const key = value.trim();
+  return /^[\x21-\x7e\x80-\xff]([\t\x20-\x7e\x80-\xff]*[\x21-\x7e\x80-\xff])?$/.test(key) ? key : undefined;
+}
+
+/** The caller's request id, where it is one that can stand in a log and a header; else a new one. */
+export function toRequestId(value: string | string[] | undefined, createId: () => string): string {
+  return typeof value === 'string' && /^[\w.:-]{1,128}$/.test(value) ? value : createId();
+}
+
+/** The key that came with a request. */
+export function readApiKey(request: FastifyRequest): string | undefined {
+  return toApiKey(request.headers[keyHeader]);
+}
