@@ -11,6 +11,8 @@ export interface ContextOptions {
   readonly client: CloudcaClient;
   /** The caller's key; undefined where none came that can be one. */
   readonly apiKey: string | undefined;
+  /** What the key is known by where it must not stand itself; undefined where there is none. */
+  readonly callerId: string | undefined;
   readonly requestId: string;
   /** How often a task that is waited for is looked at, in milliseconds. */
   readonly taskPollMs: number;
@@ -34,13 +36,16 @@ export interface ContextValue {
 
 /** What the resolvers of one operation share. */
 export class GraphContext {
+  readonly callerId: string | undefined;
   readonly requestId: string;
   readonly taskPollMs: number;
   readonly draining: AbortSignal;
   readonly #rest: RestSession | undefined;
   #loaders: Loaders | undefined;
+  #tellWaiting: ((waits: boolean) => void) | undefined;
 
-  constructor({ client, apiKey, requestId, taskPollMs, draining, warn }: ContextOptions) {
+  constructor({ client, apiKey, callerId, requestId, taskPollMs, draining, warn }: ContextOptions) {
+    this.callerId = callerId;
     this.requestId = requestId;
     this.taskPollMs = taskPollMs;
     this.draining = draining;
@@ -78,6 +83,21 @@ export class GraphContext {
     this.#loaders = undefined;
     this.rest.renewDeadline();
     return this.rest;
+  }
+
+  /** Has a listener told when the operation begins to wait for a task, and when it goes on. */
+  onWaiting(tell: (waits: boolean) => void): void {
+    this.#tellWaiting = tell;
+  }
+
+  /** Waits for a task, which is no work. */
+  async waitFor<T>(wait: () => Promise<T>): Promise<T> {
+    this.#tellWaiting?.(true);
+    try {
+      return await wait();
+    } finally {
+      this.#tellWaiting?.(false);
+    }
   }
 
   /** The caller has gone: reads end, writes finish. */

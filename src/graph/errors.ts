@@ -125,6 +125,9 @@ function toMessage(code: string, cause: unknown): string {
 }
 
 function toDetails(cause: unknown): Record<string, unknown> {
+  if (cause instanceof GraphQLError && typeof cause.extensions['retryAfter'] === 'number') {
+    return { retryAfter: cause.extensions['retryAfter'] };
+  }
   if (!(cause instanceof CloudcaError)) return {};
   const { answer } = cause;
   return {

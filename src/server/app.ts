@@ -9,11 +9,12 @@ import type { Config } from '../config.js';
 import { GraphContext } from '../graph/context.js';
 import { createSchema } from '../graph/schema.js';
 import { addGraphql } from './graphql.js';
+import { createLimits, toCallerId } from './limits.js';
 import type { Lifecycle } from './lifecycle.js';
 import { createOperationLog } from './logging.js';
 import type { Metrics } from './metrics.js';
 import { addPlayground, type PlaygroundOptions } from './playground.js';
-import { addRefusals } from './refusals.js';
+import { addRefusals, refuseAddress, refuseConnection } from './refusals.js';
 import { addSecurity, readApiKey, toRequestId } from './security.js';
 
 /** What the application stands on. */
@@ -39,7 +40,10 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
     // Longer than the idle time of the load balancers that stand in front: who closes first would cut a request just sent.
     keepAliveTimeout: 75_000,
     requestTimeout: 10_000,
-    http: { headersTimeout: 5_000, connectionsCheckingInterval: 1_000 },
+    // Node's own answer to a missing Host has neither body nor id.
+    http: { headersTimeout: 5_000, connectionsCheckingInterval: 1_000, requireHostHeader: false },
+    frameworkErrors: refuseAddress,
+    clientErrorHandler: refuseConnection,
     return503OnClosing: false,
   });
   app.server.maxConnections = config.maxConnections;
@@ -51,18 +55,21 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
     config,
     schema: createSchema(),
     lifecycle,
-    plugins: [createOperationLog(log), metrics.plugin],
-    createContext: (request) =>
-      new GraphContext({
+    plugins: [createLimits(config), createOperationLog(log), metrics.plugin],
+    createContext: (request) => {
+      const apiKey = readApiKey(request);
+      return new GraphContext({
         client,
-        apiKey: readApiKey(request),
+        apiKey,
+        callerId: apiKey === undefined ? undefined : toCallerId(apiKey),
         requestId: request.id,
         taskPollMs: config.taskPollMs,
         draining: lifecycle.draining,
         warn: (warning) => {
           log.warn({ requestId: request.id, ...warning }, 'odd answer of the REST API');
         },
-      }),
+      });
+    },
   });
   return app;
 }

@@ -1,5 +1,4 @@
 // A gateway under test: the real application on a free port, against the sandbox or any other upstream, asked over HTTP.
-import { afterAll } from '@jest/globals';
 import { pino } from 'pino';
 import { CloudcaClient } from '../../src/cloudca/client.js';
 import { type Config, readConfig } from '../../src/config.js';
@@ -7,6 +6,7 @@ import { createSandbox, type Sandbox, SANDBOX_KEY, type SandboxOptions } from '.
 import { createApp } from '../../src/server/app.js';
 import { Lifecycle } from '../../src/server/lifecycle.js';
 import { createMetrics } from '../../src/server/metrics.js';
+import { atEnd } from './at-end.js';
 
 /** What came back: the status, the headers and the JSON body, whole. */
 export interface Answer {
@@ -34,7 +34,7 @@ export interface TestGateway {
 /** Starts a gateway on an upstream; it ends with the file's tests. Polls every 20 ms, so that waits are short. */
 export async function startGateway(upstreamUrl: string, overrides: Partial<Config> = {}): Promise<TestGateway> {
   const config: Config = {
-    ...readConfig({ CLOUDCA_API_URL: upstreamUrl, TASK_POLL_MS: '20', LOG_LEVEL: 'trace' }),
+    ...readConfig({ CLOUDCA_API_URL: upstreamUrl, TASK_POLL_MS: '20', LOG_LEVEL: 'trace', RATE_LIMIT_PER_MINUTE: '0' }),
     playground: false,
     ...overrides,
   };
@@ -45,7 +45,7 @@ export async function startGateway(upstreamUrl: string, overrides: Partial<Confi
   const playground = { apiKey: undefined, directory: '' };
   const app = await createApp(config, { client, lifecycle, log, metrics: createMetrics(), playground });
   const origin = await app.listen({ host: '127.0.0.1', port: 0 });
-  afterAll(async () => {
+  atEnd(async () => {
     app.server.closeAllConnections();
     await app.close();
     await client.close();
@@ -76,7 +76,7 @@ export async function startGatewayOnSandbox(
   const sandbox = createSandbox(options);
   const url = await sandbox.listen({ host: '127.0.0.1', port: 0 });
   const gateway = await startGateway(url, overrides);
-  afterAll(() => sandbox.close());
+  atEnd(() => sandbox.close());
   return { ...gateway, sandbox };
 }
 

@@ -1,6 +1,6 @@
 // A scripted upstream: a bare HTTP server that answers what a test says, byte by byte where it likes, and keeps what it was asked.
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
-import { afterAll } from '@jest/globals';
+import { atEnd } from './at-end.js';
 
 /** A request as it came. */
 export interface UpstreamCall {
@@ -38,7 +38,7 @@ export async function startUpstream(first: Script = () => ({ data: [] })): Promi
     });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  afterAll(() => {
+  atEnd(() => {
     server.closeAllConnections();
     server.close();
   });

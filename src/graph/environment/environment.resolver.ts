@@ -3,6 +3,7 @@ import type { GraphQLResolveInfo } from 'graphql';
 import { Authorized, Ctx, FieldResolver, Info, Query, Resolver, Root } from 'type-graphql';
 import { listEnvironments, type ServiceConnectionEntity } from '../../cloudca/environments.js';
 import type { GraphContext } from '../context.js';
+import { MakesRestCall } from '../cost.js';
 import { ahead } from '../loader.js';
 import { selectedFields } from '../selection.js';
 import { Environment, ServiceConnection } from './environment.type.js';
@@ -12,6 +13,7 @@ import { Environment, ServiceConnection } from './environment.type.js';
 export class EnvironmentResolver {
   /** The environments that the caller's API key can see. */
   @Authorized()
+  @MakesRestCall()
   @Query(() => [Environment], {
     nullable: true,
     description: "The environments that the caller's API key can see.",

@@ -1,5 +1,6 @@
 // Environments and what they belong to, as callers see them.
 import { Field, ID, ObjectType } from 'type-graphql';
+import { MakesRestCall } from '../cost.js';
 
 /** Which environment a VPN or VPC was asked from. */
 @ObjectType({
@@ -66,6 +67,7 @@ export class Environment {
   declare description: string | null;
 
   /** Where it is. */
+  @MakesRestCall(['id', 'name'])
   @Field(() => ServiceConnection, { nullable: true, description: 'The connection to the service that it is in.' })
   declare serviceConnection: ServiceConnection | null;
 

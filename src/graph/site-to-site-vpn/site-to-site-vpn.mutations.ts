@@ -10,8 +10,9 @@ import {
   resetSiteToSiteVpn,
   tryToSiteToSiteVpn,
 } from '../../cloudca/site-to-site-vpns.js';
-import { toBegunTask, waitForTask } from '../../cloudca/tasks.js';
+import { type TaskEntity, toBegunTask, waitForTask } from '../../cloudca/tasks.js';
 import type { GraphContext } from '../context.js';
+import { MakesRestCall } from '../cost.js';
 import { toAddress } from '../environment/environment.inputs.js';
 import { type Task, toTask } from '../task/task.type.js';
 import { orUserErrors, toUserErrors, type UserError } from '../user-error.js';
@@ -35,6 +36,7 @@ import { SiteToSiteVpn, toSiteToSiteVpn } from './site-to-site-vpn.type.js';
 export class CreateSiteToSiteVpnResolver {
   /** Asks for a new site-to-site VPN. */
   @Authorized()
+  @MakesRestCall()
   @Mutation(() => CreateSiteToSiteVpnPayload, {
     nullable: true,
     description: 'Asks for a new site-to-site VPN. The REST API carries it out in the background: follow the task.',
@@ -59,6 +61,7 @@ export class CreateSiteToSiteVpnResolver {
   }
 
   /** The new VPN. */
+  @MakesRestCall()
   @FieldResolver(() => SiteToSiteVpn, { nullable: true, description: 'The new VPN, once the task has succeeded.' })
   async siteToSiteVpn(
     @Root() { vpn }: CreateSiteToSiteVpnPayload,
@@ -73,6 +76,7 @@ export class CreateSiteToSiteVpnResolver {
 export class DeleteSiteToSiteVpnResolver {
   /** Asks for a site-to-site VPN to be deleted. */
   @Authorized()
+  @MakesRestCall()
   @Mutation(() => DeleteSiteToSiteVpnPayload, {
     nullable: true,
     description: 'Asks for a site-to-site VPN to be deleted.',
@@ -94,6 +98,7 @@ export class DeleteSiteToSiteVpnResolver {
 export class ResetSiteToSiteVpnResolver {
   /** Asks for the connection of a site-to-site VPN to be reset. */
   @Authorized()
+  @MakesRestCall()
   @Mutation(() => ResetSiteToSiteVpnPayload, {
     nullable: true,
     description: 'Asks for the connection of a site-to-site VPN to be reset, e.g. when its state is DISCONNECTED.',
@@ -109,6 +114,7 @@ export class ResetSiteToSiteVpnResolver {
   }
 
   /** The VPN after the answer. */
+  @MakesRestCall()
   @FieldResolver(() => SiteToSiteVpn, {
     nullable: true,
     description: 'The VPN as it is after the answer; null, with an error, where that read fails: the reset stands.',
@@ -143,12 +149,18 @@ async function carryOut(
   const { outcome, userErrors } = await orUserErrors(write(rest, environment), idField);
   if (outcome === null) return { environment, task: null, data: undefined, userErrors };
   const begun = toBegunTask(rest, outcome);
-  const task = begun && (await waitForTask(rest, begun, environment.organizationId, toWait(context, input)));
+  const task = begun && input.waitSeconds > 0 ? await wait(context, begun, environment, input.waitSeconds) : begun;
   return { environment, task: task && toTask(task, environment), data: outcome.data, userErrors };
 }
 
-function toWait({ taskPollMs, draining }: GraphContext, { waitSeconds }: WriteInput) {
-  return { waitMs: waitSeconds * 1000, pollMs: taskPollMs, stop: draining };
+function wait(
+  context: GraphContext,
+  task: TaskEntity,
+  { organizationId }: EnvironmentAddress,
+  waitSeconds: number,
+): Promise<TaskEntity> {
+  const { rest, taskPollMs: pollMs, draining: stop } = context;
+  return context.waitFor(() => waitForTask(rest, task, organizationId, { waitMs: waitSeconds * 1000, pollMs, stop }));
 }
 
 async function read(

@@ -6,6 +6,7 @@ import { NotFoundError } from '../../cloudca/errors.js';
 import { tryToSiteToSiteVpn } from '../../cloudca/site-to-site-vpns.js';
 import { type Connection, PageArgs, toConnection, toPage } from '../connection.js';
 import type { GraphContext } from '../context.js';
+import { MakesRestCall } from '../cost.js';
 import { EnvironmentInput, toAddress } from '../environment/environment.inputs.js';
 import { BadUserInputError } from '../errors.js';
 import { ahead } from '../loader.js';
@@ -29,6 +30,7 @@ const fieldsOfReference = new Set(['__typename', 'id', 'environment', 'siteToSit
 export class SiteToSiteVpnResolver {
   /** One site-to-site VPN. */
   @Authorized()
+  @MakesRestCall()
   @Query(() => SiteToSiteVpn, {
     nullable: true,
     description:
@@ -47,6 +49,7 @@ export class SiteToSiteVpnResolver {
 
   /** The site-to-site VPNs of an environment. */
   @Authorized()
+  @MakesRestCall()
   @Query(() => SiteToSiteVpnConnection, {
     nullable: true,
     description: 'The site-to-site VPNs of an environment, ordered by name. Without first or last: all of them.',
@@ -71,6 +74,7 @@ export class SiteToSiteVpnResolver {
   }
 
   /** Its VPC. */
+  @MakesRestCall([...fieldsOfReference])
   @FieldResolver(() => Vpc, {
     nullable: true,
     description: 'The VPC that the VPN was created for; null, with an error, where it cannot be had.',
@@ -107,6 +111,7 @@ export class SiteToSiteVpnResolver {
 @Resolver(() => Vpc)
 export class VpcSiteToSiteVpnsResolver {
   /** The VPNs that were created for it. */
+  @MakesRestCall()
   @FieldResolver(() => SiteToSiteVpnConnection, {
     description: 'The site-to-site VPNs that were created for it, ordered by name. Without first or last: all of them.',
   })
@@ -134,6 +139,7 @@ export class VpcSiteToSiteVpnsResolver {
 @Resolver(() => Task)
 export class TaskSiteToSiteVpnResolver {
   /** The VPN that it worked on. */
+  @MakesRestCall()
   @FieldResolver(() => SiteToSiteVpn, {
     nullable: true,
     description:

@@ -2,6 +2,7 @@
 import { Arg, Authorized, Ctx, ID, Query, Resolver } from 'type-graphql';
 import { getTask } from '../../cloudca/tasks.js';
 import type { GraphContext } from '../context.js';
+import { MakesRestCall } from '../cost.js';
 import { EnvironmentInput, toAddress } from '../environment/environment.inputs.js';
 import { orNull } from '../loader.js';
 import { refuseInvalid } from '../user-error.js';
@@ -13,6 +14,7 @@ import { Task, toTask } from './task.type.js';
 export class TaskResolver {
   /** A task by its id. */
   @Authorized()
+  @MakesRestCall()
   @Query(() => Task, {
     nullable: true,
     description:

@@ -3,6 +3,7 @@ import { Arg, Args, ArgsType, Authorized, Ctx, Field, ID, Query, Resolver } from
 import { ValidateNested } from 'class-validator';
 import { type Connection, PageArgs, toConnection, toPage } from '../connection.js';
 import type { GraphContext } from '../context.js';
+import { MakesRestCall } from '../cost.js';
 import { EnvironmentInput, toAddress } from '../environment/environment.inputs.js';
 import { refuseInvalid } from '../user-error.js';
 import { isId } from '../validators.js';
@@ -22,6 +23,7 @@ export class VpcsArgs extends PageArgs {
 export class VpcResolver {
   /** One VPC. */
   @Authorized()
+  @MakesRestCall()
   @Query(() => Vpc, { nullable: true, description: 'One VPC; null where the environment has none of that id.' })
   async vpc(
     @Arg('environment', () => EnvironmentInput, { description: 'The environment that it is in.' })
@@ -36,6 +38,7 @@ export class VpcResolver {
 
   /** The VPCs of an environment. */
   @Authorized()
+  @MakesRestCall()
   @Query(() => VpcConnection, {
     nullable: true,
     description: 'The VPCs of an environment, ordered by name. Without first or last: all of them.',
