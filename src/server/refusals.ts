@@ -1,4 +1,7 @@
 // Refusals of requests that never become an operation, in the shape that GraphQL's errors have.
+import { randomUUID } from 'node:crypto';
+import { STATUS_CODES } from 'node:http';
+import type { Socket } from 'node:net';
 import { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 import { toLoggable } from './logging.js';
@@ -11,8 +14,16 @@ export function sendError(
   code: string,
   message: string,
 ): void {
-  const body = JSON.stringify({ errors: [{ message, extensions: { code, requestId: request.id } }] });
-  void reply.code(status).type('application/json; charset=utf-8').send(body);
+  void reply
+    .code(status)
+    .type(mediaType)
+    .send(toBody(code, message, request.id));
+}
+
+const mediaType = 'application/json; charset=utf-8';
+
+function toBody(code: string, message: string, requestId: string): string {
+  return JSON.stringify({ errors: [{ message, extensions: { code, requestId } }] });
 }
 
 const messages: Readonly<Record<number, string | undefined>> = {
@@ -43,6 +54,35 @@ export function addRefusals(app: FastifyInstance, log: Logger): void {
   });
 }
 
+/** Answers a request whose address cannot be decoded: it has met no hook, so that what those add is added here. */
+export function refuseAddress(_error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
+  void reply.header('x-request-id', request.id).header('cache-control', 'no-store');
+  refuse(request, reply, 400);
+}
+
+/** Answers, on the bare connection, what is not HTTP, too long for it, or too slow; there is no request whose id could be told. */
+export function refuseConnection({ code }: NodeJS.ErrnoException, socket: Socket): void {
+  if (socket.writable) {
+    const status = code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 408 : code === 'HPE_HEADER_OVERFLOW' ? 431 : 400;
+    const requestId = randomUUID();
+    const body = toBody('BAD_REQUEST', toMessage(status), requestId);
+    const lines = [
+      `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`,
+      `x-request-id: ${requestId}`,
+      'cache-control: no-store',
+      'connection: close',
+      `content-type: ${mediaType}`,
+      `content-length: ${Buffer.byteLength(body)}`,
+    ];
+    socket.write(`${lines.join('\r\n')}\r\n\r\n${body}`);
+  }
+  socket.destroy();
+}
+
 function refuse(request: FastifyRequest, reply: FastifyReply, status: number): void {
-  sendError(request, reply, status, 'BAD_REQUEST', messages[status] ?? 'The request cannot be served.');
+  sendError(request, reply, status, 'BAD_REQUEST', toMessage(status));
+}
+
+function toMessage(status: number): string {
+  return messages[status] ?? 'The request cannot be served.';
 }

@@ -17,7 +17,7 @@ const hostForm = /^([\w.-]+|\[[0-9a-f:.]+\])(:\d{1,5})?$/i;
 /** Adds the checks and the headers. */
 export async function addSecurity(app: FastifyInstance, config: Config, lifecycle: Lifecycle): Promise<void> {
   app.addHook('onRequest', (request, reply, done) => {
-    void reply.header('x-request-id', request.id).header('cache-control', 'no-store');
+    void reply.header('x-request-id', request.id);
     done();
   });
   await app.register(helmet, {
@@ -31,18 +31,22 @@ export async function addSecurity(app: FastifyInstance, config: Config, lifecycl
     methods: ['GET', 'POST'],
     exposedHeaders: ['x-request-id', 'retry-after'],
     maxAge: 86_400,
+    // An OPTIONS that is no preflight would be refused in plain text.
+    strictPreflight: false,
   });
   app.addHook('onRequest', (request, reply, done) => {
     if (lifecycle.draining.aborted) {
       void reply.header('connection', 'close').header('retry-after', 1);
       sendError(request, reply, 503, 'OVERLOADED', 'The gateway is shutting down; ask again.');
-    } else if (!hostForm.test(request.headers.host ?? '')) {
-      sendError(request, reply, 400, 'BAD_REQUEST', 'The Host header is missing or malformed.');
+    } else if (request.raw.headersDistinct['host']?.length !== 1 || !hostForm.test(request.headers.host ?? '')) {
+      sendError(request, reply, 400, 'BAD_REQUEST', 'The Host header is missing, doubled or malformed.');
     } else if ((request.raw.headersDistinct[keyHeader]?.length ?? 0) > 1) {
       sendError(request, reply, 400, 'BAD_REQUEST', 'Send one MC-Api-Key header, not several.');
     } else done();
   });
   app.addHook('onSend', (_request, reply, _payload, done) => {
+    // Last of all: Apollo Server has its own idea for a persisted query that is not found.
+    void reply.header('cache-control', 'no-store');
     // Otherwise callers with idle connections would hold the end up.
     if (lifecycle.draining.aborted) void reply.header('connection', 'close');
     done();

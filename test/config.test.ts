@@ -1,0 +1,215 @@
+// The environment as the gateway reads it: what each variable means, what it is without it, and what is said of one that is wrong.
+import { describe, expect, it } from '@jest/globals';
+import { ConfigError, readConfig } from '../src/config.js';
+
+/** What is said of an environment; undefined where it is taken. */
+function faultsOf(variables: NodeJS.ProcessEnv): string | undefined {
+  try {
+    readConfig(variables);
+    return undefined;
+  } catch (error) {
+    if (error instanceof ConfigError) return error.message;
+    throw error;
+  }
+}
+
+const defaults = {
+  production: false,
+  cloudcaApiUrl: undefined,
+  cloudcaApiTimeoutMs: 10_000,
+  listen: { host: '127.0.0.1', port: 4000 },
+  opsListen: { host: '127.0.0.1', port: 9464 },
+  sandboxPort: 4010,
+  taskPollMs: 1_000,
+  watchPollMs: 5_000,
+  corsOrigins: 'localhost',
+  rateLimitPerMinute: 1_200,
+  maxInFlightPerKey: 64,
+  maxInFlight: 1_024,
+  maxConnections: 10_000,
+  maxSubscriptionsPerKey: 1_000,
+  introspection: true,
+  playground: true,
+  logLevel: 'info',
+};
+
+const variableNames = [
+  'CLOUDCA_API_URL',
+  'CLOUDCA_API_TIMEOUT_MS',
+  'HOST',
+  'PORT',
+  'OPS_HOST',
+  'OPS_PORT',
+  'SANDBOX_PORT',
+  'TASK_POLL_MS',
+  'WATCH_POLL_MS',
+  'CORS_ORIGINS',
+  'RATE_LIMIT_PER_MINUTE',
+  'MAX_IN_FLIGHT_PER_KEY',
+  'MAX_IN_FLIGHT',
+  'MAX_CONNECTIONS',
+  'MAX_SUBSCRIPTIONS_PER_KEY',
+  'INTROSPECTION',
+  'PLAYGROUND',
+  'LOG_LEVEL',
+] as const;
+
+describe('The defaults', () => {
+  it('are a sandbox on this machine, with everything open, outside production', () => {
+    expect(readConfig({})).toMatchObject(defaults);
+  });
+
+  it('are the real REST API on every address, with nothing open, in production', () => {
+    expect(readConfig({ NODE_ENV: 'production' })).toMatchObject({
+      ...defaults,
+      production: true,
+      cloudcaApiUrl: 'https://api.cloud.ca/v1',
+      listen: { host: '0.0.0.0', port: 4000 },
+      opsListen: { host: '0.0.0.0', port: 9464 },
+      corsOrigins: [],
+      introspection: false,
+      playground: false,
+    });
+  });
+
+  it.each(['development', 'test', 'Production', 'prod'])('are those outside production with NODE_ENV=%s', (name) => {
+    expect(readConfig({ NODE_ENV: name })).toMatchObject(defaults);
+  });
+
+  it('hold for variables that are empty', () => {
+    const empty = Object.fromEntries(['NODE_ENV', ...variableNames].map((name) => [name, '']));
+
+    expect(readConfig(empty)).toEqual(readConfig({}));
+  });
+
+  it('are not touched by variables of other programs', () => {
+    expect(readConfig({ PATH: '/bin', APOLLO_KEY: 'x', port: '80' })).toEqual(readConfig({}));
+  });
+
+  it('cannot be changed afterwards', () => {
+    expect(Object.isFrozen(readConfig({}))).toBe(true);
+  });
+
+  it('come from the process where no variables are given', () => {
+    const before = process.env['PORT'];
+    process.env['PORT'] = '4321';
+    try {
+      expect(readConfig().listen.port).toBe(4321);
+    } finally {
+      if (before === undefined) delete process.env['PORT'];
+      else process.env['PORT'] = before;
+    }
+  });
+});
+
+describe('A variable', () => {
+  it.each([
+    ['CLOUDCA_API_URL', 'https://rest.example.com/proxy/v1', { cloudcaApiUrl: 'https://rest.example.com/proxy/v1' }],
+    ['CLOUDCA_API_URL', 'http://127.0.0.1:8080', { cloudcaApiUrl: 'http://127.0.0.1:8080' }],
+    ['CLOUDCA_API_TIMEOUT_MS', '1', { cloudcaApiTimeoutMs: 1 }],
+    ['CLOUDCA_API_TIMEOUT_MS', '2147483647', { cloudcaApiTimeoutMs: 2_147_483_647 }],
+    ['HOST', '::1', { listen: { host: '::1', port: 4000 }, opsListen: { host: '::1', port: 9464 } }],
+    [
+      'HOST',
+      'gateway.internal',
+      { listen: { host: 'gateway.internal', port: 4000 }, opsListen: { host: 'gateway.internal', port: 9464 } },
+    ],
+    ['PORT', '0', { listen: { host: '127.0.0.1', port: 0 } }],
+    ['PORT', '65535', { listen: { host: '127.0.0.1', port: 65_535 } }],
+    ['OPS_HOST', '10.0.0.1', { ...defaults, opsListen: { host: '10.0.0.1', port: 9464 } }],
+    ['OPS_PORT', '9000', { opsListen: { host: '127.0.0.1', port: 9000 } }],
+    ['SANDBOX_PORT', '0', { sandboxPort: 0 }],
+    ['TASK_POLL_MS', '250', { taskPollMs: 250 }],
+    ['WATCH_POLL_MS', '250', { watchPollMs: 250 }],
+    ['CORS_ORIGINS', 'https://app.example.com', { corsOrigins: ['https://app.example.com'] }],
+    [
+      'CORS_ORIGINS',
+      'https://a.example.com, http://localhost:3000,capacitor://localhost,http://[::1]:8080',
+      {
+        corsOrigins: ['https://a.example.com', 'http://localhost:3000', 'capacitor://localhost', 'http://[::1]:8080'],
+      },
+    ],
+    ['RATE_LIMIT_PER_MINUTE', '0', { rateLimitPerMinute: 0 }],
+    ['MAX_IN_FLIGHT_PER_KEY', '0', { maxInFlightPerKey: 0 }],
+    ['MAX_IN_FLIGHT', '0', { maxInFlight: 0 }],
+    ['MAX_CONNECTIONS', '1', { maxConnections: 1 }],
+    ['MAX_SUBSCRIPTIONS_PER_KEY', '1', { maxSubscriptionsPerKey: 1 }],
+    ['INTROSPECTION', 'false', { introspection: false }],
+    ['PLAYGROUND', 'false', { playground: false }],
+    ['LOG_LEVEL', 'silent', { logLevel: 'silent' }],
+    ['LOG_LEVEL', 'trace', { logLevel: 'trace' }],
+  ])('%s=%s is taken', (name, value, expected) => {
+    expect(readConfig({ [name]: value })).toMatchObject({ ...defaults, ...expected });
+  });
+
+  it.each([
+    ['HOST', '127.0.0.1', { listen: { host: '127.0.0.1' }, opsListen: { host: '127.0.0.1' } }],
+    ['OPS_HOST', '127.0.0.1', { listen: { host: '0.0.0.0' }, opsListen: { host: '127.0.0.1' } }],
+    ['CLOUDCA_API_URL', 'http://rest.internal/v1', { cloudcaApiUrl: 'http://rest.internal/v1' }],
+    ['CORS_ORIGINS', 'https://app.example.com', { corsOrigins: ['https://app.example.com'] }],
+    ['INTROSPECTION', 'true', { introspection: true, playground: false }],
+    ['PLAYGROUND', 'true', { introspection: false, playground: true }],
+  ])('%s=%s is taken in production too', (name, value, expected) => {
+    expect(readConfig({ NODE_ENV: 'production', [name]: value })).toMatchObject(expected);
+  });
+});
+
+describe('A wrong value', () => {
+  const url = 'must be an http or https URL without credentials, query or fragment';
+  const origins = 'must be a comma-separated list of origins, e.g. https://app.example.com';
+  const host = 'must be a host name or an IP address';
+  const number = (least: number, most: number) => `must be a whole number from ${least} to ${most}`;
+  const delay = number(1, 2_147_483_647);
+  const limit = number(0, 1_000_000_000);
+
+  it.each([
+    ['CLOUDCA_API_URL', url, ['rest.example.com', '/v1', 'ftp://rest.example.com', 'https://', 'javascript:alert(1)']],
+    [
+      'CLOUDCA_API_URL',
+      url,
+      ['https://rest.example.com/v1?', 'https://rest.example.com/v1?a=b', 'http://a/#', 'http://a/#b'],
+    ],
+    ['CLOUDCA_API_URL', url, ['https://user:canary@rest.example.com', 'https://canary@rest.example.com/v1']],
+    ['CLOUDCA_API_TIMEOUT_MS', delay, ['0', '-1', '2147483648', '1.5', '1e3', '10s', ' 1', 'NaN', 'Infinity', '0x10']],
+    ['HOST', host, ['127.0.0.1 ', 'a b', 'http://localhost', 'localhost/']],
+    ['OPS_HOST', host, ['127.0.0.1 ', 'a b', 'http://localhost', 'localhost/']],
+    ['PORT', number(0, 65_535), ['65536', '-1', 'http', '80.0', '99999999999999999999']],
+    ['OPS_PORT', number(0, 65_535), ['65536', '-1', 'http', '80.0']],
+    ['SANDBOX_PORT', number(0, 65_535), ['65536', '-1', 'http', '80.0']],
+    ['TASK_POLL_MS', delay, ['0', '-1', '2147483648', '1s']],
+    ['WATCH_POLL_MS', delay, ['0', '-1', '2147483648', '1s']],
+    ['CORS_ORIGINS', origins, ['*', 'null', 'app.example.com', 'https://app.example.com/', 'https://a.example.com/b']],
+    ['CORS_ORIGINS', origins, ['https://*.example.com', 'https://A.example.com,', 'https://u:canary@a.example.com']],
+    ['RATE_LIMIT_PER_MINUTE', limit, ['-1', '1000000001', 'none']],
+    ['MAX_IN_FLIGHT_PER_KEY', limit, ['-1', '1000000001', 'none']],
+    ['MAX_IN_FLIGHT', limit, ['-1', '1000000001', 'none']],
+    ['MAX_CONNECTIONS', number(1, 1_000_000), ['0', '-1', '1000001']],
+    ['MAX_SUBSCRIPTIONS_PER_KEY', number(1, 1_000_000), ['0', '-1', '1000001']],
+    ['INTROSPECTION', 'must be true or false', ['1', 'yes', 'TRUE', 'off']],
+    ['PLAYGROUND', 'must be true or false', ['1', 'yes', 'TRUE', 'off']],
+    ['LOG_LEVEL', 'must be one of fatal, error, warn, info, debug, trace, silent', ['verbose', 'INFO', '30']],
+  ])('of %s is named with what it %s', (name, rule, values) => {
+    for (const value of values) expect([value, faultsOf({ [name]: value })]).toEqual([value, `${name} ${rule}`]);
+  });
+
+  it('is told once, however often it is wrong in itself', () => {
+    expect(faultsOf({ CORS_ORIGINS: '*,*,null' })).toBe(`CORS_ORIGINS ${origins}`);
+  });
+
+  it('is told together with all others, a line each', () => {
+    const wrong = Object.fromEntries(variableNames.map((name) => [name, 'canary canary']));
+    const lines = faultsOf(wrong)?.split('\n') ?? [];
+
+    expect(lines.map((line) => line.split(' ')[0]).sort()).toEqual([...variableNames].sort());
+  });
+
+  it('is never repeated', () => {
+    const wrong = Object.fromEntries(variableNames.map((name) => [name, 'https://user:canary@example.com/?canary']));
+
+    expect(faultsOf(wrong)).not.toMatch(/canary|user/);
+  });
+
+  it('counts in production too', () => {
+    expect(faultsOf({ NODE_ENV: 'production', PLAYGROUND: 'on' })).toBe('PLAYGROUND must be true or false');
+  });
+});
