@@ -53,8 +53,8 @@ export class CreateSiteToSiteVpnResolver {
     const id = toNamedId(task?.wireResult) ?? toNamedId(data);
     if (id === null) return { task, vpn: null, userErrors };
     const entity = tryToSiteToSiteVpn(context.rest, data);
-    // The answer to the write is as fresh as a read after it would be.
-    if (entity !== null) {
+    // The answer to the write is as fresh as a read after it would be, but not as one after a wait.
+    if (entity?.id === id && input.waitSeconds === 0) {
       context.loaders.siteToSiteVpns.one.prime({ environment, id }, toSiteToSiteVpn(entity, environment, 'one'));
     }
     return { task, vpn: { environment, id }, userErrors };

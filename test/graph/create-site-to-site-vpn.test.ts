@@ -1,0 +1,417 @@
+// Mutation.createSiteToSiteVpn: what is sent, what is refused before anything is sent, and what comes of it.
+import { describe, expect, it } from '@jest/globals';
+import { json } from '../helpers/upstream.js';
+import { area, at, environment, failure, startOnSandbox, startOnUpstream, textAt, toId, wireVpn } from './support.js';
+
+let now = Date.parse('2026-11-23T18:30:00.000Z');
+// Each look at the clock is a second later: a task of the sandbox ends after a few polls, however fast they are.
+const sandbox = await startOnSandbox({ clock: () => (now += 1_000) });
+const scripted = await startOnUpstream();
+
+const psk = 'Kz81mPq04LtYvB';
+const least = {
+  environment,
+  name: 'abydos',
+  vpcId: '3fe7d82a-f4c4-4552-ac3b-787fdafed4e7',
+  gateway: '203.0.113.50',
+  cidr: '10.12.0.2/22',
+  ipSecPsk: psk,
+  ikeEncryptionAlgorithm: 'AES256',
+  ikeHashAlgorithm: 'SHA1',
+  ikeLifetime: 86400,
+  espEncryptionAlgorithm: 'TRIPLE_DES',
+  espHashAlgorithm: 'MD5',
+  espLifetime: 3600,
+};
+const leastBody = {
+  name: 'abydos',
+  vpcId: '3fe7d82a-f4c4-4552-ac3b-787fdafed4e7',
+  gateway: '203.0.113.50',
+  cidr: '10.12.0.2/22',
+  ipSecPsk: psk,
+  ikeEncryptionAlgorithm: 'aes256',
+  ikeHashAlgorithm: 'sha1',
+  ikeLifetime: 86400,
+  espEncryptionAlgorithm: '3des',
+  espHashAlgorithm: 'md5',
+  espLifetime: 3600,
+  dpd: false,
+  forceEncap: false,
+};
+const create = (fields = 'siteToSiteVpn { id name state } task { id status result errors { code message } }') =>
+  `mutation ($input: CreateSiteToSiteVpnInput!) {
+    createSiteToSiteVpn(input: $input) { ${fields} userErrors { field message code upstreamCode } }
+  }`;
+const payload = (fields: object = {}) => ({
+  data: { createSiteToSiteVpn: { siteToSiteVpn: null, task: null, userErrors: [], ...fields } },
+});
+const taskId = toId('task', 1);
+const pending = { id: taskId, status: 'PENDING', result: null, errors: [] };
+
+describe('Mutation.createSiteToSiteVpn', () => {
+  it('answers at once with the task where waitSeconds is 0', async () => {
+    const body = await sandbox.ask(create(), { input: least });
+    const id = textAt(body, 'data', 'createSiteToSiteVpn', 'task', 'id');
+    expect(body).toEqual(payload({ task: { id, status: 'PENDING', result: null, errors: [] } }));
+    expect(sandbox.calls()).toEqual([`POST ${area}/sitetositevpns`]);
+  });
+
+  it('waits for the task where waitSeconds is given, and tells of the new VPN as it is then', async () => {
+    const input = { ...least, name: 'chulak', gateway: '203.0.113.51', waitSeconds: 60 };
+    const query = create(
+      'siteToSiteVpn { id name state ipSecPsk vpc { name } } task { status siteToSiteVpn { name } }',
+    );
+    const body = await sandbox.ask(query, { input });
+    const id = textAt(body, 'data', 'createSiteToSiteVpn', 'siteToSiteVpn', 'id');
+    expect(body).toEqual({
+      data: {
+        createSiteToSiteVpn: {
+          siteToSiteVpn: { id, name: 'chulak', state: expect.any(String), ipSecPsk: psk, vpc: { name: 'gate-room' } },
+          task: { status: 'SUCCESS', siteToSiteVpn: { name: 'chulak' } },
+          userErrors: [],
+        },
+      },
+    });
+    const [posted, ...others] = sandbox.calls();
+    expect(posted).toBe(`POST ${area}/sitetositevpns`);
+    const reads = others.filter((call) => !call.startsWith('GET /tasks/'));
+    expect(reads).toEqual([`GET ${area}/sitetositevpns/${id}`, `GET ${area}/vpcs/${least.vpcId}`]);
+  });
+
+  it('waits for a task that fails, and tells why', async () => {
+    const input = { ...least, name: 'nowhere', gateway: '240.0.0.1', waitSeconds: 60 };
+    const body = await sandbox.ask(create(), { input });
+    expect(body).toEqual(
+      payload({
+        task: {
+          id: expect.any(String),
+          status: 'FAILED',
+          result: null,
+          errors: [{ code: '2020', message: 'The gateway 240.0.0.1 cannot be reached.' }],
+        },
+      }),
+    );
+  });
+
+  it('tells what the REST API refuses as REJECTED, each with its code', async () => {
+    const input = { ...least, name: 'stargate', gateway: '19.19.19.19', vpcId: toId('vpc', 1) };
+    const rejected = (message: string, upstreamCode: string) => ({
+      field: null,
+      code: 'REJECTED',
+      message,
+      upstreamCode,
+    });
+    expect(await sandbox.ask(create(), { input })).toEqual(
+      payload({
+        userErrors: [
+          rejected('vpcId must be the id of a VPC of the environment.', '2012'),
+          rejected('The name stargate is already used.', '2013'),
+          rejected('The gateway 19.19.19.19 is already used by a site-to-site VPN of the environment.', '2013'),
+        ],
+      }),
+    );
+    expect(sandbox.calls()).toEqual([`POST ${area}/sitetositevpns`]);
+  });
+
+  it('is NOT_FOUND as a whole where there is no such environment', async () => {
+    const input = { ...least, environment: { serviceCode: 'compute-on', name: 'nowhere' } };
+    expect(await sandbox.ask(create(), { input })).toEqual(
+      payload({
+        userErrors: [
+          {
+            field: null,
+            code: 'NOT_FOUND',
+            message: 'The REST API knows no environment nowhere in the service compute-on.',
+            upstreamCode: '3001',
+          },
+        ],
+      }),
+    );
+  });
+});
+
+describe('CreateSiteToSiteVpnInput', () => {
+  const bodyOf = async (input: object): Promise<unknown> => {
+    scripted.upstream.script(() => ({}));
+    expect(await scripted.ask(create(), { input: { ...least, ...input } })).toEqual(payload());
+    const [call] = scripted.upstream.calls;
+    expect(call?.headers['content-type']).toBe('application/json');
+    expect(scripted.upstream.calls).toHaveLength(1);
+    return JSON.parse(call?.body ?? '');
+  };
+
+  it('is sent as documented, with dpd and forceEncap false where they are not given', async () => {
+    expect(await bodyOf({})).toStrictEqual(leastBody);
+    expect(scripted.calls()).toEqual([`POST ${area}/sitetositevpns`]);
+  });
+
+  it('is sent whole, with the organization in the query alone', async () => {
+    const input = {
+      environment: { ...environment, organizationId: 'o-1' },
+      ikeDhGroup: 'MODP_1536',
+      espPerfectForwardSecrecy: 'MODP_1024',
+      dpd: true,
+      forceEncap: true,
+    };
+    expect(await bodyOf(input)).toStrictEqual({
+      ...leastBody,
+      ikeDhGroup: 'modp1536',
+      espPerfectForwardSecrecy: 'modp1024',
+      dpd: true,
+      forceEncap: true,
+    });
+    expect(scripted.calls()).toEqual([`POST ${area}/sitetositevpns?org_id=o-1`]);
+  });
+
+  it.each([['NONE'], [null], [undefined]])('is sent without a group where that is %j', async (group) => {
+    expect(await bodyOf({ ikeDhGroup: group, espPerfectForwardSecrecy: group })).toStrictEqual(leastBody);
+  });
+
+  it.each([
+    ['AES128', 'SHA1', 'aes128', 'sha1'],
+    ['AES192', 'MD5', 'aes192', 'md5'],
+    ['AES256', 'SHA1', 'aes256', 'sha1'],
+    ['TRIPLE_DES', 'MD5', '3des', 'md5'],
+  ])('sends %s and %s in the spelling of the wire', async (encryption, hash, wireEncryption, wireHash) => {
+    const input = {
+      ikeEncryptionAlgorithm: encryption,
+      ikeHashAlgorithm: hash,
+      espEncryptionAlgorithm: encryption,
+      espHashAlgorithm: hash,
+    };
+    expect(await bodyOf(input)).toStrictEqual({
+      ...leastBody,
+      ikeEncryptionAlgorithm: wireEncryption,
+      ikeHashAlgorithm: wireHash,
+      espEncryptionAlgorithm: wireEncryption,
+      espHashAlgorithm: wireHash,
+    });
+  });
+
+  it.each([
+    ['name', 'x'],
+    ['name', ' spaced, ünïcödé \u{1f310} <&"\'> '],
+    ['vpcId', '00000000-0000-0000-0000-000000000000'],
+    ['vpcId', 'FFFFFFFF-FFFF-FFFF-FFFF-FFFFFFFFFFFF'],
+    ['vpcId', '12345678-1234-7234-1234-123456789abc'],
+    ['gateway', '0.0.0.0'],
+    ['gateway', '2001:db8::1'],
+    ['gateway', '::ffff:192.0.2.1'],
+    ['cidr', '10.12.0.2/0'],
+    ['cidr', '10.12.0.2/32'],
+    ['cidr', '2001:db8::1/128'],
+    ['cidr', '10.0.0.0/8,10.1.2.3/16,2001:db8::/32'],
+    ['ipSecPsk', 'abcdefghi0'],
+    ['ipSecPsk', '0123456789'],
+    ['ipSecPsk', ' !a-b_c d"e\\f/g{h}i€j '],
+    ['ikeLifetime', 1],
+    ['espLifetime', 2147483647],
+  ])('takes %s %j, and sends it as it is', async (field, value) => {
+    expect(await bodyOf({ [field]: value })).toStrictEqual({ ...leastBody, [field]: value });
+  });
+
+  it('sends a list of CIDRs without the spaces around the commas', async () => {
+    expect(await bodyOf({ cidr: ' 10.0.0.0/8 ,\t10.1.0.0/16 ' })).toStrictEqual({
+      ...leastBody,
+      cidr: '10.0.0.0/8,10.1.0.0/16',
+    });
+  });
+
+  const messages = {
+    name: 'The name must not be blank, and must be on one line.',
+    vpcId: 'The vpcId must be a UUID.',
+    gateway: 'The gateway must be an IPv4 or IPv6 address, e.g. 203.0.113.7.',
+    cidr: 'The cidr must be a CIDR, e.g. 10.12.0.0/22, or several, separated by commas.',
+    ipSecPsk: 'The pre-shared key must hold at least 10 letters or digits, and be on one line.',
+    ikeLifetime: 'ikeLifetime must be a whole number of seconds of at least 1.',
+    espLifetime: 'espLifetime must be a whole number of seconds of at least 1.',
+    waitSeconds: 'waitSeconds must be a whole number of seconds from 0 to 60.',
+  } as const;
+  const invalid = (field: keyof typeof messages) => ({
+    field: ['input', field],
+    code: 'INVALID',
+    message: messages[field],
+    upstreamCode: null,
+  });
+
+  it.each([
+    ['name', ['', ' ', '\t', '\u00a0', 'two\nlines', 'a\u0000', 'a\u2028b', '\ud800']],
+    ['vpcId', ['', 'x', '3fe7d82af4c44552ac3b787fdafed4e7', '{3fe7d82a-f4c4-4552-ac3b-787fdafed4e7}', '\ud800']],
+    [
+      'gateway',
+      ['', 'vpn.example.com', '1.2.3', '1.2.3.256', '01.2.3.4', '1.2.3.4/32', ' 1.2.3.4', 'fe80::1%eth0', ':::'],
+    ],
+    [
+      'cidr',
+      [
+        '',
+        ',',
+        '10.0.0.0',
+        '10.0.0.0/',
+        '10.0.0.0/33',
+        '10.0.0.0/-1',
+        '10.0.0.0/08',
+        '10.0.0.0/8/8',
+        '::/129',
+        '10.0.0.0/8,',
+        '10.0.0.0/8;11.0.0.0/8',
+        '10.0.0.0/8,x/8',
+        'fe80::%eth0/64',
+        '10.0.0.0 /8',
+        '1 0.0.0.0/8',
+      ],
+    ],
+    [
+      'ipSecPsk',
+      [
+        '',
+        'abcdefghi',
+        '012345678',
+        'a!b!c!d!e!f!g!h!i!',
+        'äöüäöüäöüäöü',
+        'abcdefghij\n',
+        'abcde\nfghij',
+        'abcdefghij\u0085',
+        'abcdefghij\ud800',
+      ],
+    ],
+    ['ikeLifetime', [0, -1, -2147483648]],
+    ['espLifetime', [0, -1]],
+    ['waitSeconds', [-1, 61, 2147483647]],
+  ] as const)('refuses a bad %s, at its path, without a REST call and without the value', async (field, values) => {
+    for (const value of values) {
+      const body = await scripted.ask(create(), { input: { ...least, [field]: value } });
+      expect({ value, body }).toEqual({ value, body: payload({ userErrors: [invalid(field)] }) });
+    }
+    expect(scripted.calls()).toEqual([]);
+  });
+
+  it('is told everything that is wrong at once', async () => {
+    const input = {
+      ...least,
+      environment: { serviceCode: '', name: 'a/b', organizationId: '..' },
+      name: ' ',
+      vpcId: 'x',
+      gateway: 'vpn.example.com',
+      cidr: '10.0.0.0',
+      ipSecPsk: 'canary123',
+      ikeLifetime: 0,
+      espLifetime: -1,
+      waitSeconds: 61,
+    };
+    const body = await scripted.ask(create(), { input });
+    const userErrors = at(body, 'data', 'createSiteToSiteVpn', 'userErrors');
+    const atEnvironment = (name: string) => expect.objectContaining({ field: ['input', 'environment', name] });
+    const names = [
+      'name',
+      'vpcId',
+      'gateway',
+      'cidr',
+      'ipSecPsk',
+      'ikeLifetime',
+      'espLifetime',
+      'waitSeconds',
+    ] as const;
+    expect(body).toEqual(payload({ userErrors }));
+    expect(userErrors).toHaveLength(11);
+    expect(userErrors).toEqual(
+      expect.arrayContaining([...names.map(invalid), ...['serviceCode', 'name', 'organizationId'].map(atEnvironment)]),
+    );
+    expect(JSON.stringify(body)).not.toContain('canary');
+    expect(scripted.calls()).toEqual([]);
+  });
+
+  it.each([0, 60])('takes waitSeconds %i', async (waitSeconds) => {
+    expect(await bodyOf({ waitSeconds })).toStrictEqual(leastBody);
+  });
+});
+
+describe('CreateSiteToSiteVpnPayload.siteToSiteVpn', () => {
+  it.each([
+    ['nothing', {}],
+    ['a task that is under way', { taskId, taskStatus: 'PENDING' }],
+  ])('is null where the REST API answers with %s', async (_, wire) => {
+    scripted.upstream.script(() => wire);
+    const task = 'taskId' in wire ? pending : null;
+    expect(await scripted.ask(create(), { input: least })).toEqual(payload({ task }));
+    expect(scripted.calls()).toHaveLength(1);
+  });
+
+  it('is null, and no error, where the REST API answers with no body', async () => {
+    scripted.upstream.script(() => (response) => {
+      response.writeHead(204).end();
+    });
+    expect(await scripted.ask(create(), { input: least })).toEqual(payload());
+    expect(scripted.calls()).toHaveLength(1);
+  });
+
+  it('is the answer’s own data where that is a VPN: nothing is read again', async () => {
+    scripted.upstream.script(() => ({ data: wireVpn(1, 1) }));
+    expect(await scripted.ask(create(), { input: least })).toEqual(
+      payload({ siteToSiteVpn: { id: toId('vpn', 1), name: 'vpn-0001', state: 'CONNECTED' } }),
+    );
+    expect(scripted.calls()).toHaveLength(1);
+  });
+
+  it('is read where the answer’s data names it without being one', async () => {
+    const id = toId('vpn', 1);
+    scripted.upstream.script(({ method }) => ({ data: method === 'GET' ? wireVpn(1, 1) : { id } }));
+    expect(await scripted.ask(create(), { input: least })).toEqual(
+      payload({ siteToSiteVpn: { id, name: 'vpn-0001', state: 'CONNECTED' } }),
+    );
+    expect(scripted.calls()).toEqual([`POST ${area}/sitetositevpns`, `GET ${area}/sitetositevpns/${id}`]);
+  });
+
+  it('is null while the task is pending, although the answer has data', async () => {
+    scripted.upstream.script(() => ({ taskId, taskStatus: 'PENDING', data: wireVpn(1, 1) }));
+    expect(await scripted.ask(create(), { input: least })).toEqual(payload({ task: pending }));
+    expect(scripted.calls()).toHaveLength(1);
+  });
+
+  it('is what the task’s result names where the task has ended at once', async () => {
+    scripted.upstream.script(({ method }) =>
+      method === 'POST'
+        ? { taskId, taskStatus: 'SUCCESS', result: { id: toId('vpn', 1), ipSecPsk: psk } }
+        : { data: wireVpn(1, 1) },
+    );
+    expect(await scripted.ask(create(), { input: least })).toEqual(
+      payload({
+        siteToSiteVpn: { id: toId('vpn', 1), name: 'vpn-0001', state: 'CONNECTED' },
+        task: { ...pending, status: 'SUCCESS', result: { id: toId('vpn', 1) } },
+      }),
+    );
+    expect(scripted.calls()).toHaveLength(2);
+  });
+
+  it('is as it is after the wait, not as the answer to the write had it', async () => {
+    scripted.upstream.script(({ method, url }) => {
+      if (method === 'POST') return { taskId, taskStatus: 'PENDING', data: wireVpn(1, 1, { state: 'Pending' }) };
+      if (url.includes('/tasks/')) return { taskId, taskStatus: 'SUCCESS', result: { id: toId('vpn', 1) } };
+      return { data: wireVpn(1, 1) };
+    });
+    expect(await scripted.ask(create('siteToSiteVpn { state }'), { input: { ...least, waitSeconds: 10 } })).toEqual({
+      data: { createSiteToSiteVpn: { siteToSiteVpn: { state: 'CONNECTED' }, userErrors: [] } },
+    });
+    expect(scripted.calls()).toEqual([
+      `POST ${area}/sitetositevpns`,
+      `GET /tasks/${taskId}`,
+      `GET ${area}/sitetositevpns/${toId('vpn', 1)}`,
+    ]);
+  });
+
+  it('is null, with NOT_FOUND, where the task has succeeded and the VPN is gone; the task stands', async () => {
+    scripted.upstream.script(({ method }) =>
+      method === 'POST' ? { taskId, taskStatus: 'SUCCESS', result: { id: toId('vpn', 1) } } : json(404, {}),
+    );
+    expect(await scripted.ask(create('siteToSiteVpn { id } task { status }'), { input: least })).toEqual({
+      data: { createSiteToSiteVpn: { siteToSiteVpn: null, task: { status: 'SUCCESS' }, userErrors: [] } },
+      errors: [
+        failure(
+          'NOT_FOUND',
+          ['createSiteToSiteVpn', 'siteToSiteVpn'],
+          'The request was accepted, but there is no site-to-site VPN of that id (any more).',
+        ),
+      ],
+    });
+  });
+});

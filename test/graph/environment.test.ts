@@ -1,0 +1,234 @@
+// Query.environments, and what an EnvironmentInput may be, on every root field that takes one.
+import { describe, expect, it } from '@jest/globals';
+import { fieldsOfContract } from './contract.js';
+import { area, at, failure, listAt, startOnSandbox, startOnUpstream, textAt } from './support.js';
+import { rootFields, toOperation } from './root-fields.js';
+
+const sandbox = await startOnSandbox();
+const scripted = await startOnUpstream();
+
+const cheyenne = {
+  id: '1ee5cd43-8395-4cd5-a20f-0f1e83b7f8bd',
+  name: 'cheyenne_mountain',
+  description: 'Environment for base at Cheyenne Mountain',
+  serviceConnection: {
+    id: 'adfbdb51-493b-45b1-8802-3f6327afb9e6',
+    name: 'Compute - Québec',
+    serviceCode: 'compute-qc',
+    type: 'CloudCA',
+    reachable: true,
+  },
+  organization: { id: 'a9f93785-0545-4876-8241-3b19b9a86721', name: 'sg1' },
+};
+
+describe('Query.environments', () => {
+  it('answers every field of the contract; the service code comes from one more call, however many there are', async () => {
+    expect(Object.keys(cheyenne).toSorted()).toEqual(fieldsOfContract('Environment'));
+    expect(Object.keys(cheyenne.serviceConnection).toSorted()).toEqual(fieldsOfContract('ServiceConnection'));
+    const query = `{ environments {
+      id name description serviceConnection { id name serviceCode type reachable } organization { id name }
+    } }`;
+    const body = await sandbox.ask(query);
+    expect(listAt(body, 'data', 'environments').map((each) => at(each, 'name'))).toEqual([
+      'test_area',
+      'production',
+      'staging',
+      'cheyenne_mountain',
+      'disaster_recovery',
+    ]);
+    expect(at(body, 'data', 'environments', 3)).toEqual(cheyenne);
+    expect(at(body, 'errors')).toBeUndefined();
+    expect(sandbox.calls().toSorted()).toEqual(['GET /environments', 'GET /services/connections']);
+  });
+
+  it('takes one call where nothing beyond id and name of the service connection is asked for', async () => {
+    const query = `query ($no: Boolean = false) {
+      environments { name serviceConnection { id name reachable @include(if: $no) } }
+    }`;
+    expect(await sandbox.ask(query)).toMatchObject({
+      data: { environments: [{ serviceConnection: { name: 'Compute - Ontario' } }, {}, {}, {}, {}] },
+    });
+    expect(sandbox.calls()).toEqual(['GET /environments']);
+  });
+
+  it('has null for a service connection that the key cannot see, and for whatever is absent', async () => {
+    scripted.upstream.script(({ url }) =>
+      url.endsWith('/connections')
+        ? { data: [{ id: 'known', status: {} }] }
+        : {
+            data: [
+              { id: 'e1', name: 'one', serviceConnection: { id: 'known' }, organization: { id: 'o1' } },
+              { id: 'e2', name: 'two', serviceConnection: { id: 'hidden', name: 'Hidden' } },
+              { id: 'e3', name: 'three', description: 5, serviceConnection: 'x', organization: [] },
+            ],
+          },
+    );
+    const query =
+      '{ environments { name description serviceConnection { name serviceCode type reachable } organization { name } } }';
+    const nothing = { serviceCode: null, type: null, reachable: null };
+    expect(await scripted.ask(query)).toEqual({
+      data: {
+        environments: [
+          {
+            name: 'one',
+            description: null,
+            serviceConnection: { name: null, ...nothing },
+            organization: { name: null },
+          },
+          { name: 'two', description: null, serviceConnection: { name: 'Hidden', ...nothing }, organization: null },
+          { name: 'three', description: null, serviceConnection: null, organization: null },
+        ],
+      },
+    });
+  });
+
+  it('stands where the service connections fail, with an error at each place, from one call', async () => {
+    scripted.upstream.script(({ url }) =>
+      url.endsWith('/connections')
+        ? { errors: [{ errorCode: 'BROKEN', message: 'Out of order.' }] }
+        : {
+            data: [
+              { id: 'e1', name: 'one', serviceConnection: { id: 's1' } },
+              { id: 'e2', name: 'two', serviceConnection: { id: 's1' } },
+            ],
+          },
+    );
+    const error = (index: number) =>
+      failure(
+        'UPSTREAM_ERROR',
+        ['environments', index, 'serviceConnection', 'serviceCode'],
+        'The REST API refused the request.',
+        { upstream: { status: 200, errors: [{ code: 'BROKEN', message: 'Out of order.' }] } },
+      );
+    expect(await scripted.ask('{ environments { name serviceConnection { serviceCode } } }')).toEqual({
+      data: {
+        environments: [
+          { name: 'one', serviceConnection: { serviceCode: null } },
+          { name: 'two', serviceConnection: { serviceCode: null } },
+        ],
+      },
+      errors: [error(0), error(1)],
+    });
+    expect(scripted.calls()).toHaveLength(2);
+  });
+
+  it('is a bad response where an environment has no name', async () => {
+    scripted.upstream.script(() => ({ data: [{ id: 'e1' }] }));
+    expect(await scripted.ask('{ environments { id } }')).toEqual({
+      data: { environments: null },
+      errors: [
+        failure(
+          'UPSTREAM_BAD_RESPONSE',
+          ['environments'],
+          expect.stringContaining('environment whose name is not a string.'),
+        ),
+      ],
+    });
+  });
+});
+
+const unusable = ['', '.', '..', 'a/b', 'a\\b', 'a?b', 'a#b', 'a%2e', '\u0000', 'a\nb', 'a\u007f', 'a\u0085', '\ud800'];
+const refusals = {
+  serviceCode: 'The serviceCode must not be empty, "." or "..", nor hold / \\ ? # % or control characters.',
+  name: 'The name of the environment must not be empty, "." or "..", nor hold / \\ ? # % or control characters.',
+  organizationId: 'The organizationId must not be empty, "." or "..", nor hold / \\ ? # % or control characters.',
+} as const;
+const parts = ['serviceCode', 'name', 'organizationId'] as const;
+
+describe('EnvironmentInput', () => {
+  const queries = rootFields('Query').filter(({ args }) => args.some(({ name }) => name === 'environment'));
+  const mutations = rootFields('Mutation');
+
+  it('is taken by root fields of both kinds', () => {
+    expect(queries.map(({ name }) => name)).toEqual(['siteToSiteVpn', 'siteToSiteVpns', 'task', 'vpc', 'vpcs']);
+    expect(mutations).toHaveLength(3);
+  });
+
+  it.each(parts)(
+    'is BAD_USER_INPUT on every query, without a REST call, where its %s cannot stand in a path',
+    async (part) => {
+      for (const field of queries) {
+        for (const value of unusable) {
+          const { query, variables } = toOperation('query', field, { [part]: value });
+          const body = await sandbox.ask(query, variables);
+          expect(body).toEqual({
+            data: { [field.name]: null },
+            errors: [failure('BAD_USER_INPUT', [field.name], refusals[part])],
+          });
+        }
+      }
+      expect(sandbox.calls()).toEqual([]);
+    },
+  );
+
+  it.each(parts)(
+    'is INVALID on every mutation, without a REST call, where its %s cannot stand in a path',
+    async (part) => {
+      for (const field of mutations) {
+        for (const value of unusable) {
+          const { query, variables } = toOperation(
+            'mutation',
+            field,
+            { [part]: value },
+            'userErrors { field code message }',
+          );
+          expect(await sandbox.ask(query, variables)).toEqual({
+            data: {
+              [field.name]: {
+                userErrors: [{ field: ['input', 'environment', part], code: 'INVALID', message: refusals[part] }],
+              },
+            },
+          });
+        }
+      }
+      expect(sandbox.calls()).toEqual([]);
+    },
+  );
+
+  it('tells everything that is wrong with it at once', async () => {
+    const query = '{ vpcs(environment: { serviceCode: "", name: "..", organizationId: "" }) { totalCount } }';
+    expect(await sandbox.ask(query)).toEqual({
+      data: { vpcs: null },
+      errors: [failure('BAD_USER_INPUT', ['vpcs'], Object.values(refusals).join(' '))],
+    });
+    expect(sandbox.calls()).toEqual([]);
+  });
+
+  it('takes null for no organization', async () => {
+    const query =
+      '{ vpcs(environment: { serviceCode: "compute-on", name: "staging", organizationId: null }) { totalCount } }';
+    expect(await sandbox.ask(query)).toEqual({ data: { vpcs: { totalCount: 0 } } });
+    expect(sandbox.calls()).toEqual(['GET /services/compute-on/staging/vpcs']);
+  });
+});
+
+describe('Query', () => {
+  it('lets a root field fail alone', async () => {
+    const query = `{
+      good: vpcs(environment: { serviceCode: "compute-on", name: "test_area" }) { totalCount }
+      unknown: vpcs(environment: { serviceCode: "compute-on", name: "nowhere" }) { totalCount }
+      refused: siteToSiteVpns(environment: { serviceCode: "..", name: "test_area" }) { totalCount }
+      both: siteToSiteVpns(environment: { serviceCode: "compute-on", name: "test_area" }, first: 1, last: 1) { totalCount }
+      environments { name }
+    }`;
+    const body = await sandbox.ask(query);
+    expect(at(body, 'data')).toMatchObject({
+      good: { totalCount: 4 },
+      unknown: null,
+      refused: null,
+      both: null,
+      environments: [{ name: 'test_area' }, {}, {}, {}, {}],
+    });
+    const errors = listAt(body, 'errors').map((error) => [at(error, 'path'), textAt(error, 'extensions', 'code')]);
+    expect(errors.toSorted()).toEqual([
+      [['both'], 'BAD_USER_INPUT'],
+      [['refused'], 'BAD_USER_INPUT'],
+      [['unknown'], 'NOT_FOUND'],
+    ]);
+    expect(sandbox.calls().toSorted()).toEqual([
+      'GET /environments',
+      'GET /services/compute-on/nowhere/vpcs',
+      `GET ${area}/vpcs`,
+    ]);
+  });
+});

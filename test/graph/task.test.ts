@@ -1,0 +1,313 @@
+// Query.task: both forms of the wire, what a result may not hold, and the VPN that it names.
+import { describe, expect, it } from '@jest/globals';
+import { json, raw } from '../helpers/upstream.js';
+import { fieldsOfContract } from './contract.js';
+import { area, environment, failure, range, startOnUpstream, toId, wireVpc, wireVpn } from './support.js';
+
+const graph = await startOnUpstream();
+
+const id = toId('task', 1);
+const whole = 'id status created result siteToSiteVpn { name } errors { code message }';
+const taskOf = (fields: string) =>
+  `query ($id: ID!, $environment: EnvironmentInput) { task(id: $id, environment: $environment) { ${fields} } }`;
+const answer = (fields: object) => ({
+  data: { task: { id, status: 'PENDING', created: null, result: null, siteToSiteVpn: null, errors: [], ...fields } },
+});
+
+describe('Query.task', () => {
+  it.each([
+    [
+      'the documented form',
+      {
+        taskId: id,
+        taskStatus: 'SUCCESS',
+        created: '2026-11-23T18:30:00.5Z',
+        result: wireVpn(1, 1, { ipSecPsk: undefined }),
+      },
+    ],
+    [
+      'the form that clients know',
+      {
+        data: {
+          id,
+          status: 'SUCCESS',
+          created: '2026-11-23T19:30:00.5+01:00',
+          result: wireVpn(1, 1, { ipSecPsk: undefined }),
+        },
+      },
+    ],
+  ])('answers every field of the contract from %s', async (_, wire) => {
+    graph.upstream.script(() => wire);
+    const body = answer({
+      status: 'SUCCESS',
+      created: '2026-11-23T18:30:00.500Z',
+      result: wireVpn(1, 1, { ipSecPsk: undefined }),
+      siteToSiteVpn: { name: 'vpn-0001' },
+    });
+    expect(Object.keys(body.data.task).toSorted()).toEqual(fieldsOfContract('Task'));
+    expect(await graph.ask(taskOf(whole), { id })).toEqual(body);
+    expect(graph.calls()).toEqual([`GET /tasks/${id}`]);
+  });
+
+  it.each([
+    ['PENDING', 'PENDING'],
+    ['pending', 'PENDING'],
+    ['Success', 'SUCCESS'],
+    ['failed', 'FAILED'],
+    ['QUEUED', 'UNKNOWN'],
+    ['', 'UNKNOWN'],
+  ])('reads the status %j as %s', async (wire, status) => {
+    for (const body of [{ taskStatus: wire }, { data: { status: wire } }]) {
+      graph.upstream.script(() => body);
+      expect(await graph.ask(taskOf(whole), { id })).toEqual(answer({ status }));
+    }
+  });
+
+  it.each([
+    ['2015-07-07', '2015-07-07T00:00:00.000Z'],
+    ['2015-07-07T10:11:12', '2015-07-07T10:11:12.000Z'],
+    ['2015-07-07 10:11:12.123456Z', '2015-07-07T10:11:12.123Z'],
+    ['2015-07-07T10:11:12-0430', '2015-07-07T14:41:12.000Z'],
+    ['2015-02-30', null],
+    ['yesterday', null],
+    [1436227200, null],
+    [null, null],
+  ])('reads created %j as %j', async (created, instant) => {
+    graph.upstream.script(() => ({ data: { status: 'PENDING', created } }));
+    expect(await graph.ask(taskOf(whole), { id })).toEqual(answer({ created: instant }));
+  });
+
+  it('has no result before it has succeeded', async () => {
+    graph.upstream.script(() => ({ taskStatus: 'PENDING', result: wireVpn(1, 1) }));
+    expect(await graph.ask(taskOf(whole), { id })).toEqual(answer({}));
+  });
+
+  it('is null where the REST API does not know it', async () => {
+    graph.upstream.script(() => json(404, { errors: [{ code: 1, message: 'No such task.' }] }));
+    expect(await graph.ask(taskOf(whole), { id })).toEqual({ data: { task: null } });
+    expect(graph.calls()).toEqual([`GET /tasks/${id}`]);
+  });
+
+  it.each(['', '..', 'x', `${id}/`, '\ud800'])('is null for %j, which is no UUID, without a REST call', async (bad) => {
+    expect(await graph.ask(taskOf(whole), { id: bad, environment })).toEqual({ data: { task: null } });
+    expect(graph.calls()).toEqual([]);
+  });
+
+  it('sends organizationId as org_id', async () => {
+    graph.upstream.script(() => ({ taskStatus: 'PENDING' }));
+    const own = { ...environment, organizationId: toId('vpc', 9) };
+    expect(await graph.ask(taskOf('status'), { id, environment: own })).toEqual({
+      data: { task: { status: 'PENDING' } },
+    });
+    expect(graph.calls()).toEqual([`GET /tasks/${id}?org_id=${toId('vpc', 9)}`]);
+  });
+
+  it.each([
+    ['no status', { taskId: id }],
+    ['a status of the wrong type', { taskStatus: 5 }],
+    ['a list', { data: [] }],
+    ['nothing', {}],
+  ])('is a bad response where there is %s', async (_, wire) => {
+    graph.upstream.script(() => wire);
+    expect(await graph.ask(taskOf(whole), { id })).toEqual({
+      data: { task: null },
+      errors: [failure('UPSTREAM_BAD_RESPONSE', ['task'], expect.any(String))],
+    });
+  });
+
+  it('is a bad response where there is no body', async () => {
+    graph.upstream.script(() => raw(204));
+    expect(await graph.ask(taskOf(whole), { id })).toEqual({
+      data: { task: null },
+      errors: [failure('UPSTREAM_BAD_RESPONSE', ['task'], expect.any(String))],
+    });
+  });
+});
+
+describe('Task.errors', () => {
+  it('are the errors of a 400: the task has failed', async () => {
+    const errors = [
+      { code: 2020, message: 'The gateway cannot be reached.' },
+      { errorCode: 'QUOTA', message: 'The quota is used up.' },
+      { message: 'For no reason.' },
+      'A text.',
+      {},
+    ];
+    graph.upstream.script(() => json(400, { errors }));
+    expect(await graph.ask(taskOf(whole), { id })).toEqual(
+      answer({
+        status: 'FAILED',
+        errors: [
+          { code: '2020', message: 'The gateway cannot be reached.' },
+          { code: 'QUOTA', message: 'The quota is used up.' },
+          { code: null, message: 'For no reason.' },
+          { code: null, message: 'A text.' },
+          { code: null, message: 'The REST API gave no reason.' },
+        ],
+      }),
+    );
+  });
+
+  it('stand beside the status FAILED as well, in both forms', async () => {
+    const errors = [{ code: 2020, message: 'It went wrong.' }];
+    for (const body of [{ taskStatus: 'FAILED', errors }, { data: { status: 'failed', errors } }]) {
+      graph.upstream.script(() => body);
+      expect(await graph.ask(taskOf(whole), { id })).toEqual(
+        answer({ status: 'FAILED', errors: [{ code: '2020', message: 'It went wrong.' }] }),
+      );
+    }
+  });
+
+  it('are the query’s own where the status says other than failed', async () => {
+    graph.upstream.script(() => ({ taskStatus: 'PENDING', errors: [{ code: 9, message: 'Not now.' }] }));
+    expect(await graph.ask(taskOf(whole), { id })).toEqual({
+      data: { task: null },
+      errors: [
+        failure('UPSTREAM_ERROR', ['task'], 'The REST API refused the request.', {
+          upstream: { status: 200, errors: [{ code: '9', message: 'Not now.' }] },
+        }),
+      ],
+    });
+  });
+});
+
+describe('Task.result', () => {
+  it('has no ipSecPsk, wherever it stands and however it is spelled', async () => {
+    // As text: __proto__ is a field like any other in JSON, but not in a literal.
+    const result = `{
+      "id": "x", "ipSecPsk": "canary", "IPSECPSK": "canary", "ipsecpsk": ["canary"],
+      "nested": { "IpSecPsk": { "a": "canary" }, "kept": 1, "deeper": [{ "ipSecPSK": "canary", "kept": null }, [{ "ipSecPsk": 5 }]] },
+      "__proto__": { "ipSecPsk": "canary", "kept": true },
+      "list": [1, "two", false, null, {}]
+    }`;
+    graph.upstream.script(() => raw(200, `{"taskStatus": "SUCCESS", "result": ${result}}`));
+    const body = await graph.ask(taskOf('result'), { id });
+    const kept = `{
+      "id": "x", "nested": { "kept": 1, "deeper": [{ "kept": null }, [{}]] },
+      "__proto__": { "kept": true }, "list": [1, "two", false, null, {}]
+    }`;
+    expect(JSON.stringify(body)).toBe(JSON.stringify(JSON.parse(`{"data":{"task":{"result":${kept}}}}`)));
+    expect(JSON.stringify(body)).not.toMatch(/canary|ipsecpsk/i);
+  });
+
+  it('is cut off where it is nested deeper than anything of the REST API', async () => {
+    const deep = range(40).reduce<object>((inner) => ({ a: inner }), { ipSecPsk: 'canary' });
+    graph.upstream.script(() => ({ taskStatus: 'SUCCESS', result: deep }));
+    const body = JSON.stringify(await graph.ask(taskOf('result'), { id }));
+    expect(body).toBe(`{"data":{"task":{"result":${'{"a":'.repeat(33)}null${'}'.repeat(33)}}}}`);
+  });
+
+  it.each([['a text'], [17], [false], [null], [['a list']]])('may be %j', async (result) => {
+    graph.upstream.script(() => ({ taskStatus: 'SUCCESS', result }));
+    expect(await graph.ask(taskOf(whole), { id })).toEqual(answer({ status: 'SUCCESS', result }));
+  });
+});
+
+describe('Task.siteToSiteVpn', () => {
+  const vpn = toId('vpn', 1);
+
+  it('is read where the environment is known, and its VPC too', async () => {
+    graph.upstream.script(({ url }) => {
+      if (url.includes('/tasks/')) return { taskStatus: 'SUCCESS', result: wireVpn(1, 1, { state: 'Pending' }) };
+      return { data: url.includes('/vpcs/') ? wireVpc(1) : wireVpn(1, 1) };
+    });
+    const query = taskOf('siteToSiteVpn { state ipSecPsk environment { name } vpc { name } }');
+    expect(await graph.ask(query, { id, environment })).toEqual({
+      data: {
+        task: {
+          siteToSiteVpn: {
+            state: 'CONNECTED',
+            ipSecPsk: 'jLc61orHZGiKWZ32YDFKhYUl',
+            environment: { name: 'test_area' },
+            vpc: { name: 'vpc-0001' },
+          },
+        },
+      },
+    });
+    expect(graph.calls()).toEqual([
+      `GET /tasks/${id}`,
+      `GET ${area}/sitetositevpns/${vpn}`,
+      `GET ${area}/vpcs/${toId('vpc', 1)}`,
+    ]);
+  });
+
+  it('is as the result has it where the environment is not known: its environment is null, its VPC has an id', async () => {
+    graph.upstream.script(() => ({ taskStatus: 'SUCCESS', result: wireVpn(1, 1, { state: 'Pending' }) }));
+    const query = taskOf('siteToSiteVpn { name state ipSecPsk environment { name } vpcId vpc { __typename id } }');
+    expect(await graph.ask(query, { id })).toEqual({
+      data: {
+        task: {
+          siteToSiteVpn: {
+            name: 'vpn-0001',
+            state: 'PENDING',
+            ipSecPsk: 'jLc61orHZGiKWZ32YDFKhYUl',
+            environment: null,
+            vpcId: toId('vpc', 1),
+            vpc: { __typename: 'Vpc', id: toId('vpc', 1) },
+          },
+        },
+      },
+    });
+    expect(graph.calls()).toEqual([`GET /tasks/${id}`]);
+  });
+
+  it.each(['name', 'environment { name }', 'siteToSiteVpns { totalCount }'])(
+    'has null, with BAD_USER_INPUT, for a VPC of which %s is asked where the environment is not known',
+    async (field) => {
+      graph.upstream.script(() => ({ taskStatus: 'SUCCESS', result: wireVpn(1, 1) }));
+      expect(await graph.ask(taskOf(`status siteToSiteVpn { name vpc { id ${field} } }`), { id })).toEqual({
+        data: { task: { status: 'SUCCESS', siteToSiteVpn: { name: 'vpn-0001', vpc: null } } },
+        errors: [
+          failure(
+            'BAD_USER_INPUT',
+            ['task', 'siteToSiteVpn', 'vpc'],
+            'Send the environment of the task to select more of its VPC than the id.',
+          ),
+        ],
+      });
+      expect(graph.calls()).toEqual([`GET /tasks/${id}`]);
+    },
+  );
+
+  it.each([
+    ['nothing', undefined],
+    ['null', null],
+    ['a text', vpn],
+    ['a list', [wireVpn(1, 1)]],
+    ['something without an id', { name: 'vpn' }],
+    ['an id that is no UUID', { id: '../vpcs' }],
+    ['an id that is no text', { id: 5 }],
+  ])('is null where the result is %s, without another call', async (_, result) => {
+    for (const variables of [{ id }, { id, environment }]) {
+      graph.upstream.script(() => ({ taskStatus: 'SUCCESS', result }));
+      expect(await graph.ask(taskOf('siteToSiteVpn { id }'), variables)).toEqual({
+        data: { task: { siteToSiteVpn: null } },
+      });
+      expect(graph.calls()).toHaveLength(1);
+    }
+  });
+
+  it('is null where what the result names is no VPN, or is gone', async () => {
+    graph.upstream.script(({ url }) =>
+      url.includes('/tasks/') ? { taskStatus: 'SUCCESS', result: { id: vpn } } : json(404, {}),
+    );
+    expect(await graph.ask(taskOf('siteToSiteVpn { id }'), { id, environment })).toEqual({
+      data: { task: { siteToSiteVpn: null } },
+    });
+    expect(graph.calls()).toHaveLength(2);
+    expect(await graph.ask(taskOf('siteToSiteVpn { id }'), { id })).toEqual({
+      data: { task: { siteToSiteVpn: null } },
+    });
+    expect(graph.calls()).toHaveLength(1);
+  });
+
+  it('fails alone: the task stands', async () => {
+    graph.upstream.script(({ url }) =>
+      url.includes('/tasks/') ? { taskStatus: 'SUCCESS', result: { id: vpn } } : json(403, {}),
+    );
+    expect(await graph.ask(taskOf('status siteToSiteVpn { id }'), { id, environment })).toEqual({
+      data: { task: { status: 'SUCCESS', siteToSiteVpn: null } },
+      errors: [failure('FORBIDDEN', ['task', 'siteToSiteVpn'], 'This API key is not allowed to do that.')],
+    });
+  });
+});
