@@ -25,17 +25,16 @@ const create = `mutation ($input: CreateSiteToSiteVpnInput!) {
 /** The input as a literal, with some fields written otherwise, or left out. */
 function literal(fields: Readonly<Record<string, string | undefined>> = {}): string {
   const { environment, ...others } = input;
-  const algorithms = /Algorithm$/;
   const written = Object.entries({
     environment: `{ serviceCode: "${environment.serviceCode}", name: "${environment.name}" }`,
     ...Object.fromEntries(
       Object.entries(others).map(([name, value]) => [
         name,
-        algorithms.test(name) ? String(value) : JSON.stringify(value),
+        name.endsWith('Algorithm') ? String(value) : JSON.stringify(value),
       ]),
     ),
     ...fields,
-  }).flatMap(([name, value]) => (value === undefined ? [] : [`${name}: ${value}`]));
+  }).flatMap(([name, value]: [string, string | undefined]) => (value === undefined ? [] : [`${name}: ${value}`]));
   return `mutation { createSiteToSiteVpn(input: { ${written.join(', ')} }) { userErrors { message } } }`;
 }
 
