@@ -60,8 +60,6 @@ export interface WriteRequest extends ReadRequest {
 }
 
 const retries = 2;
-// A longer one is no answer to a caller who waits.
-const longestRetryAfterSeconds = 86_400;
 
 /**
  * Whether a value can be one segment of a path: it stays in its place once encoded. Percent-encoding does not help `.` and `..`
@@ -319,13 +317,11 @@ function jittered(attempt: number): number {
   return (100 * 2 ** attempt * (1 + Math.random())) / 2;
 }
 
-/** Retry-After in seconds, from either form (RFC 9110, 10.2.3); undefined where it is absent or not sane. */
+/** Retry-After in seconds, from either form (RFC 9110, 10.2.3); undefined where it is absent, past or neither form. */
 function toRetryAfter(header: string | null): number | undefined {
   if (header === null) return undefined;
-  const seconds = /^\d{1,6}$/.test(header.trim())
-    ? Number(header)
-    : Math.ceil((Date.parse(header) - Date.now()) / 1000);
-  return seconds >= 0 && seconds <= longestRetryAfterSeconds ? seconds : undefined;
+  const seconds = /^\d+$/.test(header.trim()) ? Number(header) : Math.ceil((Date.parse(header) - Date.now()) / 1000);
+  return seconds >= 0 ? seconds : undefined;
 }
 
 /** After these, a write may stand all the same. */
@@ -343,8 +339,8 @@ function toCloudcaError(error: unknown): unknown {
   if (error instanceof CloudcaError) return error;
   const code = toCode(error);
   if (code === undefined) return error;
-  // HPE_*: not HTTP. Z_*: not what Content-Encoding says.
-  if (/^(HPE_|Z_|ERR_BROTLI|UND_ERR_(HEADERS_OVERFLOW|RES_))/.test(code)) {
+  // Z_* and, of brotli, ERR__ERROR_*: not what Content-Encoding says.
+  if (/^(HTTPParserError$|Z_|ERR_(BROTLI|_ERROR)|UND_ERR_(HEADERS_OVERFLOW|RES_))/.test(code)) {
     return new BadResponseError('The REST API answered with something that is not HTTP as it should be.');
   }
   if (/^UND_ERR_(HEADERS|BODY)_TIMEOUT$/.test(code)) return new TimeoutError(tooLate);
@@ -362,9 +358,10 @@ function toCloudcaError(error: unknown): unknown {
 }
 
 function toCode(error: unknown): string | undefined {
-  return typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'string'
-    ? error.code
-    : undefined;
+  if (typeof error !== 'object' || error === null) return undefined;
+  // undici's parser error is the one that may come without a code, so its name stands for it: what came is not HTTP.
+  if ('name' in error && error.name === 'HTTPParserError') return error.name;
+  return 'code' in error && typeof error.code === 'string' ? error.code : undefined;
 }
 
 // An AggregateError stands for the addresses that were tried, each with an error of its own.

@@ -21,7 +21,7 @@ export interface Answer {
   readonly status: number;
   /** The body; empty where there was none. */
   readonly text: string;
-  /** Retry-After in seconds, where there was a sane one. */
+  /** Retry-After in seconds, however many; undefined where there was none. */
   readonly retryAfter: number | undefined;
 }
 
@@ -35,13 +35,14 @@ export interface WriteOutcome {
   readonly taskId: string | undefined;
 }
 
+// A longer Retry-After is no answer to a caller who waits.
+const longestRetryAfterSeconds = 86_400;
+
 /** The `data` of a read. Throws a CloudcaError for everything else. */
 export function toReadData(answer: Answer, secrets: readonly string[]): unknown {
   const body = parse(answer.text);
   throwIfFailed(answer, body, secrets);
-  if (!isObject(body) || body['data'] === undefined || body['data'] === null) {
-    throw new BadResponseError('The REST API answered with something other than the documented form.', toTold(answer));
-  }
+  if (!isObject(body) || body['data'] === undefined || body['data'] === null) throw toUndocumented(answer);
   return body['data'];
 }
 
@@ -51,15 +52,20 @@ export function toWriteOutcome(answer: Answer, secrets: readonly string[]): Writ
   throwIfFailed(answer, body, secrets);
   // The documentation shows no body for writes: none at all is as good as a task.
   if (answer.text.trim() === '') return { fields: {}, data: undefined, taskId: undefined };
-  const data = isObject(body) ? (body['data'] ?? undefined) : undefined;
+  if (!isObject(body)) throw toUndocumented(answer);
+  const data = body['data'] ?? undefined;
   // A task may stand in `data` as well, in the form that GET /tasks/{id} has there.
-  const taskId = isObject(body)
-    ? (body['taskId'] ?? (isObject(data) ? data['taskId'] : undefined) ?? undefined)
-    : undefined;
-  if (!isObject(body) || !(taskId === undefined || typeof taskId === 'string')) {
-    throw new BadResponseError('The REST API answered with something other than the documented form.', toTold(answer));
-  }
-  return { fields: isObject(data) && body['taskId'] === undefined ? { ...data, ...body } : body, data, taskId };
+  const fields = isObject(data) && (body['taskId'] ?? undefined) === undefined ? { ...body, ...data } : body;
+  const taskId = fields['taskId'] ?? undefined;
+  if (taskId === undefined) return { fields, data, taskId };
+  // Told here, where the error is still marked as one of a write that may have been carried out.
+  const status = fields['taskStatus'] ?? fields['status'] ?? undefined;
+  if (typeof taskId !== 'string' || !(status === undefined || typeof status === 'string')) throw toUndocumented(answer);
+  return { fields, data, taskId };
+}
+
+function toUndocumented(answer: Answer): BadResponseError {
+  return new BadResponseError('The REST API answered with something other than the documented form.', toTold(answer));
 }
 
 /** The body as JSON; undefined where it is not JSON. */
@@ -122,7 +128,11 @@ function toError(told: UpstreamAnswer, hasErrors: boolean, retryAfter: number | 
     case 500:
       return new UpstreamFailureError('The REST API failed at this request.', told);
     case 429:
-      return new RateLimitedError('The REST API is asked too often; ask again later.', told, retryAfter);
+      return new RateLimitedError(
+        'The REST API is asked too often; ask again later.',
+        told,
+        retryAfter !== undefined && retryAfter <= longestRetryAfterSeconds ? retryAfter : undefined,
+      );
     case 502:
     case 503:
       return new UnavailableError('The REST API is not available at the moment.', { answer: told });
@@ -144,7 +154,9 @@ function toTold(answer: Answer, errors: readonly UpstreamErrorEntry[] = []): Ups
 
 // The REST API may echo what it was sent. Short strings are left: striking them out would tear words apart and hide nothing.
 function strike(text: string, secrets: readonly string[]): string {
-  return secrets
+  // One that holds another goes first, or what is around the other would stay.
+  const longestFirst = [...secrets].sort((one, other) => other.length - one.length);
+  return longestFirst
     .filter((secret) => secret.length >= 6)
     .reduce((rest, secret) => rest.replaceAll(secret, '[secret]'), text);
 }

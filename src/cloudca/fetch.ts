@@ -88,8 +88,10 @@ function inflated(response: Dispatcher.ResponseData): Readable {
 }
 
 function createInflater(encoding: string | string[] | undefined) {
-  if (encoding === 'gzip' || encoding === 'x-gzip') return createGunzip();
-  if (encoding === 'deflate') return createInflate();
-  if (encoding === 'br') return createBrotliDecompress();
+  // Its names are case-insensitive (RFC 9110, 8.4.1).
+  const name = String(encoding).toLowerCase();
+  if (name === 'gzip' || name === 'x-gzip') return createGunzip();
+  if (name === 'deflate') return createInflate();
+  if (name === 'br') return createBrotliDecompress();
   return undefined;
 }

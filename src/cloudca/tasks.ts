@@ -1,6 +1,6 @@
 // Background tasks: wire type, the call, and the waiting for one to end.
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ReadLimits, RestSession } from './client.js';
+import { isPathSegment, type ReadLimits, type RestSession } from './client.js';
 import { WireFields } from './decode.js';
 import { isObject, parse, throwIfFailed, toReadData, toUpstreamErrors, type WriteOutcome } from './envelope.js';
 import {
@@ -47,7 +47,8 @@ export async function getTask(
     fields !== undefined &&
     toStatus(fields['taskStatus'] ?? fields['status']) === 'FAILED'
   ) {
-    return toTask(rest, fields, id);
+    const task = toTask(rest, fields, id);
+    return task.errors.length === 0 && errors !== undefined ? { ...task, errors } : task;
   }
   throwIfFailed(answer, body, rest.secrets);
   return toTask(rest, fields ?? toReadData(answer, rest.secrets), id);
@@ -55,9 +56,11 @@ export async function getTask(
 
 /** The task that a write began; null where it began none. Throws BadResponseError. */
 export function toBegunTask(rest: RestSession, outcome: WriteOutcome): TaskEntity | null {
-  if (outcome.taskId === undefined) return null;
+  const { fields, taskId } = outcome;
+  if (taskId === undefined) return null;
   // A task that is told without a status has been accepted, and no more.
-  return toTask(rest, { taskStatus: 'PENDING', ...outcome.fields }, outcome.taskId);
+  const taskStatus = fields['taskStatus'] ?? fields['status'] ?? 'PENDING';
+  return toTask(rest, { ...fields, taskStatus }, taskId);
 }
 
 /** Whether a task will not change any more. */
@@ -85,6 +88,8 @@ export async function waitForTask(
   organizationId: string | null,
   { waitMs, pollMs, stop }: WaitOptions,
 ): Promise<TaskEntity> {
+  // The id is the REST API's word: one that has no address of its own cannot be asked about.
+  if (!isPathSegment(task.id)) return task;
   const begun = performance.now();
   const remaining = () => begun + waitMs - performance.now();
   // The session's own deadline must not end the wait before its time.
