@@ -145,6 +145,8 @@ export class RestSession {
   readonly #client: CloudcaClient;
   readonly #caller: Caller;
   readonly #warned = new Set<string>();
+  // Secrets that writes have sent: a task that fails may repeat them later.
+  readonly #sent: string[] = [];
   readonly #underWay = new Map<AbortController, 'read' | 'write'>();
   #deadline: number;
   #callerGone = false;
@@ -163,7 +165,7 @@ export class RestSession {
 
   /** The strings that no message may repeat. */
   get secrets(): readonly string[] {
-    return [this.#caller.apiKey];
+    return [this.#caller.apiKey, ...this.#sent];
   }
 
   /** Begins the deadline anew. */
@@ -209,9 +211,10 @@ export class RestSession {
 
   /** POST or DELETE, sent once. Throws a CloudcaError, marked where the outcome is unknown. */
   async write(request: WriteRequest): Promise<WriteOutcome> {
+    this.#sent.push(...(request.secrets ?? []));
     try {
       const answer = await this.#send(request.method, request, { deadline: this.#deadline }, request.body);
-      return toWriteOutcome(answer, [...this.secrets, ...(request.secrets ?? [])]);
+      return toWriteOutcome(answer, this.secrets);
     } catch (error) {
       if (error instanceof CloudcaError && mayHaveBeenCarriedOut(error)) throw error.asUnknownOutcome(request.advice);
       throw error;

@@ -54,14 +54,25 @@ export function toWriteOutcome(answer: Answer, secrets: readonly string[]): Writ
   if (answer.text.trim() === '') return { fields: {}, data: undefined, taskId: undefined };
   if (!isObject(body)) throw toUndocumented(answer);
   const data = body['data'] ?? undefined;
-  // A task may stand in `data` as well, in the form that GET /tasks/{id} has there.
-  const fields = isObject(data) && (body['taskId'] ?? undefined) === undefined ? { ...body, ...data } : body;
+  const fields = toTaskFields(body);
   const taskId = fields['taskId'] ?? undefined;
   if (taskId === undefined) return { fields, data, taskId };
   // Told here, where the error is still marked as one of a write that may have been carried out.
   const status = fields['taskStatus'] ?? fields['status'] ?? undefined;
   if (typeof taskId !== 'string' || !(status === undefined || typeof status === 'string')) throw toUndocumented(answer);
-  return { fields, data, taskId };
+  return { fields, data: isTask(data) ? undefined : data, taskId };
+}
+
+// A task may stand in `data` as well, under its own names or in the form that GET /tasks/{id} has there.
+function toTaskFields(body: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  const { taskId, data } = body;
+  if ((taskId ?? undefined) !== undefined || !isObject(data)) return body;
+  return isTask(data) ? { ...body, ...data, taskId: data['id'] } : { ...body, ...data };
+}
+
+// An entity has a state; a status is a task's.
+function isTask(data: unknown): boolean {
+  return isObject(data) && typeof data['id'] === 'string' && typeof data['status'] === 'string';
 }
 
 function toUndocumented(answer: Answer): BadResponseError {

@@ -56,6 +56,28 @@ describe('Mutation.createSiteToSiteVpn', () => {
     expect(sandbox.calls()).toEqual([`POST ${area}/sitetositevpns`]);
   });
 
+  it('tells no secret that a failed task repeats', async () => {
+    const errors = [{ code: 2012, message: `The key ${psk} is refused.` }];
+    scripted.upstream.script(({ method }) =>
+      method === 'POST' ? { taskId, taskStatus: 'PENDING' } : json(400, { errors }),
+    );
+    expect(await scripted.ask(create(), { input: { ...least, waitSeconds: 60 } })).toEqual(
+      payload({
+        task: {
+          id: taskId,
+          status: 'FAILED',
+          result: null,
+          errors: [{ code: '2012', message: 'The key [secret] is refused.' }],
+        },
+      }),
+    );
+  });
+
+  it('knows a task that stands in data by its status', async () => {
+    scripted.upstream.script(() => ({ data: { id: taskId, status: 'PENDING', created: '2015-07-07' } }));
+    expect(await scripted.ask(create(), { input: least })).toEqual(payload({ task: pending }));
+  });
+
   it('waits for the task where waitSeconds is given, and tells of the new VPN as it is then', async () => {
     const input = { ...least, name: 'chulak', gateway: '203.0.113.51', waitSeconds: 60 };
     const query = create(
