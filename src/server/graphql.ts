@@ -39,6 +39,8 @@ export async function addGraphql(app: FastifyInstance, options: GraphqlOptions):
     hideSchemaDetailsFromClientErrors: !config.introspection,
     includeStacktraceInErrorResponses: false,
     stopOnTerminationSignals: false,
+    // By default it writes errors' messages to the console, and those may quote what a caller sent. A plugin logs what is unexpected.
+    logger: { debug: mute, info: mute, warn: mute, error: mute },
     // A simple cross-site request can carry none of these headers.
     csrfPrevention: { requestHeaders: [keyHeader, 'apollo-require-preflight', 'x-apollo-operation-name'] },
     formatError: toFormattedError,
@@ -84,6 +86,10 @@ export async function addGraphql(app: FastifyInstance, options: GraphqlOptions):
       return reply.statusCode >= 400 && typeof answer === 'string' ? withRequestId(answer, request.id) : answer;
     },
   });
+}
+
+function mute(): void {
+  // Nothing is said.
 }
 
 // graphql-js would quote the whole of a variable that does not fit.

@@ -37,16 +37,24 @@ const longestName = 100;
 
 /** Logs a line for each operation, with its name, duration, REST calls, error codes and request id; never a variable. */
 export function createOperationLog(log: Logger): ApolloServerPlugin<ContextValue> {
+  const logUnexpected = (error: unknown, requestId?: string): void => {
+    log.error({ requestId, err: toLoggable(toCause(error)) }, 'unexpected error');
+  };
   return {
+    contextCreationDidFail: ({ error }) => {
+      logUnexpected(error);
+      return Promise.resolve();
+    },
+    unexpectedErrorProcessingRequest: ({ requestContext, error }) => {
+      logUnexpected(error, requestContext.contextValue.operation.requestId);
+      return Promise.resolve();
+    },
     requestDidStart: () => {
       const begun = performance.now();
       return Promise.resolve({
         didEncounterErrors: ({ errors, contextValue }) => {
           for (const error of errors.filter((each) => toCode(each) === 'INTERNAL_SERVER_ERROR')) {
-            log.error(
-              { requestId: contextValue.operation.requestId, err: toLoggable(toCause(error)) },
-              'unexpected error',
-            );
+            logUnexpected(error, contextValue.operation.requestId);
           }
           return Promise.resolve();
         },

@@ -298,6 +298,10 @@ describe('Another method', () => {
     expect(answer.headers.get('allow')).toBe('GET, POST');
   });
 
+  it('OPTIONS that is no preflight is answered with 204', async () => {
+    expect(await ask(gateway.url, { method: 'OPTIONS' })).toMatchObject({ status: 204, text: '' });
+  });
+
   it('HEAD on /graphql is answered with 405 and Allow', async () => {
     const answer = await ask(gateway.url + query, { method: 'HEAD', headers: key });
 
@@ -366,6 +370,13 @@ describe('A request that is hardly one', () => {
     ]);
 
     expectRefusal(answer, 400);
+  });
+
+  it('is answered with 408 where its headers, or its body, do not come to an end', async () => {
+    const start = ['POST /graphql HTTP/1.1', 'host: a', 'content-type: application/json'];
+    const slow = [sendLines(origin, start), sendLines(origin, [...start, 'content-length: 100', '', `{"${CANARY}`])];
+
+    for (const answer of await Promise.all(slow)) expectRefusal(answer, 408);
   });
 
   it('is answered with 431 where its headers are too large', async () => {

@@ -1,0 +1,51 @@
+// The gateway's two listeners in this process, around any REST client, with the log as the text that it is.
+import { Writable } from 'node:stream';
+import { pino } from 'pino';
+import type { CloudcaClient } from '../../src/cloudca/client.js';
+import { type Config, readConfig } from '../../src/config.js';
+import { createApp } from '../../src/server/app.js';
+import { createOpsApp } from '../../src/server/health.js';
+import { Lifecycle } from '../../src/server/lifecycle.js';
+import { createMetrics } from '../../src/server/metrics.js';
+import { atEnd } from './at-end.js';
+
+/** A gateway that listens on both. */
+export interface TestApp {
+  /** Address of its GraphQL endpoint. */
+  readonly url: string;
+  /** Origin of the listener for operators. */
+  readonly opsUrl: string;
+  readonly lifecycle: Lifecycle;
+  /** What was logged since this was last asked, as text. */
+  readonly takeLog: () => string;
+}
+
+/** Starts both listeners on a client; they end with the file's tests. */
+export async function startApp(client: CloudcaClient, overrides: Partial<Config> = {}): Promise<TestApp> {
+  const config = { ...readConfig({ TASK_POLL_MS: '20', LOG_LEVEL: 'trace' }), playground: false, ...overrides };
+  const lines: string[] = [];
+  const write = (chunk: unknown, _encoding: string, done: () => void) => {
+    lines.push(String(chunk));
+    done();
+  };
+  const log = pino({ level: config.logLevel, base: null }, new Writable({ write }));
+  const lifecycle = new Lifecycle();
+  const metrics = createMetrics();
+  const app = await createApp(config, {
+    client,
+    lifecycle,
+    log,
+    metrics,
+    playground: { apiKey: undefined, directory: '' },
+  });
+  const ops = createOpsApp(lifecycle, metrics);
+  const origin = await app.listen({ host: '127.0.0.1', port: 0 });
+  const opsUrl = await ops.listen({ host: '127.0.0.1', port: 0 });
+  atEnd(async () => {
+    app.server.closeAllConnections();
+    await app.close();
+    await ops.close();
+    await client.close();
+  });
+  return { url: `${origin}/graphql`, opsUrl, lifecycle, takeLog: () => lines.splice(0).join('') };
+}

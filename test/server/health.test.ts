@@ -1,0 +1,158 @@
+// The operators' listener: alive, ready, and the metrics, which count operations and hold nothing that is a caller's.
+import { describe, expect, it } from '@jest/globals';
+import { CloudcaClient } from '../../src/cloudca/client.js';
+import { startApp } from '../helpers/app.js';
+import { json, startUpstream } from '../helpers/upstream.js';
+import { ask, post } from '../helpers/wire.js';
+
+const API_KEY = 'apikeycanary4Tq9';
+const PSK = 'pskcanary7Lq2Zx8W';
+
+const upstream = await startUpstream();
+const startOnUpstream = () => startApp(new CloudcaClient({ baseUrl: upstream.url, timeoutMs: 10_000 }));
+
+/** The samples of a text in Prometheus' format: a value for each name with its labels. Throws where a line is none. */
+function toSamples(text: string): Map<string, number> {
+  const samples = new Map<string, number>();
+  for (const line of text.split('\n')) {
+    if (line === '' || /^# (HELP|TYPE) [a-z_][a-z0-9_]* ./.test(line)) continue;
+    const [, name, value] =
+      /^([a-z_][a-z0-9_]*(?:\{(?:[a-z_]+="[^"\\\n]*"(?:,(?=[a-z]))?)+\})?) ([-+]?[0-9.e+-]+|NaN|[-+]Inf)$/i.exec(
+        line,
+      ) ?? [];
+    if (name === undefined || samples.has(name)) throw new Error(`No sample: ${line}`);
+    samples.set(name, Number(value));
+  }
+  return samples;
+}
+
+describe('GET /livez', () => {
+  it('is 200, also once the process is to end', async () => {
+    const { opsUrl, lifecycle } = await startOnUpstream();
+
+    expect(await ask(`${opsUrl}/livez`)).toMatchObject({ status: 200, json: { status: 'alive' } });
+    lifecycle.drain();
+    const answer = await ask(`${opsUrl}/livez`);
+    expect(answer).toMatchObject({ status: 200, json: { status: 'alive' } });
+    expect(answer.headers.get('cache-control')).toBe('no-store');
+  });
+});
+
+describe('GET /readyz', () => {
+  it('is 200, and 503 once the process is to end', async () => {
+    const { opsUrl, lifecycle } = await startOnUpstream();
+
+    expect(await ask(`${opsUrl}/readyz`)).toMatchObject({ status: 200, json: { status: 'ready' } });
+    lifecycle.drain();
+    const answer = await ask(`${opsUrl}/readyz`);
+    expect(answer).toMatchObject({ status: 503, json: { status: 'shutting down' } });
+    expect(answer.headers.get('cache-control')).toBe('no-store');
+  });
+
+  it('does not hang on the REST API', async () => {
+    const { opsUrl } = await startApp(new CloudcaClient({ baseUrl: 'http://127.0.0.1:1', timeoutMs: 10_000 }));
+
+    expect(await ask(`${opsUrl}/readyz`)).toMatchObject({ status: 200 });
+  });
+});
+
+describe('The public listener', () => {
+  it('takes no new work once the process is to end, and ends the connection', async () => {
+    const { url, lifecycle } = await startOnUpstream();
+    lifecycle.drain();
+    const answer = await post(url, { query: '{ __typename }' });
+
+    expect({ status: answer.status, body: answer.json }).toEqual({
+      status: 503,
+      body: {
+        errors: [
+          {
+            message: 'The gateway is shutting down; ask again.',
+            extensions: { code: 'OVERLOADED', requestId: answer.headers.get('x-request-id') },
+          },
+        ],
+      },
+    });
+    expect(answer.headers.get('retry-after')).toBe('1');
+    expect(answer.headers.get('connection')).toBe('close');
+  });
+});
+
+describe('GET /metrics', () => {
+  it('is text in the format of Prometheus, with Node’s own figures', async () => {
+    const { opsUrl } = await startOnUpstream();
+    const { status, headers, text } = await ask(`${opsUrl}/metrics`);
+
+    expect(status).toBe(200);
+    expect(headers.get('content-type')).toBe('text/plain; version=0.0.4; charset=utf-8');
+    expect(headers.get('cache-control')).toBe('no-store');
+    const samples = toSamples(text);
+    expect(samples.get('process_resident_memory_bytes')).toBeGreaterThan(0);
+    expect(samples.get('nodejs_eventloop_lag_seconds')).toBeGreaterThanOrEqual(0);
+  });
+
+  it('counts operations by type and outcome, their durations, and REST calls', async () => {
+    const { url, opsUrl } = await startOnUpstream();
+    upstream.script(() => ({ data: [] }));
+    const key = { 'mc-api-key': API_KEY };
+    await post(url, { query: '{ __typename }' });
+    await post(url, { query: '{ environments { id } }' }, key);
+    await post(url, { query: '{ environments { id } }' });
+    await post(url, { query: '{' });
+    await post(url, { query: '{ nothing }' });
+    upstream.script(() => json(403, {}));
+    await post(
+      url,
+      { query: '{ environments { id } vpcs(environment: {serviceCode: "", name: "a"}) { totalCount } }' },
+      key,
+    );
+    await post(
+      url,
+      {
+        query: `mutation { resetSiteToSiteVpn(input: {environment: {serviceCode: "a", name: "b"}, id: "c"}) { userErrors { code } } }`,
+      },
+      key,
+    );
+    const samples = toSamples((await ask(`${opsUrl}/metrics`)).text);
+
+    const counted = [...samples].filter(([name]) => name.startsWith('gateway_operations_total'));
+    expect(new Map(counted)).toEqual(
+      new Map([
+        ['gateway_operations_total{type="query",outcome="ok"}', 2],
+        ['gateway_operations_total{type="query",outcome="UNAUTHENTICATED"}', 1],
+        ['gateway_operations_total{type="none",outcome="GRAPHQL_PARSE_FAILED"}', 1],
+        ['gateway_operations_total{type="none",outcome="GRAPHQL_VALIDATION_FAILED"}', 1],
+        ['gateway_operations_total{type="query",outcome="BAD_USER_INPUT"}', 1],
+        ['gateway_operations_total{type="mutation",outcome="ok"}', 1],
+      ]),
+    );
+    expect(samples.get('gateway_operation_duration_seconds_count{type="query"}')).toBe(4);
+    expect(samples.get('gateway_operation_duration_seconds_bucket{le="+Inf",type="mutation"}')).toBe(1);
+    expect(samples.get('gateway_rest_calls_total')).toBe(2);
+  });
+
+  it('holds nothing of a caller’s: no key, no name, no value', async () => {
+    const { url, opsUrl } = await startOnUpstream();
+    upstream.script(() => json(500, { errors: [{ code: `${API_KEY} ${PSK}`, message: API_KEY }] }));
+    const query = `query Canary($environment: EnvironmentInput!) {
+      canary: siteToSiteVpns(environment: $environment) { totalCount }
+    }`;
+    const variables = { environment: { serviceCode: 'canary-code', name: 'canary-name' } };
+    await post(url, { query, variables }, { 'mc-api-key': API_KEY, 'x-request-id': 'canary' });
+    await post(url, { query: `{ canary(a: "${PSK}") }` }, { 'mc-api-key': API_KEY });
+    await ask(`${new URL(url).origin}/canary`);
+    const { text } = await ask(`${opsUrl}/metrics?canary`);
+
+    expect(toSamples(text).get('gateway_operations_total{type="query",outcome="UPSTREAM_ERROR"}')).toBe(1);
+    expect(text).not.toMatch(/canary/i);
+  });
+
+  it('is not on the public listener, as the health checks are not, and GraphQL is not on this one', async () => {
+    const { url, opsUrl } = await startOnUpstream();
+    const { origin } = new URL(url);
+
+    for (const path of ['/metrics', '/livez', '/readyz'])
+      expect(await ask(origin + path)).toMatchObject({ status: 404 });
+    expect(await post(`${opsUrl}/graphql`, { query: '{ __typename }' })).toMatchObject({ status: 404 });
+  });
+});
