@@ -97,11 +97,25 @@ async function run(): Promise<void> {
   const announce = log.child({}, { level: 'info' });
   const start = process.argv[2] === 'sandbox' ? startSandboxAlone : startGateway;
   const running = await start(config, log, announce);
-  closeWithGrace({ delay: exitAfter, logger: false }, async ({ err }) => {
+  const { close } = closeWithGrace({ delay: exitAfter, logger: false, skip: [...signals] }, async ({ err }) => {
     if (err !== undefined) log.fatal({ err: toLoggable(err) }, 'unexpected error, ending');
     await running.end();
   });
+  let first: number | undefined;
+  for (const signal of signals) {
+    process.on(signal, () => {
+      if (first === undefined) {
+        first = performance.now();
+        close();
+      } else if (performance.now() - first > echo) process.exit(1);
+    });
+  }
 }
+
+const signals = ['SIGINT', 'SIGTERM'] as const;
+// A signal to a whole process group comes twice where npm is in it, since npm passes its own on: within so many milliseconds, the second
+// is an echo of the first.
+const echo = 100;
 
 async function startSandboxAlone(config: Config, _log: Logger, announce: Logger): Promise<Running> {
   const sandbox = await startSandbox(config, announce);
