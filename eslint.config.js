@@ -38,6 +38,8 @@ export default tseslint.config(
       '@typescript-eslint/switch-exhaustiveness-check': 'error',
       // Classes here are the shapes of GraphQL's types; object literals of such a shape are as good.
       '@typescript-eslint/no-unsafe-class-instance-assignment': 'off',
+      // type-graphql reads the arguments of a field off the parameters, used or not.
+      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_' }],
       'no-console': 'error',
     },
   },

@@ -251,4 +251,48 @@ query task($id: ID!, $environment: EnvironmentInput) {
 `,
     variables: { input: { environment, id: vpnId, waitSeconds: 10 } },
   },
+  {
+    query: `subscription siteToSiteVpnsUpdated($environment: EnvironmentInput!) {
+  siteToSiteVpnsUpdated(environment: $environment) {
+    totalCount
+    nodes {
+      name
+      state
+      vpc {
+        name
+      }
+    }
+  }
+}
+`,
+    variables: { environment },
+  },
+  {
+    query: `subscription siteToSiteVpnUpdated($environment: EnvironmentInput!, $id: ID!) {
+  siteToSiteVpnUpdated(environment: $environment, id: $id) {
+    name
+    state
+  }
+}
+`,
+    variables: { environment, id: resetVpnId },
+  },
+  {
+    query: `# The id of a task is in the answer to a create, a reset or a delete.
+subscription taskUpdated($id: ID!, $environment: EnvironmentInput) {
+  taskUpdated(id: $id, environment: $environment) {
+    status
+    siteToSiteVpn {
+      name
+      state
+    }
+    errors {
+      code
+      message
+    }
+  }
+}
+`,
+    variables: { id: taskId, environment },
+  },
 ];

@@ -35,6 +35,8 @@ export interface Config {
   readonly maxInFlight: number;
   /** Open connections at a time. */
   readonly maxConnections: number;
+  /** Open subscriptions at a time; 0: no limit. */
+  readonly maxSubscriptions: number;
   /** Open subscriptions of one key at a time. */
   readonly maxSubscriptionsPerKey: number;
   readonly introspection: boolean;
@@ -106,6 +108,7 @@ const environment = z.object({
   MAX_IN_FLIGHT_PER_KEY: limit().default(64),
   MAX_IN_FLIGHT: limit().default(1_024),
   MAX_CONNECTIONS: wholeNumber(1, 1_000_000).default(10_000),
+  MAX_SUBSCRIPTIONS: limit().default(10_000),
   MAX_SUBSCRIPTIONS_PER_KEY: wholeNumber(1, 1_000_000).default(1_000),
   INTROSPECTION: onOrOff().optional(),
   PLAYGROUND: onOrOff().optional(),
@@ -137,6 +140,7 @@ export function readConfig(variables: NodeJS.ProcessEnv = process.env): Config {
     maxInFlightPerKey: read.MAX_IN_FLIGHT_PER_KEY,
     maxInFlight: read.MAX_IN_FLIGHT,
     maxConnections: read.MAX_CONNECTIONS,
+    maxSubscriptions: read.MAX_SUBSCRIPTIONS,
     maxSubscriptionsPerKey: read.MAX_SUBSCRIPTIONS_PER_KEY,
     introspection: read.INTROSPECTION ?? !production,
     playground: read.PLAYGROUND ?? !production,

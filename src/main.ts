@@ -4,7 +4,8 @@ import { fileURLToPath } from 'node:url';
 import closeWithGrace from 'close-with-grace';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
-import { CloudcaClient } from './cloudca/client.js';
+import { CloudcaClient, type WireWarning } from './cloudca/client.js';
+import { Watcher } from './cloudca/watcher.js';
 import { type Config, ConfigError, type ListenAddress, readConfig } from './config.js';
 import { createSandbox, SANDBOX_KEY } from './sandbox/sandbox.js';
 import { createApp } from './server/app.js';
@@ -43,7 +44,12 @@ async function startGateway(config: Config, log: Logger, announce: Logger): Prom
     apiKey: sandbox === undefined ? undefined : SANDBOX_KEY,
     directory: fileURLToPath(new URL('../dist/playground', import.meta.url)),
   };
-  const app = await createApp(config, { client, lifecycle, log, metrics, playground });
+  const { taskPollMs, watchPollMs } = config;
+  const warn = (warning: WireWarning) => {
+    log.warn(warning, 'odd answer of the REST API');
+  };
+  const watcher = new Watcher({ client, taskPollMs, watchPollMs, warn });
+  const app = await createApp(config, { client, watcher, lifecycle, log, metrics, playground });
   const ops = createOpsApp(lifecycle, metrics);
   const opsUrl = await listen(ops, config.opsListen);
   const url = await listen(app, config.listen);

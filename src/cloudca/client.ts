@@ -59,7 +59,13 @@ export interface WriteRequest extends ReadRequest {
   readonly advice: string;
 }
 
-const retries = 2;
+/** How a session differs from what is usual. */
+export interface SessionOptions {
+  /** How often a read is tried again; 2 where nothing else is said. */
+  readonly retries?: number;
+}
+
+const usualRetries = 2;
 
 /**
  * Whether a value can be one segment of a path: it stays in its place once encoded. Percent-encoding does not help `.` and `..`
@@ -94,8 +100,8 @@ export class CloudcaClient {
   }
 
   /** Begins the REST work of one operation; its deadline runs from now. */
-  session(caller: Caller): RestSession {
-    return new RestSession(this, caller);
+  session(caller: Caller, options?: SessionOptions): RestSession {
+    return new RestSession(this, caller, options);
   }
 
   /** Keeps a session that has calls under way, so that they can be cut. */
@@ -148,13 +154,15 @@ export class RestSession {
   // Secrets that writes have sent: a task that fails may repeat them later.
   readonly #sent: string[] = [];
   readonly #underWay = new Map<AbortController, 'read' | 'write'>();
+  readonly #retries: number;
   #deadline: number;
   #callerGone = false;
   #calls = 0;
 
-  constructor(client: CloudcaClient, caller: Caller) {
+  constructor(client: CloudcaClient, caller: Caller, { retries = usualRetries }: SessionOptions = {}) {
     this.#client = client;
     this.#caller = caller;
+    this.#retries = retries;
     this.#deadline = performance.now() + client.timeoutMs;
   }
 
@@ -199,7 +207,7 @@ export class RestSession {
     for (const controller of this.#underWay.keys()) controller.abort(toError());
   }
 
-  /** GET, tried up to three times within the deadline; gives `data`. Throws a CloudcaError. */
+  /** GET, tried again within the deadline where that may help; gives `data`. Throws a CloudcaError. */
   async read(request: ReadRequest): Promise<unknown> {
     return toReadData(await this.#get(request), this.secrets);
   }
@@ -224,7 +232,7 @@ export class RestSession {
   async #get(request: ReadRequest, { within = Number.POSITIVE_INFINITY, signal }: ReadLimits = {}): Promise<Answer> {
     const deadline = Math.min(this.#deadline, performance.now() + within);
     for (let attempt = 0; ; attempt++) {
-      const last = attempt === retries;
+      const last = attempt === this.#retries;
       let delay = jittered(attempt);
       try {
         const answer = await this.#send('GET', request, { deadline, signal });

@@ -113,6 +113,17 @@ export function toUpstreamErrors(body: unknown, secrets: readonly string[]): rea
   });
 }
 
+/** Entries with more secrets struck out. */
+export function withoutSecrets(
+  entries: readonly UpstreamErrorEntry[],
+  secrets: readonly string[],
+): readonly UpstreamErrorEntry[] {
+  return entries.map(({ code, message }) => ({
+    code: code === null ? null : strike(code, secrets),
+    message: strike(message, secrets),
+  }));
+}
+
 /** Throws the error that a status, or `errors` in the body, stands for. */
 export function throwIfFailed(answer: Answer, body: unknown, secrets: readonly string[]): void {
   const errors = toUpstreamErrors(body, secrets);

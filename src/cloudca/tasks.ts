@@ -1,17 +1,8 @@
-// Background tasks: wire type, the call, and the waiting for one to end.
-import { setTimeout as sleep } from 'node:timers/promises';
-import { isPathSegment, type ReadLimits, type RestSession } from './client.js';
+// Background tasks: wire type, the call, and what its end is.
+import type { ReadLimits, RestSession } from './client.js';
 import { WireFields } from './decode.js';
 import { isObject, parse, throwIfFailed, toReadData, toUpstreamErrors, type WriteOutcome } from './envelope.js';
-import {
-  BadResponseError,
-  CallerGoneError,
-  CloudcaError,
-  ForbiddenError,
-  NotFoundError,
-  UnauthenticatedError,
-  type UpstreamErrorEntry,
-} from './errors.js';
+import { BadResponseError, type UpstreamErrorEntry } from './errors.js';
 
 /** How far a task is; `UNKNOWN` is a status that is not documented, and taken as not ended. */
 export type TaskStatus = 'PENDING' | 'SUCCESS' | 'FAILED' | 'UNKNOWN';
@@ -66,63 +57,6 @@ export function toBegunTask(rest: RestSession, outcome: WriteOutcome): TaskEntit
 /** Whether a task will not change any more. */
 export function hasEnded(task: TaskEntity): boolean {
   return task.status === 'SUCCESS' || task.status === 'FAILED';
-}
-
-/** How long, and how often, to look at a task. */
-export interface WaitOptions {
-  /** How long at the most, in milliseconds. */
-  readonly waitMs: number;
-  /** How long from one look to the next, in milliseconds. */
-  readonly pollMs: number;
-  /** Ends the wait. */
-  readonly stop: AbortSignal;
-}
-
-/**
- * Looks at a task until it has ended or the time is over, and gives it as last known. A look that fails is passed over; one that is
- * refused (401, 403, 404) is the last. Never throws for what the REST API does. The session's deadline is moved on by the wait.
- */
-export async function waitForTask(
-  rest: RestSession,
-  task: TaskEntity,
-  organizationId: string | null,
-  { waitMs, pollMs, stop }: WaitOptions,
-): Promise<TaskEntity> {
-  // The id is the REST API's word: one that has no address of its own cannot be asked about.
-  if (!isPathSegment(task.id)) return task;
-  const begun = performance.now();
-  const remaining = () => begun + waitMs - performance.now();
-  // The session's own deadline must not end the wait before its time.
-  rest.extendDeadline(waitMs);
-  // At least one look falls within the wait.
-  const interval = Math.min(pollMs, waitMs / 2);
-  let known = task;
-  while (!hasEnded(known) && (await slept(Math.min(interval, remaining()), stop)) && remaining() > 0) {
-    try {
-      known = await getTask(rest, task.id, organizationId, { within: remaining(), signal: stop });
-    } catch (error) {
-      if (stop.aborted) break;
-      if (!(error instanceof CloudcaError)) throw error;
-      if (lastLooks.some((last) => error instanceof last)) break;
-    }
-  }
-  rest.extendDeadline(-Math.max(0, remaining()));
-  return known;
-}
-
-// After these, the next look would fail as well.
-const lastLooks = [UnauthenticatedError, ForbiddenError, NotFoundError, CallerGoneError];
-
-/** Sleeps; gives false, at once, where it was stopped. */
-async function slept(milliseconds: number, stop: AbortSignal): Promise<boolean> {
-  if (milliseconds <= 0) return false;
-  try {
-    await sleep(milliseconds, undefined, { signal: stop });
-    return true;
-  } catch (error) {
-    if (stop.aborted) return false;
-    throw error;
-  }
 }
 
 // The fields of a task, from either form of an answer; undefined where it is none.

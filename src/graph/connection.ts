@@ -109,6 +109,9 @@ export interface Page {
 /** Name and id of a row: its place in the order. */
 type Position = readonly [name: string, id: string];
 
+/** All rows. */
+export const wholeList: Page = { first: null, last: null, after: null, before: null };
+
 /** Reads the arguments of a connection of `collection`. Throws BadUserInputError. */
 export function toPage(collection: string, args: PageArgs): Page {
   const { first = null, last = null, after = null, before = null } = args;

@@ -1,6 +1,7 @@
 // What the resolvers of one operation share: the caller's REST session, the loaders, how to wait. Made anew for each operation, so that
 // no two callers ever share any of it.
 import type { CloudcaClient, RestSession, WireWarning } from '../cloudca/client.js';
+import type { CallersWatcher, Watcher } from '../cloudca/watcher.js';
 import { createEnvironmentLoaders, type EnvironmentLoaders } from './environment/environment.loaders.js';
 import { MissingKeyError } from './errors.js';
 import { createSiteToSiteVpnLoaders, type SiteToSiteVpnLoaders } from './site-to-site-vpn/site-to-site-vpn.loaders.js';
@@ -14,8 +15,8 @@ export interface ContextOptions {
   /** What the key is known by where it must not stand itself; undefined where there is none. */
   readonly callerId: string | undefined;
   readonly requestId: string;
-  /** How often a task that is waited for is looked at, in milliseconds. */
-  readonly taskPollMs: number;
+  /** What follows tasks and VPNs. */
+  readonly watcher: Watcher;
   /** Aborted when waits are to end at once, because the process does. */
   readonly draining: AbortSignal;
   /** Told of oddities in the REST API's answers. */
@@ -38,17 +39,18 @@ export interface ContextValue {
 export class GraphContext {
   readonly callerId: string | undefined;
   readonly requestId: string;
-  readonly taskPollMs: number;
-  readonly draining: AbortSignal;
+  readonly #draining: AbortSignal;
+  readonly #watch: CallersWatcher | undefined;
   readonly #rest: RestSession | undefined;
   #loaders: Loaders | undefined;
   #tellWaiting: ((waits: boolean) => void) | undefined;
+  #stopWaiting: (() => void) | undefined;
 
-  constructor({ client, apiKey, callerId, requestId, taskPollMs, draining, warn }: ContextOptions) {
+  constructor({ client, apiKey, callerId, requestId, watcher, draining, warn }: ContextOptions) {
     this.callerId = callerId;
     this.requestId = requestId;
-    this.taskPollMs = taskPollMs;
-    this.draining = draining;
+    this.#draining = draining;
+    this.#watch = apiKey === undefined ? undefined : watcher.of(apiKey);
     this.#rest = apiKey === undefined ? undefined : client.session({ apiKey, requestId, warn });
   }
 
@@ -61,6 +63,12 @@ export class GraphContext {
   get rest(): RestSession {
     if (this.#rest === undefined) throw new MissingKeyError();
     return this.#rest;
+  }
+
+  /** What follows tasks and VPNs for the caller. Throws MissingKeyError. */
+  get watch(): CallersWatcher {
+    if (this.#watch === undefined) throw new MissingKeyError();
+    return this.#watch;
   }
 
   /** REST calls made so far. */
@@ -90,18 +98,32 @@ export class GraphContext {
     this.#tellWaiting = tell;
   }
 
-  /** Waits for a task, which is no work. */
-  async waitFor<T>(wait: () => Promise<T>): Promise<T> {
+  /**
+   * Waits for a task, which is no work: the deadline moves on by as long as it takes. `stop` aborts where the process ends, or the
+   * caller has gone.
+   */
+  async waitFor<T>(wait: (stop: AbortSignal) => Promise<T>): Promise<T> {
+    const begun = performance.now();
+    const waiting = new AbortController();
+    const stop = () => {
+      waiting.abort();
+    };
+    this.#stopWaiting = stop;
+    this.#draining.addEventListener('abort', stop);
+    if (this.#draining.aborted) stop();
     this.#tellWaiting?.(true);
     try {
-      return await wait();
+      return await wait(waiting.signal);
     } finally {
+      this.#draining.removeEventListener('abort', stop);
+      this.rest.extendDeadline(performance.now() - begun);
       this.#tellWaiting?.(false);
     }
   }
 
-  /** The caller has gone: reads end, writes finish. */
+  /** The caller has gone: reads and waits end, writes finish. */
   leave(): void {
     this.#rest?.leave();
+    this.#stopWaiting?.();
   }
 }

@@ -30,7 +30,8 @@ export type ErrorCode =
 /** The caller sent something that a resolver cannot work with. Its message reaches the caller as it is: it repeats no value. */
 export class BadUserInputError extends Error {}
 
-const missingKeyMessage = 'Send your API key in the MC-Api-Key header.';
+/** What is told where no key came. */
+export const missingKeyMessage = 'Send your API key in the MC-Api-Key header.';
 
 /** No key came with the request, or one that no HTTP header can carry. */
 export class MissingKeyError extends Error {

@@ -1,7 +1,7 @@
 // The one schema: type-graphql's classes built, and the root types described.
 import 'reflect-metadata';
 import { type GraphQLSchema, lexicographicSortSchema, printSchema } from 'graphql';
-import { buildSchemaSync } from 'type-graphql';
+import { buildSchemaSync, type PubSub } from 'type-graphql';
 import type { ContextValue } from './context.js';
 import { EnvironmentResolver, ServiceConnectionResolver } from './environment/environment.resolver.js';
 import {
@@ -14,14 +14,27 @@ import {
   TaskSiteToSiteVpnResolver,
   VpcSiteToSiteVpnsResolver,
 } from './site-to-site-vpn/site-to-site-vpn.resolver.js';
+import { SiteToSiteVpnSubscriptionResolver } from './site-to-site-vpn/site-to-site-vpn.subscriptions.js';
 import { TaskResolver } from './task/task.resolver.js';
+import { TaskSubscriptionResolver } from './task/task.subscription.js';
 import { VpcResolver } from './vpc/vpc.resolver.js';
 
 // type-graphql has no place for these.
 const rootDescriptions = new Map([
   ['Query', 'What can be read. Each field is null, with an error, where it fails: it does not take the others along.'],
   ['Mutation', 'What can be changed. The REST API carries changes out in the background: follow the tasks.'],
+  [
+    'Subscription',
+    'What can be followed, over WebSocket or Server-Sent Events. What fails is the last event, with its errors.',
+  ],
 ]);
+
+const inertPubSub: PubSub = {
+  publish: () => undefined,
+  subscribe: () => {
+    throw new TypeError('Nothing is published here.');
+  },
+};
 
 const scalarDescriptions = new Map([
   ['DateTime', 'An instant in ISO 8601 / RFC 3339 form, e.g. 2026-11-23T18:30:00.000Z.'],
@@ -42,7 +55,11 @@ export function createSchema(): GraphQLSchema {
       TaskSiteToSiteVpnResolver,
       EnvironmentResolver,
       ServiceConnectionResolver,
+      TaskSubscriptionResolver,
+      SiteToSiteVpnSubscriptionResolver,
     ],
+    // Every subscription has a source of its own; type-graphql wants this all the same.
+    pubSub: inertPubSub,
     // Inputs are checked by the resolvers: type-graphql would throw, with the value, before userErrors can be made.
     validate: false,
     authChecker: ({ context }: { context: ContextValue }) => context.operation.hasKey,

@@ -5,21 +5,26 @@ import { randomUUID } from 'node:crypto';
 import { fastify, type FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import type { CloudcaClient } from '../cloudca/client.js';
+import type { Watcher } from '../cloudca/watcher.js';
 import type { Config } from '../config.js';
 import { GraphContext } from '../graph/context.js';
 import { createSchema } from '../graph/schema.js';
 import { addGraphql } from './graphql.js';
-import { createLimits, toCallerId } from './limits.js';
+import { addEventStream } from './event-stream.js';
+import { createLimits, limitConnections, toCallerId } from './limits.js';
 import type { Lifecycle } from './lifecycle.js';
 import { createOperationLog } from './logging.js';
 import type { Metrics } from './metrics.js';
 import { addPlayground, type PlaygroundOptions } from './playground.js';
 import { addRefusals, refuseAddress, refuseConnection } from './refusals.js';
-import { addSecurity, readApiKey, toRequestId } from './security.js';
+import { addSecurity, isAllowedOrigin, readApiKey, toRequestId } from './security.js';
+import { Subscriptions } from './subscriptions.js';
+import { addWebSocket } from './websocket.js';
 
 /** What the application stands on. */
 export interface AppDependencies {
   readonly client: CloudcaClient;
+  readonly watcher: Watcher;
   readonly lifecycle: Lifecycle;
   readonly log: Logger;
   readonly metrics: Metrics;
@@ -32,7 +37,7 @@ const bodyLimit = 256 * 1024;
 
 /** Makes the application; it does not listen yet. */
 export async function createApp(config: Config, dependencies: AppDependencies): Promise<FastifyInstance> {
-  const { client, lifecycle, log, metrics, playground } = dependencies;
+  const { client, watcher, lifecycle, log, metrics, playground } = dependencies;
   const app = fastify({
     logger: false,
     bodyLimit,
@@ -46,30 +51,42 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
     clientErrorHandler: refuseConnection,
     return503OnClosing: false,
   });
-  app.server.maxConnections = config.maxConnections;
+  const isFull = limitConnections(app.server, config.maxConnections);
+  const schema = createSchema();
+  const limits = createLimits(config);
+  const subscriptions = new Subscriptions({ schema, limits, lifecycle, log });
+  const createContext = (apiKey: string | undefined, requestId: string): GraphContext =>
+    new GraphContext({
+      client,
+      watcher,
+      apiKey,
+      callerId: apiKey === undefined ? undefined : toCallerId(apiKey),
+      requestId,
+      draining: lifecycle.draining,
+      warn: (warning) => {
+        log.warn({ requestId, ...warning }, 'odd answer of the REST API');
+      },
+    });
 
   addRefusals(app, log);
-  await addSecurity(app, config, lifecycle);
+  await addSecurity(app, { config, lifecycle, isFull });
   if (config.playground) await addPlayground(app, playground);
   await addGraphql(app, {
     config,
-    schema: createSchema(),
+    schema,
     lifecycle,
-    plugins: [createLimits(config), createOperationLog(log), metrics.plugin],
-    createContext: (request) => {
-      const apiKey = readApiKey(request);
-      return new GraphContext({
-        client,
-        apiKey,
-        callerId: apiKey === undefined ? undefined : toCallerId(apiKey),
-        requestId: request.id,
-        taskPollMs: config.taskPollMs,
-        draining: lifecycle.draining,
-        warn: (warning) => {
-          log.warn({ requestId: request.id, ...warning }, 'odd answer of the REST API');
-        },
-      });
-    },
+    plugins: [limits.plugin, createOperationLog(log), metrics.plugin],
+    createContext: (request) => createContext(readApiKey(request), request.id),
+  });
+  addEventStream(app, { subscriptions, lifecycle, createContext });
+  addWebSocket(app, {
+    schema,
+    subscriptions,
+    lifecycle,
+    log,
+    isFull,
+    isAllowedOrigin: (origin, host) => isAllowedOrigin(config, origin, host),
+    createContext,
   });
   return app;
 }

@@ -10,7 +10,7 @@ import {
 } from '@apollo/server/plugin/disabled';
 import { fastifyApolloHandler } from '@as-integrations/fastify';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { GraphQLSchema } from 'graphql';
+import { GraphQLError, type GraphQLSchema, OperationTypeNode } from 'graphql';
 import type { Config } from '../config.js';
 import type { ContextValue, GraphContext } from '../graph/context.js';
 import { toFormattedError } from '../graph/errors.js';
@@ -51,7 +51,7 @@ export async function addGraphql(app: FastifyInstance, options: GraphqlOptions):
       ApolloServerPluginLandingPageDisabled(),
       ApolloServerPluginSchemaReportingDisabled(),
       ApolloServerPluginUsageReportingDisabled(),
-      variableChecks,
+      operationChecks,
       ...plugins,
       requestIds,
     ],
@@ -92,16 +92,22 @@ function mute(): void {
   // Nothing is said.
 }
 
-// graphql-js would quote the whole of a variable that does not fit.
-const variableChecks: ApolloServerPlugin<ContextValue> = {
+// A subscription has no one answer; and graphql-js would quote the whole of a variable that does not fit.
+const operationChecks: ApolloServerPlugin<ContextValue> = {
   requestDidStart: () =>
     Promise.resolve({
       didResolveOperation: ({ schema, operation, request }) => {
+        if (operation?.operation === OperationTypeNode.SUBSCRIPTION) return Promise.reject(subscriptionsElsewhere());
         const error = operation && checkVariables(schema, operation, request.variables ?? {});
         return error === undefined ? Promise.resolve() : Promise.reject(error);
       },
     }),
 };
+
+function subscriptionsElsewhere(): GraphQLError {
+  const message = 'Subscriptions come by WebSocket at /graphql, or by Server-Sent Events at /graphql/stream.';
+  return new GraphQLError(message, { extensions: { code: 'BAD_REQUEST', http: { status: 400 } } });
+}
 
 const requestIds: ApolloServerPlugin<ContextValue> = {
   requestDidStart: () =>

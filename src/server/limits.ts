@@ -1,50 +1,87 @@
 // How much one caller, and all callers together, may ask for: what a key may spend in a minute, and how many operations are at work at
 // a time. Keys are known here by their hash alone.
 import { createHash } from 'node:crypto';
+import type { Server } from 'node:http';
+import type { Socket } from 'node:net';
 import { type ApolloServerPlugin, HeaderMap } from '@apollo/server';
 import { type DocumentNode, GraphQLError, type GraphQLSchema, type OperationDefinitionNode } from 'graphql';
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
 import type { Config } from '../config.js';
-import type { ContextValue, GraphContext } from '../graph/context.js';
+import type { ContextValue } from '../graph/context.js';
 import { toExpectedRestCalls } from '../graph/cost.js';
 
 /** The limits of one process. */
-export type LimitsConfig = Pick<Config, 'rateLimitPerMinute' | 'maxInFlight' | 'maxInFlightPerKey'>;
+export type LimitsConfig = Pick<
+  Config,
+  'rateLimitPerMinute' | 'maxInFlight' | 'maxInFlightPerKey' | 'maxSubscriptions' | 'maxSubscriptionsPerKey'
+>;
+
+/** An operation, as far as its cost goes. */
+export interface CostedOperation {
+  readonly schema: GraphQLSchema;
+  readonly document: DocumentNode;
+  readonly operation: OperationDefinitionNode;
+}
+
+/** The limits of one process. */
+export interface Limits {
+  /** Admits queries and mutations, or refuses them with RATE_LIMITED (429) or OVERLOADED (503) and Retry-After. */
+  readonly plugin: ApolloServerPlugin<ContextValue>;
+  /** Admits a subscription, and gives what is to be called at its end. Throws a GraphQLError with RATE_LIMITED or OVERLOADED. */
+  readonly admitSubscription: (callerId: string, operation: CostedOperation) => Promise<() => void>;
+}
 
 /** What a key is known by where it must not stand itself. */
 export function toCallerId(apiKey: string): string {
   return createHash('sha256').update(apiKey).digest('base64url');
 }
 
-/** Makes the plugin that admits operations, or refuses them with RATE_LIMITED (429) or OVERLOADED (503) and Retry-After. */
-export function createLimits(config: LimitsConfig): ApolloServerPlugin<ContextValue> {
-  const atWork = new AtWork(config.maxInFlight, config.maxInFlightPerKey);
+/** Makes the limits. */
+export function createLimits(config: LimitsConfig): Limits {
+  const atWork = new Room(config.maxInFlight, config.maxInFlightPerKey, 'operations at work');
+  const open = new Room(config.maxSubscriptions, config.maxSubscriptionsPerKey, 'subscriptions open');
   const budget =
     config.rateLimitPerMinute === 0
       ? undefined
       : new RateLimiterMemory({ points: config.rateLimitPerMinute, duration: 60 });
   const costs = new WeakMap<OperationDefinitionNode, number>();
-  const toCost = (schema: GraphQLSchema, document: DocumentNode, operation: OperationDefinitionNode): number => {
+  const pay = async (callerId: string, { schema, document, operation }: CostedOperation): Promise<void> => {
+    if (budget === undefined) return;
     const cost = costs.get(operation) ?? toExpectedRestCalls(schema, document, operation);
     costs.set(operation, cost);
-    return cost;
+    await spend(budget, callerId, cost);
   };
   return {
-    requestDidStart: () => {
-      let leave: (() => void) | undefined;
-      return Promise.resolve({
-        didResolveOperation: async ({ schema, document, operation, contextValue }) => {
-          const { callerId } = contextValue.operation;
-          // Without a key no field makes a REST call.
-          if (callerId === undefined || operation === undefined) return;
-          if (budget !== undefined) await spend(budget, callerId, toCost(schema, document, operation));
-          leave = atWork.enter(callerId, contextValue.operation);
-        },
-        willSendResponse: () => {
-          leave?.();
-          return Promise.resolve();
-        },
-      });
+    plugin: {
+      requestDidStart: () => {
+        let leave: (() => void) | undefined;
+        return Promise.resolve({
+          didResolveOperation: async ({ schema, document, operation, contextValue }) => {
+            const { callerId } = contextValue.operation;
+            // Without a key no field makes a REST call.
+            if (callerId === undefined || operation === undefined) return;
+            await pay(callerId, { schema, document, operation });
+            const place = atWork.enter(callerId);
+            contextValue.operation.onWaiting((waits) => {
+              place.step(waits ? 'out' : 'in');
+            });
+            leave = () => {
+              place.step('out');
+            };
+          },
+          willSendResponse: () => {
+            leave?.();
+            return Promise.resolve();
+          },
+        });
+      },
+    },
+    admitSubscription: async (callerId, operation) => {
+      await pay(callerId, operation);
+      const place = open.enter(callerId);
+      return () => {
+        place.step('out');
+      };
     },
   };
 }
@@ -59,41 +96,46 @@ async function spend(budget: RateLimiterMemory, callerId: string, cost: number):
   }
 }
 
-/** The operations at work. One that waits for a task is not: it costs nobody anything. */
-class AtWork {
+/** Somebody's place in a room: an operation that waits for a task steps out and in again, since it costs nobody anything. */
+interface Place {
+  readonly step: (to: 'in' | 'out') => void;
+}
+
+/** Room for so many at a time, in all and of one key. 0: no limit. */
+class Room {
   readonly #most: number;
   readonly #mostPerKey: number;
+  readonly #what: string;
   readonly #perKey = new Map<string, number>();
   #all = 0;
 
-  constructor(most: number, mostPerKey: number) {
+  constructor(most: number, mostPerKey: number, what: string) {
     this.#most = most;
     this.#mostPerKey = mostPerKey;
+    this.#what = what;
   }
 
-  /** Lets an operation in; what it gives lets it out. Throws where there is no room. */
-  enter(callerId: string, operation: GraphContext): () => void {
+  /** Lets one in. Throws where there is no room. */
+  enter(callerId: string): Place {
     if (this.#most > 0 && this.#all >= this.#most) {
-      throw refuse(503, 'OVERLOADED', 'The gateway has too much to do; ask again in a moment.', 1);
+      throw refuse(503, 'OVERLOADED', `The gateway has too many ${this.#what}; ask again in a moment.`, 1);
     }
     if (this.#mostPerKey > 0 && (this.#perKey.get(callerId) ?? 0) >= this.#mostPerKey) {
-      throw refuse(429, 'RATE_LIMITED', 'This API key has too many operations at work; wait for some to end.', 1);
+      throw refuse(429, 'RATE_LIMITED', `This API key has too many ${this.#what}; wait for some to end.`, 1);
     }
-    this.#count(callerId, 1);
-    let waiting = false;
-    operation.onWaiting((waits) => {
-      waiting = waits;
-      this.#count(callerId, waits ? -1 : 1);
-    });
-    return () => {
-      if (!waiting) this.#count(callerId, -1);
+    let where: 'in' | 'out' = 'out';
+    const step = (to: 'in' | 'out') => {
+      if (to !== where) this.#count(callerId, to === 'in' ? 1 : -1);
+      where = to;
     };
+    step('in');
+    return { step };
   }
 
   #count(callerId: string, change: 1 | -1): void {
     this.#all += change;
     const count = (this.#perKey.get(callerId) ?? 0) + change;
-    // A key that has nothing at work is forgotten.
+    // A key that has nobody in is forgotten.
     if (count === 0) this.#perKey.delete(callerId);
     else this.#perKey.set(callerId, count);
   }
@@ -102,4 +144,16 @@ class AtWork {
 function refuse(status: number, code: string, message: string, retryAfter: number): GraphQLError {
   const headers = new HeaderMap([['retry-after', String(retryAfter)]]);
   return new GraphQLError(message, { extensions: { code, retryAfter, http: { status, headers } } });
+}
+
+/** Bounds a listener's connections; gives whether there are more than `most`. */
+export function limitConnections(server: Server, most: number): () => boolean {
+  let open = 0;
+  server.on('connection', (socket: Socket) => {
+    open++;
+    socket.once('close', () => open--);
+  });
+  // Beyond `most` a caller is told so; far beyond it, there is nobody left to tell.
+  server.maxConnections = most + Math.max(16, Math.ceil(most / 10));
+  return () => open > most;
 }

@@ -1,6 +1,7 @@
 // Structured logs: the logger, a line for each operation, a line for what nobody foresaw. What is logged is picked, field by field:
 // nothing has to be struck out, since no object of a caller's or of a library's is ever handed over whole.
 import type { ApolloServerPlugin } from '@apollo/server';
+import type { OperationDefinitionNode } from 'graphql';
 import { type Logger, pino } from 'pino';
 import type { LogLevel } from '../config.js';
 import type { ContextValue } from '../graph/context.js';
@@ -35,41 +36,64 @@ export function toLoggable(error: unknown): Readonly<Record<string, unknown>> {
 // A name is the caller's to choose: one that is long would fill the log.
 const longestName = 100;
 
-/** Logs a line for each operation, with its name, duration, REST calls, error codes and request id; never a variable. */
-export function createOperationLog(log: Logger): ApolloServerPlugin<ContextValue> {
-  const logUnexpected = (error: unknown, requestId?: string): void => {
-    log.error({ requestId, err: toLoggable(toCause(error)) }, 'unexpected error');
+/** What is told of an operation besides what it is. */
+export interface OperationFacts {
+  readonly requestId: string;
+  /** When it began, on performance.now()'s clock. */
+  readonly begun: number;
+  readonly restCalls: number;
+  /** Codes of its errors. */
+  readonly errors: Iterable<string>;
+  /** Of a subscription: how many events it had. */
+  readonly events?: number;
+}
+
+/** Logs the one line of an operation; never a variable. */
+export function logOperation(log: Logger, operation: OperationDefinitionNode | undefined, facts: OperationFacts): void {
+  const { begun, errors, ...rest } = facts;
+  const line = {
+    ...rest,
+    operation: operation?.name?.value.slice(0, longestName) ?? null,
+    type: operation?.operation ?? null,
+    durationMs: Math.round((performance.now() - begun) * 10) / 10,
+    errors: [...new Set(errors)],
   };
+  log.info(line, 'operation');
+}
+
+/** Logs an error that nobody has foreseen. */
+export function logUnexpected(log: Logger, error: unknown, requestId: string | null): void {
+  log.error({ requestId, err: toLoggable(toCause(error)) }, 'unexpected error');
+}
+
+/** Logs those of several errors that nobody has foreseen. */
+export function logUnexpectedOf(log: Logger, errors: readonly unknown[], requestId: string): void {
+  for (const error of errors.filter((each) => toCode(each) === 'INTERNAL_SERVER_ERROR')) {
+    logUnexpected(log, error, requestId);
+  }
+}
+
+/** Logs a line for each query and mutation. */
+export function createOperationLog(log: Logger): ApolloServerPlugin<ContextValue> {
   return {
     contextCreationDidFail: ({ error }) => {
-      logUnexpected(error);
+      logUnexpected(log, error, null);
       return Promise.resolve();
     },
     unexpectedErrorProcessingRequest: ({ requestContext, error }) => {
-      logUnexpected(error, requestContext.contextValue.operation.requestId);
+      logUnexpected(log, error, requestContext.contextValue.operation.requestId);
       return Promise.resolve();
     },
     requestDidStart: () => {
       const begun = performance.now();
       return Promise.resolve({
         didEncounterErrors: ({ errors, contextValue }) => {
-          for (const error of errors.filter((each) => toCode(each) === 'INTERNAL_SERVER_ERROR')) {
-            logUnexpected(error, contextValue.operation.requestId);
-          }
+          logUnexpectedOf(log, errors, contextValue.operation.requestId);
           return Promise.resolve();
         },
-        willSendResponse: ({ operation, operationName, errors, contextValue }) => {
-          log.info(
-            {
-              requestId: contextValue.operation.requestId,
-              operation: operationName?.slice(0, longestName) ?? null,
-              type: operation?.operation ?? null,
-              durationMs: Math.round((performance.now() - begun) * 10) / 10,
-              restCalls: contextValue.operation.restCalls,
-              errors: [...new Set(errors?.map(toCode))],
-            },
-            'operation',
-          );
+        willSendResponse: ({ operation, errors, contextValue }) => {
+          const { requestId, restCalls } = contextValue.operation;
+          logOperation(log, operation, { requestId, begun, restCalls, errors: (errors ?? []).map(toCode) });
           return Promise.resolve();
         },
       });

@@ -12,10 +12,19 @@ export const keyHeader = 'mc-api-key';
 // Pages of this machine, on any port.
 const localhost = /^https?:\/\/(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/;
 
-const hostForm = /^([\w.-]+|\[[0-9a-f:.]+\])(:\d{1,5})?$/i;
+/** The form of a Host header. */
+export const hostForm = /^([\w.-]+|\[[0-9a-f:.]+\])(:\d{1,5})?$/i;
+
+/** What the checks go by. */
+export interface SecurityOptions {
+  readonly config: Config;
+  readonly lifecycle: Lifecycle;
+  /** Whether there are more connections than there should be. */
+  readonly isFull: () => boolean;
+}
 
 /** Adds the checks and the headers. */
-export async function addSecurity(app: FastifyInstance, config: Config, lifecycle: Lifecycle): Promise<void> {
+export async function addSecurity(app: FastifyInstance, { config, lifecycle, isFull }: SecurityOptions): Promise<void> {
   app.addHook('onRequest', (request, reply, done) => {
     void reply.header('x-request-id', request.id);
     done();
@@ -38,6 +47,9 @@ export async function addSecurity(app: FastifyInstance, config: Config, lifecycl
     if (lifecycle.draining.aborted) {
       void reply.header('connection', 'close').header('retry-after', 1);
       sendError(request, reply, 503, 'OVERLOADED', 'The gateway is shutting down; ask again.');
+    } else if (isFull()) {
+      void reply.header('connection', 'close').header('retry-after', 1);
+      sendError(request, reply, 503, 'OVERLOADED', 'The gateway has too many connections; ask again in a moment.');
     } else if (request.raw.headersDistinct['host']?.length !== 1 || !hostForm.test(request.headers.host ?? '')) {
       sendError(request, reply, 400, 'BAD_REQUEST', 'The Host header is missing, doubled or malformed.');
     } else if ((request.raw.headersDistinct[keyHeader]?.length ?? 0) > 1) {
@@ -51,6 +63,12 @@ export async function addSecurity(app: FastifyInstance, config: Config, lifecycl
     if (lifecycle.draining.aborted) void reply.header('connection', 'close');
     done();
   });
+}
+
+/** Whether a page of an origin may call: one that the configuration names, or the gateway's own. */
+export function isAllowedOrigin({ corsOrigins }: Config, origin: string, host: string): boolean {
+  const listed = corsOrigins === 'localhost' ? localhost.test(origin) : corsOrigins.includes(origin);
+  return listed || origin.replace(/^https?:\/\//, '') === host;
 }
 
 /** The caller's key; undefined where there is none, or one that no header can carry (RFC 9110, 5.5). */

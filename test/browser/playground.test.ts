@@ -28,6 +28,9 @@ const TABS = [
   'createSiteToSiteVpn',
   'resetSiteToSiteVpn',
   'deleteSiteToSiteVpn',
+  'siteToSiteVpnsUpdated',
+  'siteToSiteVpnUpdated',
+  'taskUpdated',
 ];
 
 let gateway: ChildProcess;
@@ -122,6 +125,17 @@ describe('The playground', () => {
 
     expect(await answer.text()).toContain('"userErrors":[]');
     await results().getByText('"playground-tunnel"').waitFor();
+  });
+
+  it('follows the list over a WebSocket', async () => {
+    const socket = page.waitForEvent('websocket');
+    await page.getByRole('tab').getByText('siteToSiteVpnsUpdated', { exact: true }).click();
+    await page.getByRole('button', { name: /^Execute/ }).click();
+
+    expect(new URL((await socket).url()).host).toBe(url.host);
+    await results().getByText('"siteToSiteVpnsUpdated"').waitFor();
+    await results().getByText('"backup-site"').waitFor();
+    await page.getByRole('button', { name: /^Stop/ }).click();
   });
 
   it('explains the schema', async () => {

@@ -1,9 +1,11 @@
 // A gateway under test: the real application on a free port, against the sandbox or any other upstream, asked over HTTP.
+import type { FastifyInstance } from 'fastify';
 import { pino } from 'pino';
 import { CloudcaClient } from '../../src/cloudca/client.js';
+import { Watcher } from '../../src/cloudca/watcher.js';
 import { type Config, readConfig } from '../../src/config.js';
 import { createSandbox, type Sandbox, SANDBOX_KEY, type SandboxOptions } from '../../src/sandbox/sandbox.js';
-import { createApp } from '../../src/server/app.js';
+import { type AppDependencies, createApp } from '../../src/server/app.js';
 import { Lifecycle } from '../../src/server/lifecycle.js';
 import { createMetrics } from '../../src/server/metrics.js';
 import { atEnd } from './at-end.js';
@@ -21,6 +23,8 @@ export interface TestGateway {
   readonly url: string;
   readonly lifecycle: Lifecycle;
   readonly client: CloudcaClient;
+  readonly watcher: Watcher;
+  readonly app: FastifyInstance;
   /** What it logged, a parsed line each. */
   readonly logs: readonly Record<string, unknown>[];
   /** Runs an operation with the sandbox's key, or another, or none (null). */
@@ -32,7 +36,11 @@ export interface TestGateway {
 }
 
 /** Starts a gateway on an upstream; it ends with the file's tests. Polls every 20 ms, so that waits are short. */
-export async function startGateway(upstreamUrl: string, overrides: Partial<Config> = {}): Promise<TestGateway> {
+export async function startGateway(
+  upstreamUrl: string,
+  overrides: Partial<Config> = {},
+  options: Pick<AppDependencies, 'pingMs'> = {},
+): Promise<TestGateway> {
   const config: Config = {
     ...readConfig({ CLOUDCA_API_URL: upstreamUrl, TASK_POLL_MS: '20', LOG_LEVEL: 'trace', RATE_LIMIT_PER_MINUTE: '0' }),
     playground: false,
@@ -43,7 +51,14 @@ export async function startGateway(upstreamUrl: string, overrides: Partial<Confi
   const client = new CloudcaClient({ baseUrl: upstreamUrl, timeoutMs: config.cloudcaApiTimeoutMs });
   const lifecycle = new Lifecycle();
   const playground = { apiKey: undefined, directory: '' };
-  const app = await createApp(config, { client, lifecycle, log, metrics: createMetrics(), playground });
+  const watcher = new Watcher({
+    client,
+    taskPollMs: config.taskPollMs,
+    watchPollMs: config.watchPollMs,
+    warn: () => undefined,
+  });
+  const metrics = createMetrics();
+  const app = await createApp(config, { client, watcher, lifecycle, log, metrics, playground, ...options });
   const origin = await app.listen({ host: '127.0.0.1', port: 0 });
   atEnd(async () => {
     app.server.closeAllConnections();
@@ -55,6 +70,8 @@ export async function startGateway(upstreamUrl: string, overrides: Partial<Confi
     url,
     lifecycle,
     client,
+    watcher,
+    app,
     logs,
     run: async (query, variables = {}, { key = SANDBOX_KEY, headers = {} } = {}) => {
       const response = await fetch(url, {

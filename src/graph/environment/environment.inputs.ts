@@ -2,6 +2,7 @@
 import { IsOptional } from 'class-validator';
 import { Field, ID, InputType } from 'type-graphql';
 import type { EnvironmentAddress } from '../../cloudca/environments.js';
+import { refuseInvalid } from '../user-error.js';
 import { IsPathSegment } from '../validators.js';
 
 /** Which environment a request works in. */
@@ -30,4 +31,11 @@ export class EnvironmentInput {
 /** The environment in the REST API's terms. */
 export function toAddress({ serviceCode, name, organizationId }: EnvironmentInput): EnvironmentAddress {
   return { serviceCode, name, organizationId: organizationId ?? null };
+}
+
+/** The environment of a subscription's arguments, which come as plain objects. Throws BadUserInputError. */
+export function toFollowedAddress(plain: EnvironmentInput): EnvironmentAddress {
+  const input = Object.assign(new EnvironmentInput(), plain);
+  refuseInvalid(input);
+  return toAddress(input);
 }

@@ -1,7 +1,7 @@
 // The writes of site-to-site VPNs: checked, sent once, waited for where that is asked.
 import { Arg, Authorized, Ctx, FieldResolver, Mutation, Resolver, Root } from 'type-graphql';
 import type { RestSession } from '../../cloudca/client.js';
-import type { WriteOutcome } from '../../cloudca/envelope.js';
+import { withoutSecrets, type WriteOutcome } from '../../cloudca/envelope.js';
 import type { EnvironmentAddress } from '../../cloudca/environments.js';
 import { NotFoundError } from '../../cloudca/errors.js';
 import {
@@ -10,7 +10,7 @@ import {
   resetSiteToSiteVpn,
   tryToSiteToSiteVpn,
 } from '../../cloudca/site-to-site-vpns.js';
-import { type TaskEntity, toBegunTask, waitForTask } from '../../cloudca/tasks.js';
+import { type TaskEntity, toBegunTask } from '../../cloudca/tasks.js';
 import type { GraphContext } from '../context.js';
 import { MakesRestCall } from '../cost.js';
 import { toAddress } from '../environment/environment.inputs.js';
@@ -153,14 +153,17 @@ async function carryOut(
   return { environment, task: task && toTask(task, environment), data: outcome.data, userErrors };
 }
 
-function wait(
+async function wait(
   context: GraphContext,
   task: TaskEntity,
   { organizationId }: EnvironmentAddress,
   waitSeconds: number,
 ): Promise<TaskEntity> {
-  const { rest, taskPollMs: pollMs, draining: stop } = context;
-  return context.waitFor(() => waitForTask(rest, task, organizationId, { waitMs: waitSeconds * 1000, pollMs, stop }));
+  const ended = await context.waitFor((stop) =>
+    context.watch.waitForTask(task, organizationId, { waitMs: waitSeconds * 1000, stop }),
+  );
+  // Whoever looked at the task did not know what the write had sent: its errors may repeat that.
+  return { ...ended, errors: withoutSecrets(ended.errors, context.rest.secrets) };
 }
 
 async function read(

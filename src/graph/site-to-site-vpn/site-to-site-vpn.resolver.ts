@@ -16,11 +16,11 @@ import { refuseInvalid } from '../user-error.js';
 import { isId } from '../validators.js';
 import { Vpc, type VpcReference } from '../vpc/vpc.type.js';
 import { type Advisory, toSecurityAdvisories } from './security-advisories.js';
-import { SiteToSiteVpnsArgs } from './site-to-site-vpn.inputs.js';
+import { type SiteToSiteVpnFilter, SiteToSiteVpnsArgs } from './site-to-site-vpn.inputs.js';
 import { SecurityAdvisory, SiteToSiteVpn, SiteToSiteVpnConnection, toSiteToSiteVpn } from './site-to-site-vpn.type.js';
 
-// The name of the list in its cursors.
-const collection = 'siteToSiteVpn';
+/** The name of the list in its cursors. */
+export const collection = 'siteToSiteVpn';
 
 // What is known of a VPC without asking for it.
 const fieldsOfReference = new Set(['__typename', 'id', 'environment', 'siteToSiteVpns']);
@@ -63,8 +63,7 @@ export class SiteToSiteVpnResolver {
     const page = toPage(collection, args);
     const environment = toAddress(args.environment);
     const { vpcId = null, states = null } = args.filter ?? {};
-    // Nothing is of a VPC whose id is none, and nothing is in no state.
-    if ((vpcId !== null && !isId(vpcId)) || states?.length === 0) return toConnection(collection, [], page);
+    if (isOfNothing(args.filter)) return toConnection(collection, [], page);
     if (asksForVpcs(info)) {
       const { one, list } = context.loaders.vpcs;
       ahead(vpcId === null ? list.load(environment) : one.load({ environment, id: vpcId, reach: 'one' }));
@@ -153,6 +152,12 @@ export class TaskSiteToSiteVpnResolver {
     const entity = tryToSiteToSiteVpn(context.rest, task.wireResult);
     return entity === null ? null : toSiteToSiteVpn(entity, null, 'one');
   }
+}
+
+/** Whether no VPN can ever pass a filter: nothing is of a VPC whose id is none, and nothing is in no state. */
+export function isOfNothing(filter: SiteToSiteVpnFilter | null | undefined): boolean {
+  const { vpcId = null, states = null } = filter ?? {};
+  return (vpcId !== null && !isId(vpcId)) || states?.length === 0;
 }
 
 /** The id of the entity that a result, or the data of a write, names; null where it names none. */

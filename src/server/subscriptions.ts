@@ -1,0 +1,263 @@
+// A subscription from its request to its last event, whichever transport carries it: the same schema, checks, limits, errors and logs as
+// queries, and for each event a context, and so loaders and a deadline, of its own. Sources never throw: a failure is the last event.
+import type { Repeater } from '@repeaterjs/repeater';
+import {
+  createSourceEventStream,
+  type DocumentNode,
+  execute,
+  type ExecutionResult,
+  getOperationAST,
+  GraphQLError,
+  type GraphQLFormattedError,
+  type GraphQLSchema,
+  Kind,
+  type OperationDefinitionNode,
+  OperationTypeNode,
+  parse,
+  validate,
+} from 'graphql';
+import type { Logger } from 'pino';
+import type { WatchEvent } from '../cloudca/watcher.js';
+import type { GraphContext } from '../graph/context.js';
+import { toCode, toFormattedError } from '../graph/errors.js';
+import { mapEvents } from '../graph/events.js';
+import { checkVariables } from '../graph/variables.js';
+import type { Lifecycle } from './lifecycle.js';
+import type { Limits } from './limits.js';
+import { logOperation, logUnexpected } from './logging.js';
+
+/** A request for a subscription, as a transport has read it. */
+export interface SubscriptionRequest {
+  readonly query: string;
+  readonly operationName?: string | null | undefined;
+  readonly variables?: Readonly<Record<string, unknown>> | null | undefined;
+}
+
+/** What subscriptions stand on. */
+export interface SubscriptionOptions {
+  readonly schema: GraphQLSchema;
+  readonly limits: Limits;
+  readonly lifecycle: Lifecycle;
+  readonly log: Logger;
+}
+
+/** An error that has been formatted already: transports write it as it is. */
+export class FormattedError extends GraphQLError {
+  readonly #formatted: GraphQLFormattedError;
+
+  constructor(formatted: GraphQLFormattedError) {
+    super(formatted.message);
+    this.#formatted = formatted;
+  }
+
+  override toJSON(): GraphQLFormattedError {
+    return this.#formatted;
+  }
+}
+
+/** An event as it goes out. */
+export interface SubscriptionResult extends ExecutionResult {
+  readonly errors?: readonly FormattedError[];
+}
+
+/** Why a request was refused. */
+export interface Refusal {
+  readonly errors: readonly FormattedError[];
+  /** The HTTP status of that. */
+  readonly status: number;
+  /** Seconds after which to ask again, where that may help. */
+  readonly retryAfter: number | undefined;
+}
+
+/** What came of a request: its events, or why it was refused. */
+export type Subscribed = (Prepared & { readonly events: AsyncIterableIterator<SubscriptionResult> }) | Refusal;
+
+/** A request that has been found good. */
+export interface Prepared {
+  readonly document: DocumentNode;
+  readonly operation: OperationDefinitionNode;
+}
+
+/** The subscriptions of one process. */
+export class Subscriptions {
+  readonly #options: SubscriptionOptions;
+  readonly #open = new Set<AsyncIterableIterator<SubscriptionResult>>();
+
+  constructor(options: SubscriptionOptions) {
+    this.#options = options;
+    options.lifecycle.draining.addEventListener('abort', () => {
+      for (const events of this.#open) void events.return?.();
+    });
+  }
+
+  /** How many are open. */
+  get open(): number {
+    return this.#open.size;
+  }
+
+  /** Begins one. `createContext` makes the context of the subscription itself, and of each event. Never throws for what a caller does. */
+  async subscribe(request: SubscriptionRequest, createContext: () => GraphContext): Promise<Subscribed> {
+    const context = createContext();
+    try {
+      if (this.#options.lifecycle.draining.aborted) {
+        throw refuse(503, 'OVERLOADED', 'The gateway is shutting down; ask again.');
+      }
+      const prepared = this.#prepare(request);
+      return { ...prepared, events: await this.#begin(prepared, request, context, createContext) };
+    } catch (thrown) {
+      const errors = thrown instanceof InvalidRequest ? thrown.errors : [toGraphQLError(thrown)];
+      const extensions = errors[0]?.extensions;
+      return {
+        errors: this.#toFormatted(errors, context.requestId),
+        status: toStatus(extensions),
+        retryAfter: typeof extensions?.['retryAfter'] === 'number' ? extensions['retryAfter'] : undefined,
+      };
+    }
+  }
+
+  async #begin(
+    { document, operation }: Prepared,
+    { variables }: SubscriptionRequest,
+    context: GraphContext,
+    createContext: () => GraphContext,
+  ): Promise<AsyncIterableIterator<SubscriptionResult>> {
+    const { schema, limits, log } = this.#options;
+    const begun = performance.now();
+    const codes = new Set<string>();
+    let restCalls = 0;
+    let count = 0;
+    const { callerId, requestId } = context;
+    const args = { schema, document, operationName: operation.name?.value ?? null, variableValues: variables ?? {} };
+    const toErrors = (errors: readonly GraphQLError[]) => {
+      for (const error of errors) codes.add(toCode(error));
+      return this.#toFormatted(errors, requestId);
+    };
+    const toResult = async (event: WatchEvent<unknown>): Promise<SubscriptionResult> => {
+      count++;
+      if ('failure' in event) return { errors: toErrors([toGraphQLError(event.failure, operation)]) };
+      const eventContext = createContext();
+      const { data, errors } = await execute({
+        ...args,
+        rootValue: event.value,
+        contextValue: { operation: eventContext },
+      });
+      restCalls += eventContext.restCalls;
+      return { data: data ?? null, ...(errors === undefined ? {} : { errors: toErrors(errors) }) };
+    };
+    const source = await createSourceEventStream({ ...args, contextValue: { operation: context } });
+    const events = isSource(source)
+      ? mapEvents(source, toResult)
+      : once<SubscriptionResult>({ errors: toErrors('errors' in source ? (source.errors ?? []) : []) });
+    // A source begins with the first event that is asked of it: whoever is refused here has cost nothing.
+    const leave = callerId && (await limits.admitSubscription(callerId, { schema, document, operation }));
+    const watched = whenEnded(events, () => {
+      if (!this.#open.delete(watched)) return;
+      if (leave) leave();
+      logOperation(log, operation, { requestId, begun, restCalls, errors: codes, events: count });
+    });
+    this.#open.add(watched);
+    return watched;
+  }
+
+  // As Apollo Server does for queries. Throws InvalidRequest or GraphQLError.
+  #prepare({ query, operationName, variables }: SubscriptionRequest): Prepared {
+    const { schema } = this.#options;
+    const document = toDocument(query);
+    const invalid = validate(schema, document);
+    if (invalid.length > 0) {
+      throw new InvalidRequest(invalid.map((error) => withCode(error, 'GRAPHQL_VALIDATION_FAILED')));
+    }
+    const operation = getOperationAST(document, operationName);
+    if (!operation) throw refuse(400, 'OPERATION_RESOLUTION_FAILURE', 'There is no such operation.');
+    if (operation.operation !== OperationTypeNode.SUBSCRIPTION) {
+      throw refuse(
+        400,
+        'BAD_REQUEST',
+        'This carries subscriptions alone: send queries and mutations by POST to /graphql.',
+      );
+    }
+    const unfit = checkVariables(schema, operation, variables ?? {});
+    if (unfit !== undefined) throw unfit;
+    return { document, operation };
+  }
+
+  #toFormatted(errors: readonly GraphQLError[], requestId: string): readonly FormattedError[] {
+    logUnexpected(this.#options.log, errors, requestId);
+    return errors.map((error) => {
+      const formatted = toFormattedError(error.toJSON(), error);
+      return new FormattedError({ ...formatted, extensions: { ...formatted.extensions, requestId } });
+    });
+  }
+}
+
+class InvalidRequest extends Error {
+  readonly errors: readonly GraphQLError[];
+
+  constructor(errors: readonly GraphQLError[]) {
+    super('The request does not fit the schema.');
+    this.errors = errors;
+  }
+}
+
+function toDocument(query: string): DocumentNode {
+  try {
+    return parse(query);
+  } catch (error) {
+    if (error instanceof GraphQLError) throw withCode(error, 'GRAPHQL_PARSE_FAILED');
+    throw error;
+  }
+}
+
+function withCode(error: GraphQLError, code: string): GraphQLError {
+  const { message, nodes = null, source = null, positions = null } = error;
+  return new GraphQLError(message, { nodes, source, positions, extensions: { code, http: { status: 400 } } });
+}
+
+function refuse(status: number, code: string, message: string): GraphQLError {
+  return new GraphQLError(message, { extensions: { code, http: { status } } });
+}
+
+function toStatus(extensions: Readonly<Record<string, unknown>> | undefined): number {
+  const http = extensions?.['http'];
+  return typeof http === 'object' && http !== null && 'status' in http && typeof http.status === 'number'
+    ? http.status
+    : 500;
+}
+
+// With an operation, the path is that of its one field.
+function toGraphQLError(thrown: unknown, operation?: OperationDefinitionNode): GraphQLError {
+  if (thrown instanceof GraphQLError) return thrown;
+  const originalError = thrown instanceof Error ? thrown : new Error('Something was thrown that is no error.');
+  const field = operation?.selectionSet.selections[0];
+  const path = field?.kind === Kind.FIELD ? [field.alias?.value ?? field.name.value] : null;
+  return new GraphQLError(originalError.message, { originalError, path });
+}
+
+function isSource(value: AsyncIterable<unknown> | ExecutionResult): value is AsyncIterable<WatchEvent<unknown>> {
+  return Symbol.asyncIterator in value;
+}
+
+async function* once<T>(event: T): AsyncGenerator<T> {
+  yield await Promise.resolve(event);
+}
+
+/** The same events; tells when they end, however they do. */
+function whenEnded<T>(events: AsyncGenerator<T> | Repeater<T>, ended: () => void): AsyncIterableIterator<T> {
+  const told = {
+    next: async () => {
+      const next = await events.next();
+      if (next.done === true) ended();
+      return next;
+    },
+    return: () => {
+      ended();
+      return events.return(undefined);
+    },
+    throw: (error: unknown) => {
+      ended();
+      return events.throw(error);
+    },
+    [Symbol.asyncIterator]: () => told,
+  };
+  return told;
+}
