@@ -30,6 +30,8 @@ export interface AppDependencies {
   readonly metrics: Metrics;
   /** Where the playground lies; not needed where it is off. */
   readonly playground: PlaygroundOptions;
+  /** How often a WebSocket is pinged, in milliseconds, where the usual is not meant. */
+  readonly pingMs?: number;
 }
 
 /** The largest body of a request, in bytes. */
@@ -87,6 +89,7 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
     isFull,
     isAllowedOrigin: (origin, host) => isAllowedOrigin(config, origin, host),
     createContext,
+    pingMs: dependencies.pingMs,
   });
   return app;
 }

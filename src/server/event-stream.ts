@@ -28,6 +28,8 @@ interface Exchange {
   readonly reply: FastifyReply;
   readonly apiKey: string;
   readonly requestId: string;
+  /** Aborted when the caller has left, or all has been sent. */
+  readonly gone: AbortSignal;
   /** Set where it was refused. */
   refusal?: Refusal;
 }
@@ -39,8 +41,8 @@ export function addEventStream(app: FastifyInstance, options: EventStreamOptions
     // A token would stand for a stream that several requests share; each has one of its own here.
     authenticate: () => null,
     onSubscribe: async ({ context: exchange }, params) => {
-      const { apiKey, requestId } = exchange;
-      const subscribed = await subscriptions.subscribe(params, () => createContext(apiKey, requestId));
+      const { apiKey, requestId, gone } = exchange;
+      const subscribed = await subscriptions.subscribe(params, () => createContext(apiKey, requestId), gone);
       if (!('errors' in subscribed)) return subscribed.events;
       exchange.refusal = subscribed;
       return [null, { status: subscribed.status, statusText: '' }];
@@ -61,7 +63,11 @@ export function addEventStream(app: FastifyInstance, options: EventStreamOptions
         sendError(request, reply, 406, 'BAD_REQUEST', 'This answers with text/event-stream: accept it.');
         return reply;
       }
-      const exchange: Exchange = { reply, apiKey, requestId: request.id };
+      const closed = new AbortController();
+      reply.raw.once('close', () => {
+        closed.abort();
+      });
+      const exchange: Exchange = { reply, apiKey, requestId: request.id, gone: closed.signal };
       const [body, { status }] = await handle({
         method: request.method,
         url: request.url,
@@ -111,11 +117,14 @@ async function drained(raw: ServerResponse): Promise<void> {
 
 /** Counts a stream as work, so that its last event is still sent when the process ends; but not for long. */
 function linger(raw: ServerResponse, lifecycle: Lifecycle): void {
+  // Then nothing would tell of its end.
+  if (raw.closed) return;
   const hurry = () => {
     setTimeout(() => raw.destroy(), farewell).unref();
   };
   lifecycle.begin();
-  lifecycle.draining.addEventListener('abort', hurry, { once: true });
+  if (lifecycle.draining.aborted) hurry();
+  else lifecycle.draining.addEventListener('abort', hurry, { once: true });
   raw.once('close', () => {
     lifecycle.draining.removeEventListener('abort', hurry);
     lifecycle.end();

@@ -101,6 +101,16 @@ const operationChecks: ApolloServerPlugin<ContextValue> = {
         const error = operation && checkVariables(schema, operation, request.variables ?? {});
         return error === undefined ? Promise.resolve() : Promise.reject(error);
       },
+      willSendResponse: ({ operation, request, response }) => {
+        // Apollo Server refuses all but queries by GET before it comes to the check above, with 405.
+        if (operation?.operation === OperationTypeNode.SUBSCRIPTION && request.http?.method === 'GET') {
+          const error = subscriptionsElsewhere();
+          response.http.status = 400;
+          response.http.headers.delete('allow');
+          response.body = { kind: 'single', singleResult: { errors: [toFormattedError(error.toJSON(), error)] } };
+        }
+        return Promise.resolve();
+      },
     }),
 };
 

@@ -148,12 +148,13 @@ function refuse(status: number, code: string, message: string, retryAfter: numbe
 
 /** Bounds a listener's connections; gives whether there are more than `most`. */
 export function limitConnections(server: Server, most: number): () => boolean {
-  let open = 0;
+  // Of sockets, not of events: one whose offer to upgrade is passed over is handed to the server a second time.
+  const open = new Set<Socket>();
   server.on('connection', (socket: Socket) => {
-    open++;
-    socket.once('close', () => open--);
+    open.add(socket);
+    socket.once('close', () => open.delete(socket));
   });
   // Beyond `most` a caller is told so; far beyond it, there is nobody left to tell.
   server.maxConnections = most + Math.max(16, Math.ceil(most / 10));
-  return () => open > most;
+  return () => open.size > most;
 }

@@ -64,19 +64,24 @@ export function refuseAddress(_error: FastifyError, request: FastifyRequest, rep
 export function refuseConnection({ code }: NodeJS.ErrnoException, socket: Socket): void {
   if (socket.writable) {
     const status = code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 408 : code === 'HPE_HEADER_OVERFLOW' ? 431 : 400;
-    const requestId = randomUUID();
-    const body = toBody('BAD_REQUEST', toMessage(status), requestId);
-    const lines = [
-      `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`,
-      `x-request-id: ${requestId}`,
-      'cache-control: no-store',
-      'connection: close',
-      `content-type: ${mediaType}`,
-      `content-length: ${Buffer.byteLength(body)}`,
-    ];
-    socket.write(`${lines.join('\r\n')}\r\n\r\n${body}`);
+    socket.write(toBareAnswer(status, 'BAD_REQUEST', toMessage(status), randomUUID()));
   }
   socket.destroy();
+}
+
+/** A refusal with its status line and headers, for a connection that no framework answers on; it is closed after that. */
+export function toBareAnswer(status: number, code: string, message: string, requestId: string): string {
+  const body = toBody(code, message, requestId);
+  const lines = [
+    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`,
+    `x-request-id: ${requestId}`,
+    'cache-control: no-store',
+    ...(status === 503 ? ['retry-after: 1'] : []),
+    'connection: close',
+    `content-type: ${mediaType}`,
+    `content-length: ${Buffer.byteLength(body)}`,
+  ];
+  return `${lines.join('\r\n')}\r\n\r\n${body}`;
 }
 
 function refuse(request: FastifyRequest, reply: FastifyReply, status: number): void {

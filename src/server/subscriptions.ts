@@ -6,6 +6,7 @@ import {
   type DocumentNode,
   execute,
   type ExecutionResult,
+  type FieldNode,
   getOperationAST,
   GraphQLError,
   type GraphQLFormattedError,
@@ -14,6 +15,7 @@ import {
   type OperationDefinitionNode,
   OperationTypeNode,
   parse,
+  type SelectionSetNode,
   validate,
 } from 'graphql';
 import type { Logger } from 'pino';
@@ -95,15 +97,22 @@ export class Subscriptions {
     return this.#open.size;
   }
 
-  /** Begins one. `createContext` makes the context of the subscription itself, and of each event. Never throws for what a caller does. */
-  async subscribe(request: SubscriptionRequest, createContext: () => GraphContext): Promise<Subscribed> {
+  /**
+   * Begins one. `createContext` makes the context of the subscription itself, and of each event; `gone` is aborted when the caller has
+   * left. Never throws for what a caller does.
+   */
+  async subscribe(
+    request: SubscriptionRequest,
+    createContext: () => GraphContext,
+    gone: AbortSignal,
+  ): Promise<Subscribed> {
     const context = createContext();
     try {
       if (this.#options.lifecycle.draining.aborted) {
         throw refuse(503, 'OVERLOADED', 'The gateway is shutting down; ask again.');
       }
       const prepared = this.#prepare(request);
-      return { ...prepared, events: await this.#begin(prepared, request, context, createContext) };
+      return { ...prepared, events: await this.#begin(prepared, request, context, createContext, gone) };
     } catch (thrown) {
       const errors = thrown instanceof InvalidRequest ? thrown.errors : [toGraphQLError(thrown)];
       const extensions = errors[0]?.extensions;
@@ -120,12 +129,14 @@ export class Subscriptions {
     { variables }: SubscriptionRequest,
     context: GraphContext,
     createContext: () => GraphContext,
+    gone: AbortSignal,
   ): Promise<AsyncIterableIterator<SubscriptionResult>> {
-    const { schema, limits, log } = this.#options;
+    const { schema, limits, lifecycle, log } = this.#options;
     const begun = performance.now();
     const codes = new Set<string>();
     let restCalls = 0;
     let count = 0;
+    let eventContext: GraphContext | undefined;
     const { callerId, requestId } = context;
     const args = { schema, document, operationName: operation.name?.value ?? null, variableValues: variables ?? {} };
     const toErrors = (errors: readonly GraphQLError[]) => {
@@ -134,8 +145,8 @@ export class Subscriptions {
     };
     const toResult = async (event: WatchEvent<unknown>): Promise<SubscriptionResult> => {
       count++;
-      if ('failure' in event) return { errors: toErrors([toGraphQLError(event.failure, operation)]) };
-      const eventContext = createContext();
+      if ('failure' in event) return { errors: toErrors([toGraphQLError(event.failure, { document, operation })]) };
+      eventContext = createContext();
       const { data, errors } = await execute({
         ...args,
         rootValue: event.value,
@@ -152,10 +163,16 @@ export class Subscriptions {
     const leave = callerId && (await limits.admitSubscription(callerId, { schema, document, operation }));
     const watched = whenEnded(events, () => {
       if (!this.#open.delete(watched)) return;
+      gone.removeEventListener('abort', end);
+      eventContext?.leave();
       if (leave) leave();
       logOperation(log, operation, { requestId, begun, restCalls, errors: codes, events: count });
     });
+    const end = () => void watched.return?.();
+    gone.addEventListener('abort', end);
     this.#open.add(watched);
+    // Either may have happened while this one was begun.
+    if (gone.aborted || lifecycle.draining.aborted) end();
     return watched;
   }
 
@@ -224,13 +241,31 @@ function toStatus(extensions: Readonly<Record<string, unknown>> | undefined): nu
     : 500;
 }
 
-// With an operation, the path is that of its one field.
-function toGraphQLError(thrown: unknown, operation?: OperationDefinitionNode): GraphQLError {
+// With what was asked for, the path is that of its one field.
+function toGraphQLError(thrown: unknown, asked?: Prepared): GraphQLError {
   if (thrown instanceof GraphQLError) return thrown;
   const originalError = thrown instanceof Error ? thrown : new Error('Something was thrown that is no error.');
-  const field = operation?.selectionSet.selections[0];
-  const path = field?.kind === Kind.FIELD ? [field.alias?.value ?? field.name.value] : null;
-  return new GraphQLError(originalError.message, { originalError, path });
+  const field = asked && toRootField(asked.operation.selectionSet, asked.document);
+  const path = field && [field.alias?.value ?? field.name.value];
+  return new GraphQLError(originalError.message, { originalError, path: path ?? null });
+}
+
+// It may stand in a fragment.
+function toRootField({ selections: [first] }: SelectionSetNode, document: DocumentNode): FieldNode | undefined {
+  switch (first?.kind) {
+    case undefined:
+    case Kind.FIELD:
+      return first;
+    case Kind.INLINE_FRAGMENT:
+      return toRootField(first.selectionSet, document);
+    case Kind.FRAGMENT_SPREAD: {
+      const { value } = first.name;
+      const fragment = document.definitions.find(
+        (each) => each.kind === Kind.FRAGMENT_DEFINITION && each.name.value === value,
+      );
+      return fragment?.kind === Kind.FRAGMENT_DEFINITION ? toRootField(fragment.selectionSet, document) : undefined;
+    }
+  }
 }
 
 function isSource(value: AsyncIterable<unknown> | ExecutionResult): value is AsyncIterable<WatchEvent<unknown>> {

@@ -1,6 +1,7 @@
 // Subscriptions over WebSocket: graphql-ws's protocol (graphql-transport-ws) on ws's sockets, on the public listener's own connections.
 import { randomUUID } from 'node:crypto';
-import type { IncomingMessage } from 'node:http';
+import { setMaxListeners } from 'node:events';
+import type { IncomingMessage, Server as HttpServer, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
 import type { ExecutionArgs, GraphQLSchema } from 'graphql';
@@ -10,7 +11,8 @@ import { type WebSocket, WebSocketServer } from 'ws';
 import type { GraphContext } from '../graph/context.js';
 import type { Lifecycle } from './lifecycle.js';
 import { toLoggable } from './logging.js';
-import { hostForm, keyHeader, toApiKey } from './security.js';
+import { toBareAnswer } from './refusals.js';
+import { hostForm, keyHeader, toApiKey, toRequestId } from './security.js';
 import type { SubscriptionResult, Subscriptions } from './subscriptions.js';
 
 /** What the WebSocket transport stands on. */
@@ -25,32 +27,51 @@ export interface WebSocketOptions {
   readonly isAllowedOrigin: (origin: string, host: string) => boolean;
   /** Makes the context of one subscription, or of one event of it. */
   readonly createContext: (apiKey: string, requestId: string) => GraphContext;
+  /** How often a socket is pinged, in milliseconds: one that has not answered by the next time is half open. */
+  readonly pingMs?: number | undefined;
 }
 
 // The largest message that is read, in bytes: as large as the body of a request.
 const maxPayload = 256 * 1024;
-// How often a socket is pinged, in milliseconds: one that has not answered by the next time is half open.
-const pingEvery = 12_000;
+// How often a socket is pinged where nothing else is said, in milliseconds.
+const usualPingMs = 12_000;
 // How long sockets have to say goodbye when the process ends, in milliseconds.
 const farewell = 500;
 // Close codes of RFC 6455 (7.4.1, and its registry) that graphql-ws has no names for.
 const goingAway = 1001;
 const tryAgainLater = 1013;
+// In bytes: 125 of a control frame, less the code.
+const longestReason = 123;
 
 /** Adds WS /graphql. */
 export function addWebSocket(app: FastifyInstance, options: WebSocketOptions): void {
-  const { lifecycle, log, isFull } = options;
+  const { lifecycle, isFull } = options;
   const server = createProtocol(options);
   const sockets = new WebSocketServer({
     noServer: true,
     maxPayload,
     handleProtocols: (protocols) => handleProtocols(protocols),
   });
+  sockets.on('wsClientError', (_error, stream: Duplex, request) => {
+    refuse(request, stream, { status: 400, code: 'BAD_REQUEST', message: 'This is no WebSocket handshake.' });
+  });
+  const lastAnswers = new WeakMap<Duplex, ServerResponse>();
+  app.server.on('request', (request: IncomingMessage, answer: ServerResponse) => {
+    lastAnswers.set(request.socket, answer);
+  });
   app.server.on('upgrade', (request: IncomingMessage, stream: Duplex, head: Buffer) => {
+    // Sent before the one before it was answered, which Node has let go of by now: neither could be answered any more.
+    if (lastAnswers.get(stream)?.writableFinished === false) {
+      stream.destroy();
+      return;
+    }
+    if (request.headers.upgrade?.toLowerCase() !== 'websocket') {
+      passOver(app.server, request, stream, head);
+      return;
+    }
     const refusal = toRefusal(request, options);
     if (refusal !== undefined) {
-      stream.on('error', () => stream.destroy());
-      stream.end(`HTTP/1.1 ${refusal}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
+      refuse(request, stream, refusal);
       return;
     }
     sockets.handleUpgrade(request, stream, head, (socket) => {
@@ -59,7 +80,7 @@ export function addWebSocket(app: FastifyInstance, options: WebSocketOptions): v
         socket.terminate();
       });
       if (isFull()) socket.close(tryAgainLater, 'Too many connections');
-      else serve(socket, server, log);
+      else serve(socket, stream, server, options);
     });
   });
   lifecycle.draining.addEventListener('abort', () => {
@@ -73,6 +94,8 @@ export function addWebSocket(app: FastifyInstance, options: WebSocketOptions): v
 /** What the protocol knows of a connection. */
 interface Extra {
   readonly socket: WebSocket;
+  /** Aborted when the socket is closed: graphql-ws loses sight of a subscription whose id is used again too soon. */
+  readonly gone: AbortSignal;
 }
 
 function createProtocol({ schema, subscriptions, createContext }: WebSocketOptions): Server<Extra> {
@@ -88,7 +111,11 @@ function createProtocol({ schema, subscriptions, createContext }: WebSocketOptio
     onSubscribe: async (context, _id, payload) => {
       const apiKey = toKey(context) ?? '';
       const requestId = randomUUID();
-      const subscribed = await subscriptions.subscribe(payload, () => createContext(apiKey, requestId));
+      const subscribed = await subscriptions.subscribe(
+        payload,
+        () => createContext(apiKey, requestId),
+        context.extra.gone,
+      );
       if ('errors' in subscribed) return subscribed.errors;
       const { document, operation, events } = subscribed;
       const args: ExecutionArgs = { schema, document, operationName: operation.name?.value ?? null };
@@ -104,25 +131,75 @@ function toKey({ connectionParams }: Context<Record<string, unknown> | undefined
   return toApiKey(entry?.[1]);
 }
 
-// The status line of a refusal; undefined where there is none.
-function toRefusal(
-  { url, headers }: IncomingMessage,
-  { lifecycle, isAllowedOrigin }: WebSocketOptions,
-): string | undefined {
-  const { host = '', origin } = headers;
-  if (url?.split('?', 1)[0] !== '/graphql') return '404 Not Found';
-  if (!hostForm.test(host)) return '400 Bad Request';
-  if (lifecycle.draining.aborted) return '503 Service Unavailable';
-  return origin === undefined || isAllowedOrigin(origin, host) ? undefined : '403 Forbidden';
+/** Why there is to be no WebSocket. */
+interface HandshakeRefusal {
+  readonly status: number;
+  readonly code: string;
+  readonly message: string;
 }
 
-function serve(socket: WebSocket, server: Server<Extra>, log: Logger): void {
+function toRefusal(
+  { url, headers, headersDistinct }: IncomingMessage,
+  { lifecycle, isAllowedOrigin }: WebSocketOptions,
+): HandshakeRefusal | undefined {
+  const { host = '', origin } = headers;
+  if (lifecycle.draining.aborted) {
+    return { status: 503, code: 'OVERLOADED', message: 'The gateway is shutting down; ask again.' };
+  }
+  if (headersDistinct['host']?.length !== 1 || !hostForm.test(host)) {
+    return { status: 400, code: 'BAD_REQUEST', message: 'The Host header is missing, doubled or malformed.' };
+  }
+  if (url?.split('?', 1)[0] !== '/graphql') {
+    return { status: 404, code: 'BAD_REQUEST', message: 'There is nothing here. WebSockets are served at /graphql.' };
+  }
+  if (origin === undefined || isAllowedOrigin(origin, host)) return undefined;
+  return { status: 403, code: 'FORBIDDEN', message: 'Pages of this origin may not call.' };
+}
+
+function refuse({ headers }: IncomingMessage, stream: Duplex, { status, code, message }: HandshakeRefusal): void {
+  stream.on('error', () => stream.destroy());
+  // Node leaves the other half open.
+  stream.once('finish', () => stream.destroy());
+  stream.end(toBareAnswer(status, code, message, toRequestId(headers['x-request-id'], randomUUID)));
+}
+
+// Whoever listens for upgrades gets those to HTTP/2 as well, which many clients offer with any request. A server may pass an offer over
+// (RFC 9110, 7.8): the request is read again without it.
+function passOver(server: HttpServer, request: IncomingMessage, stream: Duplex, head: Buffer): void {
+  const { method = '', url = '', httpVersion, rawHeaders } = request;
+  const lines = [`${method} ${url} HTTP/${httpVersion}`];
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index] ?? '';
+    if (name.toLowerCase() !== 'upgrade') lines.push(`${name}: ${rawHeaders[index + 1] ?? ''}`);
+  }
+  stream.unshift(Buffer.concat([Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1'), head]));
+  server.emit('connection', stream);
+}
+
+function serve(
+  socket: WebSocket,
+  stream: Duplex,
+  server: Server<Extra>,
+  { log, pingMs = usualPingMs }: WebSocketOptions,
+): void {
+  const gone = new AbortController();
+  // Every subscription of the socket listens.
+  setMaxListeners(0, gone.signal);
+  // Who does not read what it is owed is not read either: answers to pings, or to what is refused, would pile up here.
+  const pace = () => {
+    if (!stream.writableNeedDrain || socket.isPaused) return;
+    socket.pause();
+    stream.once('drain', () => {
+      socket.resume();
+    });
+  };
+  socket.on('ping', pace);
   let answered = true;
   const pings = setInterval(() => {
     if (!answered) socket.terminate();
     answered = false;
     socket.ping();
-  }, pingEvery);
+  }, pingMs);
   socket.on('pong', () => {
     answered = true;
   });
@@ -136,8 +213,9 @@ function serve(socket: WebSocket, server: Server<Extra>, log: Logger): void {
             resolve();
           });
         }),
-      close: (code, reason) => {
-        socket.close(code, reason);
+      close: (code, reason = '') => {
+        // ws takes no longer reason, and some hold an id of the caller's.
+        socket.close(code, Buffer.byteLength(reason) > longestReason ? '' : reason);
       },
       onMessage: (take) => {
         socket.on('message', (data: Buffer) => {
@@ -145,13 +223,15 @@ function serve(socket: WebSocket, server: Server<Extra>, log: Logger): void {
             log.error({ err: toLoggable(error) }, 'unexpected error');
             socket.close(CloseCode.InternalServerError, 'Something went wrong in the gateway.');
           });
+          pace();
         });
       },
     },
-    { socket },
+    { socket, gone: gone.signal },
   );
   socket.once('close', (code, reason) => {
     clearInterval(pings);
+    gone.abort();
     void closed(code, reason.toString());
   });
 }
