@@ -62,7 +62,7 @@ export function logOperation(log: Logger, operation: OperationDefinitionNode | u
 }
 
 /** Logs an error that nobody has foreseen. */
-export function logUnexpected(log: Logger, error: unknown, requestId: string | null): void {
+export function logUnexpected(log: Logger, error: unknown, requestId?: string): void {
   log.error({ requestId, err: toLoggable(toCause(error)) }, 'unexpected error');
 }
 
@@ -77,7 +77,7 @@ export function logUnexpectedOf(log: Logger, errors: readonly unknown[], request
 export function createOperationLog(log: Logger): ApolloServerPlugin<ContextValue> {
   return {
     contextCreationDidFail: ({ error }) => {
-      logUnexpected(log, error, null);
+      logUnexpected(log, error);
       return Promise.resolve();
     },
     unexpectedErrorProcessingRequest: ({ requestContext, error }) => {

@@ -2,6 +2,7 @@
 import { Writable } from 'node:stream';
 import { pino } from 'pino';
 import type { CloudcaClient } from '../../src/cloudca/client.js';
+import { Watcher } from '../../src/cloudca/watcher.js';
 import { type Config, readConfig } from '../../src/config.js';
 import { createApp } from '../../src/server/app.js';
 import { createOpsApp } from '../../src/server/health.js';
@@ -31,8 +32,11 @@ export async function startApp(client: CloudcaClient, overrides: Partial<Config>
   const log = pino({ level: config.logLevel, base: null }, new Writable({ write }));
   const lifecycle = new Lifecycle();
   const metrics = createMetrics();
+  const { taskPollMs, watchPollMs } = config;
+  const watcher = new Watcher({ client, taskPollMs, watchPollMs, warn: () => undefined });
   const app = await createApp(config, {
     client,
+    watcher,
     lifecycle,
     log,
     metrics,
