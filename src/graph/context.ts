@@ -45,6 +45,7 @@ export class GraphContext {
   #loaders: Loaders | undefined;
   #tellWaiting: ((waits: boolean) => void) | undefined;
   #stopWaiting: (() => void) | undefined;
+  #hasLeft = false;
 
   constructor({ client, apiKey, callerId, requestId, watcher, draining, warn }: ContextOptions) {
     this.callerId = callerId;
@@ -110,7 +111,7 @@ export class GraphContext {
     };
     this.#stopWaiting = stop;
     this.#draining.addEventListener('abort', stop);
-    if (this.#draining.aborted) stop();
+    if (this.#draining.aborted || this.#hasLeft) stop();
     this.#tellWaiting?.(true);
     try {
       return await wait(waiting.signal);
@@ -123,6 +124,7 @@ export class GraphContext {
 
   /** The caller has gone: reads and waits end, writes finish. */
   leave(): void {
+    this.#hasLeft = true;
     this.#rest?.leave();
     this.#stopWaiting?.();
   }

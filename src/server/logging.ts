@@ -61,15 +61,15 @@ export function logOperation(log: Logger, operation: OperationDefinitionNode | u
   log.info(line, 'operation');
 }
 
-/** Logs an error that nobody has foreseen. */
-export function logUnexpected(log: Logger, error: unknown, requestId?: string): void {
+/** Logs one error that nobody has foreseen. */
+function logOne(log: Logger, error: unknown, requestId?: string): void {
   log.error({ requestId, err: toLoggable(toCause(error)) }, 'unexpected error');
 }
 
 /** Logs those of several errors that nobody has foreseen. */
-export function logUnexpectedOf(log: Logger, errors: readonly unknown[], requestId: string): void {
+export function logUnexpected(log: Logger, errors: readonly unknown[], requestId: string): void {
   for (const error of errors.filter((each) => toCode(each) === 'INTERNAL_SERVER_ERROR')) {
-    logUnexpected(log, error, requestId);
+    logOne(log, error, requestId);
   }
 }
 
@@ -77,18 +77,18 @@ export function logUnexpectedOf(log: Logger, errors: readonly unknown[], request
 export function createOperationLog(log: Logger): ApolloServerPlugin<ContextValue> {
   return {
     contextCreationDidFail: ({ error }) => {
-      logUnexpected(log, error);
+      logOne(log, error);
       return Promise.resolve();
     },
     unexpectedErrorProcessingRequest: ({ requestContext, error }) => {
-      logUnexpected(log, error, requestContext.contextValue.operation.requestId);
+      logOne(log, error, requestContext.contextValue.operation.requestId);
       return Promise.resolve();
     },
     requestDidStart: () => {
       const begun = performance.now();
       return Promise.resolve({
         didEncounterErrors: ({ errors, contextValue }) => {
-          logUnexpectedOf(log, errors, contextValue.operation.requestId);
+          logUnexpected(log, errors, contextValue.operation.requestId);
           return Promise.resolve();
         },
         willSendResponse: ({ operation, errors, contextValue }) => {
