@@ -40,14 +40,6 @@ export interface ReadRequest {
   readonly query?: Readonly<Record<string, string | undefined>>;
 }
 
-/** Nearer ends of a read than the session's deadline. */
-export interface ReadLimits {
-  /** Milliseconds from now. */
-  readonly within?: number;
-  /** Ends the read with its reason. */
-  readonly signal?: AbortSignal;
-}
-
 /** What a write asks for. */
 export interface WriteRequest extends ReadRequest {
   readonly method: 'POST' | 'DELETE';
@@ -209,33 +201,17 @@ export class RestSession {
 
   /** GET, tried again within the deadline where that may help; gives `data`. Throws a CloudcaError. */
   async read(request: ReadRequest): Promise<unknown> {
-    return toReadData(await this.#get(request), this.secrets);
+    return toReadData(await this.readAnswer(request), this.secrets);
   }
 
   /** As read, but gives what came, for those answers that are not in the usual envelope. Throws a CloudcaError where nothing came. */
-  async readAnswer(request: ReadRequest, limits?: ReadLimits): Promise<Answer> {
-    return this.#get(request, limits);
-  }
-
-  /** POST or DELETE, sent once. Throws a CloudcaError, marked where the outcome is unknown. */
-  async write(request: WriteRequest): Promise<WriteOutcome> {
-    this.#sent.push(...(request.secrets ?? []));
-    try {
-      const answer = await this.#send(request.method, request, { deadline: this.#deadline }, request.body);
-      return toWriteOutcome(answer, this.secrets);
-    } catch (error) {
-      if (error instanceof CloudcaError && mayHaveBeenCarriedOut(error)) throw error.asUnknownOutcome(request.advice);
-      throw error;
-    }
-  }
-
-  async #get(request: ReadRequest, { within = Number.POSITIVE_INFINITY, signal }: ReadLimits = {}): Promise<Answer> {
-    const deadline = Math.min(this.#deadline, performance.now() + within);
+  async readAnswer(request: ReadRequest): Promise<Answer> {
+    const deadline = this.#deadline;
     for (let attempt = 0; ; attempt++) {
       const last = attempt === this.#retries;
       let delay = jittered(attempt);
       try {
-        const answer = await this.#send('GET', request, { deadline, signal });
+        const answer = await this.#send('GET', request);
         if (last || ![429, 502, 503, 504].includes(answer.status)) return answer;
         if (answer.retryAfter !== undefined) delay = answer.retryAfter * 1000;
         if (performance.now() + delay >= deadline) return answer;
@@ -243,13 +219,25 @@ export class RestSession {
         const again = error instanceof UnavailableError && !this.#client.isCut;
         if (last || !again || performance.now() + delay >= deadline) throw error;
       }
-      await this.#abortable('read', { deadline, signal }, (ending) => sleep(delay, undefined, { signal: ending }));
+      await this.#abortable('read', (signal) => sleep(delay, undefined, { signal }));
     }
   }
 
-  async #send(method: 'GET' | 'POST' | 'DELETE', request: ReadRequest, ends: Ends, body?: object): Promise<Answer> {
+  /** POST or DELETE, sent once. Throws a CloudcaError, marked where the outcome is unknown. */
+  async write(request: WriteRequest): Promise<WriteOutcome> {
+    this.#sent.push(...(request.secrets ?? []));
+    try {
+      const answer = await this.#send(request.method, request, request.body);
+      return toWriteOutcome(answer, this.secrets);
+    } catch (error) {
+      if (error instanceof CloudcaError && mayHaveBeenCarriedOut(error)) throw error.asUnknownOutcome(request.advice);
+      throw error;
+    }
+  }
+
+  async #send(method: 'GET' | 'POST' | 'DELETE', request: ReadRequest, body?: object): Promise<Answer> {
     const url = this.#client.url(request);
-    return this.#abortable(method === 'GET' ? 'read' : 'write', ends, async (signal) => {
+    return this.#abortable(method === 'GET' ? 'read' : 'write', async (signal) => {
       this.#calls++;
       const response = await this.#client.ky(url, {
         method,
@@ -272,22 +260,13 @@ export class RestSession {
     });
   }
 
-  /** Runs work until its deadline, its signal, the caller's leaving (reads alone) or the process's end, whichever comes first. */
-  async #abortable<T>(
-    kind: 'read' | 'write',
-    { deadline, signal }: Ends,
-    work: (signal: AbortSignal) => Promise<T>,
-  ): Promise<T> {
+  /** Runs work until the deadline, the caller's leaving (reads alone) or the process's end, whichever comes first. */
+  async #abortable<T>(kind: 'read' | 'write', work: (signal: AbortSignal) => Promise<T>): Promise<T> {
     if (this.#client.isCut) throw shuttingDown(true);
     if (this.#callerGone && kind === 'read') throw callerGone();
-    const remaining = deadline - performance.now();
+    const remaining = this.#deadline - performance.now();
     if (remaining <= 0) throw new TimeoutError(tooLate, { neverSent: true });
-    signal?.throwIfAborted();
     const controller = new AbortController();
-    const forward = () => {
-      controller.abort(signal?.reason);
-    };
-    signal?.addEventListener('abort', forward, { once: true });
     const timer = setTimeout(() => {
       controller.abort(new TimeoutError(tooLate));
     }, remaining);
@@ -301,17 +280,10 @@ export class RestSession {
       throw toCloudcaError(error);
     } finally {
       clearTimeout(timer);
-      signal?.removeEventListener('abort', forward);
       this.#underWay.delete(controller);
       if (this.#underWay.size === 0) this.#client.untrack(this);
     }
   }
-}
-
-/** What ends a call: a time on performance.now()'s clock, or a signal. */
-interface Ends {
-  readonly deadline: number;
-  readonly signal?: AbortSignal | undefined;
 }
 
 const tooLate = 'The REST API did not answer in time.';

@@ -1,5 +1,5 @@
 // Background tasks: wire type, the call, and what its end is.
-import type { ReadLimits, RestSession } from './client.js';
+import type { RestSession } from './client.js';
 import { WireFields } from './decode.js';
 import { isObject, parse, throwIfFailed, toReadData, toUpstreamErrors, type WriteOutcome } from './envelope.js';
 import { BadResponseError, type UpstreamErrorEntry } from './errors.js';
@@ -20,13 +20,8 @@ export interface TaskEntity {
 }
 
 /** `GET /tasks/{id}`. A 400 with `errors` is a task that failed. Throws a CloudcaError: NotFoundError where it is not known (any more). */
-export async function getTask(
-  rest: RestSession,
-  id: string,
-  organizationId: string | null,
-  limits?: ReadLimits,
-): Promise<TaskEntity> {
-  const answer = await rest.readAnswer({ path: ['tasks', id], query: { org_id: organizationId ?? undefined } }, limits);
+export async function getTask(rest: RestSession, id: string, organizationId: string | null): Promise<TaskEntity> {
+  const answer = await rest.readAnswer({ path: ['tasks', id], query: { org_id: organizationId ?? undefined } });
   const body = parse(answer.text);
   const errors = toUpstreamErrors(body, rest.secrets);
   if (answer.status === 400 && errors !== undefined)
