@@ -17,6 +17,20 @@ const sandbox = { regex: '/sandbox/', message: 'Only main and tests import the s
 const config = { regex: '/config\\.js$', message: 'Configuration is passed on as values.', allowTypeImports: true };
 const main = { regex: '/main\\.js$', message: 'Nothing imports main.' };
 
+const graph = [
+  { regex: '/server/', message: 'The graph knows nothing of the server.' },
+  { regex: '^(ky|undici|fastify|@fastify/.*|@apollo/.*)$', message: 'Resolvers never do HTTP.' },
+  sandbox,
+  config,
+  main,
+];
+
+/** Forbids what lies in other folders of the graph. */
+const notFrom = (...folders) => ({
+  regex: `/(${folders.join('|')})/`,
+  message: 'A field that leads the other way stands in the folder of what it leads to.',
+});
+
 export default tseslint.config(
   { ignores: ['dist/'] },
   js.configs.recommended,
@@ -45,7 +59,7 @@ export default tseslint.config(
   },
   {
     files: ['src/**'],
-    ignores: ['src/config.ts', 'src/sandbox/main.ts'],
+    ignores: ['src/config.ts'],
     rules: {
       'no-restricted-properties': [
         'error',
@@ -64,14 +78,11 @@ export default tseslint.config(
     config,
     main,
   ),
-  forbid(
-    ['src/graph/**'],
-    { regex: '/server/', message: 'The graph knows nothing of the server.' },
-    { regex: '^(ky|undici|fastify|@fastify/.*|@apollo/.*)$', message: 'Resolvers never do HTTP.' },
-    sandbox,
-    config,
-    main,
-  ),
+  forbid(['src/graph/**'], ...graph),
+  // Inside the graph: site-to-site-vpn → task, vpc → environment.
+  forbid(['src/graph/environment/**'], ...graph, notFrom('vpc', 'task', 'site-to-site-vpn')),
+  forbid(['src/graph/vpc/**'], ...graph, notFrom('task', 'site-to-site-vpn')),
+  forbid(['src/graph/task/**'], ...graph, notFrom('vpc', 'site-to-site-vpn')),
   forbid(['src/server/**'], { regex: '^ky$', message: 'ky belongs to cloudca.' }, sandbox, main, {
     ...config,
     allowTypeImports: true,
