@@ -2,9 +2,10 @@
 // is envelope.ts's to say, and GraphQL is nothing it knows.
 import { setTimeout as sleep } from 'node:timers/promises';
 import ky, { type KyInstance } from 'ky';
-import { type Answer, toReadData, toWriteOutcome, type WriteOutcome } from './envelope.js';
+import { type Answer, toAnswer, toReadData, toWriteOutcome, type WriteOutcome } from './envelope.js';
 import { BadResponseError, CallerGoneError, CloudcaError, TimeoutError, UnavailableError } from './errors.js';
-import { createTransport, type Transport } from './fetch.js';
+import { createTransport, type Transport } from './transport.js';
+import { Flight, Flights } from './flights.js';
 
 /** How the REST API is reached. */
 export interface ClientOptions {
@@ -55,6 +56,11 @@ export interface WriteRequest extends ReadRequest {
 export interface SessionOptions {
   /** How often a read is tried again; 2 where nothing else is said. */
   readonly retries?: number;
+  /**
+   * Whether a read may be answered by the call that another session of the same key has under way, begun a moment earlier. Not where
+   * something is known that such a call may not know yet: after a write of this session, whatever is said here.
+   */
+  readonly shares?: boolean;
 }
 
 const usualRetries = 2;
@@ -69,26 +75,37 @@ export function isPathSegment(value: string): boolean {
 
 /** The way to the REST API; one for the process. */
 export class CloudcaClient {
-  readonly #transport: Transport = createTransport();
-  readonly #base: URL;
+  readonly #transport: Transport;
+  readonly #base: string;
   readonly #sessions = new Set<RestSession>();
   #cut = false;
   /** The ky instance, for its sessions. */
   readonly ky: KyInstance;
+  /** The reads under way that others of the same key may join. */
+  readonly flights = new Flights<Answer>();
   /** Deadline of one operation's REST work, in milliseconds. */
   readonly timeoutMs: number;
 
   constructor(options: ClientOptions) {
-    this.#base = new URL(options.baseUrl.replace(/\/+$/, ''));
+    const base = new URL(options.baseUrl.replace(/\/+$/, ''));
+    this.#base = base.href.replace(/\/$/, '');
+    this.#transport = createTransport(base.origin);
     this.timeoutMs = options.timeoutMs;
     this.ky = ky.create({
-      fetch: (input) => this.#transport.fetch(input instanceof Request ? input : new Request(input)),
+      // A hook's response ends ky's work before it clones the request, for retries that it is not to make, and the signal need not go
+      // through Request: either costs more than all the rest of a call.
+      hooks: { beforeRequest: [(request, { context }) => this.#exchange(request, context)] },
       // Each of these would act outside the deadline: ky's timeout ends at the headers, its retry sleeps out any Retry-After.
       timeout: false,
       retry: 0,
       throwHttpErrors: false,
-      redirect: 'manual',
     });
+  }
+
+  #exchange(request: Request, { url, signal }: Readonly<Record<string, unknown>>): Promise<Response> {
+    // The check of the segments stands on knowledge of the URL parser; this one does not.
+    if (request.url !== url || !(signal instanceof AbortSignal)) throw new TypeError('The path would lead elsewhere.');
+    return this.#transport.exchange(request, signal);
   }
 
   /** Begins the REST work of one operation; its deadline runs from now. */
@@ -123,19 +140,22 @@ export class CloudcaClient {
   }
 
   /** The address of a path: never another origin, never another path than the one named. Throws TypeError where a segment is unsafe. */
-  url(request: ReadRequest): string {
-    if (!request.path.every(isPathSegment)) throw new TypeError('A path segment would lead elsewhere.');
-    const path = [this.#base.pathname.replace(/\/$/, ''), ...request.path.map(encodeURIComponent)].join('/');
-    const url = new URL(this.#base);
-    url.pathname = path;
-    // The check of the segments stands on knowledge of the URL parser; this one does not.
-    if (url.origin !== this.#base.origin || url.pathname !== path)
-      throw new TypeError('The path would lead elsewhere.');
-    for (const [name, value] of Object.entries(request.query ?? {})) {
-      if (value !== undefined) url.searchParams.append(name, value);
+  url({ path, query = {} }: ReadRequest): string {
+    if (!path.every(isPathSegment)) throw new TypeError('A path segment would lead elsewhere.');
+    const search = new URLSearchParams();
+    for (const [name, value] of Object.entries(query)) {
+      if (value !== undefined) search.append(name, value);
     }
-    return url.href;
+    const address = [this.#base, ...path.map(encodeURIComponent)].join('/');
+    return search.size === 0 ? address : `${address}?${search.toString()}`;
   }
+}
+
+/** Somebody who waits for a call, or for the next attempt. */
+interface Wait {
+  readonly kind: 'read' | 'write';
+  /** Ends it with an error, and what is waited for where nobody else does. */
+  readonly end: (error: CloudcaError) => void;
 }
 
 /** The REST work of one operation (of one root field, in a mutation): one caller, one deadline. */
@@ -145,20 +165,23 @@ export class RestSession {
   readonly #warned = new Set<string>();
   // Secrets that writes have sent: a task that fails may repeat them later.
   readonly #sent: string[] = [];
-  readonly #underWay = new Map<AbortController, 'read' | 'write'>();
+  readonly #waits = new Set<Wait>();
   readonly #retries: number;
+  #shares: boolean;
   #deadline: number;
+  #timer: NodeJS.Timeout | undefined;
   #callerGone = false;
   #calls = 0;
 
-  constructor(client: CloudcaClient, caller: Caller, { retries = usualRetries }: SessionOptions = {}) {
+  constructor(client: CloudcaClient, caller: Caller, { retries = usualRetries, shares = false }: SessionOptions = {}) {
     this.#client = client;
     this.#caller = caller;
     this.#retries = retries;
+    this.#shares = shares;
     this.#deadline = performance.now() + client.timeoutMs;
   }
 
-  /** REST calls made so far, retries included. */
+  /** REST calls made so far, retries included; one that was begun by another session is not among them. */
   get calls(): number {
     return this.#calls;
   }
@@ -189,14 +212,14 @@ export class RestSession {
   /** Ends the reads under way, since the caller has gone; writes finish. */
   leave(): void {
     this.#callerGone = true;
-    for (const [controller, kind] of this.#underWay) {
-      if (kind === 'read') controller.abort(callerGone());
+    for (const wait of [...this.#waits]) {
+      if (wait.kind === 'read') wait.end(callerGone());
     }
   }
 
   /** Ends every call under way with the error that is made for it. */
   abort(toError: () => CloudcaError): void {
-    for (const controller of this.#underWay.keys()) controller.abort(toError());
+    for (const wait of [...this.#waits]) wait.end(toError());
   }
 
   /** GET, tried again within the deadline where that may help; gives `data`. Throws a CloudcaError. */
@@ -211,7 +234,7 @@ export class RestSession {
       const last = attempt === this.#retries;
       let delay = jittered(attempt);
       try {
-        const answer = await this.#send('GET', request);
+        const answer = await this.#get(request);
         if (last || ![429, 502, 503, 504].includes(answer.status)) return answer;
         if (answer.retryAfter !== undefined) delay = answer.retryAfter * 1000;
         if (performance.now() + delay >= deadline) return answer;
@@ -219,70 +242,115 @@ export class RestSession {
         const again = error instanceof UnavailableError && !this.#client.isCut;
         if (last || !again || performance.now() + delay >= deadline) throw error;
       }
-      await this.#abortable('read', (signal) => sleep(delay, undefined, { signal }));
+      await this.#wait('read', () => new Flight((signal) => sleep(delay, undefined, { signal })));
     }
   }
 
   /** POST or DELETE, sent once. Throws a CloudcaError, marked where the outcome is unknown. */
   async write(request: WriteRequest): Promise<WriteOutcome> {
+    const { flights } = this.#client;
+    const { apiKey } = this.#caller;
     this.#sent.push(...(request.secrets ?? []));
+    this.#shares = false;
     try {
-      const answer = await this.#send(request.method, request, request.body);
+      // What is read from here on may show what is written, and what has begun before may not.
+      flights.close(apiKey);
+      const answer = await this.#wait('write', () => this.#call(request.method, request, request.body));
       return toWriteOutcome(answer, this.secrets);
     } catch (error) {
       if (error instanceof CloudcaError && mayHaveBeenCarriedOut(error)) throw error.asUnknownOutcome(request.advice);
       throw error;
+    } finally {
+      flights.close(apiKey);
     }
   }
 
-  async #send(method: 'GET' | 'POST' | 'DELETE', request: ReadRequest, body?: object): Promise<Answer> {
+  #get(request: ReadRequest): Promise<Answer> {
+    const begin = () => this.#call('GET', request);
+    return this.#wait('read', () =>
+      this.#shares ? this.#client.flights.join(this.#caller.apiKey, this.#client.url(request), begin) : begin(),
+    );
+  }
+
+  /** Begins a call. */
+  #call(method: 'GET' | 'POST' | 'DELETE', request: ReadRequest, body?: object): Flight<Answer> {
     const url = this.#client.url(request);
-    return this.#abortable(method === 'GET' ? 'read' : 'write', async (signal) => {
-      this.#calls++;
-      const response = await this.#client.ky(url, {
-        method,
-        headers: {
-          'MC-Api-Key': this.#caller.apiKey,
-          'x-request-id': this.#caller.requestId,
-          accept: 'application/json',
-          'accept-encoding': 'gzip',
-          // The documented reset carries it too, without a body.
-          ...(method === 'POST' ? { 'content-type': 'application/json' } : {}),
-        },
-        signal,
-        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      });
-      return {
-        status: response.status,
-        text: await response.text(),
-        retryAfter: toRetryAfter(response.headers.get('retry-after')),
-      };
+    this.#calls++;
+    return new Flight(async (signal) => {
+      try {
+        const response = await this.#client.ky(url, {
+          method,
+          headers: {
+            'MC-Api-Key': this.#caller.apiKey,
+            'x-request-id': this.#caller.requestId,
+            accept: 'application/json',
+            'accept-encoding': 'gzip',
+            // The documented reset carries it too, without a body.
+            ...(method === 'POST' ? { 'content-type': 'application/json' } : {}),
+          },
+          context: { url, signal },
+          ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+        });
+        return toAnswer(response.status, await response.text(), toRetryAfter(response.headers.get('retry-after')));
+      } catch (error) {
+        throw toCloudcaError(error);
+      }
     });
   }
 
-  /** Runs work until the deadline, the caller's leaving (reads alone) or the process's end, whichever comes first. */
-  async #abortable<T>(kind: 'read' | 'write', work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  /** Waits until it lands, the deadline, the caller's leaving (reads alone) or the process's end, whichever comes first. */
+  async #wait<T>(kind: 'read' | 'write', begin: () => Flight<T>): Promise<T> {
     if (this.#client.isCut) throw shuttingDown(true);
     if (this.#callerGone && kind === 'read') throw callerGone();
     const remaining = this.#deadline - performance.now();
     if (remaining <= 0) throw new TimeoutError(tooLate, { neverSent: true });
-    const controller = new AbortController();
-    const timer = setTimeout(() => {
-      controller.abort(new TimeoutError(tooLate));
-    }, remaining);
-    this.#underWay.set(controller, kind);
-    this.#client.track(this);
-    try {
-      return await work(controller.signal);
-    } catch (error) {
-      // What was thrown may be the signal's reason, or whatever the library made of the abort.
-      controller.signal.throwIfAborted();
-      throw toCloudcaError(error);
-    } finally {
-      clearTimeout(timer);
-      this.#underWay.delete(controller);
-      if (this.#underWay.size === 0) this.#client.untrack(this);
-    }
+    const flight = begin();
+    return new Promise<T>((resolve, reject) => {
+      const wait: Wait = {
+        kind,
+        end: (error) => {
+          this.#forget(wait);
+          reject(error);
+          flight.leave(error);
+        },
+      };
+      this.#waits.add(wait);
+      this.#client.track(this);
+      this.#timer ??= this.#startTimer(remaining);
+      flight.board().then(
+        (value) => {
+          this.#forget(wait);
+          resolve(value);
+        },
+        (error: unknown) => {
+          this.#forget(wait);
+          // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- what was thrown is passed on as it is
+          reject(error);
+        },
+      );
+    });
+  }
+
+  #forget(wait: Wait): void {
+    this.#waits.delete(wait);
+    if (this.#waits.size > 0) return;
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#client.untrack(this);
+  }
+
+  // One for all that is waited for.
+  #startTimer(milliseconds: number): NodeJS.Timeout {
+    const deadline = this.#deadline;
+    return setTimeout(
+      () => {
+        // It may have moved on meanwhile.
+        if (this.#deadline === deadline) this.abort(() => new TimeoutError(tooLate));
+        else this.#timer = this.#startTimer(this.#deadline - performance.now());
+      },
+      // Timers of the same length share a list in Node: whole milliseconds keep these few.
+      Math.ceil(milliseconds),
+    );
   }
 }
 

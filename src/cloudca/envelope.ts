@@ -19,8 +19,10 @@ import {
 export interface Answer {
   /** HTTP status. */
   readonly status: number;
-  /** The body; empty where there was none. */
-  readonly text: string;
+  /** The body as JSON; undefined where it is no JSON. */
+  readonly body: unknown;
+  /** Whether there was no body, or nothing but blanks in it. */
+  readonly isEmpty: boolean;
   /** Retry-After in seconds, however many; undefined where there was none. */
   readonly retryAfter: number | undefined;
 }
@@ -40,18 +42,18 @@ const longestRetryAfterSeconds = 86_400;
 
 /** The `data` of a read. Throws a CloudcaError for everything else. */
 export function toReadData(answer: Answer, secrets: readonly string[]): unknown {
-  const body = parse(answer.text);
-  throwIfFailed(answer, body, secrets);
+  throwIfFailed(answer, secrets);
+  const { body } = answer;
   if (!isObject(body) || body['data'] === undefined || body['data'] === null) throw toUndocumented(answer);
   return body['data'];
 }
 
 /** What an accepted write came with. Throws a CloudcaError where it was not accepted, or the answer cannot be read. */
 export function toWriteOutcome(answer: Answer, secrets: readonly string[]): WriteOutcome {
-  const body = parse(answer.text);
-  throwIfFailed(answer, body, secrets);
+  throwIfFailed(answer, secrets);
+  const { body, isEmpty } = answer;
   // The documentation shows no body for writes: none at all is as good as a task.
-  if (answer.text.trim() === '') return { fields: {}, data: undefined, taskId: undefined };
+  if (isEmpty) return { fields: {}, data: undefined, taskId: undefined };
   if (!isObject(body)) throw toUndocumented(answer);
   const data = body['data'] ?? undefined;
   const fields = toTaskFields(body);
@@ -79,8 +81,12 @@ function toUndocumented(answer: Answer): BadResponseError {
   return new BadResponseError('The REST API answered with something other than the documented form.', toTold(answer));
 }
 
-/** The body as JSON; undefined where it is not JSON. */
-export function parse(text: string): unknown {
+/** Makes an answer of what came over the wire. Its body is parsed here, once for all who read it. */
+export function toAnswer(status: number, text: string, retryAfter: number | undefined): Answer {
+  return { status, body: parse(text), isEmpty: text.trim() === '', retryAfter };
+}
+
+function parse(text: string): unknown {
   try {
     const value: unknown = JSON.parse(text);
     return value;
@@ -125,8 +131,8 @@ export function withoutSecrets(
 }
 
 /** Throws the error that a status, or `errors` in the body, stands for. */
-export function throwIfFailed(answer: Answer, body: unknown, secrets: readonly string[]): void {
-  const errors = toUpstreamErrors(body, secrets);
+export function throwIfFailed(answer: Answer, secrets: readonly string[]): void {
+  const errors = toUpstreamErrors(answer.body, secrets);
   const succeeded = answer.status >= 200 && answer.status < 300;
   if (succeeded && errors === undefined) return;
   throw toError(toTold(answer, errors), errors !== undefined, answer.retryAfter);

@@ -1,7 +1,7 @@
 // Background tasks: wire type, the call, and what its end is.
 import type { RestSession } from './client.js';
 import { WireFields } from './decode.js';
-import { isObject, parse, throwIfFailed, toReadData, toUpstreamErrors, type WriteOutcome } from './envelope.js';
+import { isObject, throwIfFailed, toReadData, toUpstreamErrors, type WriteOutcome } from './envelope.js';
 import { BadResponseError, type UpstreamErrorEntry } from './errors.js';
 
 /** How far a task is; `UNKNOWN` is a status that is not documented, and taken as not ended. */
@@ -22,12 +22,11 @@ export interface TaskEntity {
 /** `GET /tasks/{id}`. A 400 with `errors` is a task that failed. Throws a CloudcaError: NotFoundError where it is not known (any more). */
 export async function getTask(rest: RestSession, id: string, organizationId: string | null): Promise<TaskEntity> {
   const answer = await rest.readAnswer({ path: ['tasks', id], query: { org_id: organizationId ?? undefined } });
-  const body = parse(answer.text);
-  const errors = toUpstreamErrors(body, rest.secrets);
+  const errors = toUpstreamErrors(answer.body, rest.secrets);
   if (answer.status === 400 && errors !== undefined)
     return { id, status: 'FAILED', created: null, result: undefined, errors };
   // A failed task may tell its errors beside its status: those are the task's, not the call's.
-  const fields = toTaskFields(body);
+  const fields = toTaskFields(answer.body);
   if (
     answer.status === 200 &&
     fields !== undefined &&
@@ -36,7 +35,7 @@ export async function getTask(rest: RestSession, id: string, organizationId: str
     const task = toTask(rest, fields, id);
     return task.errors.length === 0 && errors !== undefined ? { ...task, errors } : task;
   }
-  throwIfFailed(answer, body, rest.secrets);
+  throwIfFailed(answer, rest.secrets);
   return toTask(rest, fields ?? toReadData(answer, rest.secrets), id);
 }
 

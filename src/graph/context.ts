@@ -19,6 +19,8 @@ export interface ContextOptions {
   readonly watcher: Watcher;
   /** Aborted when waits are to end at once, because the process does. */
   readonly draining: AbortSignal;
+  /** Whether reads may share the calls that the caller's other operations have under way: not where they follow an event. */
+  readonly sharesReads: boolean;
   /** Told of oddities in the REST API's answers. */
   readonly warn: (warning: WireWarning) => void;
 }
@@ -47,12 +49,13 @@ export class GraphContext {
   #stopWaiting: (() => void) | undefined;
   #hasLeft = false;
 
-  constructor({ client, apiKey, callerId, requestId, watcher, draining, warn }: ContextOptions) {
+  constructor({ client, apiKey, callerId, requestId, watcher, draining, sharesReads, warn }: ContextOptions) {
     this.callerId = callerId;
     this.requestId = requestId;
     this.#draining = draining;
     this.#watch = apiKey === undefined ? undefined : watcher.of(apiKey);
-    this.#rest = apiKey === undefined ? undefined : client.session({ apiKey, requestId, warn });
+    this.#rest =
+      apiKey === undefined ? undefined : client.session({ apiKey, requestId, warn }, { shares: sharesReads });
   }
 
   /** Whether a key came with the operation. */

@@ -57,7 +57,7 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
   const schema = createSchema();
   const limits = createLimits(config);
   const subscriptions = new Subscriptions({ schema, limits, lifecycle, log });
-  const createContext = (apiKey: string | undefined, requestId: string): GraphContext =>
+  const createContext = (apiKey: string | undefined, requestId: string, sharesReads: boolean): GraphContext =>
     new GraphContext({
       client,
       watcher,
@@ -65,6 +65,7 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
       callerId: apiKey === undefined ? undefined : toCallerId(apiKey),
       requestId,
       draining: lifecycle.draining,
+      sharesReads,
       warn: (warning) => {
         log.warn({ requestId, ...warning }, 'odd answer of the REST API');
       },
@@ -78,9 +79,11 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
     schema,
     lifecycle,
     plugins: [limits.plugin, createOperationLog(log), metrics.plugin],
-    createContext: (request) => createContext(readApiKey(request), request.id),
+    createContext: (request) => createContext(readApiKey(request), request.id, true),
   });
-  addEventStream(app, { subscriptions, lifecycle, createContext });
+  // What an event is about may be newer than what is being read already.
+  const createEventContext = (apiKey: string, requestId: string) => createContext(apiKey, requestId, false);
+  addEventStream(app, { subscriptions, lifecycle, createContext: createEventContext });
   addWebSocket(app, {
     schema,
     subscriptions,
@@ -88,7 +91,7 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
     log,
     isFull,
     isAllowedOrigin: (origin, host) => isAllowedOrigin(config, origin, host),
-    createContext,
+    createContext: createEventContext,
     pingMs: dependencies.pingMs,
   });
   return app;

@@ -5,7 +5,7 @@ import type { ServerResponse } from 'node:http';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { brotliCompressSync, createGzip, deflateSync, gzipSync } from 'node:zlib';
 import { describe, expect, it } from '@jest/globals';
-import { maximumBodyBytes } from '../../src/cloudca/fetch.js';
+import { maximumBodyBytes } from '../../src/cloudca/transport.js';
 import { deleteSiteToSiteVpn } from '../../src/cloudca/site-to-site-vpns.js';
 import { json, raw, startUpstream } from '../helpers/upstream.js';
 import { bytes, failureOf, stargate, startClient, testArea, writes } from './rest.js';

@@ -1,0 +1,67 @@
+// Work under way and who waits for it: several may wait for one piece of work, and the last to go away ends it. Reads that are
+// alike share a flight while it lasts; it knows nothing of HTTP, nor what comes of a flight.
+
+/** Work under way that several may wait for. */
+export class Flight<T> {
+  readonly #controller = new AbortController();
+  readonly #outcome: Promise<T>;
+  #passengers = 0;
+
+  /** Begins the work. Its signal aborts when nobody waits for it any more, with the last one's reason. */
+  constructor(work: (signal: AbortSignal) => Promise<T>) {
+    this.#outcome = work(this.#controller.signal);
+  }
+
+  /** Waits for what comes of it. */
+  board(): Promise<T> {
+    this.#passengers++;
+    return this.#outcome;
+  }
+
+  /** Says that one of those who wait does so no more; the work ends with the last. */
+  leave(reason: unknown): void {
+    this.#passengers--;
+    if (this.#passengers === 0) this.#controller.abort(reason);
+  }
+
+  /** Has somebody told, once, when nothing will come of it any more: it has landed, well or not. */
+  onLanding(tell: () => void): void {
+    this.#outcome.then(tell, tell);
+  }
+
+  /** Whether it was ended before it landed. */
+  get isAborted(): boolean {
+    return this.#controller.signal.aborted;
+  }
+}
+
+/** The reads under way that others may join, by key and by address: two keys never share one. */
+export class Flights<T> {
+  readonly #ofKeys = new Map<string, Map<string, Flight<T>>>();
+
+  /** How many can be joined. */
+  get size(): number {
+    return [...this.#ofKeys.values()].reduce((sum, flights) => sum + flights.size, 0);
+  }
+
+  /** The flight of a key to an address: the one under way, or else the one that `begin` begins. */
+  join(apiKey: string, url: string, begin: () => Flight<T>): Flight<T> {
+    const ofKey = this.#ofKeys.get(apiKey) ?? new Map<string, Flight<T>>();
+    const underWay = ofKey.get(url);
+    if (underWay?.isAborted === false) return underWay;
+    const flight = begin();
+    ofKey.set(url, flight);
+    this.#ofKeys.set(apiKey, ofKey);
+    flight.onLanding(() => {
+      // By then another one may have taken its place, or the key's may have been closed.
+      if (ofKey.get(url) === flight) ofKey.delete(url);
+      if (ofKey.size === 0 && this.#ofKeys.get(apiKey) === ofKey) this.#ofKeys.delete(apiKey);
+    });
+    return flight;
+  }
+
+  /** Lets nobody join what a key has under way: a read that begins from here on may see more than those do. */
+  close(apiKey: string): void {
+    this.#ofKeys.delete(apiKey);
+  }
+}

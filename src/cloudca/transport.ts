@@ -1,0 +1,181 @@
+// One HTTP exchange, as ky asks for it: on undici's dispatch and one keep-alive pool. It reads the whole body, counts it inflated, and
+// ends when it is told to; it follows no redirect and tries nothing again. It knows nothing of the REST API.
+import { isUtf8 } from 'node:buffer';
+import type { Transform } from 'node:stream';
+import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
+import { type Dispatcher, Pool } from 'undici';
+import { BadResponseError } from './errors.js';
+
+/** The largest body that is read, in bytes, after decompression: 10 MiB. */
+export const maximumBodyBytes = 10 * 1024 * 1024;
+
+/** Exchanges on one keep-alive pool. */
+export interface Transport {
+  /**
+   * Sends a request and gives its response, whose body has been read to its end. Rejects with BadResponseError, undici's errors, or,
+   * at once, with the signal's reason.
+   */
+  readonly exchange: (request: Request, signal: AbortSignal) => Promise<Response>;
+  /** Closes the idle connections and cuts the busy ones. */
+  readonly close: () => Promise<void>;
+}
+
+/** Opens a pool of keep-alive connections to an origin. */
+export function createTransport(origin: string): Transport {
+  const pool = new Pool(origin, {
+    // undici closes an idle connection a second before the server's own Keep-Alive hint, or after four seconds without one: the REST API
+    // would otherwise close it just as a call goes out.
+    keepAliveTimeout: 4_000,
+    connect: { timeout: 5_000 },
+    // Whoever asks has one deadline over all of it.
+    headersTimeout: 0,
+    bodyTimeout: 0,
+  });
+  return {
+    exchange: async (request, signal) => {
+      if (!request.url.startsWith(`${origin}/`)) throw new TypeError('The request would lead elsewhere.');
+      const options: Dispatcher.DispatchOptions = {
+        path: request.url.slice(origin.length),
+        method: toMethod(request.method),
+        headers: [...request.headers].flat(),
+        body: request.body === null ? null : await request.text(),
+      };
+      return toResponse(
+        await new Promise((resolve, reject) => {
+          pool.dispatch(options, new Exchange(signal, resolve, reject));
+        }),
+      );
+    },
+    close: () => pool.destroy(),
+  };
+}
+
+/** What came back: the body inflated. */
+interface Received {
+  readonly status: number;
+  readonly retryAfter: string | string[] | undefined;
+  readonly body: Buffer;
+}
+
+/** Collects one answer; undici calls its methods as it comes in. */
+class Exchange implements Dispatcher.DispatchHandler {
+  readonly #signal: AbortSignal;
+  readonly #resolve: (received: Received) => void;
+  readonly #reject: (error: unknown) => void;
+  readonly #chunks: Buffer[] = [];
+  #controller: Dispatcher.DispatchController | undefined;
+  #inflater: Transform | undefined;
+  #status = 0;
+  #retryAfter: Received['retryAfter'];
+  #length = 0;
+
+  constructor(signal: AbortSignal, resolve: (received: Received) => void, reject: (error: unknown) => void) {
+    this.#signal = signal;
+    this.#resolve = resolve;
+    this.#reject = reject;
+    signal.addEventListener('abort', this.#cancel);
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.#controller = controller;
+    // It may have waited for its connection.
+    if (this.#signal.aborted) this.#cancel();
+  }
+
+  onResponseStart(
+    controller: Dispatcher.DispatchController,
+    status: number,
+    headers: Readonly<Record<string, string | string[] | undefined>>,
+  ): void {
+    // Informational responses come before the one that counts (RFC 9110, 15.2).
+    if (status < 200) return;
+    this.#status = status;
+    this.#retryAfter = headers['retry-after'];
+    this.#inflater = createInflater(headers['content-encoding'])
+      ?.on('data', this.#keep)
+      .on('drain', () => {
+        controller.resume();
+      })
+      .on('end', this.#finish)
+      .on('error', this.#fail);
+  }
+
+  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    if (this.#inflater === undefined) this.#keep(chunk);
+    else if (!this.#inflater.write(chunk)) controller.pause();
+  }
+
+  onResponseEnd(): void {
+    if (this.#inflater === undefined) this.#finish();
+    else this.#inflater.end();
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController | undefined, error: unknown): void {
+    this.#end();
+    this.#reject(error);
+  }
+
+  readonly #keep = (chunk: Buffer): void => {
+    this.#length += chunk.length;
+    this.#chunks.push(chunk);
+    if (this.#length > maximumBodyBytes) {
+      this.#fail(new BadResponseError(`The REST API's answer is larger than ${maximumBodyBytes} bytes.`));
+    }
+  };
+
+  readonly #finish = (): void => {
+    this.#end();
+    const body = Buffer.concat(this.#chunks, this.#length);
+    this.#resolve({ status: this.#status, retryAfter: this.#retryAfter, body });
+  };
+
+  // The answer is of no use any more: neither is the connection.
+  readonly #fail = (error: Error): void => {
+    this.#end();
+    this.#reject(error);
+    this.#controller?.abort(error);
+  };
+
+  readonly #cancel = (): void => {
+    const reason: unknown = this.#signal.reason;
+    this.#fail(reason instanceof Error ? reason : new Error('The exchange was cancelled.'));
+  };
+
+  #end(): void {
+    this.#signal.removeEventListener('abort', this.#cancel);
+    this.#inflater?.removeAllListeners('data').destroy();
+  }
+}
+
+function toResponse({ status, retryAfter, body }: Received): Response {
+  if (status > 599) throw new BadResponseError('The REST API answered with a status that HTTP does not have.');
+  // Decoding would put U+FFFD in place of what is not UTF-8, and so alter a value silently.
+  if (!isUtf8(body)) throw new BadResponseError("The REST API's answer is not UTF-8.");
+  return new ReadResponse(body.toString('utf8'), status, retryAfter);
+}
+
+/** A Response whose body has been read: the one that fetch makes of a text would make a stream of it, to be read anew. */
+class ReadResponse extends Response {
+  override readonly text: () => Promise<string>;
+
+  constructor(text: string, status: number, retryAfter: string | string[] | undefined) {
+    // The other headers are nobody's to read here.
+    super(null, { status, ...(typeof retryAfter === 'string' ? { headers: { 'retry-after': retryAfter } } : {}) });
+    this.text = () => Promise.resolve(text);
+  }
+}
+
+function toMethod(method: string): Dispatcher.HttpMethod {
+  if (method === 'GET' || method === 'POST' || method === 'DELETE') return method;
+  throw new TypeError(`The REST API has no ${method}.`);
+}
+
+// A body compressed in a way that was not asked for is left as it is: nobody takes it for JSON.
+function createInflater(encoding: string | string[] | undefined): Transform | undefined {
+  // Its names are case-insensitive (RFC 9110, 8.4.1).
+  const name = String(encoding).toLowerCase();
+  if (name === 'gzip' || name === 'x-gzip') return createGunzip();
+  if (name === 'deflate') return createInflate();
+  if (name === 'br') return createBrotliDecompress();
+  return undefined;
+}
