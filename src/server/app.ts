@@ -9,6 +9,7 @@ import type { Watcher } from '../cloudca/watcher.js';
 import type { Config } from '../config.js';
 import { GraphContext } from '../graph/context.js';
 import { createSchema } from '../graph/schema.js';
+import { addCompression } from './compression.js';
 import { addGraphql } from './graphql.js';
 import { addEventStream } from './event-stream.js';
 import { createLimits, limitConnections, toCallerId } from './limits.js';
@@ -73,6 +74,7 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
 
   addRefusals(app, log);
   await addSecurity(app, { config, lifecycle, isFull });
+  await addCompression(app);
   if (config.playground) await addPlayground(app, playground);
   await addGraphql(app, {
     config,
