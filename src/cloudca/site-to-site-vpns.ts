@@ -208,16 +208,13 @@ function toProblem(text: string, secrets: readonly string[]): string {
   return tellable ? `not a documented value: ${text}` : 'not a documented value';
 }
 
-function toState(text: string): SiteToSiteVpnState | undefined {
-  return siteToSiteVpnStates.find((state) => state.toLowerCase() === text);
-}
-
-function toEncryptionAlgorithm(text: string): EncryptionAlgorithm | undefined {
-  return encryptionAlgorithms.find((algorithm) => algorithm === text);
-}
-
-function toHashAlgorithm(text: string): HashAlgorithm | undefined {
-  return hashAlgorithms.find((algorithm) => algorithm === text);
+// Looked up for every row of every list.
+const toState = toLookup(siteToSiteVpnStates);
+const toEncryptionAlgorithm = toLookup(encryptionAlgorithms);
+const toHashAlgorithm = toLookup(hashAlgorithms);
+function toLookup<T extends string>(values: readonly T[]): (text: string) => T | undefined {
+  const byName = new Map(values.map((value) => [value.toLowerCase(), value]));
+  return (text) => byName.get(text);
 }
 
 // `modp1536` on the wire, `Group-5 (1536-bit)` in the documentation.

@@ -131,15 +131,15 @@ export function toPage(collection: string, args: PageArgs): Page {
 
 /** Orders rows by name (code units), then id. */
 export function inOrder<T extends Row>(rows: readonly T[]): readonly T[] {
-  return rows.toSorted((a, b) => compare([a.name, a.id], [b.name, b.id]));
+  return rows.toSorted((a, b) => compare(a, b.name, b.id));
 }
 
 /** A page of rows that are in order; the cursors name `collection`. */
 export function toConnection<T extends Row>(collection: string, rows: readonly T[], page: Page): Connection<T> {
   // Rows are counted from the cursors, not looked up by them: the row of a cursor may be gone.
   const { after, before } = page;
-  const low = after === null ? 0 : rows.filter((row) => compare([row.name, row.id], after) <= 0).length;
-  const high = before === null ? rows.length : rows.filter((row) => compare([row.name, row.id], before) < 0).length;
+  const low = after === null ? 0 : rows.filter((row) => compare(row, ...after) <= 0).length;
+  const high = before === null ? rows.length : rows.filter((row) => compare(row, ...before) < 0).length;
   const end = Math.max(low, page.first === null ? high : Math.min(high, low + page.first));
   const begin = page.last === null ? low : Math.max(low, end - page.last);
   const nodes = begin === 0 && end === rows.length ? rows : rows.slice(begin, end);
@@ -163,9 +163,9 @@ export function toConnection<T extends Row>(collection: string, rows: readonly T
   };
 }
 
-function compare(a: Position, b: Position): number {
-  if (a[0] !== b[0]) return a[0] < b[0] ? -1 : 1;
-  if (a[1] !== b[1]) return a[1] < b[1] ? -1 : 1;
+function compare(row: Row, name: string, id: string): number {
+  if (row.name !== name) return row.name < name ? -1 : 1;
+  if (row.id !== id) return row.id < id ? -1 : 1;
   return 0;
 }
 

@@ -25,9 +25,9 @@ export function toEnvironmentKey(environment: EnvironmentAddress, ...rest: reado
   return JSON.stringify([environment.serviceCode, environment.name, environment.organizationId, ...rest]);
 }
 
-/** Begins a load whose outcome a field will ask for later: a failure is told there, and only there. */
-export function ahead(load: Promise<unknown>): void {
-  load.catch(() => undefined);
+/** Begins a load whose outcome a field will ask for later: a failure is told there, and only there. Resolves when it has come. */
+export async function ahead(load: Promise<unknown>): Promise<void> {
+  await load.catch(() => undefined);
 }
 
 /** What a read gives; null where there is no such thing. */

@@ -3,11 +3,20 @@
 import { collectSubFields } from '@graphql-tools/utils';
 import { type FieldNode, getNamedType, type GraphQLResolveInfo, isObjectType } from 'graphql';
 
-/**
- * The names of the fields selected below a field; with a path, below the fields of that name in turn. Empty where nothing
- * is selected there.
- */
-export function selectedFields(info: GraphQLResolveInfo, ...path: readonly string[]): ReadonlySet<string> {
+// By the variables, which are one object for an operation, and by the field's nodes, which are one array for all rows of a list: what
+// a row's field asks for is looked at once.
+const known = new WeakMap<object, WeakMap<object, ReadonlySet<string>>>();
+
+/** The names of the fields selected below a field. Empty where nothing is selected there. */
+export function selectedFields(info: GraphQLResolveInfo): ReadonlySet<string> {
+  const ofOperation = known.get(info.variableValues) ?? new WeakMap<object, ReadonlySet<string>>();
+  const fields = ofOperation.get(info.fieldNodes) ?? selectedFieldsBelow(info);
+  known.set(info.variableValues, ofOperation.set(info.fieldNodes, fields));
+  return fields;
+}
+
+/** As selectedFields, but further down: below the fields of each name in turn. */
+export function selectedFieldsBelow(info: GraphQLResolveInfo, ...path: readonly string[]): ReadonlySet<string> {
   let type = getNamedType(info.returnType);
   let nodes: readonly FieldNode[] = info.fieldNodes;
   for (const name of path) {

@@ -1,6 +1,6 @@
 // How much one caller, and all callers together, may ask for: what a key may spend in a minute, and how many operations are at work at
 // a time. Keys are known here by their hash alone.
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
 import { type ApolloServerPlugin, HeaderMap } from '@apollo/server';
@@ -33,7 +33,7 @@ export interface Limits {
 
 /** What a key is known by where it must not stand itself. */
 export function toCallerId(apiKey: string): string {
-  return createHash('sha256').update(apiKey).digest('base64url');
+  return hash('sha256', apiKey, 'base64url');
 }
 
 /** Makes the limits. */

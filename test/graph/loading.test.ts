@@ -13,6 +13,7 @@ import {
   wireVpc,
   wireVpn,
 } from './support.js';
+import { until } from '../helpers/until.js';
 import { json } from '../helpers/upstream.js';
 import { defaultSeed, seedEnvironment, seedSiteToSiteVpn, seedVpc } from '../../src/sandbox/seed.js';
 
@@ -370,15 +371,32 @@ describe('an operation', () => {
     expect(sandbox.calls().toSorted()).toEqual(calls);
   });
 
-  it('shares nothing with one that runs at the same time, of another caller or of the same', async () => {
-    const [own, same, other] = await Promise.all([
-      sandbox.ask(query, { environment: crowded, id: one }),
-      sandbox.ask(query, { environment: crowded, id: one }),
-      sandbox.ask(query, { environment: crowded, id: one }, 'unknown-key'),
-    ]);
-    expect([own, same]).toEqual([answer, answer]);
-    expect(at(other, 'data')).toEqual({ a: null, b: null, c: null, d: null });
-    expect(sandbox.calls().toSorted()).toEqual([...calls, ...calls, ...calls].toSorted());
+  it('shares calls under way with the same caller’s other operations, and none with another caller’s', async () => {
+    const held: (() => void)[] = [];
+    scripted.upstream.script(({ url }) => (response) => {
+      held.push(() => {
+        json(200, { data: url.endsWith('/vpcs') ? [wireVpc(1)] : [wireVpn(1, 1)] })(response);
+      });
+    });
+    const ask = (more: string, key?: string) =>
+      scripted.ask(
+        `query ($environment: EnvironmentInput!) { vpns: siteToSiteVpns(environment: $environment) { nodes { name vpc { name } } } ${more} }`,
+        { environment },
+        key,
+      );
+    const first = ask('');
+    await until(() => held.length === 2);
+    // That its own call has come says that it has asked for all that it reads.
+    const second = ask('vpcs(environment: $environment) { totalCount } environments { id }');
+    await until(() => held.length === 3);
+    const other = ask('', 'other-key');
+    await until(() => held.length === 5);
+    for (const release of held) release();
+    const vpns = { nodes: [{ name: 'vpn-0001', vpc: { name: 'vpc-0001' } }] };
+    expect(at(await first, 'data')).toEqual({ vpns });
+    expect(at(await second, 'data')).toMatchObject({ vpns, vpcs: { totalCount: 1 } });
+    expect(at(await other, 'data')).toEqual({ vpns });
+    expect(scripted.calls()).toHaveLength(5);
   });
 
   it('keeps environments of the same name apart by service and organization', async () => {

@@ -5,7 +5,7 @@ import { listEnvironments, type ServiceConnectionEntity } from '../../cloudca/en
 import type { GraphContext } from '../context.js';
 import { MakesRestCall } from '../cost.js';
 import { ahead } from '../loader.js';
-import { selectedFields } from '../selection.js';
+import { selectedFieldsBelow } from '../selection.js';
 import { Environment, ServiceConnection } from './environment.type.js';
 
 /** Environments. */
@@ -22,9 +22,9 @@ export class EnvironmentResolver {
     @Ctx('operation') context: GraphContext,
     @Info() info: GraphQLResolveInfo,
   ): Promise<readonly Environment[]> {
-    const wanted = selectedFields(info, 'serviceConnection');
+    const wanted = selectedFieldsBelow(info, 'serviceConnection');
     if (['serviceCode', 'type', 'reachable'].some((field) => wanted.has(field))) {
-      ahead(context.loaders.environments.serviceConnections());
+      void ahead(context.loaders.environments.serviceConnections());
     }
     return listEnvironments(context.rest);
   }

@@ -10,7 +10,7 @@ import { MakesRestCall } from '../cost.js';
 import { EnvironmentInput, toAddress } from '../environment/environment.inputs.js';
 import { BadUserInputError } from '../errors.js';
 import { ahead } from '../loader.js';
-import { selectedFields } from '../selection.js';
+import { selectedFields, selectedFieldsBelow } from '../selection.js';
 import { Task } from '../task/task.type.js';
 import { refuseInvalid } from '../user-error.js';
 import { isId } from '../validators.js';
@@ -24,6 +24,8 @@ export const collection = 'siteToSiteVpn';
 
 // What is known of a VPC without asking for it.
 const fieldsOfReference = new Set(['__typename', 'id', 'environment', 'siteToSiteVpns']);
+// The same where the environment is not known.
+const fieldsWithoutEnvironment = new Set(['__typename', 'id']);
 
 /** Site-to-site VPNs. */
 @Resolver(() => SiteToSiteVpn)
@@ -64,11 +66,13 @@ export class SiteToSiteVpnResolver {
     const environment = toAddress(args.environment);
     const { vpcId = null, states = null } = args.filter ?? {};
     if (isOfNothing(args.filter)) return toConnection(collection, [], page);
-    if (asksForVpcs(info)) {
-      const { one, list } = context.loaders.vpcs;
-      ahead(vpcId === null ? list.load(environment) : one.load({ environment, id: vpcId, reach: 'one' }));
-    }
-    const vpns = await context.loaders.siteToSiteVpns.list.load({ environment, vpcId });
+    const { vpcs, siteToSiteVpns } = context.loaders;
+    const vpcsComing = asksForVpcs(info)
+      ? ahead(vpcId === null ? vpcs.byId.load(environment) : vpcs.one.load({ environment, id: vpcId, reach: 'one' }))
+      : undefined;
+    const vpns = await siteToSiteVpns.list.load({ environment, vpcId });
+    // With the VPCs there, no row has to wait for its own.
+    await vpcsComing;
     return toConnection(collection, states === null ? vpns : vpns.filter((vpn) => states.includes(vpn.state)), page);
   }
 
@@ -78,22 +82,20 @@ export class SiteToSiteVpnResolver {
     nullable: true,
     description: 'The VPC that the VPN was created for; null, with an error, where it cannot be had.',
   })
-  async vpc(
+  vpc(
     @Root() vpn: SiteToSiteVpn,
     @Ctx('operation') context: GraphContext,
     @Info() info: GraphQLResolveInfo,
-  ): Promise<VpcReference> {
+  ): VpcReference | Promise<VpcReference> {
     const { environment, vpcId: id, reach } = vpn;
-    const beyond = [...selectedFields(info)].filter((field) => !fieldsOfReference.has(field));
+    const wanted = selectedFields(info);
     if (environment === null) {
-      const wanted = [...selectedFields(info)].filter((field) => field !== 'id' && field !== '__typename');
-      if (wanted.length > 0)
-        throw new BadUserInputError('Send the environment of the task to select more of its VPC than the id.');
+      if (isWithin(wanted, fieldsWithoutEnvironment)) return { id, environment, reach };
+      throw new BadUserInputError('Send the environment of the task to select more of its VPC than the id.');
     }
-    if (environment === null || beyond.length === 0) return { id, environment, reach };
-    const vpc = await context.loaders.vpcs.one.load({ environment, id, reach });
-    if (vpc === null) throw new NotFoundError('The environment has no VPC of the id that the site-to-site VPN names.');
-    return vpc;
+    if (isWithin(wanted, fieldsOfReference)) return { id, environment, reach };
+    const { vpcs } = context.loaders;
+    return vpcs.listed(environment, id) ?? thatVpc(vpcs.one.load({ environment, id, reach }));
   }
 
   /** What RFCs say against its algorithms. */
@@ -165,8 +167,22 @@ export function toNamedId(result: unknown): string | null {
   return isObject(result) && isId(result['id']) ? result['id'] : null;
 }
 
+async function thatVpc(load: Promise<Vpc | null>): Promise<Vpc> {
+  const vpc = await load;
+  if (vpc === null) throw new NotFoundError('The environment has no VPC of the id that the site-to-site VPN names.');
+  return vpc;
+}
+
+function isWithin(fields: ReadonlySet<string>, others: ReadonlySet<string>): boolean {
+  for (const field of fields) if (!others.has(field)) return false;
+  return true;
+}
+
 // Whether the list's VPCs will be asked for: then both calls can be under way at the same time.
 function asksForVpcs(info: GraphQLResolveInfo): boolean {
-  const selected = [...selectedFields(info, 'nodes', 'vpc'), ...selectedFields(info, 'edges', 'node', 'vpc')];
-  return selected.some((field) => !fieldsOfReference.has(field));
+  const ways = [
+    ['nodes', 'vpc'],
+    ['edges', 'node', 'vpc'],
+  ];
+  return ways.some((way) => !isWithin(selectedFieldsBelow(info, ...way), fieldsOfReference));
 }

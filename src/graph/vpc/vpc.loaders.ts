@@ -22,6 +22,10 @@ export interface VpcLoaders {
   readonly one: DataLoader<VpcKey, Vpc | null, string>;
   /** All VPCs of an environment, in order. */
   readonly list: DataLoader<EnvironmentAddress, readonly Vpc[], string>;
+  /** The same, by their ids. */
+  readonly byId: DataLoader<EnvironmentAddress, ReadonlyMap<string, Vpc>, string>;
+  /** A VPC of those that have come by their ids; else undefined. For the rows of a list: a promise for each would cost more than the row. */
+  readonly listed: (environment: EnvironmentAddress, id: string) => Vpc | undefined;
 }
 
 /** Makes the loaders for one operation. */
@@ -31,10 +35,13 @@ export function createVpcLoaders(rest: RestSession): VpcLoaders {
       inOrder((await listVpcs(rest, environment)).map((entity) => toVpc(entity, environment, 'list'))),
     toEnvironmentKey,
   );
-  const byId = createLoader(
-    async (environment: EnvironmentAddress) => new Map((await list.load(environment)).map((vpc) => [vpc.id, vpc])),
-    toEnvironmentKey,
-  );
+  // By the object that is the environment of all rows of a list: it needs no key made of it for each.
+  const lists = new Map<EnvironmentAddress, ReadonlyMap<string, Vpc>>();
+  const byId = createLoader(async (environment: EnvironmentAddress) => {
+    const vpcs = new Map((await list.load(environment)).map((vpc) => [vpc.id, vpc]));
+    lists.set(environment, vpcs);
+    return vpcs;
+  }, toEnvironmentKey);
   const load = async ({ environment, id, reach }: VpcKey): Promise<Vpc | null> => {
     if (reach === 'list') return (await byId.load(environment)).get(id) ?? null;
     // What is no UUID is no VPC's id, and must not become part of a path.
@@ -45,5 +52,5 @@ export function createVpcLoaders(rest: RestSession): VpcLoaders {
   const one = new DataLoader<VpcKey, Vpc | null, string>((keys) => settled(keys.map(load)), {
     cacheKeyFn: ({ environment, id }) => toEnvironmentKey(environment, id),
   });
-  return { one, list };
+  return { one, list, byId, listed: (environment, id) => lists.get(environment)?.get(id) };
 }
