@@ -3,7 +3,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import ky, { type KyInstance } from 'ky';
 import { type Answer, toAnswer, toReadData, toWriteOutcome, type WriteOutcome } from './envelope.js';
-import { BadResponseError, CallerGoneError, CloudcaError, TimeoutError, UnavailableError } from './errors.js';
+import { Breaker, RetryBudget, unavailableStatuses } from './breaker.js';
+import {
+  BadResponseError,
+  CallerGoneError,
+  CircuitOpenError,
+  CloudcaError,
+  TimeoutError,
+  UnavailableError,
+} from './errors.js';
 import { createTransport, type Transport } from './transport.js';
 import { Flight, Flights } from './flights.js';
 
@@ -13,6 +21,9 @@ export interface ClientOptions {
   readonly baseUrl: string;
   /** Deadline of one operation's REST work, retries included, in milliseconds. */
   readonly timeoutMs: number;
+  /** Spares a REST API that fails; where nothing is said, as Breaker and RetryBudget are by themselves. */
+  readonly breaker?: Breaker;
+  readonly retryBudget?: RetryBudget;
 }
 
 /** For whom calls are made. */
@@ -83,6 +94,10 @@ export class CloudcaClient {
   readonly ky: KyInstance;
   /** The reads under way that others of the same key may join. */
   readonly flights = new Flights<Answer>();
+  /** Whether the REST API is worth asking. */
+  readonly breaker: Breaker;
+  /** How often reads may be tried again. */
+  readonly retryBudget: RetryBudget;
   /** Deadline of one operation's REST work, in milliseconds. */
   readonly timeoutMs: number;
 
@@ -91,6 +106,8 @@ export class CloudcaClient {
     this.#base = base.href.replace(/\/$/, '');
     this.#transport = createTransport(base.origin);
     this.timeoutMs = options.timeoutMs;
+    this.breaker = options.breaker ?? new Breaker();
+    this.retryBudget = options.retryBudget ?? new RetryBudget();
     this.ky = ky.create({
       // A hook's response ends ky's work before it clones the request, for retries that it is not to make, and the signal need not go
       // through Request: either costs more than all the rest of a call.
@@ -230,17 +247,20 @@ export class RestSession {
   /** As read, but gives what came, for those answers that are not in the usual envelope. Throws a CloudcaError where nothing came. */
   async readAnswer(request: ReadRequest): Promise<Answer> {
     const deadline = this.#deadline;
+    const { retryBudget } = this.#client;
+    retryBudget.earn();
     for (let attempt = 0; ; attempt++) {
-      const last = attempt === this.#retries;
       let delay = jittered(attempt);
+      const mayTryAgain = () =>
+        attempt < this.#retries && performance.now() + delay < deadline && !this.#client.isCut && retryBudget.spend();
       try {
         const answer = await this.#get(request);
-        if (last || ![429, 502, 503, 504].includes(answer.status)) return answer;
+        if (answer.status !== 429 && !unavailableStatuses.includes(answer.status)) return answer;
         if (answer.retryAfter !== undefined) delay = answer.retryAfter * 1000;
-        if (performance.now() + delay >= deadline) return answer;
+        if (!mayTryAgain()) return answer;
       } catch (error) {
-        const again = error instanceof UnavailableError && !this.#client.isCut;
-        if (last || !again || performance.now() + delay >= deadline) throw error;
+        const mayPass = error instanceof UnavailableError && !(error instanceof CircuitOpenError);
+        if (!mayPass || !mayTryAgain()) throw error;
       }
       await this.#wait('read', () => new Flight((signal) => sleep(delay, undefined, { signal })));
     }
@@ -275,27 +295,34 @@ export class RestSession {
   /** Begins a call. */
   #call(method: 'GET' | 'POST' | 'DELETE', request: ReadRequest, body?: object): Flight<Answer> {
     const url = this.#client.url(request);
+    return new Flight((signal) => this.#client.breaker.run(() => this.#send(url, method, body, signal)));
+  }
+
+  async #send(
+    url: string,
+    method: 'GET' | 'POST' | 'DELETE',
+    body: object | undefined,
+    signal: AbortSignal,
+  ): Promise<Answer> {
     this.#calls++;
-    return new Flight(async (signal) => {
-      try {
-        const response = await this.#client.ky(url, {
-          method,
-          headers: {
-            'MC-Api-Key': this.#caller.apiKey,
-            'x-request-id': this.#caller.requestId,
-            accept: 'application/json',
-            'accept-encoding': 'gzip',
-            // The documented reset carries it too, without a body.
-            ...(method === 'POST' ? { 'content-type': 'application/json' } : {}),
-          },
-          context: { url, signal },
-          ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-        });
-        return toAnswer(response.status, await response.text(), toRetryAfter(response.headers.get('retry-after')));
-      } catch (error) {
-        throw toCloudcaError(error);
-      }
-    });
+    try {
+      const response = await this.#client.ky(url, {
+        method,
+        headers: {
+          'MC-Api-Key': this.#caller.apiKey,
+          'x-request-id': this.#caller.requestId,
+          accept: 'application/json',
+          'accept-encoding': 'gzip',
+          // The documented reset carries it too, without a body.
+          ...(method === 'POST' ? { 'content-type': 'application/json' } : {}),
+        },
+        context: { url, signal },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      });
+      return toAnswer(response.status, await response.text(), toRetryAfter(response.headers.get('retry-after')));
+    } catch (error) {
+      throw toCloudcaError(error);
+    }
   }
 
   /** Waits until it lands, the deadline, the caller's leaving (reads alone) or the process's end, whichever comes first. */

@@ -82,6 +82,13 @@ export class UnavailableError extends CloudcaError {
   }
 }
 
+/** The REST API has failed so often that it is not asked for a moment. */
+export class CircuitOpenError extends UnavailableError {
+  constructor() {
+    super('The REST API has been failing, and is left alone for a moment; ask again later.', { neverSent: true });
+  }
+}
+
 /** The deadline passed, or 504. */
 export class TimeoutError extends CloudcaError {
   /** Whether it is certain that the request was not sent: the deadline had passed before its turn came. */

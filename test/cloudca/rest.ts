@@ -12,6 +12,7 @@ import {
   resetSiteToSiteVpn,
 } from '../../src/cloudca/site-to-site-vpns.js';
 import { atEnd } from '../helpers/at-end.js';
+import { unsparing } from '../helpers/gateway.js';
 
 export const apiKey = 'Qk7vXc2nTestKeyOfTheCaller';
 export const requestId = 'request-1';
@@ -67,9 +68,9 @@ export interface TestClient {
   readonly warnings: WireWarning[];
 }
 
-/** Makes a client; it is closed with the file's tests. */
+/** Makes a client that never spares the upstream, however it fails; it is closed with the file's tests. */
 export function startClient(baseUrl: string, { timeoutMs = 10_000 } = {}): TestClient {
-  const client = new CloudcaClient({ baseUrl, timeoutMs });
+  const client = new CloudcaClient({ baseUrl, timeoutMs, ...unsparing() });
   atEnd(() => client.close());
   const warnings: WireWarning[] = [];
   const warn = (warning: WireWarning) => {

@@ -1,6 +1,7 @@
 // A gateway under test: the real application on a free port, against the sandbox or any other upstream, asked over HTTP.
 import type { FastifyInstance } from 'fastify';
 import { pino } from 'pino';
+import { Breaker, RetryBudget } from '../../src/cloudca/breaker.js';
 import { CloudcaClient } from '../../src/cloudca/client.js';
 import { Watcher } from '../../src/cloudca/watcher.js';
 import { type Config, readConfig } from '../../src/config.js';
@@ -35,6 +36,11 @@ export interface TestGateway {
   ) => Promise<Answer>;
 }
 
+/** What has a client call an upstream however often that fails: each test's failures are its own. */
+export function unsparing(): { readonly breaker: Breaker; readonly retryBudget: RetryBudget } {
+  return { breaker: new Breaker(Infinity), retryBudget: new RetryBudget(Infinity) };
+}
+
 /** Starts a gateway on an upstream; it ends with the file's tests. Polls every 20 ms, so that waits are short. */
 export async function startGateway(
   upstreamUrl: string,
@@ -48,7 +54,11 @@ export async function startGateway(
   };
   const logs: Record<string, unknown>[] = [];
   const log = pino({ level: config.logLevel, base: null }, { write: (line: string) => logs.push(toLine(line)) });
-  const client = new CloudcaClient({ baseUrl: upstreamUrl, timeoutMs: config.cloudcaApiTimeoutMs });
+  const client = new CloudcaClient({
+    baseUrl: upstreamUrl,
+    timeoutMs: config.cloudcaApiTimeoutMs,
+    ...unsparing(),
+  });
   const lifecycle = new Lifecycle();
   const playground = { apiKey: undefined, directory: '' };
   const watcher = new Watcher({

@@ -17,7 +17,7 @@ const said = (['log', 'info', 'warn', 'error', 'debug', 'trace'] as const).map((
 );
 
 const upstream = await startUpstream();
-const newClient = (timeoutMs = 10_000) => new CloudcaClient({ baseUrl: upstream.url, timeoutMs });
+const newClient = (timeoutMs = 10_000) => new CloudcaClient({ baseUrl: upstream.url, timeoutMs, ...unsparing() });
 const app = await startApp(newClient());
 
 beforeEach(() => {
