@@ -2,6 +2,7 @@
 import { beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { CloudcaClient, RestSession } from '../../src/cloudca/client.js';
 import { startApp, type TestApp } from '../helpers/app.js';
+import { unsparing } from '../helpers/gateway.js';
 import { cut, json, raw, type Script, startUpstream } from '../helpers/upstream.js';
 import { ask, post, sendLines, type WireAnswer } from '../helpers/wire.js';
 
