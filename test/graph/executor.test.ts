@@ -10,6 +10,7 @@ import {
   getNamedType,
   getNullableType,
   GraphQLError,
+  type GraphQLObjectType,
   type GraphQLOutputType,
   type GraphQLResolveInfo,
   type GraphQLSchema,
@@ -31,7 +32,9 @@ import { atEnd } from '../helpers/at-end.js';
 import { until } from '../helpers/until.js';
 import { json, startUpstream } from '../helpers/upstream.js';
 import { type Operation, operations } from './operations.js';
-import { range, toId, wireVpc, wireVpn } from './support.js';
+import { area, environment, failure, range, startOnUpstream, textAt, toId, wireVpc, wireVpn } from './support.js';
+
+const graph = await startOnUpstream();
 
 // EXECUTOR_RUNS=10000 looks at more of them; a run of the whole suite has to be over in a few seconds.
 const runs = Number(process.env['EXECUTOR_RUNS'] ?? 300);
@@ -171,8 +174,8 @@ describe('a query on the real schema', () => {
       await fc.assert(
         fc.asyncProperty(
           fc.oneof(
-            { weight: 3, arbitrary: operations(schema, { values, depth: 5, isOdd: false }) },
-            { weight: 1, arbitrary: operations(schema, { values, depth: 5, isOdd: true }) },
+            { weight: 3, arbitrary: operations(schema, { values, depth: 4, isOdd: false }) },
+            { weight: 1, arbitrary: operations(schema, { values, depth: 4, isOdd: true }) },
           ),
           fc.integer({ min: 0, max: 30 }),
           async ({ query, variables }: Operation, luck) => {
@@ -392,4 +395,200 @@ describe('a query on a schema whose every field may fail', () => {
     },
     guard,
   );
+});
+
+describe('what is compiled', () => {
+  const schema = buildSchema(`
+    type Query { said(what: String, of: Of, list: [String]): String, at(n: Int! = 3): Int, node: Node, one: One }
+    type Mutation { said(what: String): String }
+    type Node { id: ID, node: Node, said(what: String): String }
+    interface One { id: ID }
+    type Two implements One { id: ID }
+    input Of { a: String, b: [Of!], c: Int = 5, d: String! }
+  `);
+  for (const type of ['Query', 'Mutation', 'Node']) {
+    const { said } = objectType(schema, type).getFields();
+    if (said) said.resolve = (_source, args) => JSON.stringify(args);
+  }
+  const query = objectType(schema, 'Query').getFields();
+  if (query['at']) query['at'].resolve = (_source, { n }) => n;
+  if (query['node']) query['node'].resolve = () => ({ id: '1', node: { id: '2' } });
+  if (query['one']) query['one'].resolve = () => ({ __typename: 'Two', id: '1' });
+
+  /** Executes a valid document, and tells whether it was compiled for that. */
+  const ask = async (text: string, variables: object = {}) => {
+    const { run, compiled } = createCounted(schema);
+    const document = toDocument(schema, text);
+    if (document === undefined) throw new TypeError('The document is not valid.');
+    const request = { document, operationName: undefined, variables: { ...variables }, contextValue: {} };
+    const [result, expected] = [
+      await run(request),
+      await execute({ schema, document, variableValues: { ...variables } }),
+    ];
+    expect(JSON.parse(JSON.stringify(result))).toEqual(JSON.parse(JSON.stringify(expected)));
+    const data: unknown = JSON.parse(JSON.stringify(result.data ?? null));
+    return { data, isCompiled: compiled() === 1 };
+  };
+
+  it.each<[string, string, object, unknown]>([
+    ['a literal', '{ said(what: "x") }', {}, { what: 'x' }],
+    ['a text that would be run', `{ said(what: ${JSON.stringify(canary)}) }`, {}, { what: canary }],
+    ['such a text in an object', `{ said(of: { d: ${JSON.stringify(canary)} }) }`, {}, { of: { c: 5, d: canary } }],
+    [
+      'such a text by default',
+      `query ($v: String = ${JSON.stringify(canary)}) { said(what: $v) }`,
+      {},
+      { what: canary },
+    ],
+    ['such a text as a variable', 'query ($v: String) { said(what: $v) }', { v: canary }, { what: canary }],
+    ['an unset variable', 'query ($v: String) { said(what: $v) }', {}, {}],
+    ['null for a variable', 'query ($v: String) { said(what: $v) }', { v: null }, { what: null }],
+    [
+      'an unset variable in an object',
+      'query ($v: String) { said(of: { a: $v, d: "" }) }',
+      {},
+      { of: { c: 5, d: '' } },
+    ],
+    ['an unset variable in a list', 'query ($v: String) { said(list: ["x", $v]) }', {}, { list: ['x', null] }],
+    ['an object without its defaults', 'query ($v: Of) { said(of: $v) }', { v: { d: '' } }, { of: { c: 5, d: '' } }],
+    [
+      'one value for a list',
+      'query ($v: [Of!]) { said(of: { d: "", b: $v }) }',
+      { v: { d: '', c: null } },
+      { of: { b: [{ c: null, d: '' }], c: 5, d: '' } },
+    ],
+  ])('takes arguments as graphql-js does: %s', async (_, text, variables, args) => {
+    const { data, isCompiled } = await ask(text, variables);
+    expect(isCompiled).toBe(true);
+    expect(data).toEqual({ said: expect.any(String) });
+    expect(JSON.parse(textAt(data, 'said'))).toEqual(args);
+    expect(Reflect.has(globalThis, 'canary')).toBe(false);
+  });
+
+  it('leaves an argument that cannot be made to graphql-js', async () => {
+    expect(await ask('query ($n: Int = 3) { at(n: $n) }', { n: null })).toEqual({
+      data: { at: null },
+      isCompiled: true,
+    });
+    expect(await ask('query ($d: String = "") { said(of: { d: $d }) }', { d: null })).toEqual({
+      data: { said: null },
+      isCompiled: true,
+    });
+  });
+
+  it.each([
+    ['a mutation', 'mutation { said(what: "x") }'],
+    ['a directive', '{ node { id @include(if: true) } }'],
+    ['a directive on a fragment', '{ ... @skip(if: false) { node { id } } }'],
+    ['an underscore in an alias', '{ c_a: node { b: said } a: node { b_c: said } }'],
+    ['an alias that is a prototype', '{ node { __proto__: id } }'],
+    ['an alias of __typename', '{ node { a_b: __typename } }'],
+    ['a variable of underscores', 'query ($__0_0: String) { said(what: $__0_0) }'],
+    ['an interface', '{ one { id } }'],
+    ['introspection', '{ __type(name: "Node") { name } }'],
+    [
+      'a hundred fields and one',
+      `{ ${range(101)
+        .map((index) => `a${index}: at`)
+        .join(' ')} }`,
+    ],
+    [
+      'fragments in fragments',
+      `{ node { ...F0 } } ${range(9)
+        .map((index) => `fragment F${index} on Node { a: node { ...F${index + 1} } b: node { ...F${index + 1} } }`)
+        .join('\n')} fragment F9 on Node { id }`,
+    ],
+  ])('is not %s', async (_, text) => {
+    expect((await ask(text)).isCompiled).toBe(false);
+  });
+
+  it('is the third execution of a document and those after it', async () => {
+    const { run, compiled } = createCounted(schema, { compileAt: 3 });
+    const documents = range(20).map(() => parse('{ at }'));
+    const counts: number[] = [];
+    for (let round = 0; round < 4; round++) {
+      for (const document of documents) {
+        expect(await run({ document, operationName: null, variables: null, contextValue: {} })).toEqual({
+          data: { at: 3 },
+        });
+      }
+      counts.push(compiled());
+    }
+    expect(counts).toEqual([0, 0, 20, 20]);
+  });
+
+  it('is each operation of a document by itself', async () => {
+    const { run, compiled } = createCounted(schema);
+    const document = parse(
+      'query A { ...F } query B { node { id } ...F } query C($what: String) { said(what: $what) } fragment F on Query { at }',
+    );
+    const ask = (operationName: string) => run({ document, operationName, variables: { what: 'x' }, contextValue: {} });
+    for (let round = 0; round < 2; round++) {
+      expect(await ask('A')).toEqual({ data: { at: 3 } });
+      expect(await ask('B')).toEqual({ data: { node: { id: '1' }, at: 3 } });
+      expect(await ask('C')).toEqual({ data: { said: '{"what":"x"}' } });
+    }
+    expect(compiled()).toBe(3);
+    expect(await ask('D')).toMatchObject({ errors: [{ message: 'Unknown operation named "D".' }] });
+  });
+
+  it('is no more than has a share in the time', async () => {
+    const { run, compiled } = createCounted(schema, { share: 1e-9 });
+    for (const document of range(50).map((index) => parse(`{ a${index}: at }`))) {
+      await run({ document, operationName: null, variables: null, contextValue: {} });
+    }
+    expect(compiled()).toBe(1);
+  });
+});
+
+function objectType(schema: GraphQLSchema, name: string): GraphQLObjectType {
+  const type = schema.getType(name);
+  if (!isObjectType(type)) throw new TypeError(`The schema has no type ${name}.`);
+  return type;
+}
+
+describe('over HTTP', () => {
+  const names = `query Names($environment: EnvironmentInput!, $first: Int) {
+    siteToSiteVpns(environment: $environment, first: $first) { totalCount nodes { name state vpc { name } } }
+  }`;
+
+  it('the tenth answer to a query is the first, its errors too', async () => {
+    graph.upstream.script(({ url }) =>
+      url.includes('/vpcs') ? { data: [wireVpc(1)] } : { data: [wireVpn(1, 1), wireVpn(2, 2)] },
+    );
+    for (let round = 0; round < 10; round++) {
+      expect(await graph.ask(names, { environment })).toEqual({
+        data: {
+          siteToSiteVpns: {
+            totalCount: 2,
+            nodes: [
+              { name: 'vpn-0001', state: 'CONNECTED', vpc: { name: 'vpc-0001' } },
+              { name: 'vpn-0002', state: 'CONNECTED', vpc: null },
+            ],
+          },
+        },
+        errors: [
+          failure(
+            'NOT_FOUND',
+            ['siteToSiteVpns', 'nodes', 1, 'vpc'],
+            'The environment has no VPC of the id that the site-to-site VPN names.',
+          ),
+        ],
+      });
+      expect(graph.calls().toSorted()).toEqual([`GET ${area}/sitetositevpns`, `GET ${area}/vpcs`]);
+      expect(await graph.ask(names, { environment, first: -1 })).toEqual({
+        data: { siteToSiteVpns: null },
+        errors: [failure('BAD_USER_INPUT', ['siteToSiteVpns'], expect.any(String))],
+      });
+      expect(graph.calls()).toEqual([]);
+    }
+  });
+
+  it('a document that is not valid is refused however often it comes', async () => {
+    for (let round = 0; round < 10; round++) {
+      const { status, body } = await graph.send(`{ environments { name(x: ${JSON.stringify(canary)}) } }`);
+      expect([status, body]).toMatchObject([400, { errors: [{ extensions: { code: 'GRAPHQL_VALIDATION_FAILED' } }] }]);
+      expect(graph.calls()).toEqual([]);
+    }
+  });
 });
