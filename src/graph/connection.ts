@@ -83,13 +83,14 @@ export function createConnectionType(name: string, nodeType: () => ClassType, no
     description: `A page of a list of ${noun}s, ordered by name, then id.`,
   })
   class ConnectionType {
-    @Field(() => [EdgeType], { description: 'The rows of this page, each with its cursor.' })
+    // Not simple: a compiled query reads what no resolver gives several times over, and these are made as they are read.
+    @Field(() => [EdgeType], { simple: false, description: 'The rows of this page, each with its cursor.' })
     declare edges: EdgeType[];
 
     @Field(() => [nodeType()], { description: 'The rows of this page.' })
     declare nodes: object[];
 
-    @Field(() => PageInfo, { description: 'Where this page stands in the whole.' })
+    @Field(() => PageInfo, { simple: false, description: 'Where this page stands in the whole.' })
     declare pageInfo: PageInfo;
 
     @Field(() => Int, { description: 'How many match, on all pages together.' })

@@ -1,6 +1,6 @@
 // GraphQL over HTTP: Apollo Server on Fastify's route, the body's way in, the context's making.
 import { isUtf8 } from 'node:buffer';
-import { ApolloServer, type ApolloServerPlugin } from '@apollo/server';
+import { ApolloServer, type ApolloServerOptionsWithGateway, type ApolloServerPlugin } from '@apollo/server';
 import {
   ApolloServerPluginCacheControlDisabled,
   ApolloServerPluginInlineTraceDisabled,
@@ -14,6 +14,7 @@ import { GraphQLError, type GraphQLSchema, OperationTypeNode } from 'graphql';
 import type { Config } from '../config.js';
 import type { ContextValue, GraphContext } from '../graph/context.js';
 import { toFormattedError } from '../graph/errors.js';
+import { createExecutor, type Executor } from '../graph/executor.js';
 import { checkVariables } from '../graph/variables.js';
 import type { Lifecycle } from './lifecycle.js';
 import { keyHeader } from './security.js';
@@ -32,7 +33,7 @@ export interface GraphqlOptions {
 export async function addGraphql(app: FastifyInstance, options: GraphqlOptions): Promise<void> {
   const { config, schema, lifecycle, plugins, createContext } = options;
   const apollo = new ApolloServer<ContextValue>({
-    schema,
+    gateway: toGateway(schema, createExecutor(schema)),
     // Each of these would otherwise depend on NODE_ENV, or on APOLLO_* in the environment.
     nodeEnv: 'production',
     introspection: config.introspection,
@@ -86,6 +87,27 @@ export async function addGraphql(app: FastifyInstance, options: GraphqlOptions):
       return reply.statusCode >= 400 && typeof answer === 'string' ? withRequestId(answer, request.id) : answer;
     },
   });
+}
+
+/** Has Apollo Server execute by an executor of ours: what it calls a gateway is a schema with just that. It has validated by then. */
+function toGateway(schema: GraphQLSchema, execute: Executor): ApolloServerOptionsWithGateway<ContextValue>['gateway'] {
+  return {
+    onSchemaLoadOrUpdate: (tell) => {
+      tell({ apiSchema: schema, coreSupergraphSdl: '' });
+      return () => undefined;
+    },
+    load: () =>
+      Promise.resolve({
+        executor: async ({ document, request, context }) =>
+          execute({
+            document,
+            operationName: request.operationName,
+            variables: request.variables,
+            contextValue: context,
+          }),
+      }),
+    stop: () => Promise.resolve(),
+  };
 }
 
 function mute(): void {
