@@ -106,7 +106,7 @@ describe('The line of an operation', () => {
     );
     const [failed] = toLines(app.takeLog());
 
-    expect(failed).toMatchObject(line({ operation: 'Two', restCalls: 2, errors: expect.any(Array) }));
+    expect(failed).toMatchObject(line({ operation: 'Two', restCalls: 1, errors: expect.any(Array) }));
     expect(failed).toHaveProperty('errors', expect.arrayContaining(['FORBIDDEN', 'BAD_USER_INPUT']));
     expect(failed).toHaveProperty('errors.length', 2);
   });
