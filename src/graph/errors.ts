@@ -173,7 +173,7 @@ const valueKinds = new Set<string>([
 
 function toValidationMessage(error: GraphQLError, hidesSchema: boolean): string {
   if (error.originalError instanceof QueryLimitError) return error.message;
-  if (/^GraphQL introspection is not allowed /.test(error.message)) return 'Introspection is off here.';
+  if (error.message.startsWith('GraphQL introspection is not allowed ')) return 'Introspection is off here.';
   if (hidesSchema) return toHiddenMessage(error.message);
   const node = error.nodes?.[0];
   if (node === undefined || !valueKinds.has(node.kind) || toMissingField(error.message) !== undefined)

@@ -49,7 +49,7 @@ export function checkLength(document: string, { maxDocumentLength: most }: Query
 
 /** Has graphql-js stop at the first token too many. */
 export function toParseOptions({ maxTokens }: QueryLimits): ParseOptions {
-  return maxTokens === 0 ? {} : { maxTokens };
+  return maxTokens === 0 ? {} : { maxLexicalTokens: maxTokens };
 }
 
 /** Makes the rule of validation that holds every operation of a document to the limits. */

@@ -8,9 +8,10 @@ import {
   ApolloServerPluginSchemaReportingDisabled,
   ApolloServerPluginUsageReportingDisabled,
 } from '@apollo/server/plugin/disabled';
+import { InMemoryLRUCache } from '@apollo/utils.keyvaluecache';
 import { fastifyApolloHandler } from '@as-integrations/fastify';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { GraphQLError, type GraphQLSchema, OperationTypeNode } from 'graphql';
+import { type DocumentNode, GraphQLError, type GraphQLSchema, OperationTypeNode } from 'graphql';
 import { isObject } from '../cloudca/envelope.js';
 import type { Config } from '../config.js';
 import type { ContextValue, GraphContext } from '../graph/context.js';
@@ -47,6 +48,7 @@ export async function addGraphql(app: FastifyInstance, options: GraphqlOptions):
     csrfPrevention: { requestHeaders: [keyHeader, 'apollo-require-preflight', 'x-apollo-operation-name'] },
     formatError: (formatted, error) => toFormattedError(formatted, error, !config.introspection),
     parseOptions: toParseOptions(config),
+    documentStore: new InMemoryLRUCache<DocumentNode>({ maxSize: mostKept, sizeCalculation: toSize }),
     validationRules: [createQueryLimitsRule(config)],
     validationOptions: { maxErrors: mostValidationErrors, hideSuggestions: !config.introspection },
     plugins: [
@@ -96,6 +98,16 @@ export async function addGraphql(app: FastifyInstance, options: GraphqlOptions):
   });
 }
 
+// How much is kept of documents that were found good, in characters of their text. Parsed, they take up to 170 bytes for each. Apollo
+// Server's own bound is of their length as JSON, which is a fraction of that: short documents come to half a gigabyte.
+const mostKept = 250_000;
+
+function toSize({ loc }: DocumentNode): number {
+  // The least that one takes, as short as it may be.
+  const least = 20;
+  return least + (loc?.source.body.length ?? 0);
+}
+
 function mute(): void {
   // Nothing is said.
 }
@@ -103,8 +115,13 @@ function mute(): void {
 // A subscription has no one answer; and graphql-js would quote the whole of a variable that does not fit.
 function createOperationChecks(config: Config): ApolloServerPlugin<ContextValue> {
   return {
-    requestDidStart: () =>
-      Promise.resolve({
+    requestDidStart: ({ request: { extensions } }) => {
+      // Apollo Server stumbles over a hash that cannot be made a text; what has no version it refuses.
+      const persisted: unknown = extensions?.['persistedQuery'];
+      if (extensions && isObject(persisted) && typeof persisted['sha256Hash'] !== 'string') {
+        extensions['persistedQuery'] = {};
+      }
+      return Promise.resolve({
         didResolveOperation: ({ schema, operation, request }) => {
           if (operation?.operation === OperationTypeNode.SUBSCRIPTION) return Promise.reject(subscriptionsElsewhere());
           const error = operation && checkVariables(schema, operation, request.variables ?? {}, config);
@@ -120,7 +137,8 @@ function createOperationChecks(config: Config): ApolloServerPlugin<ContextValue>
           }
           return Promise.resolve();
         },
-      }),
+      });
+    },
   };
 }
 
