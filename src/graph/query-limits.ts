@@ -36,6 +36,9 @@ export const mostValidationErrors = 5;
 // be read many times over. How many of these lists may lie within each other is a rule of graphql-js's own.
 const introspectionLimits = { depth: 15, aliases: 2 };
 
+// Without a limit of fields, an operation may be too large to be written out.
+const mostWrittenOut = 10_000;
+
 /** A document asks for more than it may. The message is for the caller as it is. */
 export class QueryLimitError extends GraphQLError {}
 
@@ -104,8 +107,7 @@ function toFaults(operation: OperationDefinitionNode, counter: Counter, limits: 
     ...toFault(counts.introspectionDepth, depth, (most) => `introspects more than ${most} fields deep`),
     ...toFault(counts.introspectionAliases, aliases, (most) => `has more than ${most} aliases in its introspection`),
   ];
-  // Only what is small enough can be written out.
-  return faults.length > 0 || maxRepeats === 0
+  return faults.length > 0 || maxRepeats === 0 || counts.fields > mostWrittenOut
     ? faults
     : toFault(counter.countRepeats(operation), maxRepeats, (most) => `asks for the same field more than ${most} times`);
 }

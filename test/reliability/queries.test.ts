@@ -78,6 +78,39 @@ describe('A document that asks for too much is refused', () => {
   });
 });
 
+describe('What is told of a document that asks for too much', () => {
+  it('is nothing of what else is wrong with it, since nothing else is looked at', async () => {
+    const query = `{ ${Array.from({ length: 16 }, (_, index) => `a${index}: nothing(of: $this) @exists`).join(' ')} }`;
+    const { json } = await post(gateway.url, { query }, headers);
+
+    const told = ['10 root fields', '15 aliases', '10 directives'];
+    expect(json).toEqual({
+      errors: told.map((most) =>
+        refusal('GRAPHQL_VALIDATION_FAILED', `The operation has more than ${most}. Ask for less at once.`),
+      ),
+    });
+  });
+
+  it('is nothing where there is no limit, however much it comes to', async () => {
+    const open = await launchGateway({
+      CLOUDCA_API_URL: upstream.url,
+      MAX_FIELDS: '0',
+      MAX_DEPTH: '0',
+      MAX_TOKENS: '0',
+    });
+    const below = (next: string) => `vpc { siteToSiteVpns { nodes { ${next} } edges { node { ${next} } } } }`;
+    const fragments = Array.from(
+      { length: 25 },
+      (_, index) => `fragment F${index} on SiteToSiteVpn { ${below(`...F${index + 1}`)} }`,
+    );
+    const query = `{ siteToSiteVpns(environment: { serviceCode: "a", name: "b" }) { nodes { ...F0 } } }
+      ${fragments.join(' ')} fragment F25 on SiteToSiteVpn { id }`;
+
+    expect((await post(open.url, { query }, headers)).json).toEqual({ data: { siteToSiteVpns: { nodes: [] } } });
+    upstream.calls.splice(0);
+  });
+});
+
 describe('A document at the limits is answered', () => {
   it.each(documentsAtTheLimits)('%s', async (_name, query) => {
     const { status, json, text } = await post(gateway.url, { query }, headers);
@@ -188,6 +221,16 @@ describe('Variables that are made to hurt are refused', () => {
     expect(toErrors(answer, 'BAD_USER_INPUT')).toHaveLength(1);
     expect(answer.text.length).toBeLessThan(1_000);
     await expectUnharmed();
+  });
+
+  it('are told five of, and counted no further than to a hundred', async () => {
+    const of = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, index) => [`k${index}`, 1]));
+    const tell = async (count: number) =>
+      (await post(gateway.url, { query: list, variables: { environment: of(count) } }, headers)).text;
+
+    // Two more are of what is missing.
+    expect(await tell(50)).toContain('has a field that its type does not have (and 47 more).');
+    expect(await tell(20_000)).toContain('has a field that its type does not have (and 95 or more).');
   });
 
   it('of a subscription too', async () => {
