@@ -39,6 +39,26 @@ export interface Config {
   readonly maxSubscriptions: number;
   /** Open subscriptions of one key at a time. */
   readonly maxSubscriptionsPerKey: number;
+  /** The longest document that is read, in bytes of UTF-8; 0: no limit, here and below. */
+  readonly maxDocumentLength: number;
+  /** Tokens of a document. */
+  readonly maxTokens: number;
+  /** Fields of an operation one within the other; introspection has limits of its own. */
+  readonly maxDepth: number;
+  /** Fields of an operation, those of fragments wherever they are spread. */
+  readonly maxFields: number;
+  /** How often an operation may ask for one field in the same place. */
+  readonly maxRepeats: number;
+  /** Root fields of a query or subscription. */
+  readonly maxRootFields: number;
+  /** Root fields of a mutation. */
+  readonly maxMutationFields: number;
+  /** Aliases of an operation. */
+  readonly maxAliases: number;
+  /** Directives of an operation. */
+  readonly maxDirectives: number;
+  /** Items of a list in the variables. */
+  readonly maxListItems: number;
   readonly introspection: boolean;
   readonly playground: boolean;
   readonly logLevel: LogLevel;
@@ -110,6 +130,16 @@ const environment = z.object({
   MAX_CONNECTIONS: wholeNumber(1, 1_000_000).default(10_000),
   MAX_SUBSCRIPTIONS: limit().default(10_000),
   MAX_SUBSCRIPTIONS_PER_KEY: wholeNumber(1, 1_000_000).default(1_000),
+  MAX_DOCUMENT_LENGTH: limit().default(16_384),
+  MAX_TOKENS: limit().default(1_000),
+  MAX_DEPTH: limit().default(8),
+  MAX_FIELDS: limit().default(1_000),
+  MAX_REPEATS: limit().default(30),
+  MAX_ROOT_FIELDS: limit().default(10),
+  MAX_MUTATION_FIELDS: limit().default(3),
+  MAX_ALIASES: limit().default(15),
+  MAX_DIRECTIVES: limit().default(10),
+  MAX_LIST_ITEMS: limit().default(100),
   INTROSPECTION: onOrOff().optional(),
   PLAYGROUND: onOrOff().optional(),
   LOG_LEVEL: z.enum(logLevels, `must be one of ${logLevels.join(', ')}`).default('info'),
@@ -142,6 +172,16 @@ export function readConfig(variables: NodeJS.ProcessEnv = process.env): Config {
     maxConnections: read.MAX_CONNECTIONS,
     maxSubscriptions: read.MAX_SUBSCRIPTIONS,
     maxSubscriptionsPerKey: read.MAX_SUBSCRIPTIONS_PER_KEY,
+    maxDocumentLength: read.MAX_DOCUMENT_LENGTH,
+    maxTokens: read.MAX_TOKENS,
+    maxDepth: read.MAX_DEPTH,
+    maxFields: read.MAX_FIELDS,
+    maxRepeats: read.MAX_REPEATS,
+    maxRootFields: read.MAX_ROOT_FIELDS,
+    maxMutationFields: read.MAX_MUTATION_FIELDS,
+    maxAliases: read.MAX_ALIASES,
+    maxDirectives: read.MAX_DIRECTIVES,
+    maxListItems: read.MAX_LIST_ITEMS,
     introspection: read.INTROSPECTION ?? !production,
     playground: read.PLAYGROUND ?? !production,
     logLevel: read.LOG_LEVEL,

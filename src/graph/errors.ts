@@ -14,6 +14,8 @@ import {
   UnavailableError,
   UpstreamFailureError,
 } from '../cloudca/errors.js';
+import { toHiddenMessage } from './hidden-schema.js';
+import { QueryLimitError } from './query-limits.js';
 
 /** The codes in `errors[].extensions.code` that are not GraphQL's own. */
 export type ErrorCode =
@@ -92,19 +94,26 @@ export function toCode(error: unknown): string {
   return isUnfit(cause) ? 'BAD_USER_INPUT' : 'INTERNAL_SERVER_ERROR';
 }
 
-/** What the caller is told of an error: Apollo Server's `formatError`. `formatted` has its locations and its path. */
-export function toFormattedError({ locations, path }: GraphQLFormattedError, error: unknown): GraphQLFormattedError {
+/**
+ * What the caller is told of an error: Apollo Server's `formatError`. `formatted` has its locations and its path. With `hidesSchema`,
+ * what is wrong with a request is told by no name of the schema that was not sent.
+ */
+export function toFormattedError(
+  { locations, path }: GraphQLFormattedError,
+  error: unknown,
+  hidesSchema = false,
+): GraphQLFormattedError {
   const cause = toCause(error);
   const code = toCode(error);
   return {
-    message: toMessage(code, cause),
+    message: toMessage(code, cause, hidesSchema),
     ...(locations === undefined ? {} : { locations }),
     ...(path === undefined ? {} : { path }),
     extensions: { code, ...toDetails(cause) },
   };
 }
 
-function toMessage(code: string, cause: unknown): string {
+function toMessage(code: string, cause: unknown, hidesSchema: boolean): string {
   if (codes.some(([type]) => cause instanceof type) && cause instanceof Error) return cause.message;
   if (code === 'INTERNAL_SERVER_ERROR' || !(cause instanceof GraphQLError)) {
     return 'Something went wrong in the gateway. With the request id its operators can find out what.';
@@ -115,11 +124,12 @@ function toMessage(code: string, cause: unknown): string {
     case 'GRAPHQL_PARSE_FAILED':
       return toSyntaxMessage(cause);
     case 'GRAPHQL_VALIDATION_FAILED':
-      return toValidationMessage(cause);
+      return toValidationMessage(cause, hidesSchema);
     case 'OPERATION_RESOLUTION_FAILURE':
       return 'The document has no operation of that name, or has several and none was named. Send operationName.';
     case 'BAD_USER_INPUT':
-      return isUnfit(cause) ? 'A variable or an argument is missing, null, or does not fit its type.' : cause.message;
+      if (!isUnfit(cause)) return cause.message;
+      return `A variable or an argument is missing, null, or does not fit${hidesSchema ? '' : ' its type'}.`;
     default:
       return cause.message;
   }
@@ -140,6 +150,9 @@ function toDetails(cause: unknown): Record<string, unknown> {
 
 // `Syntax Error: Expected Name, found String "…"`: what was expected is the grammar's, what was found is the caller's.
 function toSyntaxMessage(error: GraphQLError): string {
+  if (error instanceof QueryLimitError) return error.message;
+  const most = /^Syntax Error: Document contains more tha[nt] (\d+) tokens\./.exec(error.message)?.[1];
+  if (most !== undefined) return `The document has more than ${most} tokens. Ask for less at once.`;
   const expected = /^Syntax Error: Expected (.{1,60}?), found /.exec(error.message)?.[1];
   const place = error.locations?.[0];
   const where = place === undefined ? '' : ` at line ${place.line}, column ${place.column}`;
@@ -158,7 +171,10 @@ const valueKinds = new Set<string>([
   Kind.OBJECT,
 ]);
 
-function toValidationMessage(error: GraphQLError): string {
+function toValidationMessage(error: GraphQLError, hidesSchema: boolean): string {
+  if (error.originalError instanceof QueryLimitError) return error.message;
+  if (error.message.startsWith('GraphQL introspection is not allowed ')) return 'Introspection is off here.';
+  if (hidesSchema) return toHiddenMessage(error.message);
   const node = error.nodes?.[0];
   if (node === undefined || !valueKinds.has(node.kind) || toMissingField(error.message) !== undefined)
     return error.message;

@@ -10,18 +10,26 @@ import {
   type OperationDefinitionNode,
   typeFromAST,
 } from 'graphql';
+import type { Config } from '../config.js';
 import { toMissingField } from './errors.js';
 
 // What is told of one request at most.
 const mostFaults = 5;
+// After so many faults no more are looked for: there may be one for every few bytes that were sent.
+const enoughFaults = 100;
+
+/** What variables are held to: without `introspection`, nothing is told of the schema that was not sent. */
+export type VariableLimits = Pick<Config, 'introspection' | 'maxListItems'>;
 
 /** What is wrong with the variables of an operation, all in one error; undefined where nothing is. */
 export function checkVariables(
   schema: GraphQLSchema,
   operation: OperationDefinitionNode,
   variables: Readonly<Record<string, unknown>>,
+  { introspection, maxListItems }: VariableLimits,
 ): GraphQLError | undefined {
   const faults: string[] = [];
+  const toFault = introspection ? toTypedFault : toHiddenFault;
   for (const { variable, type: typeNode, defaultValue } of operation.variableDefinitions ?? []) {
     const name = variable.name.value;
     const type = typeFromAST(schema, typeNode);
@@ -29,19 +37,70 @@ export function checkVariables(
     const value = Object.hasOwn(variables, name) ? variables[name] : undefined;
     if (value === undefined || value === null) {
       const isMissing = value === undefined ? defaultValue === undefined : true;
-      if (isMissing && isNonNullType(type)) faults.push(`$${name} of type ${type.toString()} is missing or null`);
+      if (isMissing && isNonNullType(type)) faults.push(toMissingVariable(name, type, introspection));
       continue;
     }
-    coerceInputValue(value, type, (path, _value, error) => faults.push(toFault(name, type, path, error)));
+    if (maxListItems > 0 && hasLongList(value, maxListItems)) {
+      faults.push(`$${name} has a list of more than ${maxListItems} items`);
+      continue;
+    }
+    collectFaults(value, type, (path, error) => faults.push(toFault(name, type, path, error)));
   }
   if (faults.length === 0) return undefined;
-  const more = faults.length > mostFaults ? ` (and ${faults.length - mostFaults} more)` : '';
+  const left = faults.length - mostFaults;
+  const more = left > 0 ? ` (and ${left}${faults.length < enoughFaults ? '' : ' or'} more)` : '';
   return new GraphQLError(`The variables do not fit: ${faults.slice(0, mostFaults).join('; ')}${more}.`, {
     extensions: { code: 'BAD_USER_INPUT', http: { status: 400 } },
   });
 }
 
-function toFault(
+class EnoughFaults extends Error {}
+
+/** Has graphql-js coerce a value, for the sake of what it says is wrong; gives it up after `enoughFaults`. */
+function collectFaults(
+  value: unknown,
+  type: GraphQLInputType,
+  tell: (path: readonly (string | number)[], error: GraphQLError) => number,
+): void {
+  try {
+    coerceInputValue(value, type, (path, _value, error) => {
+      if (tell(path, error) >= enoughFaults) throw new EnoughFaults();
+    });
+  } catch (thrown) {
+    if (!(thrown instanceof EnoughFaults)) throw thrown;
+  }
+}
+
+// Step by step, not by recursion: a value may be nested as deep as a body is long.
+function hasLongList(value: unknown, most: number): boolean {
+  const left = [value];
+  while (left.length > 0) {
+    const next = left.pop();
+    if (typeof next !== 'object' || next === null) continue;
+    if (Array.isArray(next) && next.length > most) return true;
+    for (const each of Object.values(next)) left.push(each);
+  }
+  return false;
+}
+
+function toMissingVariable(name: string, type: GraphQLInputType, isTyped: boolean): string {
+  return `$${name}${isTyped ? ` of type ${type.toString()}` : ''} is missing or null`;
+}
+
+/** Tells a fault by its path alone: the path is of what was sent. */
+function toHiddenFault(
+  name: string,
+  _type: GraphQLInputType,
+  path: readonly (string | number)[],
+  { message }: GraphQLError,
+): string {
+  const place = [`$${name}`, ...path].join('.');
+  if (toMissingField(message) !== undefined) return `${place} lacks something that is required`;
+  if (/^Field ".*" is not defined by /s.test(message)) return `${place} has something that is not known there`;
+  return `${place} does not fit`;
+}
+
+function toTypedFault(
   name: string,
   type: GraphQLInputType,
   path: readonly (string | number)[],

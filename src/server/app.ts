@@ -57,7 +57,7 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
   const isFull = limitConnections(app.server, config.maxConnections);
   const schema = createSchema();
   const limits = createLimits(config);
-  const subscriptions = new Subscriptions({ schema, limits, lifecycle, log });
+  const subscriptions = new Subscriptions({ config, schema, limits, lifecycle, log });
   const createContext = (apiKey: string | undefined, requestId: string, sharesReads: boolean): GraphContext =>
     new GraphContext({
       client,

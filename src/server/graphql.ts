@@ -8,13 +8,16 @@ import {
   ApolloServerPluginSchemaReportingDisabled,
   ApolloServerPluginUsageReportingDisabled,
 } from '@apollo/server/plugin/disabled';
+import { InMemoryLRUCache } from '@apollo/utils.keyvaluecache';
 import { fastifyApolloHandler } from '@as-integrations/fastify';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { GraphQLError, type GraphQLSchema, OperationTypeNode } from 'graphql';
+import { type DocumentNode, GraphQLError, type GraphQLSchema, OperationTypeNode } from 'graphql';
+import { isObject } from '../cloudca/envelope.js';
 import type { Config } from '../config.js';
 import type { ContextValue, GraphContext } from '../graph/context.js';
 import { toFormattedError } from '../graph/errors.js';
 import { createExecutor, type Executor } from '../graph/executor.js';
+import { checkLength, createQueryLimitsRule, mostValidationErrors, toParseOptions } from '../graph/query-limits.js';
 import { checkVariables } from '../graph/variables.js';
 import type { Lifecycle } from './lifecycle.js';
 import { keyHeader } from './security.js';
@@ -44,7 +47,11 @@ export async function addGraphql(app: FastifyInstance, options: GraphqlOptions):
     logger: { debug: mute, info: mute, warn: mute, error: mute },
     // A simple cross-site request can carry none of these headers.
     csrfPrevention: { requestHeaders: [keyHeader, 'apollo-require-preflight', 'x-apollo-operation-name'] },
-    formatError: toFormattedError,
+    formatError: (formatted, error) => toFormattedError(formatted, error, !config.introspection),
+    parseOptions: toParseOptions(config),
+    documentStore: new InMemoryLRUCache<DocumentNode>({ maxSize: mostKept, sizeCalculation: toSize }),
+    validationRules: [createQueryLimitsRule(config)],
+    validationOptions: { maxErrors: mostValidationErrors, hideSuggestions: !config.introspection },
     plugins: [
       // It would wrap every field of every operation, for a caching that answers with a caller's secrets must not have.
       ApolloServerPluginCacheControlDisabled(),
@@ -52,9 +59,9 @@ export async function addGraphql(app: FastifyInstance, options: GraphqlOptions):
       ApolloServerPluginLandingPageDisabled(),
       ApolloServerPluginSchemaReportingDisabled(),
       ApolloServerPluginUsageReportingDisabled(),
-      operationChecks,
+      createOperationChecks(config),
       ...plugins,
-      requestIds,
+      lastTouches,
     ],
   });
   await apollo.start();
@@ -66,6 +73,9 @@ export async function addGraphql(app: FastifyInstance, options: GraphqlOptions):
 
   const handle = fastifyApolloHandler(apollo, {
     context: (request, reply) => {
+      // Here is where Apollo Server takes a refusal before it has parsed anything.
+      const tooLong = checkLength(readDocument(request), config);
+      if (tooLong !== undefined) return Promise.reject(tooLong);
       const operation = createContext(request);
       leaveWithCaller(reply, operation);
       return Promise.resolve({ operation });
@@ -110,52 +120,80 @@ function toGateway(schema: GraphQLSchema, execute: Executor): ApolloServerOption
   };
 }
 
+// How much is kept of documents that were found good, in characters of their text. Parsed, they take up to 170 bytes for each. Apollo
+// Server's own bound is of their length as JSON, which is a fraction of that: short documents come to half a gigabyte.
+const mostKept = 250_000;
+
+function toSize({ loc }: DocumentNode): number {
+  // The least that one takes, as short as it may be.
+  const least = 20;
+  return least + (loc?.source.body.length ?? 0);
+}
+
 function mute(): void {
   // Nothing is said.
 }
 
 // A subscription has no one answer; and graphql-js would quote the whole of a variable that does not fit.
-const operationChecks: ApolloServerPlugin<ContextValue> = {
-  requestDidStart: () =>
-    Promise.resolve({
-      didResolveOperation: ({ schema, operation, request }) => {
-        if (operation?.operation === OperationTypeNode.SUBSCRIPTION) return Promise.reject(subscriptionsElsewhere());
-        const error = operation && checkVariables(schema, operation, request.variables ?? {});
-        return error === undefined ? Promise.resolve() : Promise.reject(error);
-      },
-      willSendResponse: ({ operation, request, response }) => {
-        // Apollo Server refuses all but queries by GET before it comes to the check above, with 405.
-        if (operation?.operation === OperationTypeNode.SUBSCRIPTION && request.http?.method === 'GET') {
-          const error = subscriptionsElsewhere();
-          response.http.status = 400;
-          response.http.headers.delete('allow');
-          response.body = { kind: 'single', singleResult: { errors: [toFormattedError(error.toJSON(), error)] } };
-        }
-        return Promise.resolve();
-      },
-    }),
-};
+function createOperationChecks(config: Config): ApolloServerPlugin<ContextValue> {
+  return {
+    requestDidStart: ({ request: { extensions } }) => {
+      // Apollo Server stumbles over a hash that cannot be made a text; what has no version it refuses.
+      const persisted: unknown = extensions?.['persistedQuery'];
+      if (extensions && isObject(persisted) && typeof persisted['sha256Hash'] !== 'string') {
+        extensions['persistedQuery'] = {};
+      }
+      return Promise.resolve({
+        didResolveOperation: ({ schema, operation, request }) => {
+          if (operation?.operation === OperationTypeNode.SUBSCRIPTION) return Promise.reject(subscriptionsElsewhere());
+          const error = operation && checkVariables(schema, operation, request.variables ?? {}, config);
+          return error === undefined ? Promise.resolve() : Promise.reject(error);
+        },
+        willSendResponse: ({ operation, request, response }) => {
+          // Apollo Server refuses all but queries by GET before it comes to the check above, with 405.
+          if (operation?.operation === OperationTypeNode.SUBSCRIPTION && request.http?.method === 'GET') {
+            const error = subscriptionsElsewhere();
+            response.http.status = 400;
+            response.http.headers.delete('allow');
+            response.body = { kind: 'single', singleResult: { errors: [toFormattedError(error.toJSON(), error)] } };
+          }
+          return Promise.resolve();
+        },
+      });
+    },
+  };
+}
 
 function subscriptionsElsewhere(): GraphQLError {
   const message = 'Subscriptions come by WebSocket at /graphql, or by Server-Sent Events at /graphql/stream.';
   return new GraphQLError(message, { extensions: { code: 'BAD_REQUEST', http: { status: 400 } } });
 }
 
-const requestIds: ApolloServerPlugin<ContextValue> = {
+// Every error has the request's id; and of those of validation, graphql-js adds one to the most that are wanted, saying that it stopped.
+const lastTouches: ApolloServerPlugin<ContextValue> = {
   requestDidStart: () =>
     Promise.resolve({
       willSendResponse: ({ response, contextValue }) => {
-        if (response.body.kind === 'single' && response.body.singleResult.errors !== undefined) {
-          const { requestId } = contextValue.operation;
-          response.body.singleResult.errors = response.body.singleResult.errors.map((error) => ({
-            ...error,
-            extensions: { ...error.extensions, requestId },
-          }));
-        }
+        if (response.body.kind !== 'single' || response.body.singleResult.errors === undefined)
+          return Promise.resolve();
+        const { singleResult } = response.body;
+        const { requestId } = contextValue.operation;
+        const errors = singleResult.errors ?? [];
+        const isInvalid = errors[0]?.extensions?.['code'] === 'GRAPHQL_VALIDATION_FAILED';
+        singleResult.errors = (isInvalid ? errors.slice(0, mostValidationErrors) : errors).map((error) => ({
+          ...error,
+          extensions: { ...error.extensions, requestId },
+        }));
         return Promise.resolve();
       },
     }),
 };
+
+// As it was sent, before anything is made of it; empty where there is none.
+function readDocument({ method, body, query }: FastifyRequest): string {
+  const sent = method === 'GET' ? query : body;
+  return isObject(sent) && typeof sent['query'] === 'string' ? sent['query'] : '';
+}
 
 function withRequestId(answer: string, requestId: string): string {
   const body: unknown = JSON.parse(answer);

@@ -77,7 +77,8 @@ export function logUnexpected(log: Logger, errors: readonly unknown[], requestId
 export function createOperationLog(log: Logger): ApolloServerPlugin<ContextValue> {
   return {
     contextCreationDidFail: ({ error }) => {
-      logOne(log, error);
+      // What is foreseen there is a refusal.
+      if (toCode(error) === 'INTERNAL_SERVER_ERROR') logOne(log, error);
       return Promise.resolve();
     },
     unexpectedErrorProcessingRequest: ({ requestContext, error }) => {

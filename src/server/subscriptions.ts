@@ -16,13 +16,23 @@ import {
   OperationTypeNode,
   parse,
   type SelectionSetNode,
+  specifiedRules,
   validate,
+  type ValidationRule,
 } from 'graphql';
 import type { Logger } from 'pino';
 import type { WatchEvent } from '../cloudca/watcher.js';
+import type { Config } from '../config.js';
 import type { GraphContext } from '../graph/context.js';
 import { toCode, toFormattedError } from '../graph/errors.js';
 import { mapEvents } from '../graph/events.js';
+import {
+  checkLength,
+  createQueryLimitsRule,
+  mostValidationErrors,
+  type QueryLimits,
+  toParseOptions,
+} from '../graph/query-limits.js';
 import { checkVariables } from '../graph/variables.js';
 import type { Lifecycle } from './lifecycle.js';
 import type { Limits } from './limits.js';
@@ -37,6 +47,7 @@ export interface SubscriptionRequest {
 
 /** What subscriptions stand on. */
 export interface SubscriptionOptions {
+  readonly config: Config;
   readonly schema: GraphQLSchema;
   readonly limits: Limits;
   readonly lifecycle: Lifecycle;
@@ -83,10 +94,12 @@ export interface Prepared {
 /** The subscriptions of one process. */
 export class Subscriptions {
   readonly #options: SubscriptionOptions;
+  readonly #rules: readonly ValidationRule[];
   readonly #open = new Set<AsyncIterableIterator<SubscriptionResult>>();
 
   constructor(options: SubscriptionOptions) {
     this.#options = options;
+    this.#rules = [...specifiedRules, createQueryLimitsRule(options.config)];
     options.lifecycle.draining.addEventListener('abort', () => {
       for (const events of this.#open) void events.return?.();
     });
@@ -178,11 +191,13 @@ export class Subscriptions {
 
   // As Apollo Server does for queries. Throws InvalidRequest or GraphQLError.
   #prepare({ query, operationName, variables }: SubscriptionRequest): Prepared {
-    const { schema } = this.#options;
-    const document = toDocument(query);
-    const invalid = validate(schema, document);
+    const { schema, config } = this.#options;
+    const document = toDocument(query, config);
+    const hideSuggestions = !config.introspection;
+    const invalid = validate(schema, document, this.#rules, { maxErrors: mostValidationErrors, hideSuggestions });
     if (invalid.length > 0) {
-      throw new InvalidRequest(invalid.map((error) => withCode(error, 'GRAPHQL_VALIDATION_FAILED')));
+      const told = invalid.slice(0, mostValidationErrors);
+      throw new InvalidRequest(told.map((error) => withCode(error, 'GRAPHQL_VALIDATION_FAILED')));
     }
     const operation = getOperationAST(document, operationName);
     if (!operation) throw refuse(400, 'OPERATION_RESOLUTION_FAILURE', 'There is no such operation.');
@@ -193,15 +208,16 @@ export class Subscriptions {
         'This carries subscriptions alone: send queries and mutations by POST to /graphql.',
       );
     }
-    const unfit = checkVariables(schema, operation, variables ?? {});
+    const unfit = checkVariables(schema, operation, variables ?? {}, config);
     if (unfit !== undefined) throw unfit;
     return { document, operation };
   }
 
   #toFormatted(errors: readonly GraphQLError[], requestId: string): readonly FormattedError[] {
-    logUnexpected(this.#options.log, errors, requestId);
+    const { log, config } = this.#options;
+    logUnexpected(log, errors, requestId);
     return errors.map((error) => {
-      const formatted = toFormattedError(error.toJSON(), error);
+      const formatted = toFormattedError(error.toJSON(), error, !config.introspection);
       return new FormattedError({ ...formatted, extensions: { ...formatted.extensions, requestId } });
     });
   }
@@ -216,9 +232,11 @@ class InvalidRequest extends Error {
   }
 }
 
-function toDocument(query: string): DocumentNode {
+function toDocument(query: string, limits: QueryLimits): DocumentNode {
+  const tooLong = checkLength(query, limits);
+  if (tooLong !== undefined) throw tooLong;
   try {
-    return parse(query);
+    return parse(query, toParseOptions(limits));
   } catch (error) {
     if (error instanceof GraphQLError) throw withCode(error, 'GRAPHQL_PARSE_FAILED');
     throw error;
@@ -227,7 +245,8 @@ function toDocument(query: string): DocumentNode {
 
 function withCode(error: GraphQLError, code: string): GraphQLError {
   const { message, nodes = null, source = null, positions = null } = error;
-  return new GraphQLError(message, { nodes, source, positions, extensions: { code, http: { status: 400 } } });
+  const extensions = { code, http: { status: 400 } };
+  return new GraphQLError(message, { nodes, source, positions, originalError: error, extensions });
 }
 
 function refuse(status: number, code: string, message: string): GraphQLError {

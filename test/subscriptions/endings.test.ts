@@ -109,7 +109,8 @@ describe('a WebSocket is closed', () => {
   it('not for one of just under 256 KB', async () => {
     const { url } = await start();
     const bare = await openAcknowledged(url);
-    bare.send(subscribe('1', `${followTask}#${'x'.repeat(255 * 1024)}`));
+    const large = { payload: { query: followTask, variables: { unused: 'x'.repeat(255 * 1024) } } };
+    bare.send({ ...subscribe('1', followTask), ...large });
     await bare.has(2);
     expect(bare.messages[1]).toEqual(next('1'));
   });

@@ -8,6 +8,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { pino } from 'pino';
 import { WebSocket } from 'ws';
+import { readConfig } from '../../src/config.js';
 import { GraphContext } from '../../src/graph/context.js';
 import { createSchema } from '../../src/graph/schema.js';
 import { createOpsApp } from '../../src/server/health.js';
@@ -88,6 +89,7 @@ describe('a subscription that is being begun', () => {
       const gone = new AbortController();
       let left = 0;
       const subscriptions = new Subscriptions({
+        config: readConfig({}),
         schema: createSchema(),
         lifecycle,
         log: pino({ level: 'silent' }),
