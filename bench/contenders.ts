@@ -63,5 +63,8 @@ export const contenders: readonly Contender[] = [
   gateway,
   own('usual', 'usual stack', { extra: false, dialect: 'gateway' }),
   own('mercurius', 'Mercurius with JIT', { extra: true, dialect: 'gateway' }),
-  own('hive', 'Hive Gateway with JIT', { extra: true, dialect: 'mesh' }),
+  {
+    ...own('hive', 'Hive Gateway with JIT', { extra: true, dialect: 'mesh' }),
+    script: ({ compiled }) => join(compiled, 'contenders/hive/hive.js'),
+  },
 ];

@@ -30,12 +30,13 @@ async function load(order: LoadOrder): Promise<LoadResult> {
     });
   });
   const { user, system } = process.cpuUsage(before);
-  const elapsed = end - begin;
+  const elapsed = performance.now() - begin;
+  if (latencies.length === 0) return { sent: order.connections, perSecond: 0, p50: 0, p99: 0, faults: 0, busy: 0 };
   latencies.sort((a, b) => a - b);
   return {
     // Each connection had one more under way when it was over.
     sent: latencies.length + order.connections,
-    perSecond: latencies.length / (elapsed / 1000),
+    perSecond: latencies.length / ((end - begin) / 1000),
     p50: percentile(latencies, 0.5),
     p99: percentile(latencies, 0.99),
     faults: errors + timeouts + non2xx + mismatches,

@@ -185,6 +185,7 @@ async function measureLoad(
   await whenQuiet(measured);
   const [after, callsAfter] = await Promise.all([measured.usage(), upstream.calls()]);
   refuseFaults(contender, result.faults);
+  if (result.perSecond === 0) throw new Error(`${contender.title} answered nothing in ${rest.seconds} s.`);
   const { perSecond, p50, p99, sent, busy } = result;
   return {
     perSecond,

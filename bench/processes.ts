@@ -76,7 +76,7 @@ export class Process {
     const answer = new Promise<unknown>((resolve, reject) => {
       this.#child.once('message', resolve);
       void this.#ended.then(() => {
-        reject(this.#failure('ended unasked'));
+        reject(this.#failure(`ended unasked (${String(this.#child.signalCode ?? this.#child.exitCode)})`));
       });
     });
     this.#child.send(message);

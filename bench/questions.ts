@@ -31,6 +31,8 @@ const rowWithVpc = row.extend({ vpc: z.strictObject({ id: z.string(), name: z.st
 
 const fields = 'id name state gateway cidr';
 const fieldsWithVpc = `${fields} vpc { id name }`;
+// A joined field has arguments of its own in Mesh: the VPN does not know its environment.
+const meshFieldsWithVpc = `${fields} vpc(environment: $environment) { id name }`;
 
 function toEnvironment({ environment }: World) {
   return { environment: { serviceCode, name: environment } };
@@ -47,7 +49,7 @@ export function vpnsWithVpcs(world: World): Question {
       },
       mesh: {
         operationName: 'Vpns',
-        query: `query Vpns($environment: String!) { siteToSiteVpns(environment: $environment) { data { ${fieldsWithVpc} } } }`,
+        query: `query Vpns($environment: String!) { siteToSiteVpns(environment: $environment) { data { ${meshFieldsWithVpc} } } }`,
         variables: { environment: world.environment },
       },
     },
@@ -103,7 +105,7 @@ export function vpnWithVpc(world: World): Question {
       },
       mesh: {
         operationName: 'Vpn',
-        query: `query Vpn($environment: String!, $id: String!) { siteToSiteVpn(environment: $environment, id: $id) { data { ${fieldsWithVpc} } } }`,
+        query: `query Vpn($environment: String!, $id: String!) { siteToSiteVpn(environment: $environment, id: $id) { data { ${meshFieldsWithVpc} } } }`,
         variables: { environment: world.environment, id },
       },
     },

@@ -1,8 +1,10 @@
 // The benchmark: compiles what runs in processes of its own, starts them, measures each work, and reports. Nothing is measured in this
 // process.
+import { execFile } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { build } from 'esbuild';
 import { toChart } from './chart.js';
 import { contenders } from './contenders.js';
@@ -19,7 +21,7 @@ const compiled = join(here, 'dist');
 // Plain Node runs what is measured: a loader that compiles while it runs would count in its memory and in its start.
 async function compile(): Promise<void> {
   await build({
-    entryPoints: ['contenders/*.ts', 'reporter.ts', 'responder.ts', 'load.ts', 'orders.ts', 'statistics.ts'],
+    entryPoints: ['contenders/**/*.ts', 'reporter.ts', 'responder.ts', 'load.ts', 'orders.ts', 'statistics.ts'],
     absWorkingDir: here,
     outdir: compiled,
     outbase: here,
@@ -27,6 +29,13 @@ async function compile(): Promise<void> {
     target: 'node20',
     logLevel: 'warning',
   });
+}
+
+// What Hive Gateway runs on.
+async function composeSupergraph(): Promise<void> {
+  const cli = join(here, 'node_modules/.bin/mesh-compose');
+  const to = join(compiled, 'contenders/hive/supergraph.graphql');
+  await promisify(execFile)(cli, ['-c', 'contenders/hive/mesh.config.ts', '-o', to], { cwd: here });
 }
 
 async function measure(bench: Bench, upstream: Upstream, slow: SlowUpstream, work: Work): Promise<Finding> {
@@ -51,6 +60,7 @@ type SlowUpstream = (delayMs: number) => Promise<Upstream>;
 
 async function run(options: Options, directory: string): Promise<void> {
   await compile();
+  if (options.all) await composeSupergraph();
   const logs = join(directory, 'logs');
   mkdirSync(logs);
   writeAnswers(join(directory, 'answers'));
