@@ -8,8 +8,8 @@ import { firstWork } from './works.js';
 
 const width = 860;
 const margin = 28;
-const barsLeft = 262;
-const barsWidth = 410;
+const barsLeft = 276;
+const barsWidth = 400;
 const barHeight = 26;
 const rowHeight = 54;
 const rowsTop = 104;

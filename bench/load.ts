@@ -50,6 +50,8 @@ function toOptions(order: LoadOrder): autocannon.Options {
     url: order.url,
     connections: order.connections,
     duration: order.seconds,
+    // Longer than any round: who is slow is measured, not cut.
+    timeout: 300,
     expectBody: order.expectedBody,
     setupClient: (client) => {
       client.setRequests(

@@ -4,7 +4,6 @@ import { type Contender, gateway } from './contenders.js';
 import type { Options } from './options.js';
 import { type LoadOrder, loadResultSchema, type ProbeOrder, probeResultSchema } from './orders.js';
 import type { Process } from './processes.js';
-import type { Question } from './questions.js';
 import { type Places, type Station, startStation, type Verified, verify } from './stations.js';
 import { median } from './statistics.js';
 import type { Upstream } from './upstream.js';
@@ -82,7 +81,7 @@ export function measureThroughput(
   work: ThroughputWork,
 ): Promise<ByContender<Throughput>> {
   const { connections, keys } = work;
-  return interleave(bench, upstream, work.question, (station, seconds) =>
+  return interleave(bench, upstream, work, (station, seconds) =>
     measureLoad(bench.load, upstream, station, { connections, keys, seconds }),
   );
 }
@@ -90,7 +89,7 @@ export function measureThroughput(
 /** Measures a work of one caller. Throws where an answer is not the expected one. */
 export function measureProbe(bench: Bench, upstream: Upstream, work: ProbeWork): Promise<ByContender<Probe>> {
   const directUrl = `${upstream.url}/services/${serviceCode}/${work.world.environment}/sitetositevpns`;
-  return interleave(bench, upstream, work.question, async (station, seconds) => {
+  return interleave(bench, upstream, work, async (station, seconds) => {
     const { url, body, expectedBody, contender } = station;
     const order: ProbeOrder = { ask: 'probe', url, body, expectedBody, directUrl, seconds };
     const [before, callsBefore] = await Promise.all([station.process.usage(), upstream.calls()]);
@@ -144,19 +143,25 @@ export async function measureStart(bench: Bench, upstream: Upstream): Promise<St
   return { readyMs: median(starts.map((one) => one.readyMs)), rssMb: median(starts.map((one) => one.rssMb)) };
 }
 
+// Of every work, also of those of one caller: from one alone the compiler of the engine would not learn enough in the time.
+const warmUpLoad = { connections: 16, keys: 16 };
+
 // Every contender is started anew for each work: none carries over what another work has left in it.
 async function interleave<T extends { [K in keyof T]: number }>(
   bench: Bench,
   upstream: Upstream,
-  question: Question,
+  { id, question }: ThroughputWork | ProbeWork,
   measure: (station: Verified, seconds: number) => Promise<T>,
 ): Promise<ByContender<T>> {
   const { rounds, seconds, warmUp } = bench.options;
   const started: Station[] = [];
   try {
-    for (const contender of bench.contenders) started.push(await startStation(contender, upstream.url, bench.places));
+    for (const contender of bench.contenders.filter(({ leftOut = [] }) => !leftOut.includes(id))) {
+      started.push(await startStation(contender, upstream.url, bench.places));
+    }
     const stations = await verify(started, question);
-    for (const station of stations) await measure(station, warmUp);
+    for (const station of stations)
+      await measureLoad(bench.load, upstream, station, { ...warmUpLoad, seconds: warmUp });
     const measured = new Map<string, T[]>(stations.map(({ contender }) => [contender.id, []]));
     for (let round = 0; round < rounds; round++) {
       bench.tell(`round ${round + 1} of ${rounds}`);
@@ -165,7 +170,7 @@ async function interleave<T extends { [K in keyof T]: number }>(
         measured.get(station.contender.id)?.push(await measure(station, seconds));
       }
     }
-    return new Map([...measured].map(([id, all]) => [id, toMedians(all)]));
+    return new Map([...measured].map(([contender, all]) => [contender, toMedians(all)]));
   } finally {
     await Promise.all(started.map((station) => station.process.stop()));
   }
