@@ -190,7 +190,7 @@ async function measureLoad(
   await whenQuiet(measured);
   const [after, callsAfter] = await Promise.all([measured.usage(), upstream.calls()]);
   refuseFaults(contender, result.faults);
-  if (result.perSecond === 0) throw new Error(`${contender.title} answered nothing in ${rest.seconds} s.`);
+  if (result.perSecond === 0) throw new Error(`${contender.title} answered nothing, though it was given time.`);
   const { perSecond, p50, p99, sent, busy } = result;
   return {
     perSecond,

@@ -13,11 +13,14 @@ export interface Options {
   readonly seconds: number;
   /** Length of the warm-up of each contender, in seconds. */
   readonly warmUp: number;
-  /** Whether the results are to be kept: only where everything was measured. */
+  /** Whether the results are to be kept: only where everything was measured, and often enough. */
   readonly keep: boolean;
   /** The arguments as they were given. */
   readonly given: readonly string[];
 }
+
+// A median of fewer is chance.
+const leastRounds = 5;
 
 /** Reads the command line. Throws Error, with a message for people. */
 export function readOptions(given: readonly string[]): Options {
@@ -32,13 +35,14 @@ export function readOptions(given: readonly string[]): Options {
     },
   });
   const { quick, all, only } = values;
+  const rounds = toCount('rounds', values.rounds);
   return {
     works: only === undefined ? (quick ? [firstWork] : works) : only.split(',').map(toWork),
     all,
-    rounds: toCount('rounds', values.rounds),
+    rounds,
     seconds: toCount('seconds', values.seconds ?? (quick ? '2' : '4')),
     warmUp: quick ? 2 : 3,
-    keep: !quick && only === undefined,
+    keep: !quick && only === undefined && rounds >= leastRounds,
     given,
   };
 }
