@@ -20,6 +20,8 @@ export interface Run {
   readonly contenders: readonly Contender[];
   /** What the REST API was. */
   readonly upstream: string;
+  /** The load average of the machine before the run. */
+  readonly otherLoad: number;
   readonly findings: readonly Finding[];
 }
 
@@ -53,13 +55,13 @@ export function toReport(run: Run, here: string): string {
   return `${sections.join('\n\n')}\n`;
 }
 
-function toPreamble({ options, upstream }: Run, here: string): string {
+function toPreamble({ options, upstream, otherLoad }: Run, here: string): string {
   const { rounds, seconds } = options;
   const command = ['npm run bench', ...(options.given.length > 0 ? ['--', ...options.given] : [])].join(' ');
   const version = (name: string) => `${name} ${versionOf(here, name)}`;
   const lines = [
     `\`${command}\`, ${new Date().toISOString().slice(0, 16).replace('T', ' ')} UTC.`,
-    `Machine: ${describeMachine()}. REST API: ${upstream}. Load: ${version('autocannon')}.`,
+    `Machine: ${describeMachine()}; its load average before the run was ${otherLoad.toFixed(1)}. REST API: ${upstream}. Load: ${version('autocannon')}.`,
     `Floor: ${version('undici')}. Usual stack: ${['@apollo/server', 'type-graphql', 'ky', 'dataloader', 'graphql'].map(version).join(', ')}.`,
     `Gateway: this tree, with ${['@apollo/server', 'graphql', 'undici', 'fastify'].map((name) => `${name} ${versionOf(join(here, '..'), name)}`).join(', ')}.`,
     ...(options.all

@@ -8,6 +8,7 @@ import { promisify } from 'node:util';
 import { build } from 'esbuild';
 import { toChart } from './chart.js';
 import { contenders } from './contenders.js';
+import { otherLoad } from './machine.js';
 import { type Bench, measureProbe, measureSoak, measureStart, measureThroughput } from './measure.js';
 import { type Options, readOptions } from './options.js';
 import { killAll, Process } from './processes.js';
@@ -59,6 +60,7 @@ async function measure(bench: Bench, upstream: Upstream, slow: SlowUpstream, wor
 type SlowUpstream = (delayMs: number) => Promise<Upstream>;
 
 async function run(options: Options, directory: string): Promise<void> {
+  const before = otherLoad();
   await compile();
   if (options.all) await composeSupergraph();
   const logs = join(directory, 'logs');
@@ -84,7 +86,7 @@ async function run(options: Options, directory: string): Promise<void> {
     const slow = (delayMs: number) => startSlowUpstream(upstreamOptions, delayMs);
     findings.push(await measure(bench, upstream, slow, work));
   }
-  const made: Run = { options, contenders: bench.contenders, upstream: upstream.name, findings };
+  const made: Run = { options, contenders: bench.contenders, upstream: upstream.name, otherLoad: before, findings };
   const report = toReport(made, here);
   process.stdout.write(`\n${report}`);
   if (!options.keep) return;
