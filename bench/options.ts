@@ -1,0 +1,64 @@
+// The command line.
+import { parseArgs } from 'node:util';
+import { firstWork, type Work, works } from './works.js';
+
+/** What a run does. */
+export interface Options {
+  /** What is measured. */
+  readonly works: readonly Work[];
+  /** Whether the contenders that are not always there are. */
+  readonly all: boolean;
+  readonly rounds: number;
+  /** Length of a round, in seconds. */
+  readonly seconds: number;
+  /** Length of the warm-up of each contender, in seconds. */
+  readonly warmUp: number;
+  /** Whether the results are to be kept: only where everything was measured, and often enough. */
+  readonly keep: boolean;
+  /** The arguments as they were given. */
+  readonly given: readonly string[];
+}
+
+// A median of fewer is chance.
+const leastRounds = 5;
+
+/** Reads the command line. Throws Error, with a message for people. */
+export function readOptions(given: readonly string[]): Options {
+  const { values } = parseArgs({
+    args: [...given],
+    options: {
+      quick: { type: 'boolean', default: false },
+      all: { type: 'boolean', default: false },
+      rounds: { type: 'string', default: '5' },
+      seconds: { type: 'string' },
+      only: { type: 'string' },
+    },
+  });
+  const { quick, all, only } = values;
+  const rounds = toCount('rounds', values.rounds);
+  return {
+    works: only === undefined ? (quick ? [firstWork] : works) : only.split(',').map(toWork),
+    all,
+    rounds,
+    seconds: toCount('seconds', values.seconds ?? (quick ? '2' : '4')),
+    warmUp: quick ? 2 : 3,
+    keep: !quick && only === undefined && rounds >= leastRounds,
+    given,
+  };
+}
+
+function toWork(id: string): Work {
+  const work = works.find((one) => one.id === id);
+  if (work === undefined) {
+    throw new Error(
+      `There is no such work. --only takes ${works.map((one) => one.id).join(', ')}, separated by commas.`,
+    );
+  }
+  return work;
+}
+
+function toCount(name: string, text: string): number {
+  const count = Number(text);
+  if (!Number.isInteger(count) || count < 1) throw new Error(`--${name} must be a whole number from 1.`);
+  return count;
+}
