@@ -5,11 +5,11 @@ WORKDIR /app
 COPY package.json package-lock.json ./
 # Native parts come as packages of their own: no install script is needed, so none of a dependency's gets to run.
 RUN npm ci --ignore-scripts
-COPY tsconfig.json tsconfig.build.json ./
+COPY tsconfig.json ./
+COPY scripts/build.js scripts/
 COPY src src
 COPY playground playground
-# What tells the next build what has changed has no next build here.
-RUN npm run build && rm dist/.tsbuildinfo
+RUN npm run build
 
 FROM node:24-bookworm-slim AS dependencies
 WORKDIR /app
