@@ -1,6 +1,6 @@
 // The site-to-site VPNs of an environment: wire type, spellings of the wire, and calls.
 import type { RestSession } from './client.js';
-import { WireFields } from './decode.js';
+import { createListReader, WireFields } from './decode.js';
 import type { WriteOutcome } from './envelope.js';
 import { BadResponseError } from './errors.js';
 import { type EnvironmentAddress, listIn, named, toPath, toQuery } from './environments.js';
@@ -81,6 +81,7 @@ export interface NewSiteToSiteVpn {
 }
 
 const collection = 'sitetositevpns';
+const toSiteToSiteVpns = createListReader(toSiteToSiteVpn);
 
 /** All site-to-site VPNs of an environment, or of one of its VPCs, in the REST API's order. Throws a CloudcaError. */
 export async function listSiteToSiteVpns(
@@ -88,8 +89,7 @@ export async function listSiteToSiteVpns(
   environment: EnvironmentAddress,
   vpcId: string | null,
 ): Promise<readonly SiteToSiteVpnEntity[]> {
-  const entries = await listIn(rest, environment, collection, { vpc_id: vpcId ?? undefined });
-  return entries.map((entry) => toSiteToSiteVpn(rest, entry));
+  return toSiteToSiteVpns(rest, await listIn(rest, environment, collection, { vpc_id: vpcId ?? undefined }));
 }
 
 /** One site-to-site VPN. Throws a CloudcaError: NotFoundError where the environment has none of that id. */

@@ -1,6 +1,6 @@
 // The VPCs of an environment: wire type and calls.
 import type { RestSession } from './client.js';
-import { WireFields } from './decode.js';
+import { createListReader, WireFields } from './decode.js';
 import { type EnvironmentAddress, listIn, toPath, toQuery } from './environments.js';
 
 /** A VPC, as the REST API has it. */
@@ -20,9 +20,11 @@ export interface VpcEntity {
   readonly vpnStatus: string | null;
 }
 
+const toVpcs = createListReader(toVpc);
+
 /** All VPCs of an environment, in the REST API's order. Throws a CloudcaError. */
 export async function listVpcs(rest: RestSession, environment: EnvironmentAddress): Promise<readonly VpcEntity[]> {
-  return (await listIn(rest, environment, 'vpcs')).map((entry) => toVpc(rest, entry));
+  return toVpcs(rest, await listIn(rest, environment, 'vpcs'));
 }
 
 /** One VPC. Throws a CloudcaError: NotFoundError where the environment has none of that id. */

@@ -4,6 +4,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { CloudcaClient, type RestSession } from '../../src/cloudca/client.js';
+import { listVpcs } from '../../src/cloudca/vpcs.js';
 import { atEnd } from '../helpers/at-end.js';
 import { until } from '../helpers/until.js';
 import { cut, json, type Script, startUpstream, type UpstreamCall } from '../helpers/upstream.js';
@@ -132,6 +133,52 @@ describe('Reads of one key that are alike', () => {
     expect(await Promise.all(reads)).toMatchObject([{ key: 'key-a' }, { key: 'key-a' }]);
     clearInterval(releasing);
     expect(upstream.calls.length).toBeLessThanOrEqual(3);
+  });
+});
+
+describe('A list that several have shared', () => {
+  const bad = { id: 'i', name: 'n', state: 'Enabled', cidr: 7 };
+
+  it('is read once for all, and its oddities are told once', async () => {
+    begin((_call) => (response) => {
+      held.push({
+        call: _call,
+        release: () => {
+          json(200, { data: [bad] })(response);
+        },
+      });
+    });
+    const warnings: string[] = [];
+    const sessions = ['first', 'second'].map((requestId) =>
+      client.session(
+        { apiKey: 'key-a', requestId, warn: ({ field }) => warnings.push(`${requestId} ${field}`) },
+        { shares: true },
+      ),
+    );
+    const lists = sessions.map((rest) => listVpcs(rest, { serviceCode: 's', name: 'e', organizationId: null }));
+    await come(1);
+    releaseAll();
+    const [one, other] = await Promise.all(lists);
+    expect(one).toMatchObject([{ id: 'i', cidr: null }]);
+    expect(other).toBe(one);
+    expect(warnings).toEqual(['first vpc.cidr']);
+  });
+
+  it('that cannot be read fails for each', async () => {
+    begin((_call) => (response) => {
+      held.push({
+        call: _call,
+        release: () => {
+          json(200, { data: [{}] })(response);
+        },
+      });
+    });
+    const lists = ['first', 'second'].map((id) =>
+      failureOf(listVpcs(session('key-a', id), { serviceCode: 's', name: 'e', organizationId: null })),
+    );
+    await come(1);
+    releaseAll();
+    expect((await Promise.all(lists)).map(({ name }) => name)).toEqual(Array(2).fill('BadResponseError'));
   });
 });
 
