@@ -317,7 +317,8 @@ interface ListEvent {
 // As the subscription's resolver follows it, before any transport.
 async function followFiltered(filter: object | null): Promise<TestFollower> {
   const warn = () => undefined;
-  const operation = new GraphContext({ client, apiKey, callerId: 'c', requestId: 'r', watcher, draining, warn });
+  const caller = { apiKey, callerId: 'c', requestId: 'r' };
+  const operation = new GraphContext({ client, ...caller, watcher, draining, sharesReads: false, warn });
   const events: unknown = await createSourceEventStream({
     schema,
     document: parse(`subscription ($filter: SiteToSiteVpnFilter) {

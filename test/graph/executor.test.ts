@@ -143,6 +143,7 @@ describe('a query on the real schema', () => {
           callerId: apiKey,
           requestId,
           draining: new AbortController().signal,
+          sharesReads: false,
           warn: () => undefined,
         });
         const contextValue = { operation };

@@ -110,6 +110,7 @@ describe('a subscription that is being begun', () => {
           callerId: 'caller',
           requestId: '1',
           draining: lifecycle.draining,
+          sharesReads: false,
           warn: () => undefined,
         });
       const subscribed = await subscriptions.subscribe({ query: followVpns }, createContext, gone.signal);
