@@ -1,6 +1,6 @@
 // Refusals of requests that never become an operation, in the shape that GraphQL's errors have.
 import { randomUUID } from 'node:crypto';
-import { STATUS_CODES } from 'node:http';
+import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
@@ -53,6 +53,13 @@ const messages: Readonly<Record<number, string | undefined>> = {
 
 /** Adds the answers for what Fastify refuses, and for what goes wrong outside of any operation. */
 export function addRefusals(app: FastifyInstance, log: Logger): void {
+  app.server.on('request', (request: IncomingMessage, answer: ServerResponse) => {
+    const owes = owed.get(request.socket) ?? new Set();
+    owed.set(request.socket, owes);
+    const one = { request, answer };
+    owes.add(one);
+    answer.once('close', () => owes.delete(one));
+  });
   app.setNotFoundHandler((request, reply) => {
     const isGraphql = request.url.split('?', 1)[0] === '/graphql';
     if (isGraphql) void reply.header('allow', 'GET, POST');
@@ -75,13 +82,57 @@ export function refuseAddress(_error: FastifyError, request: FastifyRequest, rep
   refuse(request, reply, 400);
 }
 
+/** What Node gives of bytes that it cannot read; the types have the last packet as something else. */
+type ConnectionError = Pick<NodeJS.ErrnoException, 'code'> & {
+  readonly rawPacket?: unknown;
+  readonly bytesParsed?: number;
+};
+
+/** What a server owes on each connection: requests that it has handed over, with their answers, in order. */
+const owed = new WeakMap<Socket, Set<{ readonly request: IncomingMessage; readonly answer: ServerResponse }>>();
+const refused = new WeakSet<Socket>();
+
 /** Answers, on the bare connection, what is not HTTP, too long for it, or too slow; there is no request whose id could be told. */
-export function refuseConnection({ code }: NodeJS.ErrnoException, socket: Socket): void {
+export function refuseConnection(error: ConnectionError, socket: Socket): void {
+  if (refused.has(socket)) return;
+  refused.add(socket);
+  // Answers go out in the order of the requests (RFC 9112, 9.3.2). What is wrong may be the end of the last request, which is owed none.
+  const last = [...(owed.get(socket) ?? [])].findLast(({ request }) => request.complete);
+  if (last === undefined) {
+    refuseNow(error, socket);
+    return;
+  }
+  socket.pause();
+  last.answer.once('close', () => {
+    refuseNow(error, socket);
+  });
+}
+
+function refuseNow(error: ConnectionError, socket: Socket): void {
   if (socket.writable) {
-    const status = code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 408 : code === 'HPE_HEADER_OVERFLOW' ? 431 : 400;
+    const status = toStatus(error);
     socket.write(toBareAnswer(status, 'BAD_REQUEST', toMessage(status), randomUUID()));
   }
   socket.destroy();
+}
+
+function toStatus({ code, rawPacket, bytesParsed = 0 }: ConnectionError): number {
+  switch (code) {
+    case 'ERR_HTTP_REQUEST_TIMEOUT':
+      return 408;
+    case 'HPE_HEADER_OVERFLOW':
+      return 431;
+    case 'HPE_CHUNK_EXTENSIONS_OVERFLOW':
+      return 413;
+    case 'HPE_INVALID_METHOD': {
+      // A method that the parser does not know is a method all the same, where the rest of the line is in order.
+      const text = Buffer.isBuffer(rawPacket) ? rawPacket.toString('latin1') : '';
+      const line = text.slice(text.lastIndexOf('\n', bytesParsed - 1) + 1);
+      return /^[\w!#$%&'*+.^`|~-]+ \S+ HTTP\/1\.[01]\r?\n/.test(line) ? 405 : 400;
+    }
+    default:
+      return 400;
+  }
 }
 
 /** A refusal with its status line and headers, for a connection that no framework answers on; it is closed after that. */
@@ -93,6 +144,7 @@ export function toBareAnswer(status: number, code: string, message: string, requ
     'cache-control: no-store',
     ...Object.entries(secureHeaders).map(([name, value]) => `${name}: ${value}`),
     ...(status === 503 ? ['retry-after: 1'] : []),
+    ...(status === 405 ? ['allow: GET, POST'] : []),
     'connection: close',
     `content-type: ${mediaType}`,
     `content-length: ${Buffer.byteLength(body)}`,
