@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 import { toLoggable } from './logging.js';
@@ -20,6 +21,22 @@ const secureHeaders = {
   'x-permitted-cross-domain-policies': 'none',
   'x-xss-protection': '0',
 };
+
+/** Answers a request that never reaches the framework with one error, in its turn. */
+export function answerBare(answer: ServerResponse, status: number, requestId: string): void {
+  const body = toBody('BAD_REQUEST', toMessage(status), requestId);
+  answer
+    .writeHead(status, {
+      'x-request-id': requestId,
+      'cache-control': 'no-store',
+      ...secureHeaders,
+      // What follows may be a body that was announced.
+      connection: 'close',
+      'content-type': mediaType,
+      'content-length': Buffer.byteLength(body),
+    })
+    .end(body);
+}
 
 /** Answers with one error. */
 export function sendError(
@@ -48,6 +65,7 @@ const messages: Readonly<Record<number, string | undefined>> = {
   408: 'The request did not come in time.',
   413: 'The request is too large.',
   415: 'Send the request as application/json in UTF-8, not compressed.',
+  417: 'Expect nothing of the gateway but 100-continue.',
   431: 'The headers of the request are too large.',
 };
 
@@ -60,11 +78,7 @@ export function addRefusals(app: FastifyInstance, log: Logger): void {
     owes.add(one);
     answer.once('close', () => owes.delete(one));
   });
-  app.setNotFoundHandler((request, reply) => {
-    const isGraphql = request.url.split('?', 1)[0] === '/graphql';
-    if (isGraphql) void reply.header('allow', 'GET, POST');
-    refuse(request, reply, isGraphql ? 405 : 404);
-  });
+  app.setNotFoundHandler(refuseUnknown);
   app.setErrorHandler((error: FastifyError, request, reply) => {
     const status = error.statusCode ?? 500;
     if (status < 500) {
@@ -74,6 +88,13 @@ export function addRefusals(app: FastifyInstance, log: Logger): void {
     log.error({ requestId: request.id, err: toLoggable(error) }, 'unexpected error');
     sendError(request, reply, 500, 'INTERNAL_SERVER_ERROR', 'Something went wrong in the gateway.');
   });
+}
+
+/** Answers a request to nothing that there is: with 405 where another method would have reached something. */
+export function refuseUnknown(request: FastifyRequest, reply: FastifyReply): void {
+  const isGraphql = /^\/graphql(\/stream)?$/.test(request.url.split('?', 1)[0] ?? '');
+  if (isGraphql) void reply.header('allow', 'GET, POST');
+  refuse(request, reply, isGraphql ? 405 : 404);
 }
 
 /** Answers a request whose address cannot be decoded: it has met no hook, so that what those add is added here. */
@@ -116,23 +137,26 @@ function refuseNow(error: ConnectionError, socket: Socket): void {
   socket.destroy();
 }
 
-function toStatus({ code, rawPacket, bytesParsed = 0 }: ConnectionError): number {
-  switch (code) {
-    case 'ERR_HTTP_REQUEST_TIMEOUT':
-      return 408;
-    case 'HPE_HEADER_OVERFLOW':
-      return 431;
-    case 'HPE_CHUNK_EXTENSIONS_OVERFLOW':
-      return 413;
-    case 'HPE_INVALID_METHOD': {
-      // A method that the parser does not know is a method all the same, where the rest of the line is in order.
-      const text = Buffer.isBuffer(rawPacket) ? rawPacket.toString('latin1') : '';
-      const line = text.slice(text.lastIndexOf('\n', bytesParsed - 1) + 1);
-      return /^[\w!#$%&'*+.^`|~-]+ \S+ HTTP\/1\.[01]\r?\n/.test(line) ? 405 : 400;
-    }
-    default:
-      return 400;
-  }
+const statuses = new Map([
+  ['ERR_HTTP_REQUEST_TIMEOUT', 408],
+  ['HPE_CHUNK_EXTENSIONS_OVERFLOW', 413],
+  ['HPE_HEADER_OVERFLOW', 431],
+]);
+
+function toStatus({ code = '', rawPacket, bytesParsed = 0 }: ConnectionError): number {
+  if (code !== 'HPE_INVALID_METHOD') return statuses.get(code) ?? 400;
+  // A method that the parser does not know is a method all the same, where the rest of the line is in order.
+  const text = Buffer.isBuffer(rawPacket) ? rawPacket.toString('latin1') : '';
+  const line = text.slice(text.lastIndexOf('\n', bytesParsed - 1) + 1);
+  return /^[\w!#$%&'*+.^`|~-]+ \S+ HTTP\/1\.[01]\r?\n/.test(line) ? 405 : 400;
+}
+
+/** Ends a connection that no framework answers on with a refusal. */
+export function endWith(stream: Duplex, text: string): void {
+  stream.on('error', () => stream.destroy());
+  // Node leaves the other half open.
+  stream.once('finish', () => stream.destroy());
+  stream.end(text);
 }
 
 /** A refusal with its status line and headers, for a connection that no framework answers on; it is closed after that. */
@@ -156,6 +180,7 @@ function refuse(request: FastifyRequest, reply: FastifyReply, status: number): v
   sendError(request, reply, status, 'BAD_REQUEST', toMessage(status));
 }
 
-function toMessage(status: number): string {
+/** What is told of a status. */
+export function toMessage(status: number): string {
   return messages[status] ?? 'The request cannot be served.';
 }

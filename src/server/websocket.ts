@@ -11,7 +11,7 @@ import { type WebSocket, WebSocketServer } from 'ws';
 import type { GraphContext } from '../graph/context.js';
 import type { Lifecycle } from './lifecycle.js';
 import { toLoggable } from './logging.js';
-import { toBareAnswer } from './refusals.js';
+import { endWith, toBareAnswer } from './refusals.js';
 import { hostForm, keyHeader, toApiKey, toRequestId } from './security.js';
 import type { SubscriptionResult, Subscriptions } from './subscriptions.js';
 
@@ -157,10 +157,7 @@ function toRefusal(
 }
 
 function refuse({ headers }: IncomingMessage, stream: Duplex, { status, code, message }: HandshakeRefusal): void {
-  stream.on('error', () => stream.destroy());
-  // Node leaves the other half open.
-  stream.once('finish', () => stream.destroy());
-  stream.end(toBareAnswer(status, code, message, toRequestId(headers['x-request-id'], randomUUID)));
+  endWith(stream, toBareAnswer(status, code, message, toRequestId(headers['x-request-id'], randomUUID)));
 }
 
 // Whoever listens for upgrades gets those to HTTP/2 as well, which many clients offer with any request. A server may pass an offer over
