@@ -15,6 +15,7 @@ import { createLimits, limitConnections, toCallerId } from './limits.js';
 import type { Lifecycle } from './lifecycle.js';
 import { createOperationLog } from './logging.js';
 import type { Metrics } from './metrics.js';
+import { trackAnswers } from './owed-answers.js';
 import { addPlayground, type PlaygroundOptions } from './playground.js';
 import { addRefusals, refuseAddress, refuseConnection } from './refusals.js';
 import { addSecurity, isAllowedOrigin, readApiKey, toRequestId } from './security.js';
@@ -53,6 +54,7 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
     clientErrorHandler: refuseConnection,
     return503OnClosing: false,
   });
+  trackAnswers(app.server);
   const isFull = limitConnections(app.server, config.maxConnections);
   const schema = createSchema();
   const limits = createLimits(config);

@@ -1,11 +1,12 @@
 // Refusals of requests that never become an operation, in the shape that GraphQL's errors have.
 import { randomUUID } from 'node:crypto';
-import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
+import { type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 import { toLoggable } from './logging.js';
+import { lastOwed } from './owed-answers.js';
 
 // What helmet adds to every answer that passes it, for those that do not.
 const secureHeaders = {
@@ -71,13 +72,6 @@ const messages: Readonly<Record<number, string | undefined>> = {
 
 /** Adds the answers for what Fastify refuses, and for what goes wrong outside of any operation. */
 export function addRefusals(app: FastifyInstance, log: Logger): void {
-  app.server.on('request', (request: IncomingMessage, answer: ServerResponse) => {
-    const owes = owed.get(request.socket) ?? new Set();
-    owed.set(request.socket, owes);
-    const one = { request, answer };
-    owes.add(one);
-    answer.once('close', () => owes.delete(one));
-  });
   app.setNotFoundHandler(refuseUnknown);
   app.setErrorHandler((error: FastifyError, request, reply) => {
     const status = error.statusCode ?? 500;
@@ -109,8 +103,6 @@ type ConnectionError = Pick<NodeJS.ErrnoException, 'code'> & {
   readonly bytesParsed?: number;
 };
 
-/** What a server owes on each connection: requests that it has handed over, with their answers, in order. */
-const owed = new WeakMap<Socket, Set<{ readonly request: IncomingMessage; readonly answer: ServerResponse }>>();
 const refused = new WeakSet<Socket>();
 
 /** Answers, on the bare connection, what is not HTTP, too long for it, or too slow; there is no request whose id could be told. */
@@ -118,13 +110,13 @@ export function refuseConnection(error: ConnectionError, socket: Socket): void {
   if (refused.has(socket)) return;
   refused.add(socket);
   // Answers go out in the order of the requests (RFC 9112, 9.3.2). What is wrong may be the end of the last request, which is owed none.
-  const last = [...(owed.get(socket) ?? [])].findLast(({ request }) => request.complete);
+  const last = lastOwed(socket);
   if (last === undefined) {
     refuseNow(error, socket);
     return;
   }
   socket.pause();
-  last.answer.once('close', () => {
+  last.once('close', () => {
     refuseNow(error, socket);
   });
 }

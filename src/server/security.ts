@@ -7,6 +7,7 @@ import helmet from '@fastify/helmet';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Config } from '../config.js';
 import type { Lifecycle } from './lifecycle.js';
+import { lastOwed } from './owed-answers.js';
 import { answerBare, endWith, refuseUnknown, sendError, toBareAnswer, toMessage } from './refusals.js';
 
 /** The header of the caller's API key, as Node spells header names. */
@@ -30,6 +31,11 @@ export interface SecurityOptions {
 export async function addSecurity(app: FastifyInstance, { config, lifecycle, isFull }: SecurityOptions): Promise<void> {
   // Node would end the connection of who asks for a tunnel without a word, and answer other expectations with a bare status line.
   app.server.on('connect', ({ headers }: IncomingMessage, stream: Duplex) => {
+    // What was asked before it could not be answered any more: Node has let go of the connection.
+    if (lastOwed(stream) !== undefined) {
+      stream.destroy();
+      return;
+    }
     const requestId = toRequestId(headers['x-request-id'], randomUUID);
     endWith(stream, toBareAnswer(405, 'BAD_REQUEST', toMessage(405), requestId));
   });
