@@ -20,6 +20,7 @@ import { addPlayground, type PlaygroundOptions } from './playground.js';
 import { addRefusals, refuseAddress, refuseConnection } from './refusals.js';
 import { addSecurity, isAllowedOrigin, readApiKey, toRequestId } from './security.js';
 import { Subscriptions } from './subscriptions.js';
+import { limitUnreadAnswers, type UnreadLimits } from './unread-answers.js';
 import { addWebSocket } from './websocket.js';
 
 /** What the application stands on. */
@@ -33,6 +34,8 @@ export interface AppDependencies {
   readonly playground: PlaygroundOptions;
   /** How often a WebSocket is pinged, in milliseconds, where the usual is not meant. */
   readonly pingMs?: number;
+  /** How much patience there is with callers that do not read, where the usual is not meant. */
+  readonly unread?: UnreadLimits;
 }
 
 /** The largest body of a request, in bytes. */
@@ -73,6 +76,7 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
     });
 
   addRefusals(app, log);
+  limitUnreadAnswers(app, dependencies.unread);
   await addSecurity(app, { config, lifecycle, isFull });
   if (config.playground) await addPlayground(app, playground);
   await addGraphql(app, {
