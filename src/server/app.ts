@@ -48,7 +48,7 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
   const app = fastify({
     logger: false,
     bodyLimit,
-    genReqId: ({ headers }) => toRequestId(headers['x-request-id'], randomUUID),
+    genReqId: ({ headers }) => toRequestId(headers, randomUUID),
     // Longer than the idle time of the load balancers that stand in front: who closes first would cut a request just sent.
     keepAliveTimeout: 75_000,
     requestTimeout: 10_000,

@@ -1,6 +1,6 @@
 // What every request must be before anything looks at its content, and the headers that every answer carries.
 import { randomUUID } from 'node:crypto';
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import cors from '@fastify/cors';
 import helmet from '@fastify/helmet';
@@ -36,11 +36,11 @@ export async function addSecurity(app: FastifyInstance, { config, lifecycle, isF
       stream.destroy();
       return;
     }
-    const requestId = toRequestId(headers['x-request-id'], randomUUID);
+    const requestId = toRequestId(headers, randomUUID);
     endWith(stream, toBareAnswer(405, 'BAD_REQUEST', toMessage(405), requestId));
   });
   app.server.on('checkExpectation', ({ headers }: IncomingMessage, answer: ServerResponse) => {
-    answerBare(answer, 417, toRequestId(headers['x-request-id'], randomUUID));
+    answerBare(answer, 417, toRequestId(headers, randomUUID));
   });
   app.addHook('onRequest', (request, reply, done) => {
     void reply.header('x-request-id', request.id);
@@ -98,9 +98,11 @@ export function toApiKey(value: unknown): string | undefined {
   return /^[\x21-\x7e\x80-\xff]([\t\x20-\x7e\x80-\xff]*[\x21-\x7e\x80-\xff])?$/.test(key) ? key : undefined;
 }
 
-/** The caller's request id, where it is one that can stand in a log and a header; else a new one. */
-export function toRequestId(value: string | string[] | undefined, createId: () => string): string {
-  return typeof value === 'string' && /^[\w.:-]{1,128}$/.test(value) ? value : createId();
+/** The caller's request id, where it is one that can stand in a log and a header, and holds no key; else a new one. */
+export function toRequestId(headers: IncomingHttpHeaders, createId: () => string): string {
+  const { 'x-request-id': id, [keyHeader]: key = '' } = headers;
+  if (typeof id !== 'string' || !/^[\w.:-]{1,128}$/.test(id)) return createId();
+  return key !== '' && id.includes(String(key)) ? createId() : id;
 }
 
 /** The key that came with a request. */

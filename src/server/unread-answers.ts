@@ -15,10 +15,13 @@ export interface UnreadLimits {
 /** What is usual: longer than an event stream is silent, and as much as a dozen of the largest lists. */
 export const usualUnreadLimits: UnreadLimits = { idleMs: 30_000, mostBytes: 128 * 1024 * 1024 };
 
+// In bytes; a shorter text costs less than its copy.
+const largeText = 64 * 1024;
+
 /** An answer that has not been taken to its end. */
 interface Waiting {
   readonly socket: Socket;
-  /** In bytes; 0 where it is made as it is taken. */
+  /** In bytes. */
   readonly size: number;
 }
 
@@ -49,16 +52,20 @@ export function limitUnreadAnswers(
       socket.setTimeout(0);
     });
     const size = typeof payload === 'string' || Buffer.isBuffer(payload) ? Buffer.byteLength(payload) : 0;
-    bytes += size;
-    waiting.set(raw, { socket, size });
-    raw.once('close', () => {
-      forget(raw);
-    });
+    // One that is made as it is taken has no size.
+    if (size > 0) {
+      bytes += size;
+      waiting.set(raw, { socket, size });
+      raw.once('close', () => {
+        forget(raw);
+      });
+    }
     for (const [oldest, { socket: theirs }] of waiting) {
       if (bytes <= mostBytes || oldest === raw) break;
       theirs.destroy();
       forget(oldest);
     }
-    done();
+    // As bytes it is held once, outside the heap: as text it would be held there as well, until the collector comes by.
+    done(null, typeof payload === 'string' && size > largeText ? Buffer.from(payload) : payload);
   });
 }

@@ -154,7 +154,7 @@ function toRefusal(
 }
 
 function refuse({ headers }: IncomingMessage, stream: Duplex, { status, code, message }: HandshakeRefusal): void {
-  endWith(stream, toBareAnswer(status, code, message, toRequestId(headers['x-request-id'], randomUUID)));
+  endWith(stream, toBareAnswer(status, code, message, toRequestId(headers, randomUUID)));
 }
 
 // Whoever listens for upgrades gets those to HTTP/2 as well, which many clients offer with any request. A server may pass an offer over

@@ -323,6 +323,14 @@ describe('An API key', () => {
     });
   });
 
+  it('that stands in the request id as well is no request id', async () => {
+    upstream.script(() => ({ data: [] }));
+    for (const id of [apiKey, `a-${apiKey}:b`]) {
+      const answer = await rig.ask({ query: '{ environments { id } }' }, { 'x-request-id': id });
+      expect(answer).toMatchObject({ status: 200, json: { data: { environments: [] } } });
+    }
+  });
+
   it('with blanks around it is sent without them, and blanks alone are none', async () => {
     upstream.script(() => ({ data: [] }));
     const body = JSON.stringify({ query: '{ environments { id } }' });
