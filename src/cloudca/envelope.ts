@@ -180,8 +180,11 @@ function toTold(answer: Answer, errors: readonly UpstreamErrorEntry[] = []): Ups
   return { status: answer.status, errors };
 }
 
-// The REST API may echo what it was sent. Short strings are left: striking them out would tear words apart and hide nothing.
-function strike(text: string, secrets: readonly string[]): string {
+/**
+ * A text with the secrets struck out: the REST API may echo what it was sent. Short secrets are left: striking them out would tear words
+ * apart and hide nothing.
+ */
+export function strike(text: string, secrets: readonly string[]): string {
   // One that holds another goes first, or what is around the other would stay.
   const longestFirst = [...secrets].sort((one, other) => other.length - one.length);
   return longestFirst

@@ -1,7 +1,7 @@
 // The site-to-site VPNs of an environment: wire type, spellings of the wire, and calls.
 import type { RestSession } from './client.js';
 import { createListReader, WireFields } from './decode.js';
-import type { WriteOutcome } from './envelope.js';
+import { strike, type WriteOutcome } from './envelope.js';
 import { BadResponseError } from './errors.js';
 import { type EnvironmentAddress, listIn, named, toPath, toQuery } from './environments.js';
 
@@ -156,7 +156,7 @@ export function toSiteToSiteVpn(rest: RestSession, value: unknown): SiteToSiteVp
   const known = <T>(name: string, text: string | null, read: (text: string) => T | undefined): T | undefined => {
     const result = text === null ? undefined : read(text.trim().toLowerCase());
     if (text !== null && result === undefined) {
-      unknownValues.push({ field: name, value: text });
+      unknownValues.push({ field: name, value: strike(text, secrets) });
       fields.warn(name, toProblem(text, secrets));
     }
     return result;

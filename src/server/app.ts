@@ -16,10 +16,12 @@ import { createLimits, limitConnections, toCallerId } from './limits.js';
 import type { Lifecycle } from './lifecycle.js';
 import { createOperationLog } from './logging.js';
 import type { Metrics } from './metrics.js';
+import { trackAnswers } from './owed-answers.js';
 import { addPlayground, type PlaygroundOptions } from './playground.js';
 import { addRefusals, refuseAddress, refuseConnection } from './refusals.js';
 import { addSecurity, isAllowedOrigin, readApiKey, toRequestId } from './security.js';
 import { Subscriptions } from './subscriptions.js';
+import { limitUnreadAnswers, type UnreadLimits } from './unread-answers.js';
 import { addWebSocket } from './websocket.js';
 
 /** What the application stands on. */
@@ -33,6 +35,8 @@ export interface AppDependencies {
   readonly playground: PlaygroundOptions;
   /** How often a WebSocket is pinged, in milliseconds, where the usual is not meant. */
   readonly pingMs?: number;
+  /** How much patience there is with callers that do not read, where the usual is not meant. */
+  readonly unread?: UnreadLimits;
 }
 
 /** The largest body of a request, in bytes. */
@@ -44,7 +48,7 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
   const app = fastify({
     logger: false,
     bodyLimit,
-    genReqId: ({ headers }) => toRequestId(headers['x-request-id'], randomUUID),
+    genReqId: ({ headers }) => toRequestId(headers, randomUUID),
     // Longer than the idle time of the load balancers that stand in front: who closes first would cut a request just sent.
     keepAliveTimeout: 75_000,
     requestTimeout: 10_000,
@@ -54,6 +58,7 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
     clientErrorHandler: refuseConnection,
     return503OnClosing: false,
   });
+  trackAnswers(app.server);
   const isFull = limitConnections(app.server, config.maxConnections);
   const schema = createSchema();
   const limits = createLimits(config);
@@ -73,6 +78,7 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
     });
 
   addRefusals(app, log);
+  limitUnreadAnswers(app, dependencies.unread);
   await addSecurity(app, { config, lifecycle, isFull });
   await addCompression(app);
   if (config.playground) await addPlayground(app, playground);

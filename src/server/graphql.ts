@@ -222,9 +222,12 @@ class UnreadableBodyError extends Error {
 }
 
 function parseBody(request: FastifyRequest, body: Buffer, done: (error: Error | null, body?: unknown) => void): void {
-  const charset = /;\s*charset\s*=\s*"?([^\s;"]+)/i.exec(request.headers['content-type'] ?? '')?.[1];
+  const charsets = (request.headers['content-type'] ?? '').matchAll(/;\s*charset\s*=\s*"?([^\s;"]*)/gi);
   const encoding = request.headers['content-encoding'];
-  if ((charset !== undefined && !/^utf-?8$/i.test(charset)) || (encoding !== undefined && encoding !== 'identity')) {
+  if (
+    [...charsets].some(([, charset = '']) => !/^utf-?8$/i.test(charset)) ||
+    (encoding !== undefined && encoding !== 'identity')
+  ) {
     done(new UnreadableBodyError(415));
     return;
   }

@@ -23,14 +23,21 @@ export function toLoggable(error: unknown): Readonly<Record<string, unknown>> {
   if ('name' in error && typeof error.name === 'string') picked['type'] = error.name;
   if ('code' in error && (typeof error.code === 'string' || typeof error.code === 'number'))
     picked['code'] = error.code;
-  // The first lines of a stack are the message.
-  if ('stack' in error && typeof error.stack === 'string') {
-    picked['stack'] = error.stack
-      .split('\n')
-      .filter((line) => /^ {4}at /.test(line))
-      .join('\n');
-  }
+  if ('stack' in error && typeof error.stack === 'string') picked['stack'] = toFrames(error.stack, error);
   return picked;
+}
+
+// The first lines of a stack are the message, which may have lines that look like frames.
+function toFrames(stack: string, error: object): string {
+  const message = 'message' in error && typeof error.message === 'string' ? error.message : '';
+  const begin = stack.indexOf(message);
+  // A message that was changed after the stack was made cannot be told from it.
+  if (begin < 0) return '';
+  return stack
+    .slice(begin + message.length)
+    .split('\n')
+    .filter((line) => /^ {4}at /.test(line))
+    .join('\n');
 }
 
 // A name is the caller's to choose: one that is long would fill the log.

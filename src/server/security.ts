@@ -1,10 +1,14 @@
 // What every request must be before anything looks at its content, and the headers that every answer carries.
+import { randomUUID } from 'node:crypto';
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
 import cors from '@fastify/cors';
 import helmet from '@fastify/helmet';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Config } from '../config.js';
 import type { Lifecycle } from './lifecycle.js';
-import { sendError } from './refusals.js';
+import { lastOwed } from './owed-answers.js';
+import { answerBare, endWith, refuseUnknown, sendError, toBareAnswer, toMessage } from './refusals.js';
 
 /** The header of the caller's API key, as Node spells header names. */
 export const keyHeader = 'mc-api-key';
@@ -25,6 +29,19 @@ export interface SecurityOptions {
 
 /** Adds the checks and the headers. */
 export async function addSecurity(app: FastifyInstance, { config, lifecycle, isFull }: SecurityOptions): Promise<void> {
+  // Node would end the connection of who asks for a tunnel without a word, and answer other expectations with a bare status line.
+  app.server.on('connect', ({ headers }: IncomingMessage, stream: Duplex) => {
+    // What was asked before it could not be answered any more: Node has let go of the connection.
+    if (lastOwed(stream) !== undefined) {
+      stream.destroy();
+      return;
+    }
+    const requestId = toRequestId(headers, randomUUID);
+    endWith(stream, toBareAnswer(405, 'BAD_REQUEST', toMessage(405), requestId));
+  });
+  app.server.on('checkExpectation', ({ headers }: IncomingMessage, answer: ServerResponse) => {
+    answerBare(answer, 417, toRequestId(headers, randomUUID));
+  });
   app.addHook('onRequest', (request, reply, done) => {
     void reply.header('x-request-id', request.id);
     done();
@@ -54,6 +71,9 @@ export async function addSecurity(app: FastifyInstance, { config, lifecycle, isF
       sendError(request, reply, 400, 'BAD_REQUEST', 'The Host header is missing, doubled or malformed.');
     } else if ((request.raw.headersDistinct[keyHeader]?.length ?? 0) > 1) {
       sendError(request, reply, 400, 'BAD_REQUEST', 'Send one MC-Api-Key header, not several.');
+    } else if (request.is404) {
+      // Before the body is read: whatever is wrong with that is not what is wrong.
+      refuseUnknown(request, reply);
     } else done();
   });
   app.addHook('onSend', (_request, reply, _payload, done) => {
@@ -78,9 +98,11 @@ export function toApiKey(value: unknown): string | undefined {
   return /^[\x21-\x7e\x80-\xff]([\t\x20-\x7e\x80-\xff]*[\x21-\x7e\x80-\xff])?$/.test(key) ? key : undefined;
 }
 
-/** The caller's request id, where it is one that can stand in a log and a header; else a new one. */
-export function toRequestId(value: string | string[] | undefined, createId: () => string): string {
-  return typeof value === 'string' && /^[\w.:-]{1,128}$/.test(value) ? value : createId();
+/** The caller's request id, where it is one that can stand in a log and a header, and holds no key; else a new one. */
+export function toRequestId(headers: IncomingHttpHeaders, createId: () => string): string {
+  const { 'x-request-id': id, [keyHeader]: key = '' } = headers;
+  if (typeof id !== 'string' || !/^[\w.:-]{1,128}$/.test(id)) return createId();
+  return key !== '' && id.includes(String(key)) ? createId() : id;
 }
 
 /** The key that came with a request. */

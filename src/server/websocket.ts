@@ -1,7 +1,7 @@
 // Subscriptions over WebSocket: graphql-ws's protocol (graphql-transport-ws) on ws's sockets, on the public listener's own connections.
 import { randomUUID } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
-import type { IncomingMessage, Server as HttpServer, ServerResponse } from 'node:http';
+import type { IncomingMessage, Server as HttpServer } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
 import type { ExecutionArgs, GraphQLSchema } from 'graphql';
@@ -11,7 +11,8 @@ import { type WebSocket, WebSocketServer } from 'ws';
 import type { GraphContext } from '../graph/context.js';
 import type { Lifecycle } from './lifecycle.js';
 import { toLoggable } from './logging.js';
-import { toBareAnswer } from './refusals.js';
+import { lastOwed } from './owed-answers.js';
+import { endWith, toBareAnswer } from './refusals.js';
 import { hostForm, keyHeader, toApiKey, toRequestId } from './security.js';
 import type { SubscriptionResult, Subscriptions } from './subscriptions.js';
 
@@ -55,13 +56,9 @@ export function addWebSocket(app: FastifyInstance, options: WebSocketOptions): v
   sockets.on('wsClientError', (_error, stream: Duplex, request) => {
     refuse(request, stream, { status: 400, code: 'BAD_REQUEST', message: 'This is no WebSocket handshake.' });
   });
-  const lastAnswers = new WeakMap<Duplex, ServerResponse>();
-  app.server.on('request', (request: IncomingMessage, answer: ServerResponse) => {
-    lastAnswers.set(request.socket, answer);
-  });
   app.server.on('upgrade', (request: IncomingMessage, stream: Duplex, head: Buffer) => {
     // Sent before the one before it was answered, which Node has let go of by now: neither could be answered any more.
-    if (lastAnswers.get(stream)?.writableFinished === false) {
+    if (lastOwed(stream)?.writableFinished === false) {
       stream.destroy();
       return;
     }
@@ -157,10 +154,7 @@ function toRefusal(
 }
 
 function refuse({ headers }: IncomingMessage, stream: Duplex, { status, code, message }: HandshakeRefusal): void {
-  stream.on('error', () => stream.destroy());
-  // Node leaves the other half open.
-  stream.once('finish', () => stream.destroy());
-  stream.end(toBareAnswer(status, code, message, toRequestId(headers['x-request-id'], randomUUID)));
+  endWith(stream, toBareAnswer(status, code, message, toRequestId(headers, randomUUID)));
 }
 
 // Whoever listens for upgrades gets those to HTTP/2 as well, which many clients offer with any request. A server may pass an offer over

@@ -303,7 +303,7 @@ function resolve(
     parent: info.parentType.name,
     schema: info.schema === synthetic,
     fragments: Object.values(info.fragments).map(({ loc }) => loc?.start),
-    operation: info.operation.loc?.start,
+    operation: [info.operation, ...(info.operation.variableDefinitions ?? [])].map(({ loc }) => loc?.start),
     variables: Object.fromEntries(Object.entries(info.variableValues).filter(([name]) => !name.startsWith('__'))),
     root: info.rootValue,
   });
@@ -400,9 +400,9 @@ describe('a query on a schema whose every field may fail', () => {
 
 describe('what is compiled', () => {
   const schema = buildSchema(`
-    type Query { said(what: String, of: Of, list: [String]): String, at(n: Int! = 3): Int, node: Node, one: One }
+    type Query { said(what: String, of: Of, list: [String]): String, at(n: Int! = 3): Int, node: Node, nodes: [Node!], one: One }
     type Mutation { said(what: String): String }
-    type Node { id: ID, node: Node, said(what: String): String }
+    type Node { id: ID, node: Node, said(what: String): String, sure: String! }
     interface One { id: ID }
     type Two implements One { id: ID }
     input Of { a: String, b: [Of!], c: Int = 5, d: String! }
@@ -414,6 +414,9 @@ describe('what is compiled', () => {
   const query = objectType(schema, 'Query').getFields();
   if (query['at']) query['at'].resolve = (_source, { n }) => n;
   if (query['node']) query['node'].resolve = () => ({ id: '1', node: { id: '2' } });
+  if (query['nodes']) query['nodes'].resolve = () => [{ id: '1' }, { id: '2' }, { id: '3' }];
+  const { sure } = objectType(schema, 'Node').getFields();
+  if (sure) sure.resolve = ({ id }) => Promise.reject(new Error(`Not sure of ${id}.`));
   if (query['one']) query['one'].resolve = () => ({ __typename: 'Two', id: '1' });
 
   /** Executes a valid document, and tells whether it was compiled for that. */
@@ -477,6 +480,10 @@ describe('what is compiled', () => {
     });
   });
 
+  it('tells one failure where several take the same list along', async () => {
+    expect(await ask('{ nodes { sure } at }')).toEqual({ data: { nodes: null, at: 3 }, isCompiled: true });
+  });
+
   it.each([
     ['a mutation', 'mutation { said(what: "x") }'],
     ['a directive', '{ node { id @include(if: true) } }'],
@@ -484,7 +491,7 @@ describe('what is compiled', () => {
     ['an underscore in an alias', '{ c_a: node { b: said } a: node { b_c: said } }'],
     ['an alias that is a prototype', '{ node { __proto__: id } }'],
     ['an alias of __typename', '{ node { a_b: __typename } }'],
-    ['a variable of underscores', 'query ($__0_0: String) { said(what: $__0_0) }'],
+    ['a variable that begins with underscores', 'query ($__9: String) { said(what: $__9) }'],
     ['an interface', '{ one { id } }'],
     ['introspection', '{ __type(name: "Node") { name } }'],
     [

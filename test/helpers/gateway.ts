@@ -45,7 +45,7 @@ export function unsparing(): { readonly breaker: Breaker; readonly retryBudget: 
 export async function startGateway(
   upstreamUrl: string,
   overrides: Partial<Config> = {},
-  options: Pick<AppDependencies, 'pingMs'> = {},
+  options: Pick<AppDependencies, 'pingMs' | 'unread'> = {},
 ): Promise<TestGateway> {
   const config: Config = {
     ...readConfig({ CLOUDCA_API_URL: upstreamUrl, TASK_POLL_MS: '20', LOG_LEVEL: 'trace', RATE_LIMIT_PER_MINUTE: '0' }),

@@ -282,4 +282,18 @@ describe('A wait for the end', () => {
 
     expect(await endsSoon(gateway)).toEqual(ended);
   });
+
+  it('does not wait for requests that were sent one behind another by a caller who has left', async () => {
+    const { gateway, upstream } = await launchHeld();
+    const caller = await connectTo(gateway);
+    const query = encodeURIComponent('{ environments { id } }');
+    caller.write(`GET /graphql?query=${query} HTTP/1.1\r\nhost: a\r\nmc-api-key: a\r\n\r\n`.repeat(3));
+    await until(() => upstream.calls.length === 3);
+    caller.destroy();
+    // Until the gateway has noticed.
+    await until(() => gateway.lines().filter(({ msg }) => msg === 'operation').length === 3);
+    gateway.signal('SIGTERM');
+
+    expect(await endsSoon(gateway)).toEqual(ended);
+  });
 });

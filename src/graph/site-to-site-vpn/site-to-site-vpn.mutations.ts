@@ -150,7 +150,7 @@ async function carryOut(
   if (outcome === null) return { environment, task: null, data: undefined, userErrors };
   const begun = toBegunTask(rest, outcome);
   const task = begun && input.waitSeconds > 0 ? await wait(context, begun, environment, input.waitSeconds) : begun;
-  return { environment, task: task && toTask(task, environment), data: outcome.data, userErrors };
+  return { environment, task: task && toTask(task, environment, rest.secrets), data: outcome.data, userErrors };
 }
 
 async function wait(

@@ -35,6 +35,6 @@ export class TaskResolver {
     if (!isId(id)) return null;
     const address = environment ? toAddress(environment) : null;
     const entity = await orNull(getTask(context.rest, id, address?.organizationId ?? null));
-    return entity === null ? null : toTask(entity, address);
+    return entity === null ? null : toTask(entity, address, context.rest.secrets);
   }
 }

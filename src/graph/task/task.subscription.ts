@@ -1,10 +1,10 @@
 // Subscription.taskUpdated.
-import { Arg, Authorized, ID, Resolver, Root, Subscription } from 'type-graphql';
+import { Arg, Authorized, Ctx, ID, Resolver, Root, Subscription } from 'type-graphql';
 import type { EnvironmentAddress } from '../../cloudca/environments.js';
 import { NotFoundError } from '../../cloudca/errors.js';
 import type { TaskEntity } from '../../cloudca/tasks.js';
 import type { WatchEvents } from '../../cloudca/watcher.js';
-import type { ContextValue } from '../context.js';
+import type { ContextValue, GraphContext } from '../context.js';
 import { MakesRestCall } from '../cost.js';
 import { EnvironmentInput, toFollowedAddress } from '../environment/environment.inputs.js';
 import { guarded, mapValues } from '../events.js';
@@ -35,8 +35,9 @@ export class TaskSubscriptionResolver {
       description: 'The environment that it works in: needed for the VPC of its siteToSiteVpn.',
     })
     _environment: EnvironmentInput | null,
+    @Ctx('operation') context: GraphContext,
   ): Task {
-    return toTask(entity, environment);
+    return toTask(entity, environment, context.rest.secrets);
   }
 }
 

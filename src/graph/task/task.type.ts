@@ -1,7 +1,7 @@
 // Background tasks as callers see them.
 import { GraphQLDateTime, GraphQLJSON } from 'graphql-scalars';
 import { Field, ID, ObjectType, registerEnumType } from 'type-graphql';
-import { isObject } from '../../cloudca/envelope.js';
+import { isObject, strike } from '../../cloudca/envelope.js';
 import type { EnvironmentAddress } from '../../cloudca/environments.js';
 import type { TaskEntity } from '../../cloudca/tasks.js';
 
@@ -72,19 +72,36 @@ export class Task {
   declare environment: EnvironmentAddress | null;
 }
 
-/** A task of the REST API as callers see it. */
-export function toTask(entity: TaskEntity, environment: EnvironmentAddress | null): Task {
-  return { ...entity, result: withoutKeys(entity.result) ?? null, wireResult: entity.result, environment };
+/** A task of the REST API as callers see it; `secrets` are what no text of its result may repeat. */
+export function toTask(entity: TaskEntity, environment: EnvironmentAddress | null, secrets: readonly string[]): Task {
+  const { result } = entity;
+  const all = [...secrets, ...toKeys(result)];
+  return { ...entity, result: withoutKeys(result, all) ?? null, wireResult: result, environment };
 }
 
 // Deeper than any entity of the REST API; what is nested beyond it is left out, since no client's parser need bear it.
 const deepest = 32;
 
-/** A JSON value without its pre-shared keys, wherever they stand and however they are spelled. */
-function withoutKeys(value: unknown, depth = 0): unknown {
+function isKeyName(name: string): boolean {
+  return name.toLowerCase() === 'ipsecpsk';
+}
+
+/** The pre-shared keys in a JSON value: what stands under their name may stand in a text beside it as well. */
+function toKeys(value: unknown, depth = 0): readonly string[] {
+  if (depth > deepest || typeof value !== 'object' || value === null) return [];
+  return Object.entries(value).flatMap(([name, entry]: [string, unknown]) =>
+    isKeyName(name) && typeof entry === 'string' ? [entry] : toKeys(entry, depth + 1),
+  );
+}
+
+/** A JSON value without its pre-shared keys, wherever they stand and however they are spelled, and without secrets in its texts. */
+function withoutKeys(value: unknown, secrets: readonly string[], depth = 0): unknown {
   if (depth > deepest) return null;
-  if (Array.isArray(value)) return value.map((entry) => withoutKeys(entry, depth + 1));
+  if (typeof value === 'string') return strike(value, secrets);
+  if (Array.isArray(value)) return value.map((entry) => withoutKeys(entry, secrets, depth + 1));
   if (!isObject(value)) return value;
-  const kept = Object.entries(value).filter(([name]) => name.toLowerCase() !== 'ipsecpsk');
-  return Object.fromEntries(kept.map(([name, entry]) => [name, withoutKeys(entry, depth + 1)]));
+  const kept = Object.entries(value).filter(([name]) => !isKeyName(name));
+  return Object.fromEntries(
+    kept.map(([name, entry]) => [strike(name, secrets), withoutKeys(entry, secrets, depth + 1)]),
+  );
 }

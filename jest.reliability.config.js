@@ -1,0 +1,10 @@
+// The promises that take long to hold: waits as long as the gateway's own, crowds of callers. RELIABILITY_RUNS makes the random ones long.
+import config from './jest.config.js';
+
+/** @type {import('jest').Config} */
+export default {
+  ...config,
+  testMatch: ['<rootDir>/test/reliability/**/*.long.test.ts', '<rootDir>/test/reliability/fuzz*.test.ts'],
+  testPathIgnorePatterns: [],
+  testTimeout: 180_000,
+};

@@ -1,0 +1,71 @@
+// How long, and how many bytes of, answers are kept for callers that do not read them. It knows sizes and connections, and nothing of
+// what is answered.
+import type { ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import type { FastifyInstance } from 'fastify';
+
+/** How much patience there is with callers that do not read. */
+export interface UnreadLimits {
+  /** An answer of which nothing has been taken for so long is given up, in milliseconds. */
+  readonly idleMs: number;
+  /** What all answers that wait may hold together, in bytes; beyond it the oldest are given up. */
+  readonly mostBytes: number;
+}
+
+/** What is usual: longer than an event stream is silent, and as much as a dozen of the largest lists. */
+export const usualUnreadLimits: UnreadLimits = { idleMs: 30_000, mostBytes: 128 * 1024 * 1024 };
+
+// In bytes; a shorter text costs less than its copy.
+const largeText = 64 * 1024;
+
+/** An answer that has not been taken to its end. */
+interface Waiting {
+  readonly socket: Socket;
+  /** In bytes. */
+  readonly size: number;
+}
+
+/** Bounds what waits for callers. Their connection is closed where an answer is given up: half of one is none. */
+export function limitUnreadAnswers(
+  app: FastifyInstance,
+  { idleMs, mostBytes }: UnreadLimits = usualUnreadLimits,
+): void {
+  // Oldest first.
+  const waiting = new Map<ServerResponse, Waiting>();
+  let bytes = 0;
+  const forget = (answer: ServerResponse) => {
+    bytes -= waiting.get(answer)?.size ?? 0;
+    waiting.delete(answer);
+  };
+  app.addHook('onSend', (request, reply, payload, done) => {
+    const { socket } = request.raw;
+    const { raw } = reply;
+    // An answer's turn comes once those before it have been sent. Node closes a connection whose time is over, and lets it run anew with
+    // each byte that the caller takes.
+    const begin = () => {
+      socket.setTimeout(idleMs);
+    };
+    if (raw.socket === null) raw.once('socket', begin);
+    else begin();
+    // Before Node itself sets the time for which the connection may be idle.
+    raw.prependOnceListener('finish', () => {
+      socket.setTimeout(0);
+    });
+    const size = typeof payload === 'string' || Buffer.isBuffer(payload) ? Buffer.byteLength(payload) : 0;
+    // One that is made as it is taken has no size.
+    if (size > 0) {
+      bytes += size;
+      waiting.set(raw, { socket, size });
+      raw.once('close', () => {
+        forget(raw);
+      });
+    }
+    for (const [oldest, { socket: theirs }] of waiting) {
+      if (bytes <= mostBytes || oldest === raw) break;
+      theirs.destroy();
+      forget(oldest);
+    }
+    // As bytes it is held once, outside the heap: as text it would be held there as well, until the collector comes by.
+    done(null, typeof payload === 'string' && size > largeText ? Buffer.from(payload) : payload);
+  });
+}

@@ -1,0 +1,244 @@
+// Random requests: whatever is in a body or a header, the answer is one in GraphQL's shape, and never a mistake of the gateway's.
+// RELIABILITY_RUNS sets how many; a counterexample belongs into the file of what it breaks, as a case of its own.
+import { afterEach, describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { toBytes } from '../helpers/raw-upstream.js';
+import { taskId, vpcId, vpnId, wireVpn } from '../subscriptions/rest.js';
+import { apiKey, expectWellFormed, startRig } from './rig.js';
+
+const rig = await startRig();
+const runs = Number(process.env['RELIABILITY_RUNS'] ?? 150);
+// A guard against hanging, and no measure.
+const guard = 30_000 + runs * 300;
+
+afterEach(() => rig.settle());
+
+const scope = { serviceCode: 'compute-on', name: 'test_area' };
+const requests = [
+  {
+    query: 'query($e: EnvironmentInput!) { siteToSiteVpns(environment: $e) { nodes { id } } }',
+    variables: { e: scope },
+  },
+  { query: 'query A($id: ID!) { task(id: $id) { id result } }', variables: { id: taskId }, operationName: 'A' },
+  {
+    query: 'mutation($input: DeleteSiteToSiteVpnInput!) { deleteSiteToSiteVpn(input: $input) { userErrors { code } } }',
+    variables: { input: { environment: scope, id: vpnId } },
+    extensions: {},
+  },
+  { query: `{ __typename vpc(environment: { serviceCode: "a", name: "b" }, id: "${vpcId}") { name } }` },
+];
+
+/** A text with some of its bytes altered, left out, doubled or put elsewhere. */
+const mutated = fc
+  .record({
+    request: fc.constantFrom(...requests),
+    changes: fc.array(
+      fc.record({
+        at: fc.double({ min: 0, max: 1, noNaN: true }),
+        remove: fc.nat(6),
+        insert: fc.oneof(
+          fc.constantFrom(
+            '"',
+            '{',
+            '}',
+            '[',
+            ']',
+            ',',
+            ':',
+            '\\',
+            'null',
+            '$',
+            '!',
+            '...',
+            '@',
+            '#',
+            '\\u0000',
+            '\\ud800',
+            '1e999',
+            '-',
+            '(',
+            ')',
+          ),
+          fc.string({ maxLength: 5, unit: 'binary' }),
+        ),
+      }),
+      { minLength: 1, maxLength: 4 },
+    ),
+  })
+  .map(({ request, changes }) =>
+    changes.reduce((text, { at, remove, insert }) => {
+      const place = Math.floor(at * text.length);
+      return text.slice(0, place) + insert + text.slice(place + remove);
+    }, JSON.stringify(request)),
+  );
+
+/** A request whose parts are any JSON at all. */
+const shaped = fc
+  .record(
+    {
+      query: fc.oneof(fc.constantFrom(...requests.map(({ query }) => query)), fc.jsonValue()),
+      variables: fc.oneof(fc.jsonValue(), fc.record({ e: fc.jsonValue(), id: fc.jsonValue(), input: fc.jsonValue() })),
+      operationName: fc.jsonValue(),
+      extensions: fc.oneof(fc.jsonValue(), fc.record({ persistedQuery: fc.jsonValue() })),
+    },
+    { requiredKeys: [] },
+  )
+  .map((body) => JSON.stringify(body));
+
+const bytes = fc.uint8Array({ maxLength: 200 }).map((array) => Buffer.from(array));
+const body = fc.oneof(
+  mutated.map((text) => Buffer.from(text)),
+  shaped.map((text) => Buffer.from(text)),
+  bytes,
+);
+
+const headerName = fc.oneof(
+  fc.constantFrom(
+    'accept',
+    'content-type',
+    'content-encoding',
+    'expect',
+    'origin',
+    'x-request-id',
+    'accept-encoding',
+    'connection',
+    'te',
+  ),
+  fc.constantFrom(
+    'mc-api-key',
+    'host',
+    'content-length',
+    'transfer-encoding',
+    'upgrade',
+    'apollo-require-preflight',
+    'authorization',
+    'cookie',
+  ),
+  fc.stringMatching(/^[a-z][\w-]{0,10}$/),
+);
+const headerValue = fc.oneof(
+  fc.constantFrom(
+    'application/json',
+    '*/*',
+    'text/html',
+    'gzip',
+    'chunked',
+    '0',
+    '1',
+    'close',
+    'keep-alive',
+    'websocket',
+    'h2c',
+    'null',
+    apiKey,
+  ),
+  fc.string({ maxLength: 20, unit: 'binary-ascii' }),
+  fc.string({ maxLength: 20, unit: 'binary' }),
+);
+
+// An id that is a key of nobody's knowledge is an id.
+const header = fc
+  .tuple(headerName, headerValue)
+  .filter(([name, value]) => name !== 'x-request-id' || !value.includes(apiKey));
+
+describe('A random body', () => {
+  it(
+    'is answered in the shape of GraphQL, and never as a mistake of the gateway',
+    async () => {
+      rig.upstream.script(({ target }) =>
+        target.includes('/tasks/') ? { taskId, taskStatus: 'PENDING' } : { data: [] },
+      );
+      await fc.assert(
+        fc.asyncProperty(body, async (sent) => {
+          const answer = await rig.ask(Uint8Array.from(sent));
+          expectWellFormed(answer);
+        }),
+        { numRuns: runs },
+      );
+    },
+    guard,
+  );
+});
+
+describe('Random headers', () => {
+  it(
+    'are answered in the shape of GraphQL, and never as a mistake of the gateway',
+    async () => {
+      const methods = fc.constantFrom('GET', 'POST', 'PUT', 'OPTIONS', 'DELETE');
+      const paths = fc.oneof(
+        fc.constantFrom('/graphql', '/graphql/stream', '/graphql?query={__typename}', '/'),
+        fc.stringMatching(/^\/[\w%./?=&{}-]{0,20}$/),
+      );
+      await fc.assert(
+        fc.asyncProperty(
+          methods,
+          paths,
+          fc.array(header, { maxLength: 8 }),
+          body,
+          async (method, path, headers, sent) => {
+            const lines = [
+              `${method} ${path} HTTP/1.1`,
+              'host: a',
+              'connection: close',
+              ...headers.map(([name, value]) => `${name}: ${value}`),
+            ];
+            const length = headers.some(([name]) => name === 'content-length' || name === 'transfer-encoding')
+              ? []
+              : [`content-length: ${sent.length}`];
+            const head = Buffer.from([...lines, ...length, '', ''].join('\r\n'));
+            // The sender's half is closed, so that nothing is waited for that never comes.
+            const answers = await rig.send(Buffer.concat([head, sent]), { half: true });
+            for (const answer of answers) expectWellFormed(answer);
+          },
+        ),
+        { numRuns: runs },
+      );
+    },
+    guard,
+  );
+});
+
+describe('A random answer of the REST API', () => {
+  it(
+    'is told in the shape of GraphQL, and never as a mistake of the gateway',
+    async () => {
+      const entity = fc
+        .dictionary(fc.constantFrom(...Object.keys(wireVpn())), fc.jsonValue())
+        .map((fields) => wireVpn(fields));
+      const answer = fc.oneof(
+        fc.jsonValue(),
+        fc.record(
+          { data: fc.jsonValue(), errors: fc.jsonValue(), taskId: fc.jsonValue(), taskStatus: fc.jsonValue() },
+          { requiredKeys: [] },
+        ),
+        fc.record({ data: fc.oneof(fc.array(entity, { maxLength: 3 }), entity) }),
+        fc.record({
+          taskId: fc.constant(taskId),
+          taskStatus: fc.constantFrom('SUCCESS', 'FAILED', 'PENDING'),
+          result: fc.oneof(fc.jsonValue(), entity),
+        }),
+      );
+      const status = fc.constantFrom(200, 200, 200, 201, 204, 301, 400, 401, 403, 404, 405, 409, 418, 500);
+      const fields =
+        'id name state ikeHashAlgorithm ikeLifetime dpd unknownValues { field value } vpc { name } environment { name }';
+      const queries = [
+        `query($e: EnvironmentInput!) { siteToSiteVpns(environment: $e) { nodes { ${fields} } } }`,
+        `query($e: EnvironmentInput!) { siteToSiteVpn(environment: $e, id: "${vpnId}") { ${fields} } }`,
+        `query { task(id: "${taskId}") { status created result errors { code message } siteToSiteVpn { name } } }`,
+        '{ environments { id name organization { name } serviceConnection { serviceCode reachable } } }',
+        `mutation($e: EnvironmentInput!) { resetSiteToSiteVpn(input: { environment: $e, id: "${vpnId}" }) { task { id result } userErrors { message } } }`,
+      ];
+      await fc.assert(
+        fc.asyncProperty(fc.constantFrom(...queries), status, answer, async (query, code, told) => {
+          rig.upstream.script(() => toBytes(code, code === 204 ? '' : JSON.stringify(told)));
+          const sent = await rig.ask({ query, ...(query.includes('$e') ? { variables: { e: scope } } : {}) });
+          expectWellFormed(sent);
+          // It was executed, whatever came of it.
+          expect(sent.status).toBe(200);
+        }),
+        { numRuns: runs },
+      );
+    },
+    guard,
+  );
+});
