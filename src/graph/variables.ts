@@ -2,21 +2,25 @@
 // own messages quote the whole input, pre-shared key and all.
 import {
   coerceInputValue,
+  getNullableType,
   GraphQLError,
   type GraphQLInputType,
   type GraphQLSchema,
+  isInputObjectType,
   isInputType,
+  isListType,
   isNonNullType,
   type OperationDefinitionNode,
   typeFromAST,
 } from 'graphql';
+import { isObject } from '../cloudca/envelope.js';
 import type { Config } from '../config.js';
 import { toMissingField } from './errors.js';
 
 // What is told of one request at most.
 const mostFaults = 5;
 // After so many faults no more are looked for: there may be one for every few bytes that were sent.
-const enoughFaults = 100;
+const enoughFaults = 25;
 
 /** What variables are held to: without `introspection`, nothing is told of the schema that was not sent. */
 export type VariableLimits = Pick<Config, 'introspection' | 'maxListItems'>;
@@ -40,7 +44,7 @@ export function checkVariables(
       if (isMissing && isNonNullType(type)) faults.push(toMissingVariable(name, type, introspection));
       continue;
     }
-    if (maxListItems > 0 && hasLongList(value, maxListItems)) {
+    if (maxListItems > 0 && hasLongList(value, type, maxListItems)) {
       faults.push(`$${name} has a list of more than ${maxListItems} items`);
       continue;
     }
@@ -63,24 +67,26 @@ function collectFaults(
   tell: (path: readonly (string | number)[], error: GraphQLError) => number,
 ): void {
   try {
-    coerceInputValue(value, type, (path, _value, error) => {
+    const onError = (path: readonly (string | number)[], _value: unknown, error: GraphQLError) => {
       if (tell(path, error) >= enoughFaults) throw new EnoughFaults();
-    });
+    };
+    // Without suggestions, which nobody is told here.
+    coerceInputValue(value, type, onError, true);
   } catch (thrown) {
     if (!(thrown instanceof EnoughFaults)) throw thrown;
   }
 }
 
-// Step by step, not by recursion: a value may be nested as deep as a body is long.
-function hasLongList(value: unknown, most: number): boolean {
-  const left = [value];
-  while (left.length > 0) {
-    const next = left.pop();
-    if (typeof next !== 'object' || next === null) continue;
-    if (Array.isArray(next) && next.length > most) return true;
-    for (const each of Object.values(next)) left.push(each);
+// Along the type: what has no place in it is never looked at, however large or deep it is.
+function hasLongList(value: unknown, type: GraphQLInputType, most: number): boolean {
+  const nullable = getNullableType(type);
+  if (isListType(nullable)) {
+    if (!Array.isArray(value)) return hasLongList(value, nullable.ofType, most);
+    return value.length > most || value.some((item) => hasLongList(item, nullable.ofType, most));
   }
-  return false;
+  if (!isInputObjectType(nullable) || !isObject(value)) return false;
+  const fields = Object.values(nullable.getFields());
+  return fields.some((field) => hasLongList(value[field.name], field.type, most));
 }
 
 function toMissingVariable(name: string, type: GraphQLInputType, isTyped: boolean): string {

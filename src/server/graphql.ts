@@ -20,6 +20,7 @@ import { createExecutor, type Executor } from '../graph/executor.js';
 import { checkLength, createQueryLimitsRule, mostValidationErrors, toParseOptions } from '../graph/query-limits.js';
 import { checkVariables } from '../graph/variables.js';
 import type { Lifecycle } from './lifecycle.js';
+import { deepestNesting, isNestedDeeper } from './nesting.js';
 import { keyHeader } from './security.js';
 
 /** What GraphQL over HTTP is made of. */
@@ -231,7 +232,7 @@ function parseBody(request: FastifyRequest, body: Buffer, done: (error: Error | 
     done(new UnreadableBodyError(415));
     return;
   }
-  if (!isUtf8(body)) {
+  if (!isUtf8(body) || isNestedDeeper(body, deepestNesting)) {
     done(new UnreadableBodyError(400));
     return;
   }

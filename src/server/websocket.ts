@@ -11,6 +11,7 @@ import { type WebSocket, WebSocketServer } from 'ws';
 import type { GraphContext } from '../graph/context.js';
 import type { Lifecycle } from './lifecycle.js';
 import { toLoggable } from './logging.js';
+import { deepestNesting, isNestedDeeper } from './nesting.js';
 import { lastOwed } from './owed-answers.js';
 import { endWith, toBareAnswer } from './refusals.js';
 import { hostForm, keyHeader, toApiKey, toRequestId } from './security.js';
@@ -213,6 +214,10 @@ function serve(
       },
       onMessage: (take) => {
         socket.on('message', (data: Buffer) => {
+          if (isNestedDeeper(data, deepestNesting)) {
+            socket.close(CloseCode.BadRequest, 'Nested too deep');
+            return;
+          }
           take(data.toString()).catch((error: unknown) => {
             log.error({ err: toLoggable(error) }, 'unexpected error');
             socket.close(CloseCode.InternalServerError, 'Something went wrong in the gateway.');

@@ -258,7 +258,7 @@ function toLeaf(name: string, { failing }: Play, lot: number): unknown {
 function toResult(type: GraphQLOutputType, play: Play, place: string, mayFail = true): unknown {
   const lot = toLot(play.seed, place);
   const inner = getNullableType(type);
-  // Where an entry of a list fails at once beside one that fails later, graphql-js leaves a rejection unhandled.
+  // Where an entry of a list fails at once after one that fails later, graphql-js leaves a rejection unhandled.
   const mayBeNull = play.failing > 0 && play.tempo === 'now';
   if (mayFail && toLot(play.seed, `${place}!`) < play.failing) {
     if (lot % 3 === 0) return null;
@@ -368,7 +368,9 @@ describe('a query on a schema whose every field may fail', () => {
           fc.nat(),
           fc.constantFrom('now' as const, 'later' as const, 'mixed' as const),
           fc.constantFrom(0, 30, 120),
-          async ({ query, variables }, seed, tempo, most) => {
+          async ({ query, variables }, seed, any, most) => {
+            // What is null may not fit where it is used, and then an entry of a list fails at once, as below.
+            const tempo = any === 'mixed' && Object.values(variables).includes(null) ? 'later' : any;
             const document = toDocument(synthetic, query);
             fc.pre(document !== undefined);
             valid++;
