@@ -287,7 +287,8 @@ describe('A wait for the end', () => {
     const { gateway, upstream } = await launchHeld();
     const caller = await connectTo(gateway);
     const query = encodeURIComponent('{ environments { id } }');
-    caller.write(`GET /graphql?query=${query} HTTP/1.1\r\nhost: a\r\nmc-api-key: a\r\n\r\n`.repeat(3));
+    for (const key of ['a', 'b', 'c'])
+      caller.write(`GET /graphql?query=${query} HTTP/1.1\r\nhost: a\r\nmc-api-key: ${key}\r\n\r\n`);
     await until(() => upstream.calls.length === 3);
     caller.destroy();
     // Until the gateway has noticed.
