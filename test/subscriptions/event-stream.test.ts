@@ -123,11 +123,11 @@ describe('a request that is refused', () => {
   });
 
   it.each(['PUT', 'DELETE', 'PATCH'])(
-    'since it is %s, which would belong to a stream that several requests share',
+    'with 405: %s, which would belong to a stream that several requests share',
     async (method) => {
       const { url } = await start();
       const answer = await ask(url, { method, headers: { accept: 'text/event-stream', 'mc-api-key': 'sandbox-key' } });
-      expect(answer.status).toBe(404);
+      expect(answer.status).toBe(405);
       expect(answer.json).toEqual(error('BAD_REQUEST', answer.headers.get('x-request-id')));
     },
   );
