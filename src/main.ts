@@ -11,7 +11,7 @@ import { createSandbox, SANDBOX_KEY } from './sandbox/sandbox.js';
 import { createApp } from './server/app.js';
 import { createOpsApp } from './server/health.js';
 import { Lifecycle } from './server/lifecycle.js';
-import { createLogger, toLoggable } from './server/logging.js';
+import { createLogger, toLoggable, whenWritten } from './server/logging.js';
 import { createMetrics } from './server/metrics.js';
 
 // What is still at work after this is cut, in milliseconds from the signal.
@@ -106,6 +106,7 @@ async function run(): Promise<void> {
   const { close } = closeWithGrace({ delay: exitAfter, logger: false, skip: [...signals] }, async ({ err }) => {
     if (err !== undefined) log.fatal({ err: toLoggable(err) }, 'unexpected error, ending');
     await running.end();
+    await whenWritten();
   });
   let first: number | undefined;
   for (const signal of signals) {

@@ -1,5 +1,6 @@
 // Structured logs: the logger, a line for each operation, a line for what nobody foresaw. What is logged is picked, field by field:
 // nothing has to be struck out, since no object of a caller's or of a library's is ever handed over whole.
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { ApolloServerPlugin } from '@apollo/server';
 import type { OperationDefinitionNode } from 'graphql';
 import { type Logger, pino } from 'pino';
@@ -9,11 +10,37 @@ import { toCause, toCode } from '../graph/errors.js';
 
 /** Makes the logger: JSON lines on stdout; `transport` puts them in colours for a terminal. */
 export function createLogger(level: LogLevel, pretty: boolean): Logger {
+  const options = { level, base: null };
+  if (!pretty) return pino(options, createDestination());
   return pino({
-    level,
-    base: null,
-    ...(pretty ? { transport: { target: 'pino-pretty', options: { colorize: true, ignore: 'pid,hostname' } } } : {}),
+    ...options,
+    transport: { target: 'pino-pretty', options: { colorize: true, ignore: 'pid,hostname' } },
   });
+}
+
+// In bytes.
+const mostUnwritten = 1024 * 1024;
+
+// Not pino's own: that keeps all that nobody reads, and has the process wait at its end for someone to read it, for ever.
+function createDestination(): { write: (line: string) => void } {
+  const { stdout } = process;
+  // Who reads has gone: there is nobody to tell.
+  stdout.on('error', () => undefined);
+  return {
+    write: (line) => {
+      if (stdout.writableLength < mostUnwritten) stdout.write(line);
+    },
+  };
+}
+
+/** Resolves once all that was logged is on its way; after a second in any case. */
+export async function whenWritten(): Promise<void> {
+  const written = new Promise<void>((resolve) => {
+    process.stdout.write('', () => {
+      resolve();
+    });
+  });
+  await Promise.race([written, sleep(1_000)]);
 }
 
 /** What may be told of an error that nobody foresaw: no message, since it may quote what a caller sent. */

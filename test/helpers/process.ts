@@ -26,6 +26,8 @@ export interface GatewayProcess {
   readonly lines: () => Record<string, unknown>[];
   /** Resolves once it has written a line of that message; throws where it ends before. */
   readonly says: (msg: string) => Promise<void>;
+  /** Leaves what it writes to stdout unread until it has ended. */
+  readonly stopReading: () => void;
   readonly signal: (name: NodeJS.Signals) => void;
   /** How it ended; throws where it does not. */
   readonly exit: Promise<Exit>;
@@ -78,6 +80,10 @@ export function launch(environment: NodeJS.ProcessEnv = {}, ...args: string[]): 
         if (ended) throw new Error(`The process has ended.\n${stdout}${stderr}`);
         await sleep(10);
       }
+    },
+    stopReading: () => {
+      child.stdout.pause();
+      child.once('exit', () => child.stdout.resume());
     },
     signal: (name) => {
       child.kill(name);

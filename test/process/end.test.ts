@@ -245,6 +245,26 @@ describe('A gateway that is to end', () => {
     expect(await gateway.exit).toEqual(ended);
   });
 
+  it('ends though nobody reads what it logs', async () => {
+    const gateway = await launchGateway({ RATE_LIMIT_PER_MINUTE: '0', MAX_IN_FLIGHT_PER_KEY: '0', MAX_IN_FLIGHT: '0' });
+    gateway.stopReading();
+    const caller = await connectTo(gateway);
+    // More than the operating system keeps for a reader: a line each.
+    const requests = 2_000;
+    const query = encodeURIComponent(`query ${'a'.repeat(100)} { __typename }`);
+    let received = '';
+    caller.on('data', (chunk) => (received = `${received.slice(-20)}${String(chunk)}`));
+    for (let index = 0; index < requests; index++) {
+      const last = index === requests - 1 ? 'connection: close\r\n' : '';
+      caller.write(`GET /graphql?query=${query} HTTP/1.1\r\nhost: a\r\nmc-api-key: a\r\n${last}\r\n`);
+    }
+    await once(caller, 'close');
+    expect(received).toMatch(/\{"__typename":"Query"\}\}\n?$/);
+    gateway.signal('SIGTERM');
+
+    expect(await gateway.exit).toEqual(ended);
+  });
+
   it('ends at once on a second signal, without an answer to what runs', async () => {
     const { gateway, upstream } = await launchHeld();
     const reading = post(gateway.url, list, key).then(
