@@ -1,7 +1,7 @@
 // The process: reads the config, builds, listens, drains on SIGTERM; nothing else. `main.js sandbox` runs the sandbox alone.
 import { isIPv6 } from 'node:net';
 import { fileURLToPath } from 'node:url';
-import closeWithGrace from 'close-with-grace';
+import closeWithGrace, { type Options } from 'close-with-grace';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import { CloudcaClient, type WireWarning } from './cloudca/client.js';
@@ -97,26 +97,36 @@ const unspecified = new Map([
 ]);
 
 async function run(): Promise<void> {
+  // Until it runs there is nothing to end.
+  let end = (): void => process.exit(0);
+  let first: number | undefined;
+  for (const signal of signals) {
+    process.on(signal, () => {
+      if (first === undefined) {
+        first = performance.now();
+        end();
+      } else if (performance.now() - first > echo) process.exit(1);
+    });
+  }
   const config = readConfig();
   const log = createLogger(config.logLevel, process.stdout.isTTY);
   // The addresses are told whatever the level: whoever asked for any free port must learn which it is.
   const announce = log.child({}, { level: 'info' });
   const start = process.argv[2] === 'sandbox' ? startSandboxAlone : startGateway;
   const running = await start(config, log, announce);
-  const { close } = closeWithGrace({ delay: exitAfter, logger: false, skip: [...signals] }, async ({ err }) => {
-    if (err !== undefined) log.fatal({ err: toLoggable(err) }, 'unexpected error, ending');
+  const logFatal = (error: unknown): void => {
+    log.fatal({ err: toLoggable(error) }, 'unexpected error, ending');
+  };
+  const options: Options = { delay: exitAfter, logger: false, skip: [...signals], onSecondError: logFatal };
+  const { close } = closeWithGrace(options, async (event) => {
+    const failed = 'err' in event;
+    if (failed) logFatal(event.err);
     await running.end();
     await whenWritten();
+    // A promise may be rejected with nothing, which would pass for no failure.
+    if (failed) process.exit(1);
   });
-  let first: number | undefined;
-  for (const signal of signals) {
-    process.on(signal, () => {
-      if (first === undefined) {
-        first = performance.now();
-        close();
-      } else if (performance.now() - first > echo) process.exit(1);
-    });
-  }
+  end = close;
 }
 
 const signals = ['SIGINT', 'SIGTERM'] as const;

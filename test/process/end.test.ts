@@ -5,7 +5,7 @@ import type { ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
 import { atEnd } from '../helpers/at-end.js';
-import { launchGateway, type ListeningProcess } from '../helpers/process.js';
+import { launch, launchGateway, type ListeningProcess } from '../helpers/process.js';
 import { until } from '../helpers/until.js';
 import { json, startUpstream, type Upstream } from '../helpers/upstream.js';
 import { ask, post, type WireAnswer } from '../helpers/wire.js';
@@ -263,6 +263,15 @@ describe('A gateway that is to end', () => {
     gateway.signal('SIGTERM');
 
     expect(await gateway.exit).toEqual(ended);
+  });
+
+  it('ends also where it has only begun to start', async () => {
+    const gateway = launch();
+    await gateway.says('sandbox listening');
+    gateway.signal('SIGTERM');
+
+    expect(await gateway.exit).toEqual(ended);
+    expect(gateway.stderr()).toBe('');
   });
 
   it('ends at once on a second signal, without an answer to what runs', async () => {

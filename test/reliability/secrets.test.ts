@@ -345,39 +345,6 @@ describe('An API key', () => {
   });
 });
 
-describe('A process that dies', () => {
-  it.each([
-    ['an error that nobody catches', 'throw error'],
-    ['a promise that nobody takes', 'Promise.reject(error)'],
-    ['something that is no error', 'throw error.message'],
-    ['an object that is no error', 'throw { message: error.message, stack: error.stack, name: error.name }'],
-  ])('of %s says so in a line, without its words, and ends with 1', async (_what, death) => {
-    // Frames name the script's address: the words come by another way.
-    const script = `process.on('SIGWINCH', () => {
-      const error = new Error(process.env.MESSAGE, { cause: process.env.MESSAGE });
-      error.body = process.env.MESSAGE;
-      ${death};
-    })`;
-    const gateway = await launchGateway({
-      CLOUDCA_API_URL: upstream.url,
-      LOG_LEVEL: 'trace',
-      MESSAGE: `${apiKey}\n    at ${preSharedKey} (file:///x.js:1:1)\n${upstreamHost}`,
-      NODE_OPTIONS: `--import data:text/javascript,${encodeURIComponent(script)}`,
-    });
-    gateway.signal('SIGWINCH');
-
-    expect(await gateway.exit).toEqual({ code: 1, signal: null });
-    expect(gateway.stderr()).toBe('');
-    expect(gateway.lines().at(-1)).toMatchObject({
-      level: 60,
-      msg: 'unexpected error, ending',
-      err: { type: expect.any(String) },
-    });
-    expectNoKey(gateway.stdout());
-    expect(gateway.stdout()).not.toContain(upstreamHost);
-  });
-});
-
 describe('Several callers', () => {
   const keys = ['canary-of-alice-1', 'canary-of-bob-22', 'canary-of-carol-3'] as const;
   const owner = fc.constantFrom(...keys);
