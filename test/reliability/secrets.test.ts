@@ -1,5 +1,5 @@
-// Secrets: no API key and no pre-shared key in an answer that it does not belong to, in a log at any level, a metric, an error, or the last
-// words of a process that dies; and nothing of one caller's in an answer to another.
+// Secrets: no API key and no pre-shared key in an answer that it does not belong to, in a log at any level, a metric or an error; and nothing
+// of one caller's in an answer to another.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
