@@ -75,6 +75,11 @@ export default tseslint.config(
       regex: '^(graphql|type-graphql|graphql-scalars|@apollo/.*|fastify|@fastify/.*|dataloader)$',
       message: 'cloudca knows nothing of GraphQL or the server.',
     },
+    {
+      regex: '^undici$',
+      importNames: ['fetch', 'FormData', 'Headers', 'Request', 'Response'],
+      message: 'ky makes those of Node itself, and undici takes none but its own.',
+    },
     sandbox,
     config,
     main,

@@ -150,6 +150,12 @@ describe('Retry-After', () => {
     },
   );
 
+  it('is all that is waited for, and RateLimit-Reset is not', async () => {
+    upstream.script((_call, index) => (index < 2 ? raw(429, '', { 'ratelimit-reset': '86400' }) : { data: [] }));
+    expect(await listVpcs(session(), testArea)).toEqual([]);
+    expect(upstream.calls.length).toBe(3);
+  });
+
   it.each([
     ['0', 0],
     ['86400', 86_400],
