@@ -1,6 +1,5 @@
 // The one ky instance: base URL, key, deadline, retry of GET, request id. It sends and receives; what an answer means
 // is envelope.ts's to say, and GraphQL is nothing it knows.
-import { setTimeout as sleep } from 'node:timers/promises';
 import ky, { type KyInstance } from 'ky';
 import { type Answer, toAnswer, toReadData, toWriteOutcome, type WriteOutcome } from './envelope.js';
 import { Breaker, RetryBudget, unavailableStatuses } from './breaker.js';
@@ -12,8 +11,8 @@ import {
   TimeoutError,
   UnavailableError,
 } from './errors.js';
-import { createTransport, type Transport } from './transport.js';
-import { Flight, Flights } from './flights.js';
+import { type Cancellation, Flight, Flights } from './flights.js';
+import { createTransport, type ExchangeOptions, type Transport } from './transport.js';
 
 /** How the REST API is reached. */
 export interface ClientOptions {
@@ -109,8 +108,8 @@ export class CloudcaClient {
     this.breaker = options.breaker ?? new Breaker();
     this.retryBudget = options.retryBudget ?? new RetryBudget();
     this.ky = ky.create({
-      // A hook's response ends ky's work before it clones the request, for retries that it is not to make, and the signal need not go
-      // through Request: either costs more than all the rest of a call.
+      // A hook's response ends ky's work before it clones the request, for retries that it is not to make; headers and cancellation
+      // need not go through Request.
       hooks: { beforeRequest: [(request, { context }) => this.#exchange(request, context)] },
       // Each of these would act outside the deadline: ky's timeout ends at the headers, its retry sleeps out any Retry-After.
       timeout: false,
@@ -119,10 +118,10 @@ export class CloudcaClient {
     });
   }
 
-  #exchange(request: Request, { url, signal }: Readonly<Record<string, unknown>>): Promise<Response> {
+  #exchange(request: Request, { call }: Readonly<Record<string, unknown>>): Promise<Response> {
     // The check of the segments stands on knowledge of the URL parser; this one does not.
-    if (request.url !== url || !(signal instanceof AbortSignal)) throw new TypeError('The path would lead elsewhere.');
-    return this.#transport.exchange(request, signal);
+    if (!(call instanceof Call) || request.url !== call.url) throw new TypeError('The path would lead elsewhere.');
+    return this.#transport.exchange(request, call);
   }
 
   /** Begins the REST work of one operation; its deadline runs from now. */
@@ -157,14 +156,30 @@ export class CloudcaClient {
   }
 
   /** The address of a path: never another origin, never another path than the one named. Throws TypeError where a segment is unsafe. */
-  url({ path, query = {} }: ReadRequest): string {
+  url({ path, query }: ReadRequest): string {
     if (!path.every(isPathSegment)) throw new TypeError('A path segment would lead elsewhere.');
+    let address = this.#base;
+    for (const segment of path) address += `/${encodeURIComponent(segment)}`;
+    if (query === undefined) return address;
     const search = new URLSearchParams();
     for (const [name, value] of Object.entries(query)) {
       if (value !== undefined) search.append(name, value);
     }
-    const address = [this.#base, ...path.map(encodeURIComponent)].join('/');
     return search.size === 0 ? address : `${address}?${search.toString()}`;
+  }
+}
+
+/** What the transport is to know of a call besides its Request. */
+class Call implements ExchangeOptions {
+  /** Where it is to go. */
+  readonly url: string;
+  readonly headers: string[];
+  readonly cancellation: Cancellation;
+
+  constructor(url: string, headers: string[], cancellation: Cancellation) {
+    this.url = url;
+    this.headers = headers;
+    this.cancellation = cancellation;
   }
 }
 
@@ -262,7 +277,7 @@ export class RestSession {
         const mayPass = error instanceof UnavailableError && !(error instanceof CircuitOpenError);
         if (!mayPass || !mayTryAgain()) throw error;
       }
-      await this.#wait('read', () => new Flight((signal) => sleep(delay, undefined, { signal })));
+      await this.#wait('read', () => new Flight((cancellation) => sleep(delay, cancellation)));
     }
   }
 
@@ -295,28 +310,25 @@ export class RestSession {
   /** Begins a call. */
   #call(method: 'GET' | 'POST' | 'DELETE', request: ReadRequest, body?: object): Flight<Answer> {
     const url = this.#client.url(request);
-    return new Flight((signal) => this.#client.breaker.run(() => this.#send(url, method, body, signal)));
+    return new Flight((cancellation) =>
+      this.#client.breaker.run(() => this.#send(method, body, new Call(url, this.#toHeaders(method), cancellation))),
+    );
   }
 
-  async #send(
-    url: string,
-    method: 'GET' | 'POST' | 'DELETE',
-    body: object | undefined,
-    signal: AbortSignal,
-  ): Promise<Answer> {
+  #toHeaders(method: 'GET' | 'POST' | 'DELETE'): string[] {
+    const { apiKey, requestId } = this.#caller;
+    const headers = ['MC-Api-Key', apiKey, 'x-request-id', requestId, ...usualHeaders];
+    // The documented reset carries it too, without a body.
+    if (method === 'POST') headers.push('content-type', 'application/json');
+    return headers;
+  }
+
+  async #send(method: 'GET' | 'POST' | 'DELETE', body: object | undefined, call: Call): Promise<Answer> {
     this.#calls++;
     try {
-      const response = await this.#client.ky(url, {
+      const response = await this.#client.ky(call.url, {
         method,
-        headers: {
-          'MC-Api-Key': this.#caller.apiKey,
-          'x-request-id': this.#caller.requestId,
-          accept: 'application/json',
-          'accept-encoding': 'gzip',
-          // The documented reset carries it too, without a body.
-          ...(method === 'POST' ? { 'content-type': 'application/json' } : {}),
-        },
-        context: { url, signal },
+        context: { call },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       });
       return toAnswer(response.status, await response.text(), toRetryAfter(response.headers.get('retry-after')));
@@ -381,6 +393,8 @@ export class RestSession {
   }
 }
 
+const usualHeaders = ['accept', 'application/json', 'accept-encoding', 'gzip'];
+
 const tooLate = 'The REST API did not answer in time.';
 
 function shuttingDown(neverSent = false): UnavailableError {
@@ -389,6 +403,16 @@ function shuttingDown(neverSent = false): UnavailableError {
 
 function callerGone(): CallerGoneError {
   return new CallerGoneError('The caller went away.');
+}
+
+function sleep(milliseconds: number, cancellation: Cancellation): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(resolve, milliseconds);
+    cancellation.onCancel((reason) => {
+      clearTimeout(timer);
+      reject(reason);
+    });
+  });
 }
 
 function jittered(attempt: number): number {
