@@ -1,6 +1,11 @@
 // Builds the gateway into one file, dist/main.js: what a process needs to start is read and found at once, instead of in a thousand files.
 import { build } from 'esbuild';
 
+// Who asks for traces waits for them; who does not need not even read them.
+const loadedOnDemand = ['core', 'exporter-trace-otlp-proto', 'resources', 'sdk-trace'].map(
+  (name) => `@opentelemetry/${name}`,
+);
+
 await build({
   entryPoints: ['src/main.ts'],
   outfile: 'dist/main.js',
@@ -15,7 +20,7 @@ await build({
   sourcemap: 'linked',
   sourcesContent: false,
   // The transports of the one are workers, which it looks for beside itself; the other takes Node's own hashes only where `module` is Node's.
-  external: ['pino', '@apollo/utils.createhash'],
+  external: ['pino', '@apollo/utils.createhash', ...loadedOnDemand],
   // Packages that are not ES modules still ask for Node's own by require.
   banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
   logLevel: 'warning',

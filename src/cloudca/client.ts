@@ -25,6 +25,26 @@ export interface ClientOptions {
   readonly retryBudget?: RetryBudget;
 }
 
+/** A call to the REST API, as those who count or trace calls know it: with nothing of a caller's in it. */
+export interface RestCall {
+  readonly method: 'GET' | 'POST' | 'DELETE';
+  /** Template of the path, e.g. `/services/{serviceCode}/{environmentName}/vpcs`. */
+  readonly route: string;
+  /** 1 for the first; more where a read is tried again. */
+  readonly attempt: number;
+}
+
+/** What follows one call. */
+export interface RestCallObservation {
+  /** Headers to send along, names and values in turn. */
+  readonly headers?: readonly string[];
+  /** Told once: the status of the answer, or what was thrown where there was none. */
+  readonly end: (outcome: number | Error) => void;
+}
+
+/** Begins to follow a call that is about to be sent. */
+export type ObserveCall = (call: RestCall) => RestCallObservation;
+
 /** For whom calls are made. */
 export interface Caller {
   /** The caller's own key; it goes into the `MC-Api-Key` header and nowhere else. */
@@ -33,6 +53,8 @@ export interface Caller {
   readonly requestId: string;
   /** Told of each oddity in an answer that was passed over, once for each kind of it. */
   readonly warn: (warning: WireWarning) => void;
+  /** Told of each call. */
+  readonly observe?: ObserveCall | undefined;
 }
 
 /** Something in an answer that was read as null, or as unknown, instead of failing. */
@@ -45,6 +67,8 @@ export interface WireWarning {
 
 /** What a read asks for. */
 export interface ReadRequest {
+  /** Template of the path, with a name in braces for each segment that differs. */
+  readonly route: string;
   /** Path below the base URL, one entry a segment, not encoded. */
   readonly path: readonly string[];
   /** Query parameters; those that are undefined are left out. */
@@ -156,7 +180,7 @@ export class CloudcaClient {
   }
 
   /** The address of a path: never another origin, never another path than the one named. Throws TypeError where a segment is unsafe. */
-  url({ path, query }: ReadRequest): string {
+  url({ path, query }: Pick<ReadRequest, 'path' | 'query'>): string {
     if (!path.every(isPathSegment)) throw new TypeError('A path segment would lead elsewhere.');
     let address = this.#base;
     for (const segment of path) address += `/${encodeURIComponent(segment)}`;
@@ -269,7 +293,7 @@ export class RestSession {
       const mayTryAgain = () =>
         attempt < this.#retries && performance.now() + delay < deadline && !this.#client.isCut && retryBudget.spend();
       try {
-        const answer = await this.#get(request);
+        const answer = await this.#get(request, attempt + 1);
         if (answer.status !== 429 && !unavailableStatuses.includes(answer.status)) return answer;
         if (answer.retryAfter !== undefined) delay = answer.retryAfter * 1000;
         if (!mayTryAgain()) return answer;
@@ -290,7 +314,7 @@ export class RestSession {
     try {
       // What is read from here on may show what is written, and what has begun before may not.
       flights.close(apiKey);
-      const answer = await this.#wait('write', () => this.#call(request.method, request, request.body));
+      const answer = await this.#wait('write', () => this.#call(request.method, request, 1, request.body));
       return toWriteOutcome(answer, this.secrets);
     } catch (error) {
       if (error instanceof CloudcaError && mayHaveBeenCarriedOut(error)) throw error.asUnknownOutcome(request.advice);
@@ -300,22 +324,29 @@ export class RestSession {
     }
   }
 
-  #get(request: ReadRequest): Promise<Answer> {
-    const begin = () => this.#call('GET', request);
+  #get(request: ReadRequest, attempt: number): Promise<Answer> {
+    const begin = () => this.#call('GET', request, attempt);
     return this.#wait('read', () =>
       this.#shares ? this.#client.flights.join(this.#caller.apiKey, this.#client.url(request), begin) : begin(),
     );
   }
 
   /** Begins a call. */
-  #call(method: 'GET' | 'POST' | 'DELETE', request: ReadRequest, body?: object): Flight<Answer> {
+  #call(method: RestCall['method'], request: ReadRequest, attempt: number, body?: object): Flight<Answer> {
     const url = this.#client.url(request);
     return new Flight((cancellation) =>
-      this.#client.breaker.run(() => this.#send(method, body, new Call(url, this.#toHeaders(method), cancellation))),
+      this.#client.breaker.run(() => {
+        this.#calls++;
+        const observation = this.#caller.observe?.({ method, route: request.route, attempt });
+        const headers = this.#toHeaders(method);
+        if (observation?.headers !== undefined) headers.push(...observation.headers);
+        const answer = this.#send(method, body, new Call(url, headers, cancellation));
+        return observation === undefined ? answer : observed(answer, observation);
+      }),
     );
   }
 
-  #toHeaders(method: 'GET' | 'POST' | 'DELETE'): string[] {
+  #toHeaders(method: RestCall['method']): string[] {
     const { apiKey, requestId } = this.#caller;
     const headers = ['MC-Api-Key', apiKey, 'x-request-id', requestId, ...usualHeaders];
     // The documented reset carries it too, without a body.
@@ -323,8 +354,7 @@ export class RestSession {
     return headers;
   }
 
-  async #send(method: 'GET' | 'POST' | 'DELETE', body: object | undefined, call: Call): Promise<Answer> {
-    this.#calls++;
+  async #send(method: RestCall['method'], body: object | undefined, call: Call): Promise<Answer> {
     try {
       const response = await this.#client.ky(call.url, {
         method,
@@ -390,6 +420,17 @@ export class RestSession {
       // Timers of the same length share a list in Node: whole milliseconds keep these few.
       Math.ceil(milliseconds),
     );
+  }
+}
+
+async function observed(answer: Promise<Answer>, { end }: RestCallObservation): Promise<Answer> {
+  try {
+    const come = await answer;
+    end(come.status);
+    return come;
+  } catch (error) {
+    end(error instanceof Error ? error : new Error('Something was thrown that is no error.'));
+    throw error;
   }
 }
 

@@ -61,6 +61,12 @@ export class Flight<T> {
 /** The reads under way that others may join, by key and by address: two keys never share one. */
 export class Flights<T> {
   readonly #ofKeys = new Map<string, Map<string, Flight<T>>>();
+  #joined = 0;
+
+  /** How often one that was under way has been joined. */
+  get joined(): number {
+    return this.#joined;
+  }
 
   /** How many can be joined. */
   get size(): number {
@@ -71,7 +77,10 @@ export class Flights<T> {
   join(apiKey: string, url: string, begin: () => Flight<T>): Flight<T> {
     const ofKey = this.#ofKeys.get(apiKey) ?? new Map<string, Flight<T>>();
     const underWay = ofKey.get(url);
-    if (underWay?.isCancelled === false) return underWay;
+    if (underWay?.isCancelled === false) {
+      this.#joined++;
+      return underWay;
+    }
     const flight = begin();
     ofKey.set(url, flight);
     this.#ofKeys.set(apiKey, ofKey);
