@@ -41,7 +41,8 @@ export function readOptions(given: readonly string[]): Options {
     all,
     rounds,
     seconds: toCount('seconds', values.seconds ?? (quick ? '2' : '4')),
-    warmUp: quick ? 2 : 3,
+    // The engine compiles what it runs for thousands of operations.
+    warmUp: quick ? 4 : 10,
     keep: !quick && only === undefined && rounds >= leastRounds,
     given,
   };

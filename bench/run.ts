@@ -5,8 +5,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { build } from 'esbuild';
 import { toChart } from './chart.js';
+import { compile, compiled, here } from './compile.js';
 import { contenders } from './contenders.js';
 import { otherLoad } from './machine.js';
 import { type Bench, measureProbe, measureSoak, measureStart, measureThroughput } from './measure.js';
@@ -15,22 +15,6 @@ import { killAll, Process } from './processes.js';
 import { type Finding, type Run, toReport } from './report.js';
 import { startSlowUpstream, startUpstream, type Upstream, writeAnswers } from './upstream.js';
 import type { Work } from './works.js';
-
-const here = import.meta.dirname;
-const compiled = join(here, 'dist');
-
-// Plain Node runs what is measured: a loader that compiles while it runs would count in its memory and in its start.
-async function compile(): Promise<void> {
-  await build({
-    entryPoints: ['contenders/**/*.ts', 'reporter.ts', 'responder.ts', 'load.ts', 'orders.ts', 'statistics.ts'],
-    absWorkingDir: here,
-    outdir: compiled,
-    outbase: here,
-    format: 'esm',
-    target: 'node20',
-    logLevel: 'warning',
-  });
-}
 
 // What Hive Gateway runs on.
 async function composeSupergraph(): Promise<void> {

@@ -62,6 +62,14 @@ export interface Config {
   readonly introspection: boolean;
   readonly playground: boolean;
   readonly logLevel: LogLevel;
+  /** What keys the hashes by which the audit log knows callers; undefined: a secret of the process. */
+  readonly auditHashKey: string | undefined;
+  /** Base URL of what receives traces; undefined: there are none. */
+  readonly otlpEndpoint: string | undefined;
+  /** Which share of the traces that begin here is kept, from 0 to 1. */
+  readonly traceRatio: number;
+  /** What the gateway is called in traces. */
+  readonly serviceName: string;
 }
 
 /** pino's levels. */
@@ -142,6 +150,14 @@ const environment = z.object({
   MAX_LIST_ITEMS: limit().default(100),
   INTROSPECTION: onOrOff().optional(),
   PLAYGROUND: onOrOff().optional(),
+  AUDIT_HASH_KEY: z.string().min(16, 'must have 16 characters or more').optional(),
+  OTEL_EXPORTER_OTLP_ENDPOINT: apiUrl.optional(),
+  OTEL_TRACES_SAMPLER_ARG: z
+    .string()
+    .regex(/^(0(\.\d{1,6})?|1(\.0{1,6})?)$/, 'must be a number from 0 to 1')
+    .transform(Number)
+    .default(1),
+  OTEL_SERVICE_NAME: z.string().max(100, 'must have 100 characters or fewer').default('site-to-site-vpn-gateway'),
   LOG_LEVEL: z.enum(logLevels, `must be one of ${logLevels.join(', ')}`).default('info'),
 });
 
@@ -185,5 +201,9 @@ export function readConfig(variables: NodeJS.ProcessEnv = process.env): Config {
     introspection: read.INTROSPECTION ?? !production,
     playground: read.PLAYGROUND ?? !production,
     logLevel: read.LOG_LEVEL,
+    auditHashKey: read.AUDIT_HASH_KEY,
+    otlpEndpoint: read.OTEL_EXPORTER_OTLP_ENDPOINT,
+    traceRatio: read.OTEL_TRACES_SAMPLER_ARG,
+    serviceName: read.OTEL_SERVICE_NAME,
   });
 }

@@ -5,7 +5,7 @@ import closeWithGrace, { type Options } from 'close-with-grace';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import { CloudcaClient, type WireWarning } from './cloudca/client.js';
-import { Watcher } from './cloudca/watcher.js';
+import { type Followed, type FollowObservation, Watcher } from './cloudca/watcher.js';
 import { type Config, ConfigError, type ListenAddress, readConfig } from './config.js';
 import { createSandbox, SANDBOX_KEY } from './sandbox/sandbox.js';
 import { createApp } from './server/app.js';
@@ -13,6 +13,7 @@ import { createOpsApp } from './server/health.js';
 import { Lifecycle } from './server/lifecycle.js';
 import { createLogger, toLoggable, whenWritten } from './server/logging.js';
 import { createMetrics } from './server/metrics.js';
+import { createTracing, observeBy } from './server/tracing.js';
 
 // What is still at work after this is cut, in milliseconds from the signal.
 const cutAfter = 8_000;
@@ -46,10 +47,17 @@ async function startGateway(config: Config, log: Logger, announce: Logger): Prom
   };
   const { taskPollMs, watchPollMs } = config;
   const warn = (warning: WireWarning) => {
+    metrics.countOddity(warning);
     log.warn(warning, 'odd answer of the REST API');
   };
-  const watcher = new Watcher({ client, taskPollMs, watchPollMs, warn });
-  const app = await createApp(config, { client, watcher, lifecycle, log, metrics, playground });
+  const { otlpEndpoint: endpoint, traceRatio: ratio, serviceName } = config;
+  const tracing = endpoint === undefined ? undefined : await createTracing({ endpoint, ratio, serviceName, log });
+  const observe = (what: Followed): FollowObservation => {
+    const followed = tracing?.follow(what);
+    return { observe: observeBy(metrics.observeCall, followed?.observe), end: (failure) => followed?.end(failure) };
+  };
+  const watcher = new Watcher({ client, taskPollMs, watchPollMs, warn, observe });
+  const app = await createApp(config, { client, watcher, lifecycle, log, metrics, tracing, playground });
   const ops = createOpsApp(lifecycle, metrics);
   const opsUrl = await listen(ops, config.opsListen);
   const url = await listen(app, config.listen);
@@ -78,6 +86,7 @@ async function startGateway(config: Config, log: Logger, announce: Logger): Prom
       await client.close();
       await sandbox?.close();
       await ops.close();
+      await tracing?.stop();
     },
   };
 }

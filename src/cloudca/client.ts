@@ -1,6 +1,5 @@
 // The one ky instance: base URL, key, deadline, retry of GET, request id. It sends and receives; what an answer means
 // is envelope.ts's to say, and GraphQL is nothing it knows.
-import { setTimeout as sleep } from 'node:timers/promises';
 import ky, { type KyInstance } from 'ky';
 import { type Answer, toAnswer, toReadData, toWriteOutcome, type WriteOutcome } from './envelope.js';
 import { Breaker, RetryBudget, unavailableStatuses } from './breaker.js';
@@ -12,8 +11,8 @@ import {
   TimeoutError,
   UnavailableError,
 } from './errors.js';
-import { createTransport, type Transport } from './transport.js';
-import { Flight, Flights } from './flights.js';
+import { type Cancellation, Flight, Flights } from './flights.js';
+import { createTransport, type ExchangeOptions, type Transport } from './transport.js';
 
 /** How the REST API is reached. */
 export interface ClientOptions {
@@ -26,6 +25,26 @@ export interface ClientOptions {
   readonly retryBudget?: RetryBudget;
 }
 
+/** A call to the REST API, as those who count or trace calls know it: with nothing of a caller's in it. */
+export interface RestCall {
+  readonly method: 'GET' | 'POST' | 'DELETE';
+  /** Template of the path, e.g. `/services/{serviceCode}/{environmentName}/vpcs`. */
+  readonly route: string;
+  /** 1 for the first; more where a read is tried again. */
+  readonly attempt: number;
+}
+
+/** What follows one call. */
+export interface RestCallObservation {
+  /** Headers to send along, names and values in turn. */
+  readonly headers?: readonly string[];
+  /** Told once: the status of the answer, or what was thrown where there was none. */
+  readonly end: (outcome: number | Error) => void;
+}
+
+/** Begins to follow a call that is about to be sent. */
+export type ObserveCall = (call: RestCall) => RestCallObservation;
+
 /** For whom calls are made. */
 export interface Caller {
   /** The caller's own key; it goes into the `MC-Api-Key` header and nowhere else. */
@@ -34,6 +53,8 @@ export interface Caller {
   readonly requestId: string;
   /** Told of each oddity in an answer that was passed over, once for each kind of it. */
   readonly warn: (warning: WireWarning) => void;
+  /** Told of each call. */
+  readonly observe?: ObserveCall | undefined;
 }
 
 /** Something in an answer that was read as null, or as unknown, instead of failing. */
@@ -46,6 +67,8 @@ export interface WireWarning {
 
 /** What a read asks for. */
 export interface ReadRequest {
+  /** Template of the path, with a name in braces for each segment that differs. */
+  readonly route: string;
   /** Path below the base URL, one entry a segment, not encoded. */
   readonly path: readonly string[];
   /** Query parameters; those that are undefined are left out. */
@@ -109,8 +132,8 @@ export class CloudcaClient {
     this.breaker = options.breaker ?? new Breaker();
     this.retryBudget = options.retryBudget ?? new RetryBudget();
     this.ky = ky.create({
-      // A hook's response ends ky's work before it clones the request, for retries that it is not to make, and the signal need not go
-      // through Request: either costs more than all the rest of a call.
+      // A hook's response ends ky's work before it clones the request, for retries that it is not to make; headers and cancellation
+      // need not go through Request.
       hooks: { beforeRequest: [(request, { context }) => this.#exchange(request, context)] },
       // Each of these would act outside the deadline: ky's timeout ends at the headers, its retry sleeps out any Retry-After.
       timeout: false,
@@ -119,10 +142,10 @@ export class CloudcaClient {
     });
   }
 
-  #exchange(request: Request, { url, signal }: Readonly<Record<string, unknown>>): Promise<Response> {
+  #exchange(request: Request, { call }: Readonly<Record<string, unknown>>): Promise<Response> {
     // The check of the segments stands on knowledge of the URL parser; this one does not.
-    if (request.url !== url || !(signal instanceof AbortSignal)) throw new TypeError('The path would lead elsewhere.');
-    return this.#transport.exchange(request, signal);
+    if (!(call instanceof Call) || request.url !== call.url) throw new TypeError('The path would lead elsewhere.');
+    return this.#transport.exchange(request, call);
   }
 
   /** Begins the REST work of one operation; its deadline runs from now. */
@@ -157,14 +180,30 @@ export class CloudcaClient {
   }
 
   /** The address of a path: never another origin, never another path than the one named. Throws TypeError where a segment is unsafe. */
-  url({ path, query = {} }: ReadRequest): string {
+  url({ path, query }: Pick<ReadRequest, 'path' | 'query'>): string {
     if (!path.every(isPathSegment)) throw new TypeError('A path segment would lead elsewhere.');
+    let address = this.#base;
+    for (const segment of path) address += `/${encodeURIComponent(segment)}`;
+    if (query === undefined) return address;
     const search = new URLSearchParams();
     for (const [name, value] of Object.entries(query)) {
       if (value !== undefined) search.append(name, value);
     }
-    const address = [this.#base, ...path.map(encodeURIComponent)].join('/');
     return search.size === 0 ? address : `${address}?${search.toString()}`;
+  }
+}
+
+/** What the transport is to know of a call besides its Request. */
+class Call implements ExchangeOptions {
+  /** Where it is to go. */
+  readonly url: string;
+  readonly headers: string[];
+  readonly cancellation: Cancellation;
+
+  constructor(url: string, headers: string[], cancellation: Cancellation) {
+    this.url = url;
+    this.headers = headers;
+    this.cancellation = cancellation;
   }
 }
 
@@ -254,7 +293,7 @@ export class RestSession {
       const mayTryAgain = () =>
         attempt < this.#retries && performance.now() + delay < deadline && !this.#client.isCut && retryBudget.spend();
       try {
-        const answer = await this.#get(request);
+        const answer = await this.#get(request, attempt + 1);
         if (answer.status !== 429 && !unavailableStatuses.includes(answer.status)) return answer;
         if (answer.retryAfter !== undefined) delay = answer.retryAfter * 1000;
         if (!mayTryAgain()) return answer;
@@ -262,7 +301,7 @@ export class RestSession {
         const mayPass = error instanceof UnavailableError && !(error instanceof CircuitOpenError);
         if (!mayPass || !mayTryAgain()) throw error;
       }
-      await this.#wait('read', () => new Flight((signal) => sleep(delay, undefined, { signal })));
+      await this.#wait('read', () => new Flight((cancellation) => sleep(delay, cancellation)));
     }
   }
 
@@ -275,7 +314,7 @@ export class RestSession {
     try {
       // What is read from here on may show what is written, and what has begun before may not.
       flights.close(apiKey);
-      const answer = await this.#wait('write', () => this.#call(request.method, request, request.body));
+      const answer = await this.#wait('write', () => this.#call(request.method, request, 1, request.body));
       return toWriteOutcome(answer, this.secrets);
     } catch (error) {
       if (error instanceof CloudcaError && mayHaveBeenCarriedOut(error)) throw error.asUnknownOutcome(request.advice);
@@ -285,38 +324,41 @@ export class RestSession {
     }
   }
 
-  #get(request: ReadRequest): Promise<Answer> {
-    const begin = () => this.#call('GET', request);
+  #get(request: ReadRequest, attempt: number): Promise<Answer> {
+    const begin = () => this.#call('GET', request, attempt);
     return this.#wait('read', () =>
       this.#shares ? this.#client.flights.join(this.#caller.apiKey, this.#client.url(request), begin) : begin(),
     );
   }
 
   /** Begins a call. */
-  #call(method: 'GET' | 'POST' | 'DELETE', request: ReadRequest, body?: object): Flight<Answer> {
+  #call(method: RestCall['method'], request: ReadRequest, attempt: number, body?: object): Flight<Answer> {
     const url = this.#client.url(request);
-    return new Flight((signal) => this.#client.breaker.run(() => this.#send(url, method, body, signal)));
+    return new Flight((cancellation) =>
+      this.#client.breaker.run(() => {
+        this.#calls++;
+        const observation = this.#caller.observe?.({ method, route: request.route, attempt });
+        const headers = this.#toHeaders(method);
+        if (observation?.headers !== undefined) headers.push(...observation.headers);
+        const answer = this.#send(method, body, new Call(url, headers, cancellation));
+        return observation === undefined ? answer : observed(answer, observation);
+      }),
+    );
   }
 
-  async #send(
-    url: string,
-    method: 'GET' | 'POST' | 'DELETE',
-    body: object | undefined,
-    signal: AbortSignal,
-  ): Promise<Answer> {
-    this.#calls++;
+  #toHeaders(method: RestCall['method']): string[] {
+    const { apiKey, requestId } = this.#caller;
+    const headers = ['MC-Api-Key', apiKey, 'x-request-id', requestId, ...usualHeaders];
+    // The documented reset carries it too, without a body.
+    if (method === 'POST') headers.push('content-type', 'application/json');
+    return headers;
+  }
+
+  async #send(method: RestCall['method'], body: object | undefined, call: Call): Promise<Answer> {
     try {
-      const response = await this.#client.ky(url, {
+      const response = await this.#client.ky(call.url, {
         method,
-        headers: {
-          'MC-Api-Key': this.#caller.apiKey,
-          'x-request-id': this.#caller.requestId,
-          accept: 'application/json',
-          'accept-encoding': 'gzip',
-          // The documented reset carries it too, without a body.
-          ...(method === 'POST' ? { 'content-type': 'application/json' } : {}),
-        },
-        context: { url, signal },
+        context: { call },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       });
       return toAnswer(response.status, await response.text(), toRetryAfter(response.headers.get('retry-after')));
@@ -381,6 +423,19 @@ export class RestSession {
   }
 }
 
+async function observed(answer: Promise<Answer>, { end }: RestCallObservation): Promise<Answer> {
+  try {
+    const come = await answer;
+    end(come.status);
+    return come;
+  } catch (error) {
+    end(error instanceof Error ? error : new Error('Something was thrown that is no error.'));
+    throw error;
+  }
+}
+
+const usualHeaders = ['accept', 'application/json', 'accept-encoding', 'gzip'];
+
 const tooLate = 'The REST API did not answer in time.';
 
 function shuttingDown(neverSent = false): UnavailableError {
@@ -389,6 +444,16 @@ function shuttingDown(neverSent = false): UnavailableError {
 
 function callerGone(): CallerGoneError {
   return new CallerGoneError('The caller went away.');
+}
+
+function sleep(milliseconds: number, cancellation: Cancellation): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(resolve, milliseconds);
+    cancellation.onCancel((reason) => {
+      clearTimeout(timer);
+      reject(reason);
+    });
+  });
 }
 
 function jittered(attempt: number): number {

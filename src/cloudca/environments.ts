@@ -33,14 +33,15 @@ export interface ServiceConnectionEntity {
   readonly reachable: boolean | null;
 }
 
-/** The path of a collection in an environment: `/services/{serviceCode}/{environmentName}/{collection}`. */
-export function toPath(environment: EnvironmentAddress, ...rest: readonly string[]): readonly string[] {
-  return ['services', environment.serviceCode, environment.name, ...rest];
-}
-
-/** The query that every call in an environment carries: `org_id`, where it is in a sub-organization. */
-export function toQuery(environment: EnvironmentAddress): Record<string, string | undefined> {
-  return { org_id: environment.organizationId ?? undefined };
+/**
+ * What to ask for a collection in an environment, or for what has an id there: `/services/{serviceCode}/{environmentName}/{collection}`,
+ * with `org_id` where it is in a sub-organization.
+ */
+export function toRequest({ serviceCode, name, organizationId }: EnvironmentAddress, collection: string, id?: string) {
+  const path = ['services', serviceCode, name, collection];
+  const route = `/services/{serviceCode}/{environmentName}/${collection}`;
+  const query: Readonly<Record<string, string | undefined>> = { org_id: organizationId ?? undefined };
+  return id === undefined ? { route, path, query } : { route: `${route}/{id}`, path: [...path, id], query };
 }
 
 /**
@@ -53,11 +54,8 @@ export async function listIn(
   collection: string,
   query: Readonly<Record<string, string | undefined>> = {},
 ): Promise<readonly unknown[]> {
-  const path = toPath(environment, collection);
-  return toList(
-    await named(environment, rest.read({ path, query: { ...query, ...toQuery(environment) } })),
-    collection,
-  );
+  const request = toRequest(environment, collection);
+  return toList(await named(environment, rest.read({ ...request, query: { ...query, ...request.query } })), collection);
 }
 
 /** Gives what a call to a collection gives; where that is not found, it is the environment that is not, and the error says so. */
@@ -73,7 +71,7 @@ export async function named<T>(environment: EnvironmentAddress, call: Promise<T>
 
 /** `GET /environments`. Throws a CloudcaError. */
 export async function listEnvironments(rest: RestSession): Promise<readonly EnvironmentEntity[]> {
-  const data = await rest.read({ path: ['environments'] });
+  const data = await rest.read({ route: '/environments', path: ['environments'] });
   return toList(data, 'environments').map((entry) => {
     const fields = new WireFields(entry, 'environment', rest.warn);
     return {
@@ -88,7 +86,7 @@ export async function listEnvironments(rest: RestSession): Promise<readonly Envi
 
 /** `GET /services/connections`. Throws a CloudcaError. */
 export async function listServiceConnections(rest: RestSession): Promise<readonly ServiceConnectionEntity[]> {
-  const data = await rest.read({ path: ['services', 'connections'] });
+  const data = await rest.read({ route: '/services/connections', path: ['services', 'connections'] });
   return toList(data, 'service connections').map((entry) => {
     const fields = new WireFields(entry, 'serviceConnection', rest.warn);
     return {

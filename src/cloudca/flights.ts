@@ -1,15 +1,38 @@
 // Work under way and who waits for it: several may wait for one piece of work, and the last to go away ends it. Reads that are
 // alike share a flight while it lasts; it knows nothing of HTTP, nor what comes of a flight.
+import type { CloudcaError } from './errors.js';
+
+/** Tells a piece of work that nobody waits for it any more. An AbortSignal would do: making one and listening to it costs ten times as much. */
+export class Cancellation {
+  #reason: CloudcaError | undefined;
+  #tell: ((reason: CloudcaError) => void) | undefined;
+
+  /** Why nobody waits any more; undefined while somebody does. */
+  get reason(): CloudcaError | undefined {
+    return this.#reason;
+  }
+
+  /** Has the one who does the work told, when it is cancelled from here on; undefined: nobody is told. */
+  onCancel(tell: ((reason: CloudcaError) => void) | undefined): void {
+    this.#tell = tell;
+  }
+
+  /** Cancels the work. */
+  cancel(reason: CloudcaError): void {
+    this.#reason = reason;
+    this.#tell?.(reason);
+  }
+}
 
 /** Work under way that several may wait for. */
 export class Flight<T> {
-  readonly #controller = new AbortController();
+  readonly #cancellation = new Cancellation();
   readonly #outcome: Promise<T>;
   #passengers = 0;
 
-  /** Begins the work. Its signal aborts when nobody waits for it any more, with the last one's reason. */
-  constructor(work: (signal: AbortSignal) => Promise<T>) {
-    this.#outcome = work(this.#controller.signal);
+  /** Begins the work. It is cancelled when nobody waits for it any more, with the last one's reason. */
+  constructor(work: (cancellation: Cancellation) => Promise<T>) {
+    this.#outcome = work(this.#cancellation);
   }
 
   /** Waits for what comes of it. */
@@ -19,9 +42,9 @@ export class Flight<T> {
   }
 
   /** Says that one of those who wait does so no more; the work ends with the last. */
-  leave(reason: unknown): void {
+  leave(reason: CloudcaError): void {
     this.#passengers--;
-    if (this.#passengers === 0) this.#controller.abort(reason);
+    if (this.#passengers === 0) this.#cancellation.cancel(reason);
   }
 
   /** Has somebody told, once, when nothing will come of it any more: it has landed, well or not. */
@@ -30,14 +53,20 @@ export class Flight<T> {
   }
 
   /** Whether it was ended before it landed. */
-  get isAborted(): boolean {
-    return this.#controller.signal.aborted;
+  get isCancelled(): boolean {
+    return this.#cancellation.reason !== undefined;
   }
 }
 
 /** The reads under way that others may join, by key and by address: two keys never share one. */
 export class Flights<T> {
   readonly #ofKeys = new Map<string, Map<string, Flight<T>>>();
+  #joined = 0;
+
+  /** How often one that was under way has been joined. */
+  get joined(): number {
+    return this.#joined;
+  }
 
   /** How many can be joined. */
   get size(): number {
@@ -48,7 +77,10 @@ export class Flights<T> {
   join(apiKey: string, url: string, begin: () => Flight<T>): Flight<T> {
     const ofKey = this.#ofKeys.get(apiKey) ?? new Map<string, Flight<T>>();
     const underWay = ofKey.get(url);
-    if (underWay?.isAborted === false) return underWay;
+    if (underWay?.isCancelled === false) {
+      this.#joined++;
+      return underWay;
+    }
     const flight = begin();
     ofKey.set(url, flight);
     this.#ofKeys.set(apiKey, ofKey);

@@ -3,7 +3,7 @@ import type { RestSession } from './client.js';
 import { createListReader, WireFields } from './decode.js';
 import { strike, type WriteOutcome } from './envelope.js';
 import { BadResponseError } from './errors.js';
-import { type EnvironmentAddress, listIn, named, toPath, toQuery } from './environments.js';
+import { type EnvironmentAddress, listIn, named, toRequest } from './environments.js';
 
 /** The states that are documented, as the REST API writes them. */
 export const siteToSiteVpnStates = ['Connected', 'Pending', 'Disconnected', 'Error'] as const;
@@ -98,8 +98,7 @@ export async function getSiteToSiteVpn(
   environment: EnvironmentAddress,
   id: string,
 ): Promise<SiteToSiteVpnEntity> {
-  const path = toPath(environment, collection, id);
-  return toSiteToSiteVpn(rest, await rest.read({ path, query: toQuery(environment) }));
+  return toSiteToSiteVpn(rest, await rest.read(toRequest(environment, collection, id)));
 }
 
 /** Asks for a new site-to-site VPN. Throws a CloudcaError: RefusedError where the REST API does not take it. */
@@ -110,8 +109,7 @@ export async function createSiteToSiteVpn(
 ): Promise<WriteOutcome> {
   const call = rest.write({
     method: 'POST',
-    path: toPath(environment, collection),
-    query: toQuery(environment),
+    ...toRequest(environment, collection),
     body: vpn,
     secrets: [vpn.ipSecPsk],
     advice: `Before you try again, look whether ${environment.serviceCode}/${environment.name} lists a site-to-site VPN of that name.`,
@@ -127,8 +125,7 @@ export async function deleteSiteToSiteVpn(
 ): Promise<WriteOutcome> {
   return rest.write({
     method: 'DELETE',
-    path: toPath(environment, collection, id),
-    query: toQuery(environment),
+    ...toRequest(environment, collection, id),
     advice: `Before you try again, look whether the site-to-site VPN is still in ${environment.serviceCode}/${environment.name}.`,
   });
 }
@@ -139,10 +136,11 @@ export async function resetSiteToSiteVpn(
   environment: EnvironmentAddress,
   id: string,
 ): Promise<WriteOutcome> {
+  const request = toRequest(environment, collection, id);
   return rest.write({
     method: 'POST',
-    path: toPath(environment, collection, id),
-    query: { operation: 'reset', ...toQuery(environment) },
+    ...request,
+    query: { operation: 'reset', ...request.query },
     advice: `Before you try again, look at the state of the site-to-site VPN in ${environment.serviceCode}/${environment.name}.`,
   });
 }

@@ -21,7 +21,11 @@ export interface TaskEntity {
 
 /** `GET /tasks/{id}`. A 400 with `errors` is a task that failed. Throws a CloudcaError: NotFoundError where it is not known (any more). */
 export async function getTask(rest: RestSession, id: string, organizationId: string | null): Promise<TaskEntity> {
-  const answer = await rest.readAnswer({ path: ['tasks', id], query: { org_id: organizationId ?? undefined } });
+  const answer = await rest.readAnswer({
+    route: '/tasks/{id}',
+    path: ['tasks', id],
+    query: { org_id: organizationId ?? undefined },
+  });
   const errors = toUpstreamErrors(answer.body, rest.secrets);
   if (answer.status === 400 && errors !== undefined)
     return { id, status: 'FAILED', created: null, result: undefined, errors };

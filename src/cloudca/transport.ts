@@ -5,17 +5,26 @@ import type { Transform } from 'node:stream';
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
 import { type Dispatcher, Pool } from 'undici';
 import { BadResponseError } from './errors.js';
+import type { Cancellation } from './flights.js';
 
 /** The largest body that is read, in bytes, after decompression: 10 MiB. */
 export const maximumBodyBytes = 10 * 1024 * 1024;
 
+/** What an exchange needs besides the request: through Request, each of these would cost more than all that is done with it. */
+export interface ExchangeOptions {
+  /** Names and values in turn. */
+  readonly headers: string[];
+  /** Ends the exchange. */
+  readonly cancellation: Cancellation;
+}
+
 /** Exchanges on one keep-alive pool. */
 export interface Transport {
   /**
-   * Sends a request and gives its response, whose body has been read to its end. Rejects with BadResponseError, undici's errors, or,
-   * at once, with the signal's reason.
+   * Sends a request, of whose own headers none, and gives its response, whose body has been read to its end. Rejects with
+   * BadResponseError, undici's errors, or, at once, with the reason of the cancellation.
    */
-  readonly exchange: (request: Request, signal: AbortSignal) => Promise<Response>;
+  readonly exchange: (request: Request, options: ExchangeOptions) => Promise<Response>;
   /** Closes the idle connections and cuts the busy ones. */
   readonly close: () => Promise<void>;
 }
@@ -32,17 +41,17 @@ export function createTransport(origin: string): Transport {
     bodyTimeout: 0,
   });
   return {
-    exchange: async (request, signal) => {
+    exchange: async (request, { headers, cancellation }) => {
       if (!request.url.startsWith(`${origin}/`)) throw new TypeError('The request would lead elsewhere.');
       const options: Dispatcher.DispatchOptions = {
         path: request.url.slice(origin.length),
         method: toMethod(request.method),
-        headers: [...request.headers].flat(),
+        headers,
         body: request.body === null ? null : await request.text(),
       };
       return toResponse(
         await new Promise((resolve, reject) => {
-          pool.dispatch(options, new Exchange(signal, resolve, reject));
+          pool.dispatch(options, new Exchange(cancellation, resolve, reject));
         }),
       );
     },
@@ -59,7 +68,7 @@ interface Received {
 
 /** Collects one answer; undici calls its methods as it comes in. */
 class Exchange implements Dispatcher.DispatchHandler {
-  readonly #signal: AbortSignal;
+  readonly #cancellation: Cancellation;
   readonly #resolve: (received: Received) => void;
   readonly #reject: (error: unknown) => void;
   readonly #chunks: Buffer[] = [];
@@ -69,17 +78,17 @@ class Exchange implements Dispatcher.DispatchHandler {
   #retryAfter: Received['retryAfter'];
   #length = 0;
 
-  constructor(signal: AbortSignal, resolve: (received: Received) => void, reject: (error: unknown) => void) {
-    this.#signal = signal;
+  constructor(cancellation: Cancellation, resolve: (received: Received) => void, reject: (error: unknown) => void) {
+    this.#cancellation = cancellation;
     this.#resolve = resolve;
     this.#reject = reject;
-    signal.addEventListener('abort', this.#cancel);
+    cancellation.onCancel(this.#fail);
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#controller = controller;
     // It may have waited for its connection.
-    if (this.#signal.aborted) this.#cancel();
+    if (this.#cancellation.reason !== undefined) this.#fail(this.#cancellation.reason);
   }
 
   onResponseStart(
@@ -136,13 +145,8 @@ class Exchange implements Dispatcher.DispatchHandler {
     this.#controller?.abort(error);
   };
 
-  readonly #cancel = (): void => {
-    const reason: unknown = this.#signal.reason;
-    this.#fail(reason instanceof Error ? reason : new Error('The exchange was cancelled.'));
-  };
-
   #end(): void {
-    this.#signal.removeEventListener('abort', this.#cancel);
+    this.#cancellation.onCancel(undefined);
     this.#inflater?.removeAllListeners('data').destroy();
   }
 }

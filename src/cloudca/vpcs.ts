@@ -1,7 +1,7 @@
 // The VPCs of an environment: wire type and calls.
 import type { RestSession } from './client.js';
 import { createListReader, WireFields } from './decode.js';
-import { type EnvironmentAddress, listIn, toPath, toQuery } from './environments.js';
+import { type EnvironmentAddress, listIn, toRequest } from './environments.js';
 
 /** A VPC, as the REST API has it. */
 export interface VpcEntity {
@@ -29,7 +29,7 @@ export async function listVpcs(rest: RestSession, environment: EnvironmentAddres
 
 /** One VPC. Throws a CloudcaError: NotFoundError where the environment has none of that id. */
 export async function getVpc(rest: RestSession, environment: EnvironmentAddress, id: string): Promise<VpcEntity> {
-  return toVpc(rest, await rest.read({ path: toPath(environment, 'vpcs', id), query: toQuery(environment) }));
+  return toVpc(rest, await rest.read(toRequest(environment, 'vpcs', id)));
 }
 
 function toVpc(rest: RestSession, value: unknown): VpcEntity {

@@ -3,7 +3,7 @@
 import { randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { Repeater, SlidingBuffer } from '@repeaterjs/repeater';
-import { type CloudcaClient, isPathSegment, type RestSession, type WireWarning } from './client.js';
+import { type CloudcaClient, isPathSegment, type ObserveCall, type RestSession, type WireWarning } from './client.js';
 import type { EnvironmentAddress } from './environments.js';
 import { CloudcaError, ForbiddenError, NotFoundError, UnauthenticatedError } from './errors.js';
 import { getSiteToSiteVpn, listSiteToSiteVpns, type SiteToSiteVpnEntity } from './site-to-site-vpns.js';
@@ -21,6 +21,19 @@ export interface WatcherOptions {
   readonly watchPollMs: number;
   /** Told of oddities in the REST API's answers. */
   readonly warn: (warning: WireWarning) => void;
+  /** Told of each thing that begins to be followed. */
+  readonly observe?: ((what: Followed) => FollowObservation) | undefined;
+}
+
+/** What can be followed. */
+export type Followed = 'task' | 'siteToSiteVpn' | 'siteToSiteVpns';
+
+/** What watches over the following of one thing. */
+export interface FollowObservation {
+  /** Told of each call that is made for it. */
+  readonly observe: ObserveCall;
+  /** Told once, when it is followed no more; with the failure that ended it, if one did. */
+  readonly end: (failure?: unknown) => void;
 }
 
 // After as many failed looks in a row, following ends.
@@ -129,7 +142,7 @@ export class Watcher {
     const key = JSON.stringify([apiKey, organizationId, id]);
     return find(this.#tasks, key, () => {
       return new Poll({
-        session: () => this.#session(apiKey),
+        ...this.#observed(apiKey, 'task'),
         look: (rest) => getTask(rest, id, organizationId),
         interval: this.#options.taskPollMs,
         isSame: (one, other) => one.status === other.status,
@@ -146,7 +159,7 @@ export class Watcher {
     const vpnPolls = () => this.#vpns.get(key)?.entries() ?? [];
     return find(this.#lists, key, () => {
       return new Poll<readonly SiteToSiteVpnEntity[]>({
-        session: () => this.#session(apiKey),
+        ...this.#observed(apiKey, 'siteToSiteVpns'),
         // In an order of its own: the REST API's may change where nothing else does.
         look: async (rest) => (await listSiteToSiteVpns(rest, environment, null)).toSorted(byId),
         interval: this.#options.watchPollMs,
@@ -177,7 +190,7 @@ export class Watcher {
       // The list may be older than the VPN: one that is not in it is asked for.
       const known = list?.isFresh === true ? findVpn(list.latest ?? [], id) : undefined;
       return new Poll({
-        session: () => this.#session(apiKey),
+        ...this.#observed(apiKey, 'siteToSiteVpn'),
         look: (rest) => getSiteToSiteVpn(rest, environment, id),
         interval: this.#options.watchPollMs,
         isSame: isDeepStrictEqual,
@@ -197,8 +210,11 @@ export class Watcher {
   }
 
   // A look has a deadline of its own, and is not tried again before the next interval.
-  #session(apiKey: string): RestSession {
-    return this.#options.client.session({ apiKey, requestId: randomUUID(), warn: this.#options.warn }, { retries: 0 });
+  #observed(apiKey: string, what: Followed): Pick<PollOptions<unknown>, 'session' | 'ended'> {
+    const { client, warn, observe: begin } = this.#options;
+    const { observe, end } = begin?.(what) ?? {};
+    const session = () => client.session({ apiKey, requestId: randomUUID(), warn, observe }, { retries: 0 });
+    return end === undefined ? { session } : { session, ended: end };
   }
 }
 
@@ -237,6 +253,8 @@ interface PollOptions<T> extends Begun<T> {
   readonly isFedFromElsewhere?: (seen: boolean) => boolean;
   /** Told when nobody follows any more, or nothing is left to follow. */
   readonly left: () => void;
+  /** Told the same, after it; with the failure that brought it, if one did. */
+  readonly ended?: (failure?: unknown) => void;
 }
 
 /** One thing that is looked at again and again, for as long as somebody follows it. */
@@ -385,6 +403,7 @@ class Poll<T> {
     clearTimeout(this.#timer);
     this.#stopLooking();
     this.#options.left();
+    this.#options.ended?.(failure);
     for (const follower of this.#followers) follower.end(failure);
     this.#followers.clear();
     this.#untold.clear();

@@ -1,6 +1,8 @@
 // What the resolvers of one operation share: the caller's REST session, the loaders, how to wait. Made anew for each operation, so that
 // no two callers ever share any of it.
-import type { CloudcaClient, RestSession, WireWarning } from '../cloudca/client.js';
+import type { OperationDefinitionNode } from 'graphql';
+import type { CloudcaClient, ObserveCall, RestSession, WireWarning } from '../cloudca/client.js';
+import type { EnvironmentAddress } from '../cloudca/environments.js';
 import type { CallersWatcher, Watcher } from '../cloudca/watcher.js';
 import { createEnvironmentLoaders, type EnvironmentLoaders } from './environment/environment.loaders.js';
 import { MissingKeyError } from './errors.js';
@@ -23,6 +25,36 @@ export interface ContextOptions {
   readonly sharesReads: boolean;
   /** Told of oddities in the REST API's answers. */
   readonly warn: (warning: WireWarning) => void;
+  /** Told of each REST call. */
+  readonly observe?: ObserveCall | undefined;
+  /** Told of each write, and of pre-shared keys that were read. */
+  readonly audit?: ((deed: Deed) => void) | undefined;
+  /** Its trace, where there is one. */
+  readonly trace?: OperationTrace | undefined;
+}
+
+/** The trace of one operation, as far as it goes here. */
+export interface OperationTrace {
+  /** As W3C Trace Context has it: 32 hexadecimal digits. */
+  readonly traceId: string;
+  /** Told of each REST call. */
+  readonly observe: ObserveCall;
+  /** Ends it, once: what the operation was, and the codes of its errors. */
+  readonly end: (operation: OperationDefinitionNode | undefined, codes: Iterable<string>) => void;
+}
+
+/** Something that somebody may have to answer for. */
+export interface Deed {
+  /** The mutation's name, or the secret field that was read. */
+  readonly what: 'createSiteToSiteVpn' | 'deleteSiteToSiteVpn' | 'resetSiteToSiteVpn' | 'SiteToSiteVpn.ipSecPsk';
+  /** Null where a task told of the VPN, and nobody the environment. */
+  readonly environment: EnvironmentAddress | null;
+  /** The VPNs that it was done to, by id; none where one was to be created. */
+  readonly siteToSiteVpns: readonly string[];
+  /** `done`, `refused` (the REST API took it for wrong), or the code of the error that it ended in. */
+  readonly outcome: string;
+  /** The task that carries it out, where there is one. */
+  readonly taskId?: string | undefined;
 }
 
 /** The loaders of one operation. */
@@ -41,21 +73,29 @@ export interface ContextValue {
 export class GraphContext {
   readonly callerId: string | undefined;
   readonly requestId: string;
+  readonly trace: OperationTrace | undefined;
   readonly #draining: AbortSignal;
   readonly #watch: CallersWatcher | undefined;
   readonly #rest: RestSession | undefined;
+  readonly #audit: (deed: Deed) => void;
+  // The VPNs whose keys were read, by environment.
+  readonly #secretsRead = new Map<EnvironmentAddress | null, Set<string>>();
   #loaders: Loaders | undefined;
   #tellWaiting: ((waits: boolean) => void) | undefined;
   #stopWaiting: (() => void) | undefined;
   #hasLeft = false;
 
-  constructor({ client, apiKey, callerId, requestId, watcher, draining, sharesReads, warn }: ContextOptions) {
+  constructor(options: ContextOptions) {
+    const { client, apiKey, callerId, requestId, watcher, draining, sharesReads, warn, observe, audit, trace } =
+      options;
     this.callerId = callerId;
     this.requestId = requestId;
+    this.trace = trace;
     this.#draining = draining;
+    this.#audit = audit ?? (() => undefined);
     this.#watch = apiKey === undefined ? undefined : watcher.of(apiKey);
     this.#rest =
-      apiKey === undefined ? undefined : client.session({ apiKey, requestId, warn }, { shares: sharesReads });
+      apiKey === undefined ? undefined : client.session({ apiKey, requestId, warn, observe }, { shares: sharesReads });
   }
 
   /** Whether a key came with the operation. */
@@ -95,6 +135,25 @@ export class GraphContext {
     this.#loaders = undefined;
     this.rest.renewDeadline();
     return this.rest;
+  }
+
+  /** Tells of something that somebody may have to answer for. */
+  tell(deed: Deed): void {
+    this.#audit(deed);
+  }
+
+  /** Takes note of a pre-shared key that was read; told when the operation is over. */
+  readSecret(environment: EnvironmentAddress | null, siteToSiteVpnId: string): void {
+    const ids = this.#secretsRead.get(environment) ?? new Set();
+    this.#secretsRead.set(environment, ids.add(siteToSiteVpnId));
+  }
+
+  /** The answer has been made: tells of the keys that are in it. */
+  end(): void {
+    for (const [environment, ids] of this.#secretsRead) {
+      this.#audit({ what: 'SiteToSiteVpn.ipSecPsk', environment, siteToSiteVpns: [...ids], outcome: 'done' });
+    }
+    this.#secretsRead.clear();
   }
 
   /** Has a listener told when the operation begins to wait for a task, and when it goes on. */

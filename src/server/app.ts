@@ -7,8 +7,9 @@ import type { Logger } from 'pino';
 import type { CloudcaClient } from '../cloudca/client.js';
 import type { Watcher } from '../cloudca/watcher.js';
 import type { Config } from '../config.js';
-import { GraphContext } from '../graph/context.js';
+import { GraphContext, type OperationTrace } from '../graph/context.js';
 import { createSchema } from '../graph/schema.js';
+import { createAudit } from './audit.js';
 import { addCompression } from './compression.js';
 import { addGraphql } from './graphql.js';
 import { addEventStream } from './event-stream.js';
@@ -21,6 +22,7 @@ import { addPlayground, type PlaygroundOptions } from './playground.js';
 import { addRefusals, refuseAddress, refuseConnection } from './refusals.js';
 import { addSecurity, isAllowedOrigin, readApiKey, toRequestId } from './security.js';
 import { Subscriptions } from './subscriptions.js';
+import { observeBy, type Tracing } from './tracing.js';
 import { limitUnreadAnswers, type UnreadLimits } from './unread-answers.js';
 import { addWebSocket } from './websocket.js';
 
@@ -31,6 +33,8 @@ export interface AppDependencies {
   readonly lifecycle: Lifecycle;
   readonly log: Logger;
   readonly metrics: Metrics;
+  /** Where operations are to be traced. */
+  readonly tracing?: Tracing | undefined;
   /** Where the playground lies; not needed where it is off. */
   readonly playground: PlaygroundOptions;
   /** How often a WebSocket is pinged, in milliseconds, where the usual is not meant. */
@@ -44,7 +48,7 @@ const bodyLimit = 256 * 1024;
 
 /** Makes the application; it does not listen yet. */
 export async function createApp(config: Config, dependencies: AppDependencies): Promise<FastifyInstance> {
-  const { client, watcher, lifecycle, log, metrics, playground } = dependencies;
+  const { client, watcher, lifecycle, log, metrics, tracing, playground } = dependencies;
   const app = fastify({
     logger: false,
     bodyLimit,
@@ -62,9 +66,17 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
   const isFull = limitConnections(app.server, config.maxConnections);
   const schema = createSchema();
   const limits = createLimits(config);
-  const subscriptions = new Subscriptions({ config, schema, limits, lifecycle, log });
-  const createContext = (apiKey: string | undefined, requestId: string, sharesReads: boolean): GraphContext =>
-    new GraphContext({
+  const beginTrace = (traceparent: unknown) => tracing?.begin(traceparent);
+  const subscriptions = new Subscriptions({ config, schema, limits, lifecycle, log, beginTrace });
+  const audit = createAudit(log, config.auditHashKey);
+  const createContext = (
+    apiKey: string | undefined,
+    requestId: string,
+    sharesReads: boolean,
+    trace: OperationTrace | undefined,
+  ): GraphContext => {
+    const facts = { requestId, traceId: trace?.traceId };
+    return new GraphContext({
       client,
       watcher,
       apiKey,
@@ -73,9 +85,19 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
       draining: lifecycle.draining,
       sharesReads,
       warn: (warning) => {
-        log.warn({ requestId, ...warning }, 'odd answer of the REST API');
+        metrics.countOddity(warning);
+        log.warn({ ...facts, ...warning }, 'odd answer of the REST API');
       },
+      observe: observeBy(metrics.observeCall, trace?.observe),
+      audit:
+        apiKey === undefined
+          ? undefined
+          : (deed) => {
+              audit(apiKey, facts, deed);
+            },
+      trace,
     });
+  };
 
   addRefusals(app, log);
   limitUnreadAnswers(app, dependencies.unread);
@@ -87,10 +109,12 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
     schema,
     lifecycle,
     plugins: [limits.plugin, createOperationLog(log), metrics.plugin],
-    createContext: (request) => createContext(readApiKey(request), request.id, true),
+    createContext: (request) =>
+      createContext(readApiKey(request), request.id, true, beginTrace(request.headers['traceparent'])),
   });
   // What an event is about may be newer than what is being read already.
-  const createEventContext = (apiKey: string, requestId: string) => createContext(apiKey, requestId, false);
+  const createEventContext = (apiKey: string, requestId: string, trace: OperationTrace | undefined) =>
+    createContext(apiKey, requestId, false, trace);
   addEventStream(app, { subscriptions, lifecycle, createContext: createEventContext });
   addWebSocket(app, {
     schema,
@@ -102,5 +126,15 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
     createContext: createEventContext,
     pingMs: dependencies.pingMs,
   });
+  metrics.addGauge('gateway_subscriptions', 'Subscriptions that are open.', () => subscriptions.open);
+  metrics.addGauge('gateway_polls', 'Tasks, VPNs and lists that are polled.', () => watcher.polls);
+  metrics.addGauge('gateway_circuit_open', '1 while the REST API is given up for a time, else 0.', () =>
+    Number(client.breaker.isOpen),
+  );
+  metrics.addCounter(
+    'gateway_flights_joined_total',
+    'Reads that were answered by the REST call that another one of the same key had under way.',
+    () => client.flights.joined,
+  );
   return app;
 }

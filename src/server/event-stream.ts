@@ -5,7 +5,7 @@ import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { createHandler } from 'graphql-sse';
 import { isObject } from '../cloudca/envelope.js';
-import type { GraphContext } from '../graph/context.js';
+import type { GraphContext, OperationTrace } from '../graph/context.js';
 import { missingKeyMessage } from '../graph/errors.js';
 import type { Lifecycle } from './lifecycle.js';
 import { sendError } from './refusals.js';
@@ -17,7 +17,7 @@ export interface EventStreamOptions {
   readonly subscriptions: Subscriptions;
   readonly lifecycle: Lifecycle;
   /** Makes the context of one subscription, or of one event of it. */
-  readonly createContext: (apiKey: string, requestId: string) => GraphContext;
+  readonly createContext: (apiKey: string, requestId: string, trace: OperationTrace | undefined) => GraphContext;
 }
 
 // How long a caller has to take the last event when the process ends, in milliseconds.
@@ -42,7 +42,11 @@ export function addEventStream(app: FastifyInstance, options: EventStreamOptions
     authenticate: () => null,
     onSubscribe: async ({ context: exchange }, params) => {
       const { apiKey, requestId, gone } = exchange;
-      const subscribed = await subscriptions.subscribe(params, () => createContext(apiKey, requestId), gone);
+      const subscribed = await subscriptions.subscribe(
+        params,
+        (trace) => createContext(apiKey, requestId, trace),
+        gone,
+      );
       if (!('errors' in subscribed)) return subscribed.events;
       exchange.refusal = subscribed;
       return [null, { status: subscribed.status, statusText: '' }];

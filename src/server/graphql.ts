@@ -15,7 +15,7 @@ import { type DocumentNode, GraphQLError, type GraphQLSchema, OperationTypeNode 
 import { isObject } from '../cloudca/envelope.js';
 import type { Config } from '../config.js';
 import type { ContextValue, GraphContext } from '../graph/context.js';
-import { toFormattedError } from '../graph/errors.js';
+import { toCode, toFormattedError } from '../graph/errors.js';
 import { createExecutor, type Executor } from '../graph/executor.js';
 import { checkLength, createQueryLimitsRule, mostValidationErrors, toParseOptions } from '../graph/query-limits.js';
 import { checkVariables } from '../graph/variables.js';
@@ -170,11 +170,13 @@ function subscriptionsElsewhere(): GraphQLError {
   return new GraphQLError(message, { extensions: { code: 'BAD_REQUEST', http: { status: 400 } } });
 }
 
-// Every error has the request's id; and of those of validation, graphql-js adds one to the most that are wanted, saying that it stopped.
+// The operation is over. Every error has the request's id; and of those of validation, graphql-js adds one to the most that are wanted, saying that it stopped.
 const lastTouches: ApolloServerPlugin<ContextValue> = {
   requestDidStart: () =>
     Promise.resolve({
-      willSendResponse: ({ response, contextValue }) => {
+      willSendResponse: ({ response, operation, errors: thrown, contextValue }) => {
+        contextValue.operation.end();
+        contextValue.operation.trace?.end(operation, (thrown ?? []).map(toCode));
         if (response.body.kind !== 'single' || response.body.singleResult.errors === undefined)
           return Promise.resolve();
         const { singleResult } = response.body;

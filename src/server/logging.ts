@@ -5,7 +5,7 @@ import type { ApolloServerPlugin } from '@apollo/server';
 import type { OperationDefinitionNode } from 'graphql';
 import { type Logger, pino } from 'pino';
 import type { LogLevel } from '../config.js';
-import type { ContextValue } from '../graph/context.js';
+import type { ContextValue, GraphContext } from '../graph/context.js';
 import { toCause, toCode } from '../graph/errors.js';
 
 /** Makes the logger: JSON lines on stdout; `transport` puts them in colours for a terminal. */
@@ -73,6 +73,7 @@ const longestName = 100;
 /** What is told of an operation besides what it is. */
 export interface OperationFacts {
   readonly requestId: string;
+  readonly traceId?: string | undefined;
   /** When it began, on performance.now()'s clock. */
   readonly begun: number;
   readonly restCalls: number;
@@ -96,14 +97,14 @@ export function logOperation(log: Logger, operation: OperationDefinitionNode | u
 }
 
 /** Logs one error that nobody has foreseen. */
-function logOne(log: Logger, error: unknown, requestId?: string): void {
-  log.error({ requestId, err: toLoggable(toCause(error)) }, 'unexpected error');
+function logOne(log: Logger, error: unknown, facts: Pick<OperationFacts, 'requestId' | 'traceId'> | undefined): void {
+  log.error({ ...facts, err: toLoggable(toCause(error)) }, 'unexpected error');
 }
 
 /** Logs those of several errors that nobody has foreseen. */
-export function logUnexpected(log: Logger, errors: readonly unknown[], requestId: string): void {
+export function logUnexpected(log: Logger, errors: readonly unknown[], { requestId, trace }: GraphContext): void {
   for (const error of errors.filter((each) => toCode(each) === 'INTERNAL_SERVER_ERROR')) {
-    logOne(log, error, requestId);
+    logOne(log, error, { requestId, traceId: trace?.traceId });
   }
 }
 
@@ -112,23 +113,24 @@ export function createOperationLog(log: Logger): ApolloServerPlugin<ContextValue
   return {
     contextCreationDidFail: ({ error }) => {
       // What is foreseen there is a refusal.
-      if (toCode(error) === 'INTERNAL_SERVER_ERROR') logOne(log, error);
+      if (toCode(error) === 'INTERNAL_SERVER_ERROR') logOne(log, error, undefined);
       return Promise.resolve();
     },
     unexpectedErrorProcessingRequest: ({ requestContext, error }) => {
-      logOne(log, error, requestContext.contextValue.operation.requestId);
+      logUnexpected(log, [error], requestContext.contextValue.operation);
       return Promise.resolve();
     },
     requestDidStart: () => {
       const begun = performance.now();
       return Promise.resolve({
         didEncounterErrors: ({ errors, contextValue }) => {
-          logUnexpected(log, errors, contextValue.operation.requestId);
+          logUnexpected(log, errors, contextValue.operation);
           return Promise.resolve();
         },
         willSendResponse: ({ operation, errors, contextValue }) => {
-          const { requestId, restCalls } = contextValue.operation;
-          logOperation(log, operation, { requestId, begun, restCalls, errors: (errors ?? []).map(toCode) });
+          const { requestId, trace, restCalls } = contextValue.operation;
+          const facts = { requestId, traceId: trace?.traceId, begun, restCalls };
+          logOperation(log, operation, { ...facts, errors: (errors ?? []).map(toCode) });
           return Promise.resolve();
         },
       });

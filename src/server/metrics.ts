@@ -1,6 +1,8 @@
 // Metrics for Prometheus: operations and REST calls as counts and durations, and Node's own. No label is a caller's to choose.
 import type { ApolloServerPlugin } from '@apollo/server';
-import { collectDefaultMetrics, Counter, Histogram, Registry } from 'prom-client';
+import type { OperationDefinitionNode } from 'graphql';
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { ObserveCall, WireWarning } from '../cloudca/client.js';
 import type { ContextValue } from '../graph/context.js';
 import { toCode } from '../graph/errors.js';
 
@@ -12,30 +14,72 @@ export interface Metrics {
   readonly text: () => Promise<string>;
   /** Counts operations. */
   readonly plugin: ApolloServerPlugin<ContextValue>;
+  /** Counts REST calls, those of operations and those of polls. */
+  readonly observeCall: ObserveCall;
+  /** Counts what was odd in an answer of the REST API. */
+  readonly countOddity: (warning: WireWarning) => void;
+  /** Adds a number that is read when it is asked for. */
+  readonly addGauge: (name: string, help: string, read: () => number) => void;
+  /** The same for one that only ever grows. */
+  readonly addCounter: (name: string, help: string, read: () => number) => void;
 }
+
+// Names are the callers' to choose: so many are told apart, whatever comes after them is `other`.
+const mostNames = 100;
+const longestName = 100;
+const seconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 
 /** Makes a registry of its own: several gateways in one process do not meet. */
 export function createMetrics(): Metrics {
   const registry = new Registry();
+  const registers = [registry];
   collectDefaultMetrics({ register: registry });
   const operations = new Counter({
     name: 'gateway_operations_total',
-    help: 'Operations answered, by type and outcome: ok, or the code of the first error.',
-    labelNames: ['type', 'outcome'],
-    registers: [registry],
+    help: 'Operations answered, by name (none: without a name; other: one too many), type and outcome: ok, or the code of the first error.',
+    labelNames: ['name', 'type', 'outcome'],
+    registers,
   });
   const durations = new Histogram({
     name: 'gateway_operation_duration_seconds',
     help: 'Time from an operation being read to its answer being made, in seconds.',
     labelNames: ['type'],
-    buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60],
-    registers: [registry],
+    buckets: seconds,
+    registers,
   });
-  const restCalls = new Counter({
+  const callsPerOperation = new Histogram({
+    name: 'gateway_rest_calls_per_operation',
+    help: 'REST calls made for an operation, retries included; those that it shared with another are counted for that one.',
+    labelNames: ['type'],
+    buckets: [0, 1, 2, 3, 5, 10, 20, 50, 100],
+    registers,
+  });
+  const calls = new Counter({
     name: 'gateway_rest_calls_total',
-    help: 'REST calls made for operations, retries included.',
-    registers: [registry],
+    help: 'REST calls, by method, template of the path, and status: that of the answer, or the name of the error where there was none.',
+    labelNames: ['method', 'route', 'status'],
+    registers,
   });
+  const callDurations = new Histogram({
+    name: 'gateway_rest_call_duration_seconds',
+    help: 'Time from a REST call being sent to its answer having been read, in seconds.',
+    labelNames: ['method', 'route'],
+    buckets: seconds,
+    registers,
+  });
+  const oddities = new Counter({
+    name: 'gateway_rest_oddities_total',
+    help: 'Values in answers of the REST API that are not documented, and were read as null or as unknown, by field.',
+    labelNames: ['field'],
+    registers,
+  });
+  const names = new Set<string>();
+  const toLabel = (operation: OperationDefinitionNode | undefined): string => {
+    const name = operation?.name?.value;
+    if (name === undefined) return 'none';
+    if (names.size < mostNames && name.length <= longestName) names.add(name);
+    return names.has(name) ? name : 'other';
+  };
   return {
     contentType: registry.contentType,
     text: () => registry.metrics(),
@@ -45,13 +89,50 @@ export function createMetrics(): Metrics {
         return Promise.resolve({
           willSendResponse: ({ operation, errors, contextValue }) => {
             const type = operation?.operation ?? 'none';
-            operations.inc({ type, outcome: errors === undefined ? 'ok' : toCode(errors[0]) });
+            operations.inc({
+              name: toLabel(operation),
+              type,
+              outcome: errors === undefined ? 'ok' : toCode(errors[0]),
+            });
             durations.observe({ type }, (performance.now() - begun) / 1000);
-            restCalls.inc(contextValue.operation.restCalls);
+            callsPerOperation.observe({ type }, contextValue.operation.restCalls);
             return Promise.resolve();
           },
         });
       },
+    },
+    observeCall: ({ method, route }) => {
+      const begun = performance.now();
+      return {
+        end: (outcome) => {
+          calls.inc({ method, route, status: typeof outcome === 'number' ? outcome : outcome.name });
+          callDurations.observe({ method, route }, (performance.now() - begun) / 1000);
+        },
+      };
+    },
+    countOddity: ({ field }) => {
+      oddities.inc({ field });
+    },
+    addGauge: (name, help, read) => {
+      new Gauge({
+        name,
+        help,
+        registers,
+        collect() {
+          this.set(read());
+        },
+      });
+    },
+    addCounter: (name, help, read) => {
+      new Counter({
+        name,
+        help,
+        registers,
+        collect() {
+          this.reset();
+          this.inc(read());
+        },
+      });
     },
   };
 }

@@ -7,21 +7,7 @@ import { type FastifyError, type FastifyInstance, type FastifyReply, type Fastif
 import type { Logger } from 'pino';
 import { toLoggable } from './logging.js';
 import { lastOwed } from './owed-answers.js';
-
-// What helmet adds to every answer that passes it, for those that do not.
-const secureHeaders = {
-  'content-security-policy': "default-src 'none';frame-ancestors 'none'",
-  'cross-origin-opener-policy': 'same-origin',
-  'cross-origin-resource-policy': 'cross-origin',
-  'origin-agent-cluster': '?1',
-  'referrer-policy': 'no-referrer',
-  'x-content-type-options': 'nosniff',
-  'x-dns-prefetch-control': 'off',
-  'x-download-options': 'noopen',
-  'x-frame-options': 'SAMEORIGIN',
-  'x-permitted-cross-domain-policies': 'none',
-  'x-xss-protection': '0',
-};
+import { secureHeaders } from './secure-headers.js';
 
 /** Answers a request that never reaches the framework with one error, in its turn. */
 export function answerBare(answer: ServerResponse, status: number, requestId: string): void {

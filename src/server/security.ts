@@ -3,12 +3,12 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import cors from '@fastify/cors';
-import helmet from '@fastify/helmet';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Config } from '../config.js';
 import type { Lifecycle } from './lifecycle.js';
 import { lastOwed } from './owed-answers.js';
 import { answerBare, endWith, refuseUnknown, sendError, toBareAnswer, toMessage } from './refusals.js';
+import { secureHeaders } from './secure-headers.js';
 
 /** The header of the caller's API key, as Node spells header names. */
 export const keyHeader = 'mc-api-key';
@@ -43,14 +43,8 @@ export async function addSecurity(app: FastifyInstance, { config, lifecycle, isF
     answerBare(answer, 417, toRequestId(headers, randomUUID));
   });
   app.addHook('onRequest', (request, reply, done) => {
-    void reply.header('x-request-id', request.id);
+    void reply.header('x-request-id', request.id).headers(secureHeaders);
     done();
-  });
-  await app.register(helmet, {
-    contentSecurityPolicy: { useDefaults: false, directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] } },
-    crossOriginResourcePolicy: { policy: 'cross-origin' },
-    // Whether there is TLS is for what stands in front to say.
-    strictTransportSecurity: false,
   });
   await app.register(cors, {
     origin: config.corsOrigins === 'localhost' ? localhost : [...config.corsOrigins],

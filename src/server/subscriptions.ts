@@ -23,7 +23,7 @@ import {
 import type { Logger } from 'pino';
 import type { WatchEvent } from '../cloudca/watcher.js';
 import type { Config } from '../config.js';
-import type { GraphContext } from '../graph/context.js';
+import type { GraphContext, OperationTrace } from '../graph/context.js';
 import { toCode, toFormattedError } from '../graph/errors.js';
 import { mapEvents } from '../graph/events.js';
 import {
@@ -43,6 +43,8 @@ export interface SubscriptionRequest {
   readonly query: string;
   readonly operationName?: string | null | undefined;
   readonly variables?: Readonly<Record<string, unknown>> | null | undefined;
+  /** The caller's trace (W3C Trace Context), where it has one. */
+  readonly traceparent?: unknown;
 }
 
 /** What subscriptions stand on. */
@@ -52,6 +54,8 @@ export interface SubscriptionOptions {
   readonly limits: Limits;
   readonly lifecycle: Lifecycle;
   readonly log: Logger;
+  /** Begins a trace, where there are traces. */
+  readonly beginTrace: (traceparent: unknown) => OperationTrace | undefined;
 }
 
 /** An error that has been formatted already: transports write it as it is. */
@@ -111,26 +115,28 @@ export class Subscriptions {
   }
 
   /**
-   * Begins one. `createContext` makes the context of the subscription itself, and of each event; `gone` is aborted when the caller has
+   * Begins one. `createContext` makes the context of the subscription itself, and of each event, within its trace; `gone` is aborted when the caller has
    * left. Never throws for what a caller does.
    */
   async subscribe(
     request: SubscriptionRequest,
-    createContext: () => GraphContext,
+    createContext: (trace: OperationTrace | undefined) => GraphContext,
     gone: AbortSignal,
   ): Promise<Subscribed> {
-    const context = createContext();
+    const trace = this.#options.beginTrace(request.traceparent);
+    const context = createContext(trace);
     try {
       if (this.#options.lifecycle.draining.aborted) {
         throw refuse(503, 'OVERLOADED', 'The gateway is shutting down; ask again.');
       }
       const prepared = this.#prepare(request);
-      return { ...prepared, events: await this.#begin(prepared, request, context, createContext, gone) };
+      return { ...prepared, events: await this.#begin(prepared, request, context, () => createContext(trace), gone) };
     } catch (thrown) {
       const errors = thrown instanceof InvalidRequest ? thrown.errors : [toGraphQLError(thrown)];
+      trace?.end(undefined, errors.map(toCode));
       const extensions = errors[0]?.extensions;
       return {
-        errors: this.#toFormatted(errors, context.requestId),
+        errors: this.#toFormatted(errors, context),
         status: toStatus(extensions),
         retryAfter: typeof extensions?.['retryAfter'] === 'number' ? extensions['retryAfter'] : undefined,
       };
@@ -150,11 +156,11 @@ export class Subscriptions {
     let restCalls = 0;
     let count = 0;
     let eventContext: GraphContext | undefined;
-    const { callerId, requestId } = context;
+    const { callerId, requestId, trace } = context;
     const args = { schema, document, operationName: operation.name?.value ?? null, variableValues: variables ?? {} };
     const toErrors = (errors: readonly GraphQLError[]) => {
       for (const error of errors) codes.add(toCode(error));
-      return this.#toFormatted(errors, requestId);
+      return this.#toFormatted(errors, context);
     };
     const toResult = async (event: WatchEvent<unknown>): Promise<SubscriptionResult> => {
       count++;
@@ -166,6 +172,7 @@ export class Subscriptions {
         contextValue: { operation: eventContext },
       });
       restCalls += eventContext.restCalls;
+      eventContext.end();
       return { data: data ?? null, ...(errors === undefined ? {} : { errors: toErrors(errors) }) };
     };
     const source = await createSourceEventStream({ ...args, contextValue: { operation: context } });
@@ -179,7 +186,15 @@ export class Subscriptions {
       gone.removeEventListener('abort', end);
       eventContext?.leave();
       if (leave) leave();
-      logOperation(log, operation, { requestId, begun, restCalls, errors: codes, events: count });
+      logOperation(log, operation, {
+        requestId,
+        traceId: trace?.traceId,
+        begun,
+        restCalls,
+        errors: codes,
+        events: count,
+      });
+      trace?.end(operation, codes);
     });
     const end = () => void watched.return?.();
     gone.addEventListener('abort', end);
@@ -213,9 +228,10 @@ export class Subscriptions {
     return { document, operation };
   }
 
-  #toFormatted(errors: readonly GraphQLError[], requestId: string): readonly FormattedError[] {
+  #toFormatted(errors: readonly GraphQLError[], context: GraphContext): readonly FormattedError[] {
     const { log, config } = this.#options;
-    logUnexpected(log, errors, requestId);
+    const { requestId } = context;
+    logUnexpected(log, errors, context);
     return errors.map((error) => {
       const formatted = toFormattedError(error.toJSON(), error, !config.introspection);
       return new FormattedError({ ...formatted, extensions: { ...formatted.extensions, requestId } });

@@ -8,7 +8,7 @@ import type { ExecutionArgs, GraphQLSchema } from 'graphql';
 import { CloseCode, type Context, handleProtocols, makeServer, type Server } from 'graphql-ws';
 import type { Logger } from 'pino';
 import { type WebSocket, WebSocketServer } from 'ws';
-import type { GraphContext } from '../graph/context.js';
+import type { GraphContext, OperationTrace } from '../graph/context.js';
 import type { Lifecycle } from './lifecycle.js';
 import { toLoggable } from './logging.js';
 import { deepestNesting, isNestedDeeper } from './nesting.js';
@@ -28,7 +28,7 @@ export interface WebSocketOptions {
   /** Whether a page of an origin may call. */
   readonly isAllowedOrigin: (origin: string, host: string) => boolean;
   /** Makes the context of one subscription, or of one event of it. */
-  readonly createContext: (apiKey: string, requestId: string) => GraphContext;
+  readonly createContext: (apiKey: string, requestId: string, trace: OperationTrace | undefined) => GraphContext;
   /** How often a socket is pinged, in milliseconds: one that has not answered by the next time is half open. */
   readonly pingMs?: number | undefined;
 }
@@ -111,7 +111,7 @@ function createProtocol({ schema, subscriptions, createContext }: WebSocketOptio
       const requestId = randomUUID();
       const subscribed = await subscriptions.subscribe(
         payload,
-        () => createContext(apiKey, requestId),
+        (trace) => createContext(apiKey, requestId, trace),
         context.extra.gone,
       );
       if ('errors' in subscribed) return subscribed.errors;

@@ -12,7 +12,7 @@ import { bytes, failureOf, stargate, startClient, testArea, writes } from './res
 
 const upstream = await startUpstream();
 const { session } = startClient(upstream.url, { timeoutMs: 20_000 });
-const environments = { path: ['environments'] };
+const environments = { route: '/', path: ['environments'] };
 const read = () => session().read(environments);
 
 const document = JSON.stringify({ data: ['Québec \u{1F511}'] });

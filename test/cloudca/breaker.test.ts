@@ -23,7 +23,7 @@ function startClient(timeoutMs = 20_000): { client: CloudcaClient; session: (api
 }
 
 function read(rest: RestSession): Promise<unknown> {
-  return rest.read({ path: ['vpcs'] });
+  return rest.read({ route: '/', path: ['vpcs'] });
 }
 
 /** Has so many reads fail, one after the other, and gives the names of their errors. */

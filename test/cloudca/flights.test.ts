@@ -40,11 +40,11 @@ function session(apiKey = 'key-a', requestId = 'first', shares = true): RestSess
 }
 
 function read(rest: RestSession, name = 'vpcs'): Promise<unknown> {
-  return rest.read({ path: [name] });
+  return rest.read({ route: '/', path: [name] });
 }
 
 function write(rest: RestSession): Promise<unknown> {
-  return rest.write({ method: 'POST', path: ['vpns'], advice: 'Look.' });
+  return rest.write({ method: 'POST', route: '/', path: ['vpns'], advice: 'Look.' });
 }
 
 /** Begins a case, with nothing under way. */

@@ -4,6 +4,7 @@ import { CloudcaClient } from '../../src/cloudca/client.js';
 import { startApp } from '../helpers/app.js';
 import { json, startUpstream } from '../helpers/upstream.js';
 import { ask, post } from '../helpers/wire.js';
+import { range, wireVpn } from '../graph/support.js';
 
 const API_KEY = 'apikeycanary4Tq9';
 const PSK = 'pskcanary7Lq2Zx8W';
@@ -91,7 +92,7 @@ describe('GET /metrics', () => {
     expect(samples.get('nodejs_eventloop_lag_seconds')).toBeGreaterThanOrEqual(0);
   });
 
-  it('counts operations by type and outcome, their durations, and REST calls', async () => {
+  it('counts operations by name, type and outcome, their durations, and REST calls by route and status', async () => {
     const { url, opsUrl } = await startOnUpstream();
     upstream.script(() => ({ data: [] }));
     const key = { 'mc-api-key': API_KEY };
@@ -118,23 +119,31 @@ describe('GET /metrics', () => {
     const counted = [...samples].filter(([name]) => name.startsWith('gateway_operations_total'));
     expect(new Map(counted)).toEqual(
       new Map([
-        ['gateway_operations_total{type="query",outcome="ok"}', 2],
-        ['gateway_operations_total{type="query",outcome="UNAUTHENTICATED"}', 1],
-        ['gateway_operations_total{type="none",outcome="GRAPHQL_PARSE_FAILED"}', 1],
-        ['gateway_operations_total{type="none",outcome="GRAPHQL_VALIDATION_FAILED"}', 1],
-        ['gateway_operations_total{type="query",outcome="BAD_USER_INPUT"}', 1],
-        ['gateway_operations_total{type="mutation",outcome="ok"}', 1],
+        ['gateway_operations_total{name="none",type="query",outcome="ok"}', 2],
+        ['gateway_operations_total{name="none",type="query",outcome="UNAUTHENTICATED"}', 1],
+        ['gateway_operations_total{name="none",type="none",outcome="GRAPHQL_PARSE_FAILED"}', 1],
+        ['gateway_operations_total{name="none",type="none",outcome="GRAPHQL_VALIDATION_FAILED"}', 1],
+        ['gateway_operations_total{name="none",type="query",outcome="BAD_USER_INPUT"}', 1],
+        ['gateway_operations_total{name="none",type="mutation",outcome="ok"}', 1],
       ]),
     );
     expect(samples.get('gateway_operation_duration_seconds_count{type="query"}')).toBe(4);
     expect(samples.get('gateway_operation_duration_seconds_bucket{le="+Inf",type="mutation"}')).toBe(1);
-    expect(samples.get('gateway_rest_calls_total')).toBe(2);
+    const calls = [...samples].filter(([name]) => /^gateway_rest_call(s_total|_duration_seconds_count)/.test(name));
+    expect(new Map(calls)).toEqual(
+      new Map([
+        ['gateway_rest_calls_total{method="GET",route="/environments",status="200"}', 1],
+        ['gateway_rest_calls_total{method="GET",route="/environments",status="403"}', 1],
+        ['gateway_rest_call_duration_seconds_count{method="GET",route="/environments"}', 2],
+      ]),
+    );
+    expect(samples.get('gateway_rest_calls_per_operation_sum{type="query"}')).toBe(2);
   });
 
-  it('holds nothing of a caller’s: no key, no name, no value', async () => {
+  it('holds nothing of a caller’s but the names of operations: no key, no alias, no value', async () => {
     const { url, opsUrl } = await startOnUpstream();
     upstream.script(() => json(500, { errors: [{ code: `${API_KEY} ${PSK}`, message: API_KEY }] }));
-    const query = `query Canary($environment: EnvironmentInput!) {
+    const query = `query List($environment: EnvironmentInput!) {
       canary: siteToSiteVpns(environment: $environment) { totalCount }
     }`;
     const variables = { environment: { serviceCode: 'canary-code', name: 'canary-name' } };
@@ -143,8 +152,34 @@ describe('GET /metrics', () => {
     await ask(`${new URL(url).origin}/canary`);
     const { text } = await ask(`${opsUrl}/metrics?canary`);
 
-    expect(toSamples(text).get('gateway_operations_total{type="query",outcome="UPSTREAM_ERROR"}')).toBe(1);
+    expect(toSamples(text).get('gateway_operations_total{name="List",type="query",outcome="UPSTREAM_ERROR"}')).toBe(1);
     expect(text).not.toMatch(/canary/i);
+  });
+
+  it('tells a hundred names of operations apart, and puts those that come later together', async () => {
+    const { url, opsUrl } = await startOnUpstream();
+    for (let index = 0; index < 105; index++) await post(url, { query: `query Name${index} { __typename }` });
+    await post(url, { query: 'query Name7 { __typename }' });
+    const samples = toSamples((await ask(`${opsUrl}/metrics`)).text);
+
+    const names = [...samples].filter(([name]) => name.startsWith('gateway_operations_total'));
+    expect(names).toHaveLength(101);
+    expect(samples.get('gateway_operations_total{name="Name7",type="query",outcome="ok"}')).toBe(2);
+    expect(samples.get('gateway_operations_total{name="other",type="query",outcome="ok"}')).toBe(5);
+  });
+
+  it('tells calls that were shared, undocumented values, and whether the REST API is given up', async () => {
+    const { url, opsUrl } = await startOnUpstream();
+    upstream.script(() => ({ data: [wireVpn(1, 1, { ikeHashAlgorithm: 'sha512' })] }));
+    const query = `{ siteToSiteVpns(environment: {serviceCode: "a", name: "b"}) { totalCount } }`;
+    await Promise.all(range(3).map(() => post(url, { query }, { 'mc-api-key': API_KEY })));
+    const samples = toSamples((await ask(`${opsUrl}/metrics`)).text);
+
+    expect(samples.get('gateway_flights_joined_total')).toBe(2);
+    expect(samples.get('gateway_rest_oddities_total{field="siteToSiteVpn.ikeHashAlgorithm"}')).toBeGreaterThan(0);
+    expect(samples.get('gateway_circuit_open')).toBe(0);
+    expect(samples.get('gateway_subscriptions')).toBe(0);
+    expect(samples.get('gateway_polls')).toBe(0);
   });
 
   it('is not on the public listener, as the health checks are not, and GraphQL is not on this one', async () => {

@@ -1,6 +1,7 @@
 // What the log says of an operation, and what neither it nor an answer ever says: the caller's key, a pre-shared key, a value that was sent.
 import { beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { CloudcaClient, RestSession } from '../../src/cloudca/client.js';
+import { isObject } from '../../src/cloudca/envelope.js';
 import { startApp, type TestApp } from '../helpers/app.js';
 import { unsparing } from '../helpers/gateway.js';
 import { cut, json, raw, type Script, startUpstream } from '../helpers/upstream.js';
@@ -194,6 +195,94 @@ describe('A value of the wire that is not documented', () => {
   );
 });
 
+describe('The audit log', () => {
+  const audited = (fields: object) => ({
+    level: 30,
+    time: expect.any(Number),
+    requestId: 'request-1',
+    who: expect.stringMatching(/^[\w-]{22}$/),
+    environment: { ...environment, organizationId: null },
+    siteToSiteVpns: [],
+    outcome: 'done',
+    msg: 'audit',
+    ...fields,
+  });
+  const toAudit = (lines: readonly unknown[]) => lines.filter((each) => isObject(each) && each['msg'] === 'audit');
+  const write = (what: string, fields: object) =>
+    run(
+      `mutation ($input: ${what[0]?.toUpperCase() ?? ''}${what.slice(1)}Input!) { ${what}(input: $input) { userErrors { code } } }`,
+      {
+        input: { environment, ...fields },
+      },
+    );
+
+  it('has a line for each write that was sent: what, where, to what, with what outcome', async () => {
+    upstream.script(() => ({ taskId: UUID, taskStatus: 'PENDING' }));
+    await write('createSiteToSiteVpn', input);
+    await write('deleteSiteToSiteVpn', { id: UUID });
+    await write('resetSiteToSiteVpn', { id: UUID });
+    upstream.script(() => json(404, { errors: [{ code: 'NOT_FOUND', message: 'No.' }] }));
+    await write('deleteSiteToSiteVpn', { id: UUID });
+    upstream.script(() => cut);
+    await write('resetSiteToSiteVpn', { id: UUID });
+
+    expect(toAudit(toLines(app.takeLog()))).toEqual([
+      audited({ what: 'createSiteToSiteVpn', taskId: UUID }),
+      audited({ what: 'deleteSiteToSiteVpn', siteToSiteVpns: [UUID], taskId: UUID }),
+      audited({ what: 'resetSiteToSiteVpn', siteToSiteVpns: [UUID], taskId: UUID }),
+      audited({ what: 'deleteSiteToSiteVpn', siteToSiteVpns: [UUID], outcome: 'refused' }),
+      audited({ what: 'resetSiteToSiteVpn', siteToSiteVpns: [UUID], outcome: 'UPSTREAM_UNAVAILABLE' }),
+    ]);
+  });
+
+  it('has none for a write that was not sent', async () => {
+    await write('createSiteToSiteVpn', { ...input, name: '' });
+
+    expect(toAudit(toLines(app.takeLog()))).toEqual([]);
+  });
+
+  it('has a line for each operation that read pre-shared keys, with the VPNs whose keys they are', async () => {
+    const ids = [1, 2, 3].map((digit) => `${UUID.slice(0, -1)}${digit}`);
+    upstream.script(() => ({ data: ids.map((id, index) => vpn({ id, ...(index === 2 ? { ipSecPsk: null } : {}) })) }));
+    await run(list.replace('name', 'ipSecPsk'), { environment });
+    await run(list, { environment });
+
+    expect(toAudit(toLines(app.takeLog()))).toEqual([
+      audited({ what: 'SiteToSiteVpn.ipSecPsk', siteToSiteVpns: ids.slice(0, 2) }),
+    ]);
+  });
+
+  it('knows callers apart, and again; other processes do where they share the key of the hashes', async () => {
+    upstream.script(() => ({ taskId: UUID, taskStatus: 'PENDING' }));
+    const who = async (to: TestApp, apiKey: string) => {
+      const query = `mutation ($input: DeleteSiteToSiteVpnInput!) { deleteSiteToSiteVpn(input: $input) { userErrors { code } } }`;
+      await post(to.url, { query, variables: { input: { environment, id: UUID } } }, { 'mc-api-key': apiKey });
+      const [deed] = toAudit(toLines(to.takeLog()));
+      return isObject(deed) ? deed['who'] : undefined;
+    };
+    const [one, other, keyless] = [
+      await startApp(newClient(), { auditHashKey: 'a key of the hashes' }),
+      await startApp(newClient(), { auditHashKey: 'a key of the hashes' }),
+      await startApp(newClient()),
+    ];
+    const known = await who(one, API_KEY);
+
+    expect(await who(one, API_KEY)).toBe(known);
+    expect(await who(one, `${API_KEY}b`)).not.toBe(known);
+    expect(await who(other, API_KEY)).toBe(known);
+    expect(await who(keyless, API_KEY)).not.toBe(known);
+  });
+
+  it('is written at every level', async () => {
+    upstream.script(() => ({ taskId: UUID, taskStatus: 'PENDING' }));
+    const quiet = await startApp(newClient(), { logLevel: 'silent' });
+    const query = `mutation ($input: DeleteSiteToSiteVpnInput!) { deleteSiteToSiteVpn(input: $input) { userErrors { code } } }`;
+    await post(quiet.url, { query, variables: { input: { environment, id: UUID } } }, { 'mc-api-key': API_KEY });
+
+    expect(toLines(quiet.takeLog())).toEqual([expect.objectContaining({ msg: 'audit', what: 'deleteSiteToSiteVpn' })]);
+  });
+});
+
 describe('A secret is in no line of the log, and in no answer where it does not belong:', () => {
   /** Says so of what came back and of what was logged since; `lines` is how many lines there are at the least. */
   function expectNoSecret(answer: WireAnswer, lines: number, from: TestApp = app): void {
@@ -378,6 +467,17 @@ describe('A secret is in no line of the log, and in no answer where it does not 
       err: { type: 'TypeError', code: 'ERR_ODD', stack: expect.stringMatching(/^ {4}at .*(\n {4}at .*)*$/) },
       msg: 'unexpected error',
     });
+    const audited = (fields: object) => ({
+      level: 30,
+      time: expect.any(Number),
+      requestId: 'request-1',
+      who: expect.any(String),
+      what: 'createSiteToSiteVpn',
+      siteToSiteVpns: [],
+      environment: { ...environment, organizationId: null },
+      msg: 'audit',
+      ...fields,
+    });
     const told = (answer: WireAnswer) => ({
       message: 'Something went wrong in the gateway. With the request id its operators can find out what.',
       extensions: { code: 'INTERNAL_SERVER_ERROR', requestId: answer.headers.get('x-request-id') },
@@ -400,6 +500,7 @@ describe('A secret is in no line of the log, and in no answer where it does not 
         errors: [{ ...told(answer), path: ['createSiteToSiteVpn'], locations: [{ line: 2, column: 3 }] }],
       });
       expect(toLines(log)).toEqual([
+        audited({ outcome: 'INTERNAL_SERVER_ERROR' }),
         unexpected('request-1'),
         line({ operation: 'Create', type: 'mutation', errors: ['INTERNAL_SERVER_ERROR'] }),
       ]);
@@ -414,7 +515,7 @@ describe('A secret is in no line of the log, and in no answer where it does not 
       const log = broken.takeLog();
 
       expect({ status: answer.status, body: answer.json }).toEqual({ status: 500, body: { errors: [told(answer)] } });
-      expect(toLines(log)).toEqual([unexpected('request-1')]);
+      expect(toLines(log)).toEqual([audited({ outcome: 'done', taskId: UUID }), unexpected('request-1')]);
       expect(log).not.toMatch(CANARY);
       expectNoSecret(answer, 0, broken);
     });

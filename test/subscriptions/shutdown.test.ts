@@ -93,6 +93,7 @@ describe('a subscription that is being begun', () => {
         schema: createSchema(),
         lifecycle,
         log: pino({ level: 'silent' }),
+        beginTrace: () => undefined,
         limits: {
           plugin: {},
           admitSubscription: () => {

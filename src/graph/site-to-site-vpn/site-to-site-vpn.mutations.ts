@@ -11,9 +11,10 @@ import {
   tryToSiteToSiteVpn,
 } from '../../cloudca/site-to-site-vpns.js';
 import { type TaskEntity, toBegunTask } from '../../cloudca/tasks.js';
-import type { GraphContext } from '../context.js';
+import type { Deed, GraphContext } from '../context.js';
 import { MakesRestCall } from '../cost.js';
 import { toAddress } from '../environment/environment.inputs.js';
+import { toCode } from '../errors.js';
 import { type Task, toTask } from '../task/task.type.js';
 import { orUserErrors, toUserErrors, type UserError } from '../user-error.js';
 import {
@@ -46,8 +47,12 @@ export class CreateSiteToSiteVpnResolver {
     input: CreateSiteToSiteVpnInput,
     @Ctx('operation') context: GraphContext,
   ): Promise<CreateSiteToSiteVpnPayload> {
-    const { task, data, environment, userErrors } = await carryOut(context, input, null, (rest, address) =>
-      createSiteToSiteVpn(rest, address, toNewSiteToSiteVpn(input)),
+    const { task, data, environment, userErrors } = await carryOut(
+      context,
+      'createSiteToSiteVpn',
+      input,
+      null,
+      (rest, address) => createSiteToSiteVpn(rest, address, toNewSiteToSiteVpn(input)),
     );
     if (task !== null && task.status !== 'SUCCESS') return { task, vpn: null, userErrors };
     const id = toNamedId(task?.wireResult) ?? toNamedId(data);
@@ -85,7 +90,7 @@ export class DeleteSiteToSiteVpnResolver {
     @Arg('input', () => DeleteSiteToSiteVpnInput, { description: 'Which one.' }) input: DeleteSiteToSiteVpnInput,
     @Ctx('operation') context: GraphContext,
   ): Promise<DeleteSiteToSiteVpnPayload> {
-    const { task, userErrors } = await carryOut(context, input, ['input', 'id'], (rest, environment) =>
+    const { task, userErrors } = await carryOut(context, 'deleteSiteToSiteVpn', input, input.id, (rest, environment) =>
       deleteSiteToSiteVpn(rest, environment, input.id),
     );
     const isGone = userErrors.length === 0 && (task === null || task.status === 'SUCCESS');
@@ -107,8 +112,12 @@ export class ResetSiteToSiteVpnResolver {
     @Arg('input', () => ResetSiteToSiteVpnInput, { description: 'Which one.' }) input: ResetSiteToSiteVpnInput,
     @Ctx('operation') context: GraphContext,
   ): Promise<ResetSiteToSiteVpnPayload> {
-    const { task, environment, userErrors } = await carryOut(context, input, ['input', 'id'], (rest, address) =>
-      resetSiteToSiteVpn(rest, address, input.id),
+    const { task, environment, userErrors } = await carryOut(
+      context,
+      'resetSiteToSiteVpn',
+      input,
+      input.id,
+      (rest, address) => resetSiteToSiteVpn(rest, address, input.id),
     );
     return { task, vpn: userErrors.length > 0 ? null : { environment, id: input.id }, userErrors };
   }
@@ -135,22 +144,43 @@ interface CarriedOut {
   readonly userErrors: readonly UserError[];
 }
 
-/** The way of every write: check, send, wait. `idField` is the path of what a 404 is about. Throws a CloudcaError. */
+/** The way of every write: check, send, wait. `id`: of the VPN that it is done to, if it is there already. Throws a CloudcaError. */
 async function carryOut(
   context: GraphContext,
+  what: Deed['what'],
   input: WriteInput,
-  idField: readonly string[] | null,
+  id: string | null,
   write: (rest: RestSession, environment: EnvironmentAddress) => Promise<WriteOutcome>,
 ): Promise<CarriedOut> {
   const environment = toAddress(input.environment);
   const invalid = toUserErrors(input);
   if (invalid.length > 0) return { environment, task: null, data: undefined, userErrors: invalid };
   const rest = context.beginWrite();
-  const { outcome, userErrors } = await orUserErrors(write(rest, environment), idField);
+  const send = async () => {
+    const { outcome, userErrors } = await orUserErrors(write(rest, environment), id === null ? null : ['input', 'id']);
+    return { outcome, userErrors, begun: outcome && toBegunTask(rest, outcome) };
+  };
+  const deed = { what, environment, siteToSiteVpns: id === null ? [] : [id] };
+  const { outcome, userErrors, begun } = await told(context, deed, send());
   if (outcome === null) return { environment, task: null, data: undefined, userErrors };
-  const begun = toBegunTask(rest, outcome);
   const task = begun && input.waitSeconds > 0 ? await wait(context, begun, environment, input.waitSeconds) : begun;
   return { environment, task: task && toTask(task, environment, rest.secrets), data: outcome.data, userErrors };
+}
+
+/** The same; has the context take note of what came of it. */
+async function told<T extends { readonly outcome: WriteOutcome | null; readonly begun: TaskEntity | null }>(
+  context: GraphContext,
+  deed: Omit<Deed, 'outcome'>,
+  sent: Promise<T>,
+): Promise<T> {
+  try {
+    const come = await sent;
+    context.tell({ ...deed, outcome: come.outcome === null ? 'refused' : 'done', taskId: come.begun?.id });
+    return come;
+  } catch (error) {
+    context.tell({ ...deed, outcome: toCode(error) });
+    throw error;
+  }
 }
 
 async function wait(

@@ -98,6 +98,16 @@ export class SiteToSiteVpnResolver {
     return vpcs.listed(environment, id) ?? thatVpc(vpcs.one.load({ environment, id, reach }));
   }
 
+  /** Its pre-shared key; who reads it is taken note of. */
+  @FieldResolver(() => String)
+  ipSecPsk(
+    @Root() { environment, id, ipSecPsk }: SiteToSiteVpn,
+    @Ctx('operation') context: GraphContext,
+  ): string | null {
+    if (ipSecPsk !== null) context.readSecret(environment, id);
+    return ipSecPsk;
+  }
+
   /** What RFCs say against its algorithms. */
   @FieldResolver(() => [SecurityAdvisory], {
     description:
