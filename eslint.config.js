@@ -32,8 +32,8 @@ const notFrom = (...folders) => ({
 });
 
 export default tseslint.config(
-  // The bench has packages and a check of its own.
-  { ignores: ['dist/', 'bench/'] },
+  // These have packages and a check of their own.
+  { ignores: ['dist/', 'bench/', 'examples/'] },
   js.configs.recommended,
   ...tseslint.configs.strictTypeChecked,
   ...tseslint.configs.stylisticTypeChecked,

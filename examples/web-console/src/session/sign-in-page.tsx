@@ -1,0 +1,67 @@
+// Signing in is asking for the environments: the gateway has no other notion of it.
+import type { ErrorLike } from '@apollo/client';
+import { KeyRound } from 'lucide-react';
+import { useState } from 'react';
+import { Form } from 'react-aria-components';
+import { EnvironmentsQuery } from '../environments/environments-query';
+import { SubmitButton } from '../ui/buttons';
+import { Problems } from '../ui/problems';
+import { TextField } from '../ui/text-field';
+import { createSession, type Session } from './client';
+
+const sandboxKey = import.meta.env.VITE_SANDBOX_KEY ?? '';
+
+/** Asks for an API key, and tries it. */
+export function SignInPage({ onSignIn }: { readonly onSignIn: (session: Session) => void }) {
+  const [key, setKey] = useState(sandboxKey);
+  const [error, setError] = useState<ErrorLike>();
+  const [isPending, setPending] = useState(false);
+
+  const signIn = async (): Promise<void> => {
+    setPending(true);
+    const session = createSession(key.trim());
+    const { error } = await session.client.query({ query: EnvironmentsQuery, errorPolicy: 'all' });
+    setPending(false);
+    setError(error);
+    if (error === undefined) onSignIn(session);
+    else session.end();
+  };
+
+  return (
+    <main className="sign-in">
+      <title>Sign in · Site-to-site VPNs</title>
+      <div className="sign-in-card card">
+        <img src="/favicon.svg" alt="" width={44} height={44} />
+        <h1>Site-to-site VPNs</h1>
+        <p className="muted">
+          Connect your offices and partners to your cloud networks, and see at a glance what is up.
+        </p>
+        <Form
+          onSubmit={(event) => {
+            event.preventDefault();
+            void signIn();
+          }}
+        >
+          {error !== undefined && <Problems title="You are not signed in" error={error} />}
+          <TextField
+            label="API key"
+            description={
+              sandboxKey === ''
+                ? 'Forgotten when the page is closed or reloaded.'
+                : 'The key of the sandbox is filled in. Yours is forgotten when the page is closed or reloaded.'
+            }
+            type="password"
+            autoComplete="off"
+            autoFocus
+            isRequired
+            value={key}
+            onChange={setKey}
+          />
+          <SubmitButton icon={KeyRound} isPending={isPending}>
+            Sign in
+          </SubmitButton>
+        </Form>
+      </div>
+    </main>
+  );
+}

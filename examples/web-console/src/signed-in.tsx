@@ -1,0 +1,44 @@
+// The pages of a session, by address.
+import { ApolloProvider } from '@apollo/client/react';
+import { lazy, Suspense } from 'react';
+import { Route, Routes } from 'react-router';
+import { EnvironmentsPage } from './environments/environments-page';
+import type { Session } from './session/client';
+import { SessionContext } from './session/session-context';
+import { Loading } from './ui/loading';
+import { NotFoundPage } from './ui/not-found-page';
+import { Shell } from './ui/shell';
+import { VpnsPage } from './vpns/vpns-page';
+
+// Loaded when they are first opened: most visits look at the list.
+const VpnPage = lazy(() => import('./vpn/vpn-page'));
+const CreatePage = lazy(() => import('./create/create-page'));
+
+/** What a session is shown in. */
+export interface SignedInProps {
+  readonly session: Session;
+  readonly onSignOut: () => void;
+}
+
+/** The page of the address, in its frame. */
+export default function SignedIn({ session, onSignOut }: SignedInProps) {
+  return (
+    <SessionContext value={session}>
+      <ApolloProvider client={session.client}>
+        <Shell onSignOut={onSignOut}>
+          <Suspense fallback={<Loading what="the page" />}>
+            <Routes>
+              <Route index element={<EnvironmentsPage />} />
+              <Route path=":serviceCode/:environmentName">
+                <Route index element={<VpnsPage />} />
+                <Route path="create" element={<CreatePage />} />
+                <Route path="vpns/:id" element={<VpnPage />} />
+              </Route>
+              <Route path="*" element={<NotFoundPage />} />
+            </Routes>
+          </Suspense>
+        </Shell>
+      </ApolloProvider>
+    </SessionContext>
+  );
+}

@@ -1,0 +1,24 @@
+// Why a change was not made.
+import type { ErrorLike } from '@apollo/client';
+import { Notice } from './notice';
+import { Problems } from './problems';
+
+/** What a change was answered with. */
+export interface MutationProblemsProps {
+  readonly title: string;
+  readonly error: ErrorLike | undefined;
+  readonly userErrors: readonly { readonly message: string }[] | undefined;
+}
+
+/** What failed, and what was refused; nothing where all went well. */
+export function MutationProblems({ title, error, userErrors = [] }: MutationProblemsProps) {
+  if (error !== undefined) return <Problems title={title} error={error} />;
+  if (userErrors.length === 0) return null;
+  return (
+    <Notice tone="error" title={title}>
+      {userErrors.map(({ message }) => (
+        <p key={message}>{message}</p>
+      ))}
+    </Notice>
+  );
+}

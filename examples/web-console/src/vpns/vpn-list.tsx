@@ -1,0 +1,186 @@
+// The table, and what narrows it down. All of the list is here already: searching and sorting ask nobody.
+import { SearchX, Search, X } from 'lucide-react';
+import { useMemo } from 'react';
+import {
+  Button,
+  Cell,
+  Column,
+  Input,
+  Row,
+  SearchField,
+  Table,
+  TableBody,
+  TableHeader,
+  ToggleButton,
+  ToggleButtonGroup,
+} from 'react-aria-components';
+import { useSearchParams } from 'react-router';
+import { type FragmentType, graphql, unmask } from '../gql';
+import { Choice } from '../ui/choice';
+import { arrange, columns, match, readView, type View, vpcLabel, writeView } from './arrange';
+import { stateLabels, states, VpnState } from './vpn-state';
+
+const Connection = graphql(`
+  fragment VpnList_connection on SiteToSiteVpnConnection {
+    nodes {
+      id
+      name
+      gateway
+      cidr
+      state
+      vpcId
+      vpc {
+        id
+        name
+      }
+    }
+  }
+`);
+
+const labels = { name: 'Name', vpc: 'VPC', gateway: 'Gateway', cidr: 'Remote network', state: 'State' } as const;
+
+/** What the table is made of. */
+export interface VpnListProps {
+  readonly connection: FragmentType<typeof Connection>;
+  /** Where the environment's pages are. */
+  readonly path: string;
+}
+
+/** The VPNs as a table. */
+export function VpnList({ connection, path }: VpnListProps) {
+  const { nodes } = unmask(Connection, connection);
+  const [address, setAddress] = useSearchParams();
+  const view = useMemo(() => readView(address), [address]);
+  const change = (part: Partial<View>): void => {
+    setAddress(writeView({ ...view, ...part }), { replace: true });
+  };
+
+  const matching = match(nodes, view);
+  const rows = arrange(matching, view);
+  const vpcs = [...new Map(nodes.map((vpn) => [vpn.vpcId, vpcLabel(vpn)]))].map(([value, label]) => ({ value, label }));
+  const counts = states
+    .map((state) => ({ state, count: matching.filter((vpn) => vpn.state === state).length }))
+    .filter(({ state, count }) => count > 0 || state === view.state);
+
+  if (nodes.length === 0) {
+    return (
+      <div className="empty card">
+        <h2>No VPN yet</h2>
+        <p className="muted">Create the first one to connect a network of yours to a VPC of this environment.</p>
+      </div>
+    );
+  }
+  return (
+    <>
+      <div className="toolbar">
+        <SearchField
+          className="field search"
+          aria-label="Search"
+          value={view.search}
+          onChange={(search) => {
+            change({ search });
+          }}
+        >
+          <Search aria-hidden className="search-icon" />
+          <Input className="input" placeholder="Name, VPC or address" />
+          <Button className="search-clear">
+            <X aria-hidden />
+          </Button>
+        </SearchField>
+        <Choice
+          className="vpc-filter"
+          aria-label="VPC"
+          options={[{ value: '', label: 'All VPCs' }, ...vpcs]}
+          value={view.vpcId ?? ''}
+          onChange={(vpcId) => {
+            change({ vpcId: vpcId === '' ? undefined : vpcId });
+          }}
+        />
+        <ToggleButtonGroup
+          className="states"
+          aria-label="State"
+          selectionMode="single"
+          disallowEmptySelection
+          selectedKeys={[view.state ?? 'ALL']}
+          onSelectionChange={(keys) => {
+            change({ state: states.find((state) => keys.has(state)) });
+          }}
+        >
+          <ToggleButton id="ALL" className="state-toggle">
+            All <span className="count">{matching.length}</span>
+          </ToggleButton>
+          {counts.map(({ state, count }) => (
+            <ToggleButton key={state} id={state} className="state-toggle">
+              {stateLabels[state]} <span className="count">{count}</span>
+            </ToggleButton>
+          ))}
+        </ToggleButtonGroup>
+      </div>
+      <p role="status" className="visually-hidden">
+        {rows.length} of {nodes.length} VPNs shown.
+      </p>
+      <Table
+        className="vpns card"
+        aria-label="Site-to-site VPNs"
+        sortDescriptor={{ column: view.column, direction: view.isDescending ? 'descending' : 'ascending' }}
+        onSortChange={({ column, direction }) => {
+          change({
+            column: columns.find((name) => name === column) ?? 'name',
+            isDescending: direction === 'descending',
+          });
+        }}
+      >
+        <TableHeader>
+          {columns.map((column) => (
+            <Column
+              key={column}
+              id={column}
+              allowsSorting
+              isRowHeader={column === 'name'}
+              className={`column-${column}`}
+            >
+              {({ sortDirection }) => (
+                <>
+                  {labels[column]}
+                  <span aria-hidden className="sort">
+                    {sortDirection === undefined ? '' : sortDirection === 'ascending' ? '↑' : '↓'}
+                  </span>
+                </>
+              )}
+            </Column>
+          ))}
+        </TableHeader>
+        <TableBody
+          renderEmptyState={() => (
+            <div className="empty">
+              <SearchX aria-hidden />
+              <p>No VPN matches.</p>
+              <Button
+                className="button button-plain"
+                onPress={() => {
+                  change({ search: '', state: undefined, vpcId: undefined });
+                }}
+              >
+                Show all
+              </Button>
+            </div>
+          )}
+        >
+          {rows.map((vpn) => (
+            <Row key={vpn.id} id={vpn.id} href={`${path}/vpns/${vpn.id}`} textValue={vpn.name}>
+              <Cell className="cell-name">{vpn.name}</Cell>
+              <Cell className="cell-vpc">
+                {vpn.vpc ? vpn.vpc.name : <span className="muted">{vpn.vpcId.slice(0, 8)}… (name not known)</span>}
+              </Cell>
+              <Cell className="cell-gateway">{vpn.gateway}</Cell>
+              <Cell className="cell-cidr">{vpn.cidr}</Cell>
+              <Cell className="cell-state">
+                <VpnState state={vpn.state} />
+              </Cell>
+            </Row>
+          ))}
+        </TableBody>
+      </Table>
+    </>
+  );
+}
