@@ -12,6 +12,8 @@ await build({
   minifyWhitespace: true,
   minifySyntax: true,
   keepNames: true,
+  // Where an assertion of a package fails, Node parses the source from there on to quote it: for seconds, where all is on one line.
+  lineLimit: 200,
   sourcemap: 'linked',
   sourcesContent: false,
   // Its transports are workers, which it looks for beside itself.

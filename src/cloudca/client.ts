@@ -417,8 +417,8 @@ function toCloudcaError(error: unknown): unknown {
   if (error instanceof CloudcaError) return error;
   const code = toCode(error);
   if (code === undefined) return error;
-  // Z_* and, of brotli, ERR__ERROR_*: not what Content-Encoding says.
-  if (/^(HTTPParserError$|Z_|ERR_(BROTLI|_ERROR)|UND_ERR_(HEADERS_OVERFLOW|RES_))/.test(code)) {
+  // Z_* and, of brotli, ERR__ERROR_*: not what Content-Encoding says. ERR_ASSERTION: undici asserts what HTTP has, e.g. a status from 100 on.
+  if (/^(HTTPParserError$|Z_|ERR_(BROTLI|_ERROR|ASSERTION$)|UND_ERR_(HEADERS_OVERFLOW|RES_))/.test(code)) {
     return new BadResponseError('The REST API answered with something that is not HTTP as it should be.');
   }
   if (/^UND_ERR_(HEADERS|BODY)_TIMEOUT$/.test(code)) return new TimeoutError(tooLate);

@@ -206,6 +206,7 @@ describe('An answer', () => {
     ['a chunk of no size', 'HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nsize\r\n{"data":1}\r\n0\r\n\r\n'],
     ['two lengths', 'HTTP/1.1 200 OK\r\ncontent-length: 10\r\ncontent-length: 11\r\n\r\n{"data":1} '],
     ['a header without a name', 'HTTP/1.1 200 OK\r\n: x\r\ncontent-length: 10\r\n\r\n{"data":1}'],
+    ['a status below 100', 'HTTP/1.1 099 OK\r\ncontent-length: 10\r\n\r\n{"data":1}'],
     ['endless headers', `HTTP/1.1 200 OK\r\nx: ${'x'.repeat(100_000)}\r\n\r\n`],
   ])('that is not HTTP (%s) is a bad response', async (_what, content) => {
     upstream.script(() => bytes(content));

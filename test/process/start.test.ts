@@ -1,4 +1,5 @@
 // The built program as it starts: what it says, what it listens on, and how it refuses to start.
+import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { describe, expect, it } from '@jest/globals';
 import { SANDBOX_KEY } from '../../src/sandbox/sandbox.js';
@@ -216,5 +217,14 @@ describe('A start that fails', () => {
       `The gateway cannot start: listen EADDRINUSE: address already in use 127.0.0.1:${address.port}\n`,
     );
     expect(gateway.lines().map(({ msg }) => msg)).not.toContain('gateway listening');
+  });
+});
+
+describe('What is built', () => {
+  it('has lines short enough for Node to quote from', async () => {
+    // An assertion of a package that fails has Node parse the source to say which it was: 9 s where all of it is on a line.
+    const lines = (await readFile(new URL('../../dist/main.js', import.meta.url), 'utf8')).split('\n');
+
+    expect(Math.max(...lines.map(({ length }) => length))).toBeLessThan(10_000);
   });
 });
