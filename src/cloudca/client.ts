@@ -32,7 +32,7 @@ export interface Caller {
   readonly apiKey: string;
   /** Sent along as `x-request-id`. */
   readonly requestId: string;
-  /** Told of each oddity in an answer that was passed over, once for each kind of it. */
+  /** Told of each oddity in an answer that was passed over, once for each kind of it, and of the first 50 kinds. */
   readonly warn: (warning: WireWarning) => void;
 }
 
@@ -75,6 +75,8 @@ export interface SessionOptions {
 }
 
 const usualRetries = 2;
+// Of one operation: a list may be odd at each of its rows.
+const mostWarnings = 50;
 
 /**
  * Whether a value can be one segment of a path: it stays in its place once encoded. Percent-encoding does not help `.` and `..`
@@ -221,7 +223,7 @@ export class RestSession {
   /** Passes on a warning, the first time it is given. */
   readonly warn = (warning: WireWarning): void => {
     const key = `${warning.field} ${warning.problem}`;
-    if (this.#warned.has(key)) return;
+    if (this.#warned.has(key) || this.#warned.size >= mostWarnings) return;
     this.#warned.add(key);
     this.#caller.warn(warning);
   };

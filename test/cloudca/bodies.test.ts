@@ -5,6 +5,7 @@ import type { ServerResponse } from 'node:http';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { brotliCompressSync, createGzip, deflateSync, gzipSync } from 'node:zlib';
 import { describe, expect, it } from '@jest/globals';
+import { until } from '../helpers/until.js';
 import { maximumBodyBytes } from '../../src/cloudca/transport.js';
 import { deleteSiteToSiteVpn } from '../../src/cloudca/site-to-site-vpns.js';
 import { json, raw, startUpstream } from '../helpers/upstream.js';
@@ -87,6 +88,18 @@ describe('The limit of 10 MiB', () => {
     expect(await read()).toBe(1);
   });
 
+  it('lets no body come in more than 100,000 pieces, whose number would take more room than their bytes', async () => {
+    const chunks = (count: number, end: string) =>
+      bytes(`HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n${'1\r\n \r\n'.repeat(count)}${end}`);
+    upstream.script(() => chunks(99_999, 'a\r\n{"data":1}\r\n0\r\n\r\n'));
+    expect(await read()).toBe(1);
+    upstream.script(() => chunks(100_001, '0\r\n\r\n'));
+    expect(await failureOf(read())).toEqual({
+      ...failed,
+      message: "The REST API's answer comes in too many pieces.",
+    });
+  });
+
   it('leaves the outcome of a write unknown', async () => {
     upstream.script(() => body(data(maximumBodyBytes + 1)));
     for (const [, write, advice] of writes) {
@@ -96,6 +109,31 @@ describe('The limit of 10 MiB', () => {
         outcomeUnknown: true,
       });
     }
+  });
+});
+
+describe('All bodies on their way', () => {
+  it('hold 256 MiB together: the largest are given up, and the others come to their end', async () => {
+    const start = Buffer.from(`{"data":"${'x'.repeat(9 * 1024 * 1024)}`);
+    const answers: ServerResponse[] = [];
+    upstream.script(() => (response) => {
+      answers.push(response);
+      response.write(start);
+    });
+    const reads = Promise.allSettled(Array.from({ length: 32 }, read));
+    const givenUp = () => answers.filter((response) => response.destroyed).length;
+    await until(() => givenUp() >= 4);
+    for (const response of answers) response.end('"}');
+    const outcomes = await reads;
+
+    expect(outcomes.filter(({ status }) => status === 'fulfilled').length).toBeGreaterThanOrEqual(26);
+    for (const outcome of outcomes.filter(({ status }) => status === 'rejected')) {
+      expect(outcome).toMatchObject({
+        reason: { message: "The REST API's answers are larger than there is room for at the moment." },
+      });
+    }
+    upstream.script(() => ({ data: 1 }));
+    expect(await read()).toBe(1);
   });
 });
 
