@@ -5,7 +5,6 @@ import type { ServerResponse } from 'node:http';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { brotliCompressSync, createGzip, deflateSync, gzipSync } from 'node:zlib';
 import { describe, expect, it } from '@jest/globals';
-import { until } from '../helpers/until.js';
 import { maximumBodyBytes } from '../../src/cloudca/transport.js';
 import { deleteSiteToSiteVpn } from '../../src/cloudca/site-to-site-vpns.js';
 import { json, raw, startUpstream } from '../helpers/upstream.js';
@@ -109,33 +108,6 @@ describe('The limit of 10 MiB', () => {
         outcomeUnknown: true,
       });
     }
-  });
-});
-
-describe('All bodies on their way', () => {
-  it('hold 256 MiB together: the largest are given up, and the others come to their end', async () => {
-    // Compressed, it is soon sent.
-    const whole = gzipSync(`{"data":"${'x'.repeat(9 * 1024 * 1024)}"}`);
-    const end = whole.length - 100;
-    const answers: ServerResponse[] = [];
-    upstream.script(() => (response) => {
-      answers.push(response);
-      response.writeHead(200, { 'content-encoding': 'gzip' }).write(whole.subarray(0, end));
-    });
-    const reads = Promise.allSettled(Array.from({ length: 32 }, read));
-    const givenUp = () => answers.filter((response) => response.destroyed).length;
-    await until(() => givenUp() >= 3);
-    for (const response of answers) response.end(whole.subarray(end));
-    const outcomes = await reads;
-
-    expect(outcomes.filter(({ status }) => status === 'fulfilled').length).toBeGreaterThanOrEqual(26);
-    for (const outcome of outcomes.filter(({ status }) => status === 'rejected')) {
-      expect(outcome).toMatchObject({
-        reason: { message: "The REST API's answers are larger than there is room for at the moment." },
-      });
-    }
-    upstream.script(() => ({ data: 1 }));
-    expect(await read()).toBe(1);
   });
 });
 
