@@ -17,6 +17,8 @@ await build({
   // `keepNames` would keep them for certain, by defining the name of every closure anew each time that one is made.
   minifyWhitespace: true,
   minifySyntax: true,
+  // Where an assertion of a package fails, Node parses the source from there on to quote it: for seconds, where all is on one line.
+  lineLimit: 200,
   sourcemap: 'linked',
   sourcesContent: false,
   // The transports of the one are workers, which it looks for beside itself; the other takes Node's own hashes only where `module` is Node's.

@@ -51,7 +51,7 @@ export interface Caller {
   readonly apiKey: string;
   /** Sent along as `x-request-id`. */
   readonly requestId: string;
-  /** Told of each oddity in an answer that was passed over, once for each kind of it. */
+  /** Told of each oddity in an answer that was passed over, once for each kind of it, and of the first 50 kinds. */
   readonly warn: (warning: WireWarning) => void;
   /** Told of each call. */
   readonly observe?: ObserveCall | undefined;
@@ -98,6 +98,8 @@ export interface SessionOptions {
 }
 
 const usualRetries = 2;
+// Of one operation: a list may be odd at each of its rows.
+const mostWarnings = 50;
 
 /**
  * Whether a value can be one segment of a path: it stays in its place once encoded. Percent-encoding does not help `.` and `..`
@@ -260,7 +262,7 @@ export class RestSession {
   /** Passes on a warning, the first time it is given. */
   readonly warn = (warning: WireWarning): void => {
     const key = `${warning.field} ${warning.problem}`;
-    if (this.#warned.has(key)) return;
+    if (this.#warned.has(key) || this.#warned.size >= mostWarnings) return;
     this.#warned.add(key);
     this.#caller.warn(warning);
   };
@@ -482,8 +484,8 @@ function toCloudcaError(error: unknown): unknown {
   if (error instanceof CloudcaError) return error;
   const code = toCode(error);
   if (code === undefined) return error;
-  // Z_* and, of brotli, ERR__ERROR_*: not what Content-Encoding says.
-  if (/^(HTTPParserError$|Z_|ERR_(BROTLI|_ERROR)|UND_ERR_(HEADERS_OVERFLOW|RES_))/.test(code)) {
+  // Z_* and, of brotli, ERR__ERROR_*: not what Content-Encoding says. ERR_ASSERTION: undici asserts what HTTP has, e.g. a status from 100 on.
+  if (/^(HTTPParserError$|Z_|ERR_(BROTLI|_ERROR|ASSERTION$)|UND_ERR_(HEADERS_OVERFLOW|RES_))/.test(code)) {
     return new BadResponseError('The REST API answered with something that is not HTTP as it should be.');
   }
   if (/^UND_ERR_(HEADERS|BODY)_TIMEOUT$/.test(code)) return new TimeoutError(tooLate);

@@ -14,12 +14,13 @@ import {
   type UpstreamErrorEntry,
   UpstreamFailureError,
 } from './errors.js';
+import { isTooComplex } from './json.js';
 
 /** An answer as it came. */
 export interface Answer {
   /** HTTP status. */
   readonly status: number;
-  /** The body as JSON; undefined where it is no JSON. */
+  /** The body as JSON; undefined where it is no JSON, or too much of it. */
   readonly body: unknown;
   /** Whether there was no body, or nothing but blanks in it. */
   readonly isEmpty: boolean;
@@ -86,7 +87,14 @@ export function toAnswer(status: number, text: string, retryAfter: number | unde
   return { status, body: parse(text), isEmpty: text.trim() === '', retryAfter };
 }
 
+// Parsed in some 40 ms, whatever it is made of.
+const smallBody = 256 * 1024;
+// More than 10,000 VPNs have; parsed in less than half a second, whatever they are.
+const mostValues = 250_000;
+
 function parse(text: string): unknown {
+  // As little use as what is no JSON: it would hold everybody up.
+  if (text.length > smallBody && isTooComplex(Buffer.from(text), mostValues)) return undefined;
   try {
     const value: unknown = JSON.parse(text);
     return value;
@@ -107,16 +115,25 @@ export function toUpstreamErrors(body: unknown, secrets: readonly string[]): rea
   const errors = body['errors'] ?? undefined;
   if (errors === undefined || (Array.isArray(errors) && errors.length === 0)) return undefined;
   const entries: unknown[] = Array.isArray(errors) ? errors : [errors];
-  return entries.map((entry) => {
+  return entries.slice(0, mostErrors).map((entry) => {
     const fields = isObject(entry) ? entry : {};
     const code = fields['code'] ?? fields['errorCode'];
     const message = typeof entry === 'string' ? entry : fields['message'];
     return {
-      code: typeof code === 'number' || typeof code === 'string' ? strike(String(code), secrets) : null,
+      code: typeof code === 'number' || typeof code === 'string' ? cut(strike(String(code), secrets)) : null,
       message:
-        typeof message === 'string' && message !== '' ? strike(message, secrets) : 'The REST API gave no reason.',
+        typeof message === 'string' && message !== '' ? cut(strike(message, secrets)) : 'The REST API gave no reason.',
     };
   });
+}
+
+// An error may be told at every row of a list.
+const mostErrors = 20;
+const longestText = 1_000;
+
+function cut(text: string): string {
+  // Without the last word, of which only half may be left: half of a secret is not struck out later.
+  return text.length <= longestText ? text : `${text.slice(0, longestText).replace(/\S+$/, '')}…`;
 }
 
 /** Entries with more secrets struck out. */
@@ -185,6 +202,7 @@ function toTold(answer: Answer, errors: readonly UpstreamErrorEntry[] = []): Ups
  * apart and hide nothing.
  */
 export function strike(text: string, secrets: readonly string[]): string {
+  if (!secrets.some((secret) => text.includes(secret))) return text;
   // One that holds another goes first, or what is around the other would stay.
   const longestFirst = [...secrets].sort((one, other) => other.length - one.length);
   return longestFirst

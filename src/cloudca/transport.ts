@@ -10,6 +10,12 @@ import type { Cancellation } from './flights.js';
 /** The largest body that is read, in bytes, after decompression: 10 MiB. */
 export const maximumBodyBytes = 10 * 1024 * 1024;
 
+// In how many chunks a body may come: 10 MiB of 100 bytes each. What a chunk takes besides its bytes.
+const mostChunks = 100_000;
+const bytesOfChunk = 128;
+// What the bodies on their way may take together: as many callers as there may be, each with a list of 400 VPNs.
+const mostBytesOnTheWay = 256 * 1024 * 1024;
+
 /** What an exchange needs besides the request: through Request, each of these would cost more than all that is done with it. */
 export interface ExchangeOptions {
   /** Names and values in turn. */
@@ -35,11 +41,14 @@ export function createTransport(origin: string): Transport {
     // undici closes an idle connection a second before the server's own Keep-Alive hint, or after four seconds without one: the REST API
     // would otherwise close it just as a call goes out.
     keepAliveTimeout: 4_000,
+    // One that is never idle would keep to an address that the name has long left.
+    clientTtl: 60_000,
     connect: { timeout: 5_000 },
     // Whoever asks has one deadline over all of it.
     headersTimeout: 0,
     bodyTimeout: 0,
   });
+  const onTheWay = new OnTheWay();
   return {
     exchange: async (request, { headers, cancellation }) => {
       if (!request.url.startsWith(`${origin}/`)) throw new TypeError('The request would lead elsewhere.');
@@ -51,7 +60,7 @@ export function createTransport(origin: string): Transport {
       };
       return toResponse(
         await new Promise((resolve, reject) => {
-          pool.dispatch(options, new Exchange(cancellation, resolve, reject));
+          pool.dispatch(options, new Exchange(onTheWay, cancellation, resolve, reject));
         }),
       );
     },
@@ -66,8 +75,28 @@ interface Received {
   readonly body: Buffer;
 }
 
+/** The bodies of all exchanges, as far as they have come. */
+class OnTheWay {
+  readonly #exchanges = new Set<Exchange>();
+  #bytes = 0;
+
+  /** Takes note of bytes that have come. Where all are too many, the largest body is given up. */
+  add(exchange: Exchange, bytes: number): void {
+    this.#exchanges.add(exchange);
+    this.#bytes += bytes;
+    if (this.#bytes <= mostBytesOnTheWay) return;
+    [...this.#exchanges].reduce((one, other) => (other.size > one.size ? other : one)).giveUp();
+  }
+
+  /** Forgets an exchange that has ended. */
+  remove(exchange: Exchange): void {
+    if (this.#exchanges.delete(exchange)) this.#bytes -= exchange.size;
+  }
+}
+
 /** Collects one answer; undici calls its methods as it comes in. */
 class Exchange implements Dispatcher.DispatchHandler {
+  readonly #onTheWay: OnTheWay;
   readonly #cancellation: Cancellation;
   readonly #resolve: (received: Received) => void;
   readonly #reject: (error: unknown) => void;
@@ -78,11 +107,27 @@ class Exchange implements Dispatcher.DispatchHandler {
   #retryAfter: Received['retryAfter'];
   #length = 0;
 
-  constructor(cancellation: Cancellation, resolve: (received: Received) => void, reject: (error: unknown) => void) {
+  constructor(
+    onTheWay: OnTheWay,
+    cancellation: Cancellation,
+    resolve: (received: Received) => void,
+    reject: (error: unknown) => void,
+  ) {
+    this.#onTheWay = onTheWay;
     this.#cancellation = cancellation;
     this.#resolve = resolve;
     this.#reject = reject;
     cancellation.onCancel(this.#fail);
+  }
+
+  /** How many bytes what has come of the body takes, inflated. */
+  get size(): number {
+    return this.#length + this.#chunks.length * bytesOfChunk;
+  }
+
+  /** Ends it, to make room for others. */
+  giveUp(): void {
+    this.#fail(new BadResponseError("The REST API's answers are larger than there is room for at the moment."));
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
@@ -127,14 +172,17 @@ class Exchange implements Dispatcher.DispatchHandler {
   readonly #keep = (chunk: Buffer): void => {
     this.#length += chunk.length;
     this.#chunks.push(chunk);
+    this.#onTheWay.add(this, chunk.length + bytesOfChunk);
     if (this.#length > maximumBodyBytes) {
       this.#fail(new BadResponseError(`The REST API's answer is larger than ${maximumBodyBytes} bytes.`));
+    } else if (this.#chunks.length > mostChunks) {
+      this.#fail(new BadResponseError("The REST API's answer comes in too many pieces."));
     }
   };
 
   readonly #finish = (): void => {
-    this.#end();
     const body = Buffer.concat(this.#chunks, this.#length);
+    this.#end();
     this.#resolve({ status: this.#status, retryAfter: this.#retryAfter, body });
   };
 
@@ -146,6 +194,9 @@ class Exchange implements Dispatcher.DispatchHandler {
   };
 
   #end(): void {
+    this.#onTheWay.remove(this);
+    // undici holds on to this object until the connection is closed.
+    this.#chunks.splice(0);
     this.#cancellation.onCancel(undefined);
     this.#inflater?.removeAllListeners('data').destroy();
   }

@@ -13,6 +13,7 @@ import { fastifyApolloHandler } from '@as-integrations/fastify';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { type DocumentNode, GraphQLError, type GraphQLSchema, OperationTypeNode } from 'graphql';
 import { isObject } from '../cloudca/envelope.js';
+import { isTooComplex } from '../cloudca/json.js';
 import type { Config } from '../config.js';
 import type { ContextValue, GraphContext } from '../graph/context.js';
 import { toCode, toFormattedError } from '../graph/errors.js';
@@ -20,7 +21,6 @@ import { createExecutor, type Executor } from '../graph/executor.js';
 import { checkLength, createQueryLimitsRule, mostValidationErrors, toParseOptions } from '../graph/query-limits.js';
 import { checkVariables } from '../graph/variables.js';
 import type { Lifecycle } from './lifecycle.js';
-import { deepestNesting, isNestedDeeper } from './nesting.js';
 import { keyHeader } from './security.js';
 
 /** What GraphQL over HTTP is made of. */
@@ -234,7 +234,7 @@ function parseBody(request: FastifyRequest, body: Buffer, done: (error: Error | 
     done(new UnreadableBodyError(415));
     return;
   }
-  if (!isUtf8(body) || isNestedDeeper(body, deepestNesting)) {
+  if (!isUtf8(body) || isTooComplex(body)) {
     done(new UnreadableBodyError(400));
     return;
   }

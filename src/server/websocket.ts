@@ -8,10 +8,10 @@ import type { ExecutionArgs, GraphQLSchema } from 'graphql';
 import { CloseCode, type Context, handleProtocols, makeServer, type Server } from 'graphql-ws';
 import type { Logger } from 'pino';
 import { type WebSocket, WebSocketServer } from 'ws';
+import { isTooComplex } from '../cloudca/json.js';
 import type { GraphContext, OperationTrace } from '../graph/context.js';
 import type { Lifecycle } from './lifecycle.js';
 import { toLoggable } from './logging.js';
-import { deepestNesting, isNestedDeeper } from './nesting.js';
 import { lastOwed } from './owed-answers.js';
 import { endWith, toBareAnswer } from './refusals.js';
 import { hostForm, keyHeader, toApiKey, toRequestId } from './security.js';
@@ -214,7 +214,7 @@ function serve(
       },
       onMessage: (take) => {
         socket.on('message', (data: Buffer) => {
-          if (isNestedDeeper(data, deepestNesting)) {
+          if (isTooComplex(data)) {
             socket.close(CloseCode.BadRequest, 'Nested too deep');
             return;
           }

@@ -87,6 +87,18 @@ describe('The limit of 10 MiB', () => {
     expect(await read()).toBe(1);
   });
 
+  it('lets no body come in more than 100,000 pieces, whose number would take more room than their bytes', async () => {
+    const chunks = (count: number, end: string) =>
+      bytes(`HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n${'1\r\n \r\n'.repeat(count)}${end}`);
+    upstream.script(() => chunks(99_999, 'a\r\n{"data":1}\r\n0\r\n\r\n'));
+    expect(await read()).toBe(1);
+    upstream.script(() => chunks(100_001, '0\r\n\r\n'));
+    expect(await failureOf(read())).toEqual({
+      ...failed,
+      message: "The REST API's answer comes in too many pieces.",
+    });
+  });
+
   it('leaves the outcome of a write unknown', async () => {
     upstream.script(() => body(data(maximumBodyBytes + 1)));
     for (const [, write, advice] of writes) {
@@ -206,6 +218,7 @@ describe('An answer', () => {
     ['a chunk of no size', 'HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nsize\r\n{"data":1}\r\n0\r\n\r\n'],
     ['two lengths', 'HTTP/1.1 200 OK\r\ncontent-length: 10\r\ncontent-length: 11\r\n\r\n{"data":1} '],
     ['a header without a name', 'HTTP/1.1 200 OK\r\n: x\r\ncontent-length: 10\r\n\r\n{"data":1}'],
+    ['a status below 100', 'HTTP/1.1 099 OK\r\ncontent-length: 10\r\n\r\n{"data":1}'],
     ['endless headers', `HTTP/1.1 200 OK\r\nx: ${'x'.repeat(100_000)}\r\n\r\n`],
   ])('that is not HTTP (%s) is a bad response', async (_what, content) => {
     upstream.script(() => bytes(content));

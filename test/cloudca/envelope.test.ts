@@ -82,6 +82,46 @@ describe('The errors of an answer', () => {
     upstream.script(() => raw(500, '<h1>errors</h1>', { 'content-type': 'text/html' }));
     expect((await failureOf(read())).answer).toEqual({ status: 500, errors: [] });
   });
+
+  it('are told up to twenty of a thousand characters, and no half of a word that may be a secret', async () => {
+    const endless = 'word '.repeat(199) + apiKey.repeat(100);
+    upstream.script(() => json(400, { errors: Array(21).fill({ code: 'x'.repeat(5_000), message: endless }) }));
+    const message = `${'word '.repeat(199)}…`;
+    expect((await failureOf(read())).answer?.errors).toEqual(Array(20).fill({ code: '…', message }));
+    upstream.script(() => json(400, { errors: [{ code: 1, message: 'x'.repeat(1_000) }] }));
+    expect((await failureOf(read())).answer?.errors).toEqual([{ code: '1', message: 'x'.repeat(1_000) }]);
+  });
+});
+
+describe('JSON that it would take long to parse', () => {
+  const bombs = [
+    ['nested 300,000 times', `{"errors":${'['.repeat(300_000)}`],
+    ['nested 101 times', `{"data":${'['.repeat(100)}"${' '.repeat(300_000)}"${']'.repeat(100)}}`],
+    ['of 300,000 objects', `{"errors":[${'{},'.repeat(300_000)}{}]}`],
+    ['of 300,000 texts', `{"errors":["${'","'.repeat(300_000)}"]}`],
+  ] as const;
+
+  it.each(bombs)('(%s) is as good as none', async (_what, text) => {
+    upstream.script(() => raw(200, text));
+    expect(await failureOf(read())).toEqual({
+      name: 'BadResponseError',
+      message: 'The REST API answered with something other than the documented form.',
+      answer: { status: 200, errors: [] },
+      outcomeUnknown: false,
+    });
+    expect((await failureOf(remove())).outcomeUnknown).toBe(true);
+    upstream.script(() => raw(500, text));
+    expect(await failureOf(read())).toMatchObject({
+      name: 'UpstreamFailureError',
+      answer: { status: 500, errors: [] },
+    });
+  });
+
+  it('is no list of 10,000 VPNs, whatever stands in its texts', async () => {
+    const row = { ...newVpn, id: stargate, state: 'Connected', name: '[{,'.repeat(100) };
+    upstream.script(() => ({ data: Array(10_000).fill(row) }));
+    expect(await listSiteToSiteVpns(session(), testArea, null)).toHaveLength(10_000);
+  });
 });
 
 describe('A status', () => {

@@ -197,6 +197,17 @@ describe('Task.result', () => {
     expect(body).toBe(`{"data":{"task":{"result":${'{"a":'.repeat(33)}null${'}'.repeat(33)}}}}`);
   });
 
+  it('of so many pre-shared keys that not each could be looked for is not told', async () => {
+    const keys = (count: number) =>
+      range(count).map((index) => ({ ipSecPsk: `canary-${index}`, note: `x canary-${index}.` }));
+    graph.upstream.script(() => ({ taskStatus: 'SUCCESS', result: keys(20) }));
+    expect(await graph.ask(taskOf(whole), { id })).toEqual(
+      answer({ status: 'SUCCESS', result: Array(20).fill({ note: 'x [secret].' }) }),
+    );
+    graph.upstream.script(() => ({ taskStatus: 'SUCCESS', result: keys(21) }));
+    expect(await graph.ask(taskOf(whole), { id })).toEqual(answer({ status: 'SUCCESS', result: null }));
+  });
+
   it.each([['a text'], [17], [false], [null], [['a list']]])('may be %j', async (result) => {
     graph.upstream.script(() => ({ taskStatus: 'SUCCESS', result }));
     expect(await graph.ask(taskOf(whole), { id })).toEqual(answer({ status: 'SUCCESS', result }));

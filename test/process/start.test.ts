@@ -215,3 +215,12 @@ describe('A start that fails', () => {
     expect(gateway.lines().map(({ msg }) => msg)).not.toContain('gateway listening');
   });
 });
+
+describe('What is built', () => {
+  it('has lines short enough for Node to quote from', async () => {
+    // An assertion of a package that fails has Node parse the source to say which it was: 9 s where all of it is on a line.
+    const lines = (await readFile(new URL('../../dist/main.js', import.meta.url), 'utf8')).split('\n');
+
+    expect(Math.max(...lines.map(({ length }) => length))).toBeLessThan(10_000);
+  });
+});

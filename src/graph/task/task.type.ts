@@ -75,12 +75,16 @@ export class Task {
 /** A task of the REST API as callers see it; `secrets` are what no text of its result may repeat. */
 export function toTask(entity: TaskEntity, environment: EnvironmentAddress | null, secrets: readonly string[]): Task {
   const { result } = entity;
-  const all = [...secrets, ...toKeys(result)];
-  return { ...entity, result: withoutKeys(result, all) ?? null, wireResult: result, environment };
+  const keys = new Set(toKeys(result));
+  const told = keys.size > mostKeys ? null : (withoutKeys(result, [...secrets, ...keys]) ?? null);
+  return { ...entity, result: told, wireResult: result, environment };
 }
 
 // Deeper than any entity of the REST API; what is nested beyond it is left out, since no client's parser need bear it.
 const deepest = 32;
+
+// Each is looked for in each text. A result names one VPN; one that has more keys than this is none that could be told.
+const mostKeys = 20;
 
 function isKeyName(name: string): boolean {
   return name.toLowerCase() === 'ipsecpsk';

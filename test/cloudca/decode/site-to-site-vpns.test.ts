@@ -329,6 +329,14 @@ describe('Warnings', () => {
     expect(warnings).toEqual([...told, ...told]);
   });
 
+  it('come for the first fifty oddities of a session alone', async () => {
+    warnings.splice(0);
+    upstream.script(() => ({ data: Array.from({ length: 60 }, (_, index) => ({ ...wire, state: `State ${index}` })) }));
+    const vpns = await listSiteToSiteVpns(session(), testArea, null);
+    expect(warnings).toEqual(Array.from({ length: 50 }, (_, index) => undocumented('state', `State ${index}`)).flat());
+    expect(vpns.at(-1)?.unknownValues).toEqual([{ field: 'state', value: 'State 59' }]);
+  });
+
   it('and unknown values name every field of one VPN', async () => {
     const odd = { state: 'Odd', ikeHashAlgorithm: 'x1', espHashAlgorithm: 'x2', ikeDhGroup: 'x3' };
     const { unknownValues } = await read(odd);
