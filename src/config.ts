@@ -150,14 +150,20 @@ const environment = z.object({
   MAX_LIST_ITEMS: limit().default(100),
   INTROSPECTION: onOrOff().optional(),
   PLAYGROUND: onOrOff().optional(),
-  AUDIT_HASH_KEY: z.string().min(16, 'must have 16 characters or more').optional(),
+  AUDIT_HASH_KEY: z
+    .string()
+    .regex(/^[\x21-\x7e]{16,}$/, 'must be 16 characters of ASCII or more, without blanks')
+    .optional(),
   OTEL_EXPORTER_OTLP_ENDPOINT: apiUrl.optional(),
   OTEL_TRACES_SAMPLER_ARG: z
     .string()
     .regex(/^(0(\.\d{1,6})?|1(\.0{1,6})?)$/, 'must be a number from 0 to 1')
     .transform(Number)
     .default(1),
-  OTEL_SERVICE_NAME: z.string().max(100, 'must have 100 characters or fewer').default('site-to-site-vpn-gateway'),
+  OTEL_SERVICE_NAME: z
+    .string()
+    .regex(/^[\w.-]{1,100}$/, 'must be a name of letters, digits, underscores, dots and dashes')
+    .default('site-to-site-vpn-gateway'),
   LOG_LEVEL: z.enum(logLevels, `must be one of ${logLevels.join(', ')}`).default('info'),
 });
 
