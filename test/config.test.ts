@@ -41,6 +41,10 @@ const defaults = {
   introspection: true,
   playground: true,
   logLevel: 'info',
+  auditHashKey: undefined,
+  otlpEndpoint: undefined,
+  traceRatio: 1,
+  serviceName: 'site-to-site-vpn-gateway',
 };
 
 const variableNames = [
@@ -72,6 +76,10 @@ const variableNames = [
   'INTROSPECTION',
   'PLAYGROUND',
   'LOG_LEVEL',
+  'AUDIT_HASH_KEY',
+  'OTEL_EXPORTER_OTLP_ENDPOINT',
+  'OTEL_TRACES_SAMPLER_ARG',
+  'OTEL_SERVICE_NAME',
 ] as const;
 
 describe('The defaults', () => {
@@ -168,6 +176,12 @@ describe('A variable', () => {
     ['PLAYGROUND', 'false', { playground: false }],
     ['LOG_LEVEL', 'silent', { logLevel: 'silent' }],
     ['LOG_LEVEL', 'trace', { logLevel: 'trace' }],
+    ['AUDIT_HASH_KEY', 'sixteen-or-more!', { auditHashKey: 'sixteen-or-more!' }],
+    ['OTEL_EXPORTER_OTLP_ENDPOINT', 'http://collector:4318', { otlpEndpoint: 'http://collector:4318' }],
+    ['OTEL_TRACES_SAMPLER_ARG', '0', { traceRatio: 0 }],
+    ['OTEL_TRACES_SAMPLER_ARG', '0.25', { traceRatio: 0.25 }],
+    ['OTEL_TRACES_SAMPLER_ARG', '1.0', { traceRatio: 1 }],
+    ['OTEL_SERVICE_NAME', 'gateway.eu-1', { serviceName: 'gateway.eu-1' }],
   ])('%s=%s is taken', (name, value, expected) => {
     expect(readConfig({ [name]: value })).toMatchObject({ ...defaults, ...expected });
   });
@@ -228,6 +242,18 @@ describe('A wrong value', () => {
     ['INTROSPECTION', 'must be true or false', ['1', 'yes', 'TRUE', 'off']],
     ['PLAYGROUND', 'must be true or false', ['1', 'yes', 'TRUE', 'off']],
     ['LOG_LEVEL', 'must be one of fatal, error, warn, info, debug, trace, silent', ['verbose', 'INFO', '30']],
+    [
+      'AUDIT_HASH_KEY',
+      'must be 16 characters of ASCII or more, without blanks',
+      ['short', 'sixteen or more!', 'ümläüt-ümläüt-üm'],
+    ],
+    [
+      'OTEL_EXPORTER_OTLP_ENDPOINT',
+      'must be an http or https URL without credentials, query or fragment',
+      ['collector:4318', 'grpc://collector:4317', 'http://user:secret@collector:4318'],
+    ],
+    ['OTEL_TRACES_SAMPLER_ARG', 'must be a number from 0 to 1', ['2', '-0.5', '1.5', '50%', '1e-3']],
+    ['OTEL_SERVICE_NAME', 'must be a name of letters, digits, underscores, dots and dashes', ['a b', 'x'.repeat(101)]],
   ])('of %s is named with what it %s', (name, rule, values) => {
     for (const value of values) expect([value, faultsOf({ [name]: value })]).toEqual([value, `${name} ${rule}`]);
   });
