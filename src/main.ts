@@ -1,5 +1,6 @@
 // The process: reads the config, builds, listens, drains on SIGTERM; nothing else. `main.js sandbox` runs the sandbox alone.
 import { isIPv6 } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import closeWithGrace, { type Options } from 'close-with-grace';
 import type { FastifyInstance } from 'fastify';
@@ -19,6 +20,8 @@ import { createTracing, observeBy } from './server/tracing.js';
 const cutAfter = 8_000;
 // Connections are closed, whatever they hold.
 const closeAfter = 9_000;
+// Who takes neither traces nor lines of the log is waited for no longer.
+const tellUntil = 9_500;
 // The fuse of the fuse.
 const exitAfter = 9_700;
 
@@ -69,6 +72,7 @@ async function startGateway(config: Config, log: Logger, announce: Logger): Prom
 
   return {
     end: async () => {
+      const late = sleep(tellUntil);
       lifecycle.drain();
       const timers = [
         setTimeout(() => {
@@ -86,7 +90,7 @@ async function startGateway(config: Config, log: Logger, announce: Logger): Prom
       await client.close();
       await sandbox?.close();
       await ops.close();
-      await tracing?.stop();
+      await Promise.race([Promise.all([tracing?.stop(), whenWritten()]), late]);
     },
   };
 }
@@ -131,7 +135,6 @@ async function run(): Promise<void> {
     const failed = 'err' in event;
     if (failed) logFatal(event.err);
     await running.end();
-    await whenWritten();
     // A promise may be rejected with nothing, which would pass for no failure.
     if (failed) process.exit(1);
   });

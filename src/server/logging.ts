@@ -24,11 +24,22 @@ const mostUnwritten = 1024 * 1024;
 // Not pino's own: that keeps all that nobody reads, and has the process wait at its end for someone to read it, for ever.
 function createDestination(): { write: (line: string) => void } {
   const { stdout } = process;
+  let lost = 0;
   // Who reads has gone: there is nobody to tell.
   stdout.on('error', () => undefined);
   return {
     write: (line) => {
-      if (stdout.writableLength < mostUnwritten) stdout.write(line);
+      if (stdout.writableLength >= mostUnwritten) {
+        lost++;
+        return;
+      }
+      if (lost > 0) {
+        stdout.write(
+          `${JSON.stringify({ level: 50, time: Date.now(), lost, msg: 'lines lost, since nobody read' })}\n`,
+        );
+        lost = 0;
+      }
+      stdout.write(line);
     },
   };
 }

@@ -26,8 +26,8 @@ export interface GatewayProcess {
   readonly lines: () => Record<string, unknown>[];
   /** Resolves once it has written a line of that message; throws where it ends before. */
   readonly says: (msg: string) => Promise<void>;
-  /** Leaves what it writes to stdout unread until it has ended. */
-  readonly stopReading: () => void;
+  /** Leaves what it writes to stdout unread, until it has ended or the function that this gives is called. */
+  readonly stopReading: () => () => void;
   readonly signal: (name: NodeJS.Signals) => void;
   /** How it ended; throws where it does not. */
   readonly exit: Promise<Exit>;
@@ -82,8 +82,12 @@ export function launch(environment: NodeJS.ProcessEnv = {}, ...args: string[]): 
       }
     },
     stopReading: () => {
+      const readAgain = () => {
+        child.stdout.resume();
+      };
       child.stdout.pause();
-      child.once('exit', () => child.stdout.resume());
+      child.once('exit', readAgain);
+      return readAgain;
     },
     signal: (name) => {
       child.kill(name);

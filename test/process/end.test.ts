@@ -51,6 +51,23 @@ async function drains({ opsUrl }: ListeningProcess): Promise<void> {
   while ((await ask(`${opsUrl}/readyz`)).status !== 503);
 }
 
+/** A gateway that takes whatever comes. */
+function launchUnlimited(): Promise<ListeningProcess> {
+  return launchGateway({ RATE_LIMIT_PER_MINUTE: '0', MAX_IN_FLIGHT_PER_KEY: '0', MAX_IN_FLIGHT: '0' });
+}
+
+/** Sends requests of which each is a long line in the log, and waits for the answers. */
+async function flood(gateway: ListeningProcess, requests: number): Promise<void> {
+  const caller = await connectTo(gateway);
+  const query = encodeURIComponent(`query ${'a'.repeat(100)} { __typename }`);
+  const head = `GET /graphql?query=${query} HTTP/1.1\r\nhost: a\r\nmc-api-key: a\r\nx-request-id: ${'a'.repeat(128)}\r\n`;
+  let tail = '';
+  caller.on('data', (chunk) => (tail = `${tail}${String(chunk)}`.slice(-100)));
+  caller.write(`${`${head}\r\n`.repeat(requests - 1)}${head}connection: close\r\n\r\n`);
+  await once(caller, 'close');
+  expect(tail).toMatch(/\{"__typename":"Query"\}\}\n?$/);
+}
+
 /** Connects to a gateway. */
 async function connectTo({ url }: ListeningProcess): Promise<Socket> {
   const { hostname, port } = new URL(url);
@@ -227,14 +244,15 @@ describe('A gateway that is to end', () => {
     expect(await gateway.exit).toEqual(ended);
   });
 
-  it('ends though a caller does not read its answer', async () => {
+  it('ends though a caller does not read its answer, and nobody takes its traces', async () => {
     const row = { name: 'x'.repeat(1_000) };
     const names = Array.from({ length: 8_000 }, (_, index) => ({
       id: `${vpnId.slice(0, -4)}${index + 1_000}`,
       ...row,
     }));
     const upstream = await startUpstream(() => ({ data: names }));
-    const gateway = await launchGateway({ CLOUDCA_API_URL: upstream.url });
+    const traces = await startUpstream(() => () => undefined);
+    const gateway = await launchGateway({ CLOUDCA_API_URL: upstream.url, OTEL_EXPORTER_OTLP_ENDPOINT: traces.url });
     const deaf = await connectTo(gateway);
     deaf.pause();
     const query = encodeURIComponent('{ environments { a: name } }');
@@ -246,20 +264,9 @@ describe('A gateway that is to end', () => {
   });
 
   it('ends though nobody reads what it logs', async () => {
-    const gateway = await launchGateway({ RATE_LIMIT_PER_MINUTE: '0', MAX_IN_FLIGHT_PER_KEY: '0', MAX_IN_FLIGHT: '0' });
+    const gateway = await launchUnlimited();
     gateway.stopReading();
-    const caller = await connectTo(gateway);
-    // More than the operating system keeps for a reader: a line each.
-    const requests = 2_000;
-    const query = encodeURIComponent(`query ${'a'.repeat(100)} { __typename }`);
-    let received = '';
-    caller.on('data', (chunk) => (received = `${received.slice(-20)}${String(chunk)}`));
-    for (let index = 0; index < requests; index++) {
-      const last = index === requests - 1 ? 'connection: close\r\n' : '';
-      caller.write(`GET /graphql?query=${query} HTTP/1.1\r\nhost: a\r\nmc-api-key: a\r\n${last}\r\n`);
-    }
-    await once(caller, 'close');
-    expect(received).toMatch(/\{"__typename":"Query"\}\}\n?$/);
+    await flood(gateway, 2_000);
     gateway.signal('SIGTERM');
 
     expect(await gateway.exit).toEqual(ended);
@@ -291,6 +298,22 @@ describe('A gateway that is to end', () => {
 
     expect(await reading).toBe('cut');
     expect(await gateway.exit).toEqual({ code: 1, signal: null });
+  });
+});
+
+describe('A log that nobody reads', () => {
+  it('is kept up to a megabyte; beyond that it says how many lines it has lost, once it is read again', async () => {
+    const gateway = await launchUnlimited();
+    const readAgain = gateway.stopReading();
+    const requests = 6_000;
+    await flood(gateway, requests);
+    readAgain();
+    await until(() => gateway.lines().length > 1_000);
+    await flood(gateway, 1);
+    await gateway.says('lines lost, since nobody read');
+
+    const lost = Number(gateway.lines().find(({ msg }) => msg === 'lines lost, since nobody read')?.['lost']);
+    await until(() => gateway.lines().filter(({ msg }) => msg === 'operation').length === requests + 1 - lost);
   });
 });
 
