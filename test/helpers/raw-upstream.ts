@@ -28,12 +28,17 @@ export interface RawUpstream {
   readonly connections: () => number;
   /** Answers from now on by another script; forgets the calls. */
   readonly script: (next: RawScript) => void;
+  /** Cuts all connections, and refuses new ones until it listens again. */
+  readonly refuse: () => Promise<void>;
+  /** Listens again, on the same port. */
+  readonly listen: () => Promise<void>;
 }
 
-/** Starts one on an address of the loopback; it ends with the file's tests. */
+/** Starts one on an address of the loopback; it ends with the file's tests. `port` 0: any free port. */
 export async function startRawUpstream(
   first: RawScript = () => ({ data: [] }),
   host = '127.0.0.1',
+  port = 0,
 ): Promise<RawUpstream> {
   const calls: RawCall[] = [];
   const sockets = new Set<Socket>();
@@ -54,14 +59,21 @@ export async function startRawUpstream(
       }
     });
   });
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(0, host, resolve);
-  });
-  atEnd(() => {
+  const listen = (on: number) =>
+    new Promise<void>((resolve, reject) => {
+      server.once('error', reject);
+      server.listen(on, host, resolve);
+    });
+  await listen(port);
+  const end = () => {
     for (const socket of sockets) socket.destroy();
-    server.close();
-  });
+    return new Promise<void>((resolve) => {
+      server.close(() => {
+        resolve();
+      });
+    });
+  };
+  atEnd(end);
   const address = server.address();
   if (address === null || typeof address === 'string') throw new TypeError('The upstream has no port.');
   return {
@@ -72,12 +84,18 @@ export async function startRawUpstream(
       script = next;
       calls.splice(0);
     },
+    refuse: end,
+    listen: () => listen(address.port),
   };
 }
 
 /** An answer as bytes: a status line, headers, and the body, with its length where nothing else is said of it. */
-export function toBytes(status: number, body: string | object, headers: Readonly<Record<string, string>> = {}): Buffer {
-  const bytes = Buffer.from(typeof body === 'string' ? body : JSON.stringify(body));
+export function toBytes(
+  status: number,
+  body: string | Uint8Array | object,
+  headers: Readonly<Record<string, string>> = {},
+): Buffer {
+  const bytes = Buffer.from(typeof body === 'string' || body instanceof Uint8Array ? body : JSON.stringify(body));
   const all = { 'content-type': 'application/json', 'content-length': String(bytes.length), ...headers };
   const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`);
   return Buffer.concat([Buffer.from(`HTTP/1.1 ${status} Status\r\n${lines.join('')}\r\n`, 'latin1'), bytes]);
