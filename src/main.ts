@@ -13,6 +13,7 @@ import { createOpsApp } from './server/health.js';
 import { Lifecycle } from './server/lifecycle.js';
 import { createLogger, toLoggable } from './server/logging.js';
 import { createMetrics } from './server/metrics.js';
+import { TrustedDocumentsError } from './server/trusted-documents.js';
 
 // What is still at work after this is cut, in milliseconds from the signal.
 const cutAfter = 8_000;
@@ -24,6 +25,8 @@ const exitAfter = 9_700;
 /** What is to be ended. */
 interface Running {
   readonly end: () => Promise<void>;
+  /** Has files read again; undefined where there are none. */
+  readonly reread?: (() => void) | undefined;
 }
 
 async function startSandbox(config: Config, log: Logger): Promise<{ url: string; close: () => Promise<void> }> {
@@ -59,7 +62,11 @@ async function startGateway(config: Config, log: Logger, announce: Logger): Prom
     'gateway listening',
   );
 
+  const reread = () => {
+    lifecycle.reread();
+  };
   return {
+    reread: config.trustedDocuments === undefined ? undefined : reread,
     end: async () => {
       lifecycle.drain();
       const timers = [
@@ -103,7 +110,11 @@ async function run(): Promise<void> {
   const announce = log.child({}, { level: 'info' });
   const start = process.argv[2] === 'sandbox' ? startSandboxAlone : startGateway;
   const running = await start(config, log, announce);
-  const { close } = closeWithGrace({ delay: exitAfter, logger: false, skip: [...signals] }, async ({ err }) => {
+  const { reread } = running;
+  // The signal of a terminal that is gone ends the process, unless there is something to read again.
+  const skip = [...signals, ...(reread === undefined ? [] : (['SIGHUP'] as const))];
+  if (reread !== undefined) process.on('SIGHUP', reread);
+  const { close } = closeWithGrace({ delay: exitAfter, logger: false, skip }, async ({ err }) => {
     if (err !== undefined) log.fatal({ err: toLoggable(err) }, 'unexpected error, ending');
     await running.end();
   });
@@ -132,7 +143,7 @@ try {
   await run();
 } catch (error) {
   const message =
-    error instanceof ConfigError
+    error instanceof ConfigError || error instanceof TrustedDocumentsError
       ? `The gateway cannot start with this environment:\n${error.message}`
       : `The gateway cannot start: ${toStartFault(error)}`;
   process.stderr.write(`${message}\n`);

@@ -8,8 +8,10 @@ import type { CloudcaClient } from '../cloudca/client.js';
 import type { Watcher } from '../cloudca/watcher.js';
 import type { Config } from '../config.js';
 import { GraphContext } from '../graph/context.js';
+import { createExecutor } from '../graph/executor.js';
 import { createSchema } from '../graph/schema.js';
 import { addCompression } from './compression.js';
+import { createDocumentReader } from './documents.js';
 import { addGraphql } from './graphql.js';
 import { addEventStream } from './event-stream.js';
 import { createLimits, limitConnections, toCallerId } from './limits.js';
@@ -21,6 +23,7 @@ import { addPlayground, type PlaygroundOptions } from './playground.js';
 import { addRefusals, refuseAddress, refuseConnection } from './refusals.js';
 import { addSecurity, isAllowedOrigin, readApiKey, toRequestId } from './security.js';
 import { Subscriptions } from './subscriptions.js';
+import { openTrustedDocuments } from './trusted-documents.js';
 import { limitUnreadAnswers, type UnreadLimits } from './unread-answers.js';
 import { addWebSocket } from './websocket.js';
 
@@ -61,8 +64,11 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
   trackAnswers(app.server);
   const isFull = limitConnections(app.server, config.maxConnections);
   const schema = createSchema();
+  const executor = createExecutor(schema);
+  const readDocument = createDocumentReader(schema, config, !config.introspection);
+  const trusted = await openTrustedDocuments(config, { readDocument, prepare: executor.prepare, lifecycle, log });
   const limits = createLimits(config);
-  const subscriptions = new Subscriptions({ config, schema, limits, lifecycle, log });
+  const subscriptions = new Subscriptions({ config, schema, limits, readDocument, trusted, lifecycle, log });
   const createContext = (apiKey: string | undefined, requestId: string, sharesReads: boolean): GraphContext =>
     new GraphContext({
       client,
@@ -85,6 +91,8 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
   await addGraphql(app, {
     config,
     schema,
+    execute: executor.execute,
+    trusted,
     lifecycle,
     plugins: [limits.plugin, createOperationLog(log), metrics.plugin],
     createContext: (request) => createContext(readApiKey(request), request.id, true),

@@ -84,7 +84,10 @@ function createCounted(
   const onCompiled = () => {
     count++;
   };
-  return { run: createExecutor(schema, { compileAt: 1, share: 1, ...options, onCompiled }), compiled: () => count };
+  return {
+    run: createExecutor(schema, { compileAt: 1, share: 1, ...options, onCompiled }).execute,
+    compiled: () => count,
+  };
 }
 
 /** The document of a query that is valid; undefined where it is not. */
@@ -159,7 +162,7 @@ describe('a query on the real schema', () => {
         };
       };
       const { run, compiled } = createCounted(schema);
-      const reference = createExecutor(schema, { compileAt: Infinity });
+      const reference = createExecutor(schema, { compileAt: Infinity }).execute;
       const ids = ['vpn', 'vpc', 'task'] as const;
       const values = {
         serviceCode: ['compute-on', 'compute-on', 'compute-on', 'compute-on', 'other', 'a/b'],
