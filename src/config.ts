@@ -59,6 +59,10 @@ export interface Config {
   readonly maxDirectives: number;
   /** Items of a list in the variables. */
   readonly maxListItems: number;
+  /** File of the manifest of trusted documents; undefined: there is none. */
+  readonly trustedDocuments: string | undefined;
+  /** Whether nothing but trusted documents may run. */
+  readonly trustedDocumentsOnly: boolean;
   readonly introspection: boolean;
   readonly playground: boolean;
   readonly logLevel: LogLevel;
@@ -148,6 +152,8 @@ const environment = z.object({
   MAX_ALIASES: limit().default(15),
   MAX_DIRECTIVES: limit().default(10),
   MAX_LIST_ITEMS: limit().default(100),
+  TRUSTED_DOCUMENTS: z.string().optional(),
+  TRUSTED_DOCUMENTS_ONLY: onOrOff().optional(),
   INTROSPECTION: onOrOff().optional(),
   PLAYGROUND: onOrOff().optional(),
   AUDIT_HASH_KEY: z
@@ -167,10 +173,20 @@ const environment = z.object({
   LOG_LEVEL: z.enum(logLevels, `must be one of ${logLevels.join(', ')}`).default('info'),
 });
 
+// Checked even where another variable is wrong, so that all that is wrong is told at once.
+const wholeEnvironment = environment.refine(
+  (read) => read.TRUSTED_DOCUMENTS_ONLY !== true || read.TRUSTED_DOCUMENTS !== undefined,
+  {
+    path: ['TRUSTED_DOCUMENTS_ONLY'],
+    error: 'wants TRUSTED_DOCUMENTS, the manifest of what may run',
+    when: () => true,
+  },
+);
+
 /** Reads the environment; a variable that is empty counts as not set. Throws ConfigError. */
 export function readConfig(variables: NodeJS.ProcessEnv = process.env): Config {
   const set = Object.fromEntries(Object.entries(variables).filter(([, value]) => value !== undefined && value !== ''));
-  const result = environment.safeParse(set);
+  const result = wholeEnvironment.safeParse(set);
   if (!result.success) {
     const faults = new Set(result.error.issues.map((issue) => `${String(issue.path[0])} ${issue.message}`));
     throw new ConfigError([...faults].join('\n'));
@@ -204,6 +220,8 @@ export function readConfig(variables: NodeJS.ProcessEnv = process.env): Config {
     maxAliases: read.MAX_ALIASES,
     maxDirectives: read.MAX_DIRECTIVES,
     maxListItems: read.MAX_LIST_ITEMS,
+    trustedDocuments: read.TRUSTED_DOCUMENTS,
+    trustedDocumentsOnly: read.TRUSTED_DOCUMENTS_ONLY ?? false,
     introspection: read.INTROSPECTION ?? !production,
     playground: read.PLAYGROUND ?? !production,
     logLevel: read.LOG_LEVEL,

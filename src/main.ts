@@ -15,6 +15,7 @@ import { Lifecycle } from './server/lifecycle.js';
 import { createLogger, toLoggable, whenWritten } from './server/logging.js';
 import { createMetrics } from './server/metrics.js';
 import { createTracing, observeBy } from './server/tracing.js';
+import { TrustedDocumentsError } from './server/trusted-documents.js';
 
 // What is still at work after this is cut, in milliseconds from the signal.
 const cutAfter = 8_000;
@@ -28,6 +29,8 @@ const exitAfter = 9_700;
 /** What is to be ended. */
 interface Running {
   readonly end: () => Promise<void>;
+  /** Has files read again; undefined where there are none. */
+  readonly reread?: (() => void) | undefined;
 }
 
 async function startSandbox(config: Config, log: Logger): Promise<{ url: string; close: () => Promise<void> }> {
@@ -70,7 +73,11 @@ async function startGateway(config: Config, log: Logger, announce: Logger): Prom
     'gateway listening',
   );
 
+  const reread = () => {
+    lifecycle.reread();
+  };
   return {
+    reread: config.trustedDocuments === undefined ? undefined : reread,
     end: async () => {
       const late = sleep(tellUntil);
       lifecycle.drain();
@@ -130,7 +137,11 @@ async function run(): Promise<void> {
   const logFatal = (error: unknown): void => {
     log.fatal({ err: toLoggable(error) }, 'unexpected error, ending');
   };
-  const options: Options = { delay: exitAfter, logger: false, skip: [...signals], onSecondError: logFatal };
+  const { reread } = running;
+  // The signal of a terminal that is gone ends the process, unless there is something to read again.
+  const skip = [...signals, ...(reread === undefined ? [] : (['SIGHUP'] as const))];
+  if (reread !== undefined) process.on('SIGHUP', reread);
+  const options: Options = { delay: exitAfter, logger: false, skip, onSecondError: logFatal };
   const { close } = closeWithGrace(options, async (event) => {
     const failed = 'err' in event;
     if (failed) logFatal(event.err);
@@ -155,7 +166,7 @@ try {
   await run();
 } catch (error) {
   const message =
-    error instanceof ConfigError
+    error instanceof ConfigError || error instanceof TrustedDocumentsError
       ? `The gateway cannot start with this environment:\n${error.message}`
       : `The gateway cannot start: ${toStartFault(error)}`;
   process.stderr.write(`${message}\n`);

@@ -38,6 +38,8 @@ const defaults = {
   maxAliases: 15,
   maxDirectives: 10,
   maxListItems: 100,
+  trustedDocuments: undefined,
+  trustedDocumentsOnly: false,
   introspection: true,
   playground: true,
   logLevel: 'info',
@@ -73,6 +75,7 @@ const variableNames = [
   'MAX_ALIASES',
   'MAX_DIRECTIVES',
   'MAX_LIST_ITEMS',
+  'TRUSTED_DOCUMENTS_ONLY',
   'INTROSPECTION',
   'PLAYGROUND',
   'LOG_LEVEL',
@@ -172,6 +175,8 @@ describe('A variable', () => {
     ['MAX_ALIASES', '49', { maxAliases: 49 }],
     ['MAX_DIRECTIVES', '56', { maxDirectives: 56 }],
     ['MAX_LIST_ITEMS', '63', { maxListItems: 63 }],
+    ['TRUSTED_DOCUMENTS', 'manifest.json', { trustedDocuments: 'manifest.json' }],
+    ['TRUSTED_DOCUMENTS_ONLY', 'false', { trustedDocumentsOnly: false }],
     ['INTROSPECTION', 'false', { introspection: false }],
     ['PLAYGROUND', 'false', { playground: false }],
     ['LOG_LEVEL', 'silent', { logLevel: 'silent' }],
@@ -239,6 +244,7 @@ describe('A wrong value', () => {
     ['MAX_ALIASES', limit, ['-1', '1000000001', 'none', '1.5']],
     ['MAX_DIRECTIVES', limit, ['-1', '1000000001', 'none', '1.5']],
     ['MAX_LIST_ITEMS', limit, ['-1', '1000000001', 'none', '1.5']],
+    ['TRUSTED_DOCUMENTS_ONLY', 'must be true or false', ['1', 'yes', 'TRUE', 'off']],
     ['INTROSPECTION', 'must be true or false', ['1', 'yes', 'TRUE', 'off']],
     ['PLAYGROUND', 'must be true or false', ['1', 'yes', 'TRUE', 'off']],
     ['LOG_LEVEL', 'must be one of fatal, error, warn, info, debug, trace, silent', ['verbose', 'INFO', '30']],
@@ -256,6 +262,13 @@ describe('A wrong value', () => {
     ['OTEL_SERVICE_NAME', 'must be a name of letters, digits, underscores, dots and dashes', ['a b', 'x'.repeat(101)]],
   ])('of %s is named with what it %s', (name, rule, values) => {
     for (const value of values) expect([value, faultsOf({ [name]: value })]).toEqual([value, `${name} ${rule}`]);
+  });
+
+  it('is one that lacks what it needs, told together with all others', () => {
+    const lacking = 'TRUSTED_DOCUMENTS_ONLY wants TRUSTED_DOCUMENTS, the manifest of what may run';
+    expect(faultsOf({ TRUSTED_DOCUMENTS_ONLY: 'true' })).toBe(lacking);
+    expect(faultsOf({ TRUSTED_DOCUMENTS_ONLY: 'true', PORT: 'x' })).toContain(lacking);
+    expect(readConfig({ TRUSTED_DOCUMENTS_ONLY: 'true', TRUSTED_DOCUMENTS: 'a.json' }).trustedDocumentsOnly).toBe(true);
   });
 
   it('is told once, however often it is wrong in itself', () => {

@@ -6,6 +6,7 @@ import {
   getOperationAST,
   getVariableValues,
   type GraphQLSchema,
+  Kind,
   type OperationDefinitionNode,
 } from 'graphql';
 import { LRUCache } from 'lru-cache';
@@ -22,6 +23,13 @@ export interface Execution {
 
 /** Executes an operation. What fails is in the result, as with graphql-js's `execute`. */
 export type Executor = (execution: Execution) => Promise<ExecutionResult> | ExecutionResult;
+
+/** An executor, and what else it can be told. */
+export interface PreparableExecutor {
+  readonly execute: Executor;
+  /** Compiles the queries of a document that is sure to come, as long as there is room for them. */
+  readonly prepare: (document: DocumentNode) => void;
+}
 
 /** What makes an executor. */
 export interface ExecutorOptions {
@@ -46,13 +54,19 @@ const mostCompiled = 128;
  * Makes the executor of a schema. Queries are told apart by their nodes, so that a document is recognized as long as whoever parses
  * keeps it, and what is counted of it goes with it.
  */
-export function createExecutor(schema: GraphQLSchema, options: ExecutorOptions = {}): Executor {
+export function createExecutor(schema: GraphQLSchema, options: ExecutorOptions = {}): PreparableExecutor {
   const { compileAt = usualCompileAt, share = usualShare, onCompiled } = options;
   const compile = createCompiler(schema);
   const executions = new WeakMap<OperationDefinitionNode, number>();
   // False: cannot be compiled.
   const queries = new LRUCache<OperationDefinitionNode, CompiledQuery | false>({ max: mostCompiled });
   let rests = 0;
+  const add = (document: DocumentNode, operation: OperationDefinitionNode): CompiledQuery | false => {
+    const query = compile(document, operation) ?? false;
+    queries.set(operation, query);
+    if (query !== false) onCompiled?.(operation);
+    return query;
+  };
   const find = (document: DocumentNode, operation: OperationDefinitionNode): CompiledQuery | false => {
     const known = queries.get(operation);
     if (known !== undefined) return known;
@@ -60,14 +74,12 @@ export function createExecutor(schema: GraphQLSchema, options: ExecutorOptions =
     executions.set(operation, count);
     const begun = performance.now();
     if (count < compileAt || begun < rests) return false;
-    const query = compile(document, operation) ?? false;
+    const query = add(document, operation);
     const ended = performance.now();
     rests = ended + (ended - begun) * (1 / share - 1);
-    queries.set(operation, query);
-    if (query !== false) onCompiled?.(operation);
     return query;
   };
-  return ({ document, operationName, variables, contextValue }) => {
+  const run: Executor = ({ document, operationName, variables, contextValue }) => {
     const operation = getOperationAST(document, operationName);
     const query = operation ? find(document, operation) : false;
     const sent = variables ?? {};
@@ -77,5 +89,13 @@ export function createExecutor(schema: GraphQLSchema, options: ExecutorOptions =
       if (result !== undefined) return result;
     }
     return execute({ schema, document, operationName, variableValues: sent, contextValue });
+  };
+  return {
+    execute: run,
+    prepare: (document) => {
+      for (const definition of document.definitions) {
+        if (definition.kind === Kind.OPERATION_DEFINITION && queries.size < mostCompiled) add(document, definition);
+      }
+    },
   };
 }

@@ -8,9 +8,11 @@ import type { CloudcaClient } from '../cloudca/client.js';
 import type { Watcher } from '../cloudca/watcher.js';
 import type { Config } from '../config.js';
 import { GraphContext, type OperationTrace } from '../graph/context.js';
+import { createExecutor } from '../graph/executor.js';
 import { createSchema } from '../graph/schema.js';
 import { createAudit } from './audit.js';
 import { addCompression } from './compression.js';
+import { createDocumentReader } from './documents.js';
 import { addGraphql } from './graphql.js';
 import { addEventStream } from './event-stream.js';
 import { createLimits, limitConnections, toCallerId } from './limits.js';
@@ -23,6 +25,7 @@ import { addRefusals, refuseAddress, refuseConnection } from './refusals.js';
 import { addSecurity, isAllowedOrigin, readApiKey, toRequestId } from './security.js';
 import { Subscriptions } from './subscriptions.js';
 import { observeBy, type Tracing } from './tracing.js';
+import { openTrustedDocuments } from './trusted-documents.js';
 import { limitUnreadAnswers, type UnreadLimits } from './unread-answers.js';
 import { addWebSocket } from './websocket.js';
 
@@ -65,9 +68,21 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
   trackAnswers(app.server);
   const isFull = limitConnections(app.server, config.maxConnections);
   const schema = createSchema();
+  const executor = createExecutor(schema);
+  const readDocument = createDocumentReader(schema, config, !config.introspection);
+  const trusted = await openTrustedDocuments(config, { readDocument, prepare: executor.prepare, lifecycle, log });
   const limits = createLimits(config);
   const beginTrace = (traceparent: unknown) => tracing?.begin(traceparent);
-  const subscriptions = new Subscriptions({ config, schema, limits, lifecycle, log, beginTrace });
+  const subscriptions = new Subscriptions({
+    config,
+    schema,
+    limits,
+    readDocument,
+    trusted,
+    lifecycle,
+    log,
+    beginTrace,
+  });
   const audit = createAudit(log, config.auditHashKey);
   const createContext = (
     apiKey: string | undefined,
@@ -107,6 +122,8 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
   await addGraphql(app, {
     config,
     schema,
+    execute: executor.execute,
+    trusted,
     lifecycle,
     plugins: [limits.plugin, createOperationLog(log), metrics.plugin],
     createContext: (request) =>

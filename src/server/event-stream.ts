@@ -28,6 +28,10 @@ interface Exchange {
   readonly reply: FastifyReply;
   readonly apiKey: string;
   readonly requestId: string;
+  /** As it was sent: graphql-sse does not know of it. */
+  readonly documentId: unknown;
+  /** The caller's trace. */
+  readonly traceparent: unknown;
   /** Aborted when the caller has left, or all has been sent. */
   readonly gone: AbortSignal;
   /** Set where it was refused. */
@@ -41,9 +45,10 @@ export function addEventStream(app: FastifyInstance, options: EventStreamOptions
     // A token would stand for a stream that several requests share; each has one of its own here.
     authenticate: () => null,
     onSubscribe: async ({ context: exchange }, params) => {
-      const { apiKey, requestId, gone } = exchange;
+      const { apiKey, documentId, traceparent, requestId, gone } = exchange;
+      const request = { ...params, documentId, traceparent };
       const subscribed = await subscriptions.subscribe(
-        params,
+        request,
         (trace) => createContext(apiKey, requestId, trace),
         gone,
       );
@@ -67,16 +72,25 @@ export function addEventStream(app: FastifyInstance, options: EventStreamOptions
         sendError(request, reply, 406, 'BAD_REQUEST', 'This answers with text/event-stream: accept it.');
         return reply;
       }
+      const { documentId, url, body: sent } = toRequest(request);
       const closed = new AbortController();
       reply.raw.once('close', () => {
         closed.abort();
       });
-      const exchange: Exchange = { reply, apiKey, requestId: request.id, gone: closed.signal };
+      const { traceparent } = request.headers;
+      const exchange: Exchange = {
+        reply,
+        apiKey,
+        requestId: request.id,
+        documentId,
+        traceparent,
+        gone: closed.signal,
+      };
       const [body, { status }] = await handle({
         method: request.method,
-        url: request.url,
+        url,
         headers: { get: (name) => (name === 'accept' ? 'text/event-stream' : String(request.headers[name] ?? '')) },
-        body: isObject(request.body) ? request.body : null,
+        body: sent,
         raw: request,
         context: exchange,
       });
@@ -88,6 +102,23 @@ export function addEventStream(app: FastifyInstance, options: EventStreamOptions
         .send(Readable.from(body, { objectMode: false }));
     },
   });
+}
+
+// What is sent by an id has no text, which graphql-sse wants: an empty one.
+function toRequest({ method, url, query, body }: FastifyRequest): {
+  documentId: unknown;
+  url: string;
+  body: Record<string, unknown> | null;
+} {
+  const posted = isObject(body) ? body : null;
+  const sent = (method === 'GET' && isObject(query) ? query : posted) ?? {};
+  const { documentId } = sent;
+  const lacksText = sent['query'] === undefined && (documentId ?? sent['extensions']) !== undefined;
+  return {
+    documentId,
+    url: lacksText ? `${url}&query=` : url,
+    body: lacksText && posted !== null ? { ...posted, query: '' } : posted,
+  };
 }
 
 const streamHeaders = {

@@ -17,16 +17,19 @@ import { isTooComplex } from '../cloudca/json.js';
 import type { Config } from '../config.js';
 import type { ContextValue, GraphContext } from '../graph/context.js';
 import { toCode, toFormattedError } from '../graph/errors.js';
-import { createExecutor, type Executor } from '../graph/executor.js';
+import type { Executor } from '../graph/executor.js';
 import { checkLength, createQueryLimitsRule, mostValidationErrors, toParseOptions } from '../graph/query-limits.js';
 import { checkVariables } from '../graph/variables.js';
 import type { Lifecycle } from './lifecycle.js';
 import { keyHeader } from './security.js';
+import type { TrustedDocuments } from './trusted-documents.js';
 
 /** What GraphQL over HTTP is made of. */
 export interface GraphqlOptions {
   readonly config: Config;
   readonly schema: GraphQLSchema;
+  readonly execute: Executor;
+  readonly trusted: TrustedDocuments | undefined;
   readonly lifecycle: Lifecycle;
   readonly plugins: readonly ApolloServerPlugin<ContextValue>[];
   /** Makes the context of one operation. */
@@ -35,9 +38,11 @@ export interface GraphqlOptions {
 
 /** Adds GET and POST /graphql. */
 export async function addGraphql(app: FastifyInstance, options: GraphqlOptions): Promise<void> {
-  const { config, schema, lifecycle, plugins, createContext } = options;
+  const { config, schema, execute, trusted, lifecycle, plugins, createContext } = options;
+  const texts = new InMemoryLRUCache<string>({ maxSize: mostPersisted, sizeCalculation: toPersistedSize });
+  const documents = new InMemoryLRUCache<DocumentNode>({ maxSize: mostKept, sizeCalculation: toSize });
   const apollo = new ApolloServer<ContextValue>({
-    gateway: toGateway(schema, createExecutor(schema)),
+    gateway: toGateway(schema, execute),
     // Each of these would otherwise depend on NODE_ENV, or on APOLLO_* in the environment.
     nodeEnv: 'production',
     introspection: config.introspection,
@@ -50,7 +55,8 @@ export async function addGraphql(app: FastifyInstance, options: GraphqlOptions):
     csrfPrevention: { requestHeaders: [keyHeader, 'apollo-require-preflight', 'x-apollo-operation-name'] },
     formatError: (formatted, error) => toFormattedError(formatted, error, !config.introspection),
     parseOptions: toParseOptions(config),
-    documentStore: new InMemoryLRUCache<DocumentNode>({ maxSize: mostKept, sizeCalculation: toSize }),
+    persistedQueries: { cache: trusted?.before(texts, ({ text }) => text) ?? texts },
+    documentStore: trusted?.before(documents, ({ document }) => document) ?? documents,
     validationRules: [createQueryLimitsRule(config)],
     validationOptions: { maxErrors: mostValidationErrors, hideSuggestions: !config.introspection },
     plugins: [
@@ -60,6 +66,7 @@ export async function addGraphql(app: FastifyInstance, options: GraphqlOptions):
       ApolloServerPluginLandingPageDisabled(),
       ApolloServerPluginSchemaReportingDisabled(),
       ApolloServerPluginUsageReportingDisabled(),
+      ...(trusted === undefined ? [] : [trusted.createPlugin()]),
       createOperationChecks(config),
       ...plugins,
       lastTouches,
@@ -129,6 +136,16 @@ function toSize({ loc }: DocumentNode): number {
   // The least that one takes, as short as it may be.
   const least = 20;
   return least + (loc?.source.body.length ?? 0);
+}
+
+// How much is kept of automatic persisted queries, in characters of their text: an app has a few dozen, of a few hundred each. Apollo
+// Server's own bound, of 30 million, is some gigabytes of short ones.
+const mostPersisted = 1_000_000;
+
+function toPersistedSize(text: string): number {
+  // What an entry takes besides its text, about.
+  const least = 250;
+  return least + text.length;
 }
 
 function mute(): void {

@@ -5,6 +5,7 @@ import { setMaxListeners } from 'node:events';
 export class Lifecycle {
   readonly #draining = new AbortController();
   readonly #idleWaiters = new Set<() => void>();
+  readonly #rereaders: (() => void)[] = [];
   #atWork = 0;
 
   constructor() {
@@ -25,6 +26,16 @@ export class Lifecycle {
   /** Takes no new work from now on. */
   drain(): void {
     this.#draining.abort();
+  }
+
+  /** Has something done whenever files are to be read again. */
+  onReread(reread: () => void): void {
+    this.#rereaders.push(reread);
+  }
+
+  /** Has files read again that may have changed. */
+  reread(): void {
+    for (const reread of this.#rereaders) reread();
   }
 
   /** A request begins to be worked on. */

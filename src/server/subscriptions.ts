@@ -14,11 +14,7 @@ import {
   Kind,
   type OperationDefinitionNode,
   OperationTypeNode,
-  parse,
   type SelectionSetNode,
-  specifiedRules,
-  validate,
-  type ValidationRule,
 } from 'graphql';
 import type { Logger } from 'pino';
 import type { WatchEvent } from '../cloudca/watcher.js';
@@ -26,20 +22,21 @@ import type { Config } from '../config.js';
 import type { GraphContext, OperationTrace } from '../graph/context.js';
 import { toCode, toFormattedError } from '../graph/errors.js';
 import { mapEvents } from '../graph/events.js';
-import {
-  checkLength,
-  createQueryLimitsRule,
-  mostValidationErrors,
-  type QueryLimits,
-  toParseOptions,
-} from '../graph/query-limits.js';
 import { checkVariables } from '../graph/variables.js';
+import { InvalidDocumentError } from './documents.js';
 import type { Lifecycle } from './lifecycle.js';
 import type { Limits } from './limits.js';
 import { logOperation, logUnexpected } from './logging.js';
+import {
+  type NamedDocument,
+  toDocumentIds,
+  toTrustedDocumentRequired,
+  type TrustedDocuments,
+} from './trusted-documents.js';
 
 /** A request for a subscription, as a transport has read it. */
-export interface SubscriptionRequest {
+export interface SubscriptionRequest extends NamedDocument {
+  /** Empty where it is sent by its id. */
   readonly query: string;
   readonly operationName?: string | null | undefined;
   readonly variables?: Readonly<Record<string, unknown>> | null | undefined;
@@ -52,6 +49,9 @@ export interface SubscriptionOptions {
   readonly config: Config;
   readonly schema: GraphQLSchema;
   readonly limits: Limits;
+  /** Makes a document of its text; throws InvalidDocumentError. */
+  readonly readDocument: (text: string) => DocumentNode;
+  readonly trusted: TrustedDocuments | undefined;
   readonly lifecycle: Lifecycle;
   readonly log: Logger;
   /** Begins a trace, where there are traces. */
@@ -98,12 +98,10 @@ export interface Prepared {
 /** The subscriptions of one process. */
 export class Subscriptions {
   readonly #options: SubscriptionOptions;
-  readonly #rules: readonly ValidationRule[];
   readonly #open = new Set<AsyncIterableIterator<SubscriptionResult>>();
 
   constructor(options: SubscriptionOptions) {
     this.#options = options;
-    this.#rules = [...specifiedRules, createQueryLimitsRule(options.config)];
     options.lifecycle.draining.addEventListener('abort', () => {
       for (const events of this.#open) void events.return?.();
     });
@@ -132,7 +130,7 @@ export class Subscriptions {
       const prepared = this.#prepare(request);
       return { ...prepared, events: await this.#begin(prepared, request, context, () => createContext(trace), gone) };
     } catch (thrown) {
-      const errors = thrown instanceof InvalidRequest ? thrown.errors : [toGraphQLError(thrown)];
+      const errors = thrown instanceof InvalidDocumentError ? thrown.errors : [toGraphQLError(thrown)];
       trace?.end(undefined, errors.map(toCode));
       const extensions = errors[0]?.extensions;
       return {
@@ -204,16 +202,11 @@ export class Subscriptions {
     return watched;
   }
 
-  // As Apollo Server does for queries. Throws InvalidRequest or GraphQLError.
-  #prepare({ query, operationName, variables }: SubscriptionRequest): Prepared {
+  // As Apollo Server does for queries. Throws InvalidDocumentError or GraphQLError.
+  #prepare(request: SubscriptionRequest): Prepared {
     const { schema, config } = this.#options;
-    const document = toDocument(query, config);
-    const hideSuggestions = !config.introspection;
-    const invalid = validate(schema, document, this.#rules, { maxErrors: mostValidationErrors, hideSuggestions });
-    if (invalid.length > 0) {
-      const told = invalid.slice(0, mostValidationErrors);
-      throw new InvalidRequest(told.map((error) => withCode(error, 'GRAPHQL_VALIDATION_FAILED')));
-    }
+    const { operationName, variables } = request;
+    const document = this.#toDocument(request);
     const operation = getOperationAST(document, operationName);
     if (!operation) throw refuse(400, 'OPERATION_RESOLUTION_FAILURE', 'There is no such operation.');
     if (operation.operation !== OperationTypeNode.SUBSCRIPTION) {
@@ -228,6 +221,17 @@ export class Subscriptions {
     return { document, operation };
   }
 
+  #toDocument(request: SubscriptionRequest): DocumentNode {
+    const { trusted, readDocument } = this.#options;
+    const found = trusted?.find(request);
+    if (found !== undefined) return found.document;
+    if (trusted?.only === true) throw toTrustedDocumentRequired();
+    if (request.query === '' && toDocumentIds(request).length > 0) {
+      throw refuse(400, 'PERSISTED_QUERY_NOT_FOUND', 'The gateway knows no document of that id: send its text.');
+    }
+    return readDocument(request.query);
+  }
+
   #toFormatted(errors: readonly GraphQLError[], context: GraphContext): readonly FormattedError[] {
     const { log, config } = this.#options;
     const { requestId } = context;
@@ -237,32 +241,6 @@ export class Subscriptions {
       return new FormattedError({ ...formatted, extensions: { ...formatted.extensions, requestId } });
     });
   }
-}
-
-class InvalidRequest extends Error {
-  readonly errors: readonly GraphQLError[];
-
-  constructor(errors: readonly GraphQLError[]) {
-    super('The request does not fit the schema.');
-    this.errors = errors;
-  }
-}
-
-function toDocument(query: string, limits: QueryLimits): DocumentNode {
-  const tooLong = checkLength(query, limits);
-  if (tooLong !== undefined) throw tooLong;
-  try {
-    return parse(query, toParseOptions(limits));
-  } catch (error) {
-    if (error instanceof GraphQLError) throw withCode(error, 'GRAPHQL_PARSE_FAILED');
-    throw error;
-  }
-}
-
-function withCode(error: GraphQLError, code: string): GraphQLError {
-  const { message, nodes = null, source = null, positions = null } = error;
-  const extensions = { code, http: { status: 400 } };
-  return new GraphQLError(message, { nodes, source, positions, originalError: error, extensions });
 }
 
 function refuse(status: number, code: string, message: string): GraphQLError {

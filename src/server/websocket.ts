@@ -110,7 +110,8 @@ function createProtocol({ schema, subscriptions, createContext }: WebSocketOptio
       const apiKey = toKey(context) ?? '';
       const requestId = randomUUID();
       const subscribed = await subscriptions.subscribe(
-        payload,
+        // Messages have no headers.
+        { ...payload, traceparent: payload.extensions?.['traceparent'] },
         (trace) => createContext(apiKey, requestId, trace),
         context.extra.gone,
       );

@@ -79,12 +79,13 @@ function toNulled(data: unknown, path: readonly (string | number)[]): string | u
 function createCounted(
   schema: GraphQLSchema,
   options: ExecutorOptions = {},
-): { run: Executor; compiled: () => number } {
+): { run: Executor; prepare: (document: DocumentNode) => void; compiled: () => number } {
   let count = 0;
   const onCompiled = () => {
     count++;
   };
-  return { run: createExecutor(schema, { compileAt: 1, share: 1, ...options, onCompiled }), compiled: () => count };
+  const { execute: run, prepare } = createExecutor(schema, { compileAt: 1, share: 1, ...options, onCompiled });
+  return { run, prepare, compiled: () => count };
 }
 
 /** The document of a query that is valid; undefined where it is not. */
@@ -159,7 +160,7 @@ describe('a query on the real schema', () => {
         };
       };
       const { run, compiled } = createCounted(schema);
-      const reference = createExecutor(schema, { compileAt: Infinity });
+      const reference = createExecutor(schema, { compileAt: Infinity }).execute;
       const ids = ['vpn', 'vpc', 'task'] as const;
       const values = {
         serviceCode: ['compute-on', 'compute-on', 'compute-on', 'compute-on', 'other', 'a/b'],
@@ -542,6 +543,19 @@ describe('what is compiled', () => {
     }
     expect(compiled()).toBe(3);
     expect(await ask('D')).toMatchObject({ errors: [{ message: 'Unknown operation named "D".' }] });
+  });
+
+  it('is each query of a document that is prepared, before it has been executed, and once', async () => {
+    const { run, prepare, compiled } = createCounted(schema, { compileAt: 3 });
+    const document = parse('query A { at } query B { node { id } }');
+    prepare(document);
+    expect(compiled()).toBe(2);
+    for (let round = 0; round < 4; round++) {
+      expect(await run({ document, operationName: 'A', variables: null, contextValue: {} })).toEqual({
+        data: { at: 3 },
+      });
+    }
+    expect(compiled()).toBe(2);
   });
 
   it('is no more than has a share in the time', async () => {

@@ -6,6 +6,7 @@ import { existsSync } from 'node:fs';
 import { request } from 'node:http';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { parse } from 'graphql';
 import { pino } from 'pino';
 import { WebSocket } from 'ws';
 import { readConfig } from '../../src/config.js';
@@ -91,6 +92,8 @@ describe('a subscription that is being begun', () => {
       const subscriptions = new Subscriptions({
         config: readConfig({}),
         schema: createSchema(),
+        readDocument: parse,
+        trusted: undefined,
         lifecycle,
         log: pino({ level: 'silent' }),
         beginTrace: () => undefined,

@@ -1,0 +1,106 @@
+// docs/clients.md, as it stands: its files are compiled, and its snippets run, each in a process of its own against a gateway.
+import { execFile } from 'node:child_process';
+import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { describe, expect, it } from '@jest/globals';
+import { SANDBOX_KEY } from '../../src/sandbox/sandbox.js';
+import { atEnd } from '../helpers/at-end.js';
+import { startGatewayOnSandbox } from '../helpers/gateway.js';
+import { post } from '../helpers/wire.js';
+
+const run = promisify(execFile);
+const root = fileURLToPath(new URL('../../', import.meta.url));
+const text = await readFile(join(root, 'docs/clients.md'), 'utf8');
+const blocks = [...text.matchAll(/<!-- (run|file): (.+) -->\n\n```(\w+)\n([\s\S]*?)```/g)].map(
+  ([, kind = '', name = '', language = '', code = '']) => ({ kind, name, language, code }),
+);
+
+// An app as the document describes it.
+const app = await mkdtemp(join(tmpdir(), 'clients-'));
+atEnd(() => rm(app, { recursive: true }));
+await symlink(join(root, 'node_modules'), join(app, 'node_modules'));
+await cp(join(root, 'schema.graphql'), join(app, 'schema.graphql'));
+await cp(join(root, 'operations'), join(app, 'operations'), { recursive: true });
+await writeFile(join(app, 'package.json'), '{ "type": "module" }');
+for (const { name, code } of blocks.filter(({ kind }) => kind === 'file')) {
+  await mkdir(dirname(join(app, name)), { recursive: true });
+  await writeFile(join(app, name), code);
+}
+const tool = (name: string, ...args: string[]) => run(join(app, 'node_modules/.bin', name), args, { cwd: app });
+await mkdir(join(app, 'src/__generated__'));
+await writeFile(join(app, 'persisted-queries.json'), '{}');
+await tool('relay-compiler');
+await tool('graphql-codegen', '--config', 'codegen.ts');
+
+const start = (manifest: string) =>
+  startGatewayOnSandbox({}, { trustedDocuments: join(app, manifest), trustedDocumentsOnly: true });
+const free = await startGatewayOnSandbox();
+const apollo = await start('operations/manifest.json');
+const relay = await start('persisted-queries.json');
+const codegen = await start('src/gql/persisted-documents.json');
+
+const known = `const key = '${SANDBOX_KEY}';
+const environment = { serviceCode: 'compute-on', name: 'test_area' };
+const id = 'd49b2922-0581-4587-94df-6fe719327d0f';
+`;
+const environments = /test_area/;
+const names = /name: 'toronto-office'/;
+const namesAndState = /name: 'toronto-office'[\s\S]*\nCONNECTED\n/;
+
+describe('docs/clients.md', () => {
+  const expected = new Map([
+    ['curl', environments],
+    ['curl by GET', environments],
+    ['curl for events', /^data: \{"data":\{"siteToSiteVpnsUpdated":\{"totalCount":\d+\}\}\}/m],
+    ['fetch', names],
+    ['graphql-request', names],
+    ['Apollo Client', namesAndState],
+    ['Apollo Client by ids', environments],
+    ['urql', namesAndState],
+    ['urql by hashes', environments],
+    ['Relay', names],
+  ]);
+  const held = new Map([
+    ['Apollo Client by ids', apollo],
+    ['Relay', relay],
+  ]);
+  const snippets = blocks.filter(({ kind }) => kind === 'run');
+
+  it('has a snippet for each of these, and these for each snippet', () => {
+    expect(snippets.map(({ name }) => name)).toEqual([...expected.keys()]);
+  });
+
+  it.each(snippets)('$name does what it says', async ({ name, language, code }) => {
+    const origin = new URL((held.get(name) ?? free).url).host;
+    const there = code.replaceAll(/(http|ws)s:\/\/gateway\.example\.com/g, `$1://${origin}`);
+    const file = join(app, `snippet-${String(snippets.findIndex((each) => each.name === name))}`);
+    if (language === 'js') await writeFile(`${file}.js`, there.replace(/(^(?:import .*\n)*)/, `$1${known}`));
+    const { stdout, stderr } =
+      language === 'sh'
+        ? await run('bash', ['-c', there])
+        : await run(
+            process.execPath,
+            // Node 20 has a WebSocket only where it is asked for.
+            ['--experimental-websocket', '--disable-warning=ExperimentalWarning', '--import', 'tsx', `${file}.js`],
+            { cwd: app, timeout: 25_000 },
+          );
+    expect(stderr).toBe('');
+    expect(stdout).toMatch(expected.get(name) ?? /^$/);
+  });
+});
+
+describe('Trusted documents', () => {
+  it('of GraphQL Codegen run by their ids', async () => {
+    const ids: unknown = JSON.parse(await readFile(join(app, 'src/gql/persisted-documents.json'), 'utf8'));
+    const [id = ''] =
+      Object.entries(ids ?? {}).find(([, body]) => String(body).startsWith('query Environments ')) ?? [];
+
+    expect(await post(codegen.url, { documentId: id }, { 'mc-api-key': SANDBOX_KEY })).toMatchObject({
+      status: 200,
+      json: { data: { environments: expect.arrayContaining([expect.objectContaining({ name: 'test_area' })]) } },
+    });
+  });
+});
