@@ -152,7 +152,10 @@ const environment = z.object({
   MAX_ALIASES: limit().default(15),
   MAX_DIRECTIVES: limit().default(10),
   MAX_LIST_ITEMS: limit().default(100),
-  TRUSTED_DOCUMENTS: z.string().optional(),
+  TRUSTED_DOCUMENTS: z
+    .string()
+    .regex(/^\P{Cc}+$/u, 'must be the path of a file')
+    .optional(),
   TRUSTED_DOCUMENTS_ONLY: onOrOff().optional(),
   INTROSPECTION: onOrOff().optional(),
   PLAYGROUND: onOrOff().optional(),
