@@ -18,14 +18,20 @@ export async function ask(url: string, init: RequestInit = {}): Promise<WireAnsw
   return { status: response.status, headers: response.headers, text, json: toJson(text) };
 }
 
-/** Posts a body to a GraphQL endpoint: an object as JSON, all else as it is. */
+/** Posts a body to a GraphQL endpoint: an object as JSON, all else as it is; breaks off where the signal aborts. */
 export function post(
   url: string,
   body: object | string | Uint8Array<ArrayBuffer>,
   headers: Readonly<Record<string, string>> = {},
+  signal?: AbortSignal,
 ): Promise<WireAnswer> {
   const sent = typeof body === 'string' || body instanceof Uint8Array ? body : JSON.stringify(body);
-  return ask(url, { method: 'POST', headers: { 'content-type': 'application/json', ...headers }, body: sent });
+  return ask(url, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...headers },
+    body: sent,
+    ...(signal && { signal }),
+  });
 }
 
 /** Sends lines, each ended by CRLF, exactly as they are, and takes the first answer. Say `connection: close` for it to end. */
