@@ -2,6 +2,7 @@
 // says whether two deeds were of the same key, and to nobody which key that is.
 import { createHmac, randomBytes } from 'node:crypto';
 import type { Logger } from 'pino';
+import { strike } from '../cloudca/envelope.js';
 import type { Deed } from '../graph/context.js';
 
 /** Takes note of a deed of the caller that has a key. */
@@ -21,8 +22,16 @@ export function createAudit(log: Logger, hashKey: string | undefined): Audit {
   // Whatever the level of other lines: that they were left out would be found out when they are needed.
   const always = log.child({}, { level: 'info' });
   const secret = hashKey ?? randomBytes(32);
-  return (apiKey, facts, { environment, ...deed }) => {
+  return (apiKey, facts, { environment, siteToSiteVpns, taskId, ...deed }) => {
     const who = createHmac('sha256', secret).update(apiKey).digest('base64url').slice(0, 22);
-    always.info({ ...facts, who, ...deed, environment }, 'audit');
+    // Names are the caller's to choose and ids the REST API's: the key may stand in any.
+    const withoutKey = (text: string) => strike(text, [apiKey]);
+    const where = environment && {
+      serviceCode: withoutKey(environment.serviceCode),
+      name: withoutKey(environment.name),
+      organizationId: environment.organizationId && withoutKey(environment.organizationId),
+    };
+    const what = { ...deed, siteToSiteVpns: siteToSiteVpns.map(withoutKey), taskId: taskId && withoutKey(taskId) };
+    always.info({ ...facts, who, ...what, environment: where }, 'audit');
   };
 }

@@ -235,6 +235,25 @@ describe('The audit log', () => {
     ]);
   });
 
+  it('does not hold the key, wherever a caller or the REST API has put it', async () => {
+    upstream.script(() => ({ taskId: API_KEY, taskStatus: 'PENDING' }));
+    const query =
+      'mutation ($input: DeleteSiteToSiteVpnInput!) { deleteSiteToSiteVpn(input: $input) { userErrors { code } } }';
+    const places = { serviceCode: API_KEY, name: `of ${API_KEY}`, organizationId: API_KEY };
+    await run(query, { input: { environment: places, id: UUID } });
+    const log = app.takeLog();
+
+    expect(log).not.toContain(API_KEY);
+    expect(toAudit(toLines(log))).toEqual([
+      audited({
+        what: 'deleteSiteToSiteVpn',
+        siteToSiteVpns: [UUID],
+        taskId: '[secret]',
+        environment: { serviceCode: '[secret]', name: 'of [secret]', organizationId: '[secret]' },
+      }),
+    ]);
+  });
+
   it('has none for a write that was not sent', async () => {
     await write('createSiteToSiteVpn', { ...input, name: '' });
 
