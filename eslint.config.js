@@ -1,6 +1,7 @@
 // The lint rules. Besides the type-checked set they keep the arrows of ARCHITECTURE.md:
 // main → server → graph → cloudca, and a sandbox that shares nothing with the gateway.
 import js from '@eslint/js';
+import graphql from '@graphql-eslint/eslint-plugin';
 import tseslint from 'typescript-eslint';
 
 /** Forbids imports by pattern in some files; each group says why. */
@@ -34,10 +35,9 @@ const notFrom = (...folders) => ({
 export default tseslint.config(
   // These have packages and a check of their own.
   { ignores: ['dist/', 'bench/', 'examples/'] },
-  js.configs.recommended,
-  ...tseslint.configs.strictTypeChecked,
-  ...tseslint.configs.stylisticTypeChecked,
   {
+    files: ['**/*.{js,ts,tsx}'],
+    extends: [js.configs.recommended, ...tseslint.configs.strictTypeChecked, ...tseslint.configs.stylisticTypeChecked],
     languageOptions: {
       parserOptions: {
         projectService: { allowDefaultProject: ['playground/*.js', 'scripts/*.js'] },
@@ -95,4 +95,31 @@ export default tseslint.config(
   }),
   forbid(['src/sandbox/**'], gateway),
   { files: ['**/*.js'], ...tseslint.configs.disableTypeChecked },
+  {
+    files: ['schema.graphql', 'operations/*.graphql'],
+    plugins: { '@graphql-eslint': graphql },
+    languageOptions: {
+      parser: graphql.parser,
+      parserOptions: { graphQLConfig: { schema: 'schema.graphql', documents: 'operations/*.graphql' } },
+    },
+  },
+  {
+    files: ['schema.graphql'],
+    rules: {
+      ...graphql.configs['flat/schema-recommended'].rules,
+      // These are parts of what holds them: an Apollo or urql cache keeps them there.
+      '@graphql-eslint/strict-id-in-types': [
+        'error',
+        {
+          exceptions: {
+            suffixes: ['Payload', 'Connection', 'Edge'],
+            types: ['EnvironmentScope', 'PageInfo', 'SecurityAdvisory', 'TaskError', 'UnknownValue', 'UserError'],
+          },
+        },
+      ],
+      // Fields are called what the REST API calls them: vpcOfferingId.
+      '@graphql-eslint/no-typename-prefix': 'off',
+    },
+  },
+  { files: ['operations/*.graphql'], rules: graphql.configs['flat/operations-recommended'].rules },
 );
