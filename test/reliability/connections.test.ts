@@ -32,7 +32,6 @@ describe('An idle connection', () => {
   }
 
   it.each([
-    [0, 'end', {}],
     [20, 'end', {}],
     [20, 'end', { 'keep-alive': 'timeout=600' }],
     [20, 'reset', {}],
