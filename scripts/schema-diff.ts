@@ -1,12 +1,13 @@
 // Says what has changed in schema.graphql since the last release (docs/schema/released.graphql); fails where something would break a
-// client that is in use. With --release, makes what is there the release: its changes go to the top of docs/schema/CHANGELOG.md.
+// client that is in use. With --release, makes what is there the release: its changes go to the top of docs/schema/CHANGELOG.md. Of the
+// project in the working directory.
 import { readFile, writeFile } from 'node:fs/promises';
 import { type Change, CriticalityLevel, diff, DiffRule } from '@graphql-inspector/core';
 import { buildSchema } from 'graphql';
 
-const released = new URL('../docs/schema/released.graphql', import.meta.url);
-const changelog = new URL('../docs/schema/CHANGELOG.md', import.meta.url);
-const text = await readFile(new URL('../schema.graphql', import.meta.url), 'utf8');
+const released = 'docs/schema/released.graphql';
+const changelog = 'docs/schema/CHANGELOG.md';
+const text = await readFile('schema.graphql', 'utf8');
 const changes = await diff(buildSchema(await readFile(released, 'utf8')), buildSchema(text), [
   DiffRule.ignoreDescriptionChanges,
 ]);

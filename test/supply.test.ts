@@ -1,15 +1,12 @@
 // What the gateway is made of: `npm run check:supply` says what is wrong with a lock file, and tells "not asked" from "nothing found".
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from '@jest/globals';
 import { atEnd } from './helpers/at-end.js';
+import { runScript } from './helpers/script.js';
 import { json, startUpstream } from './helpers/upstream.js';
 
-const root = fileURLToPath(new URL('../', import.meta.url));
 const good = { version: '1.0.0', license: 'MIT', integrity: 'sha512-eA==' };
 
 /** Checks a project with these dependencies, against a registry that knows of holes by their severity, or of nothing at all. */
@@ -35,21 +32,8 @@ async function check(
     const name = url.slice(1);
     return { name, 'dist-tags': { latest: '1.0.0' }, versions: { '1.0.0': { name, version: '1.0.0' } } };
   });
-  const child = spawn(
-    process.execPath,
-    [join(root, 'node_modules/tsx/dist/cli.mjs'), join(root, 'scripts/supply.ts')],
-    {
-      cwd: folder,
-      env: { ...process.env, npm_config_registry: new URL('/', registry.url).href, npm_config_loglevel: 'silent' },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    },
-  );
-  let stdout = '';
-  let stderr = '';
-  child.stdout.on('data', (chunk) => (stdout += String(chunk)));
-  child.stderr.on('data', (chunk) => (stderr += String(chunk)));
-  await once(child, 'close');
-  return { code: child.exitCode, stdout, stderr, folder };
+  const env = { npm_config_registry: new URL('/', registry.url).href, npm_config_loglevel: 'silent' };
+  return { ...(await runScript('supply.ts', { folder, env })), folder };
 }
 
 function toAdvisories(severities: Readonly<Record<string, string>>): object {
