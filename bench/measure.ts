@@ -153,7 +153,7 @@ async function interleave<T extends { [K in keyof T]: number }>(
   { id, question }: ThroughputWork | ProbeWork,
   measure: (station: Verified, seconds: number) => Promise<T>,
 ): Promise<ByContender<T>> {
-  const { rounds, seconds, warmUp } = bench.options;
+  const { rounds, seconds, warmUp, leadIn } = bench.options;
   const started: Station[] = [];
   try {
     for (const contender of bench.contenders.filter(({ leftOut = [] }) => !leftOut.includes(id))) {
@@ -167,6 +167,7 @@ async function interleave<T extends { [K in keyof T]: number }>(
       bench.tell(`round ${round + 1} of ${rounds}`);
       const first = round % stations.length;
       for (const station of [...stations.slice(first), ...stations.slice(0, first)]) {
+        await measureLoad(bench.load, upstream, station, { ...warmUpLoad, seconds: leadIn });
         measured.get(station.contender.id)?.push(await measure(station, seconds));
       }
     }

@@ -13,6 +13,8 @@ export interface Options {
   readonly seconds: number;
   /** Length of the warm-up of each contender, in seconds. */
   readonly warmUp: number;
+  /** How long each contender is loaded before each of its rounds, in seconds. */
+  readonly leadIn: number;
   /** Whether the results are to be kept: only where everything was measured, and often enough. */
   readonly keep: boolean;
   /** The arguments as they were given. */
@@ -43,6 +45,8 @@ export function readOptions(given: readonly string[]): Options {
     seconds: toCount('seconds', values.seconds ?? (quick ? '2' : '4')),
     // The engine compiles what it runs for thousands of operations.
     warmUp: quick ? 4 : 10,
+    // It throws away what it has compiled where nothing has been asked for some seconds: each contender has waited for the others' rounds.
+    leadIn: quick ? 0.5 : 2,
     keep: !quick && only === undefined && rounds >= leastRounds,
     given,
   };

@@ -1,5 +1,6 @@
 // Builds the gateway into one file, dist/main.js: what a process needs to start is read and found at once, instead of in a thousand files.
 import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { build } from 'esbuild';
 
 // Who asks for traces waits for them; who does not need not even read them.
@@ -15,8 +16,21 @@ const kyWithoutSignals = {
     const finding = "typeof globalThis.AbortController === 'function'";
     onLoad({ filter: /[\\/]ky[\\/]distribution[\\/]core[\\/]constants\.js$/ }, async ({ path }) => {
       const text = await readFile(path, 'utf8');
-      if (!text.includes(finding)) throw new Error('ky no longer looks for AbortController where the build expects it.');
+      if (!text.includes(finding))
+        throw new Error('ky no longer looks for AbortController where the build expects it.');
       return { contents: text.replace(finding, 'false') };
+    });
+  },
+};
+
+// Of graphql, packages ask in two ways: by import and by require, which would be two graphqls. All get its ES modules: what is imported from
+// them is known at build time, while what is taken off an object of require's is looked up at each use.
+const graphqlAsModules = {
+  name: 'graphql-as-modules',
+  setup({ onResolve }) {
+    onResolve({ filter: /^graphql(\/|$)/ }, ({ path }) => {
+      const file = path === 'graphql' ? 'graphql/index' : path.replace(/\.m?js$/, '');
+      return { path: join(import.meta.dirname, '../node_modules', `${file}.mjs`) };
     });
   },
 };
@@ -38,7 +52,7 @@ await build({
   sourcesContent: false,
   // The transports of the one are workers, which it looks for beside itself; the other takes Node's own hashes only where `module` is Node's.
   external: ['pino', '@apollo/utils.createhash', ...loadedOnDemand],
-  plugins: [kyWithoutSignals],
+  plugins: [kyWithoutSignals, graphqlAsModules],
   // Packages that are not ES modules still ask for Node's own by require.
   banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
   logLevel: 'warning',
