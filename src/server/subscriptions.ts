@@ -44,6 +44,12 @@ export interface SubscriptionRequest extends NamedDocument {
   readonly traceparent?: unknown;
 }
 
+/** A request with the text that graphql-ws and graphql-sse want: what is sent by its id need have none, and is given an empty one. */
+export function withText(sent: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  const lacksText = sent['query'] === undefined && (sent['documentId'] ?? sent['extensions']) !== undefined;
+  return lacksText ? { ...sent, query: '' } : sent;
+}
+
 /** What subscriptions stand on. */
 export interface SubscriptionOptions {
   readonly config: Config;
@@ -227,7 +233,8 @@ export class Subscriptions {
     if (found !== undefined) return found.document;
     if (trusted?.only === true) throw toTrustedDocumentRequired();
     if (request.query === '' && toDocumentIds(request).length > 0) {
-      throw refuse(400, 'PERSISTED_QUERY_NOT_FOUND', 'The gateway knows no document of that id: send its text.');
+      // Apollo's clients for phones, and urql, send the text when they have read exactly this.
+      throw refuse(400, 'PERSISTED_QUERY_NOT_FOUND', 'PersistedQueryNotFound');
     }
     return readDocument(request.query);
   }

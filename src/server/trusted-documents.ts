@@ -112,8 +112,10 @@ export class TrustedDocuments {
   before<T>(cache: KeyValueCache<T>, take: (document: TrustedDocument) => T): KeyValueCache<T> {
     return {
       get: async (key) => {
-        const found = this.#known.byId.get(key.slice(key.lastIndexOf(':') + 1));
-        return found === undefined ? cache.get(key) : take(found);
+        const sought = key.slice(key.lastIndexOf(':') + 1);
+        const found = this.#known.byId.get(sought);
+        // An id of its own may be the hash of another text.
+        return found?.hash === sought ? take(found) : cache.get(key);
       },
       set: (key, value, options) => cache.set(key, value, options),
       delete: (key) => cache.delete(key),
