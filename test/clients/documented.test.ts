@@ -34,7 +34,7 @@ for (const { name, code } of blocks.filter(({ kind }) => kind === 'file')) {
   await writeFile(join(app, name), code);
 }
 await Promise.all(
-  blocks.filter(({ kind }) => kind === 'before').map(({ code }) => run('bash', ['-ec', code], { cwd: app })),
+  blocks.filter(({ kind }) => kind === 'before').map(({ code }) => run('sh', ['-ec', code], { cwd: app })),
 );
 
 const start = (manifest: string) =>
@@ -47,6 +47,12 @@ const codegen = await start('src/gql/persisted-documents.json');
 const environments = /test_area/;
 const names = /name: 'toronto-office'/;
 const namesAndState = /name: 'toronto-office'[\s\S]*\nCONNECTED\n/;
+
+// All else needs Node alone.
+const hasCurl = await run('curl', ['--version']).then(
+  () => true,
+  () => false,
+);
 
 describe('docs/clients.md', () => {
   const expected = new Map([
@@ -79,23 +85,26 @@ describe('docs/clients.md', () => {
     }
   });
 
-  it.each(snippets)('$name does what it says', async ({ name, language, code }) => {
-    const origin = new URL((held.get(name) ?? free).url).host;
-    const there = code.replaceAll(/(http|ws)s:\/\/gateway\.example\.com/g, `$1://${origin}`);
-    const file = join(app, `snippet-${String(snippets.findIndex((each) => each.name === name))}`);
-    if (language === 'js') await writeFile(`${file}.js`, there.replace(/(^(?:import .*\n)*)/, `$1${known}`));
-    const { stdout, stderr } =
-      language === 'sh'
-        ? await run('bash', ['-c', there])
-        : await run(
-            process.execPath,
-            // Node 20 has a WebSocket only where it is asked for.
-            ['--experimental-websocket', '--disable-warning=ExperimentalWarning', '--import', 'tsx', `${file}.js`],
-            { cwd: app, timeout: 25_000 },
-          );
-    expect(stderr).toBe('');
-    expect(stdout).toMatch(expected.get(name) ?? /^$/);
-  });
+  it.each(snippets.filter(({ language }) => language !== 'sh' || hasCurl))(
+    '$name does what it says',
+    async ({ name, language, code }) => {
+      const origin = new URL((held.get(name) ?? free).url).host;
+      const there = code.replaceAll(/(http|ws)s:\/\/gateway\.example\.com/g, `$1://${origin}`);
+      const file = join(app, `snippet-${String(snippets.findIndex((each) => each.name === name))}`);
+      if (language === 'js') await writeFile(`${file}.js`, there.replace(/(^(?:import .*\n)*)/, `$1${known}`));
+      const { stdout, stderr } =
+        language === 'sh'
+          ? await run('sh', ['-c', there])
+          : await run(
+              process.execPath,
+              // Node 20 has a WebSocket only where it is asked for.
+              ['--experimental-websocket', '--disable-warning=ExperimentalWarning', '--import', 'tsx', `${file}.js`],
+              { cwd: app, timeout: 25_000 },
+            );
+      expect(stderr).toBe('');
+      expect(stdout).toMatch(expected.get(name) ?? /^$/);
+    },
+  );
 });
 
 describe('Trusted documents', () => {
