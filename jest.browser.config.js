@@ -6,5 +6,4 @@ export default {
   ...config,
   testMatch: ['<rootDir>/test/browser/**/*.test.ts'],
   testPathIgnorePatterns: [],
-  testTimeout: 60_000,
 };
