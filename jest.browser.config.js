@@ -6,4 +6,5 @@ export default {
   ...config,
   testMatch: ['<rootDir>/test/browser/**/*.test.ts'],
   testPathIgnorePatterns: [],
+  testTimeout: 60_000,
 };

@@ -10,7 +10,8 @@ import { missingKeyMessage } from '../graph/errors.js';
 import type { Lifecycle } from './lifecycle.js';
 import { sendError } from './refusals.js';
 import { readApiKey } from './security.js';
-import { type Refusal, type Subscriptions, withText } from './subscriptions.js';
+import type { Refusal, Subscriptions } from './subscriptions.js';
+import { withText } from './trusted-documents.js';
 
 /** What the SSE transport stands on. */
 export interface EventStreamOptions {

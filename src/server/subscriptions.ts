@@ -44,12 +44,6 @@ export interface SubscriptionRequest extends NamedDocument {
   readonly traceparent?: unknown;
 }
 
-/** A request with the text that graphql-ws and graphql-sse want: what is sent by its id need have none, and is given an empty one. */
-export function withText(sent: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
-  const lacksText = sent['query'] === undefined && (sent['documentId'] ?? sent['extensions']) !== undefined;
-  return lacksText ? { ...sent, query: '' } : sent;
-}
-
 /** What subscriptions stand on. */
 export interface SubscriptionOptions {
   readonly config: Config;

@@ -65,6 +65,12 @@ export function toDocumentIds({ documentId, extensions }: NamedDocument): string
   return sent.flatMap((id) => (typeof id === 'string' ? [id.replace(/^sha256:/, '')] : []));
 }
 
+/** A request with the text that graphql-ws and graphql-sse want: what is sent by its id need have none, and is given an empty one. */
+export function withText(sent: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  const lacksText = sent['query'] === undefined && (sent['documentId'] ?? sent['extensions']) !== undefined;
+  return lacksText ? { ...sent, query: '' } : sent;
+}
+
 /** The documents of one reading: by their exact text, and by their ids, of which the hash is always one. */
 interface Known {
   readonly byText: ReadonlyMap<string, TrustedDocument>;

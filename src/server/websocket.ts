@@ -16,7 +16,8 @@ import { toLoggable } from './logging.js';
 import { lastOwed } from './owed-answers.js';
 import { endWith, toBareAnswer } from './refusals.js';
 import { hostForm, keyHeader, toApiKey, toRequestId } from './security.js';
-import { type SubscriptionResult, type Subscriptions, withText } from './subscriptions.js';
+import type { SubscriptionResult, Subscriptions } from './subscriptions.js';
+import { withText } from './trusted-documents.js';
 
 /** What the WebSocket transport stands on. */
 export interface WebSocketOptions {
