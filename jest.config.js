@@ -22,5 +22,8 @@ export default {
       },
     ],
   },
-  testTimeout: 30_000,
+  // Jest would leave a processor to others, which on two is half of the time.
+  maxWorkers: '100%',
+  // A guard against hanging, and no measure.
+  testTimeout: 60_000,
 };

@@ -11,6 +11,7 @@ import type { Lifecycle } from './lifecycle.js';
 import { sendError } from './refusals.js';
 import { readApiKey } from './security.js';
 import type { Refusal, Subscriptions } from './subscriptions.js';
+import { withText } from './trusted-documents.js';
 
 /** What the SSE transport stands on. */
 export interface EventStreamOptions {
@@ -104,20 +105,18 @@ export function addEventStream(app: FastifyInstance, options: EventStreamOptions
   });
 }
 
-// What is sent by an id has no text, which graphql-sse wants: an empty one.
+// As graphql-sse wants it.
 function toRequest({ method, url, query, body }: FastifyRequest): {
   documentId: unknown;
   url: string;
-  body: Record<string, unknown> | null;
+  body: Readonly<Record<string, unknown>> | null;
 } {
   const posted = isObject(body) ? body : null;
   const sent = (method === 'GET' && isObject(query) ? query : posted) ?? {};
-  const { documentId } = sent;
-  const lacksText = sent['query'] === undefined && (documentId ?? sent['extensions']) !== undefined;
   return {
-    documentId,
-    url: lacksText ? `${url}&query=` : url,
-    body: lacksText && posted !== null ? { ...posted, query: '' } : posted,
+    documentId: sent['documentId'],
+    url: withText(sent) === sent ? url : `${url}&query=`,
+    body: posted && withText(posted),
   };
 }
 

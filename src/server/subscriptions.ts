@@ -227,7 +227,8 @@ export class Subscriptions {
     if (found !== undefined) return found.document;
     if (trusted?.only === true) throw toTrustedDocumentRequired();
     if (request.query === '' && toDocumentIds(request).length > 0) {
-      throw refuse(400, 'PERSISTED_QUERY_NOT_FOUND', 'The gateway knows no document of that id: send its text.');
+      // Apollo's clients for phones, and urql, send the text when they have read exactly this.
+      throw refuse(400, 'PERSISTED_QUERY_NOT_FOUND', 'PersistedQueryNotFound');
     }
     return readDocument(request.query);
   }

@@ -65,6 +65,12 @@ export function toDocumentIds({ documentId, extensions }: NamedDocument): string
   return sent.flatMap((id) => (typeof id === 'string' ? [id.replace(/^sha256:/, '')] : []));
 }
 
+/** A request with the text that graphql-ws and graphql-sse want: what is sent by its id need have none, and is given an empty one. */
+export function withText(sent: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  const lacksText = sent['query'] === undefined && (sent['documentId'] ?? sent['extensions']) !== undefined;
+  return lacksText ? { ...sent, query: '' } : sent;
+}
+
 /** The documents of one reading: by their exact text, and by their ids, of which the hash is always one. */
 interface Known {
   readonly byText: ReadonlyMap<string, TrustedDocument>;
@@ -112,8 +118,10 @@ export class TrustedDocuments {
   before<T>(cache: KeyValueCache<T>, take: (document: TrustedDocument) => T): KeyValueCache<T> {
     return {
       get: async (key) => {
-        const found = this.#known.byId.get(key.slice(key.lastIndexOf(':') + 1));
-        return found === undefined ? cache.get(key) : take(found);
+        const sought = key.slice(key.lastIndexOf(':') + 1);
+        const found = this.#known.byId.get(sought);
+        // An id of its own may be the hash of another text.
+        return found?.hash === sought ? take(found) : cache.get(key);
       },
       set: (key, value, options) => cache.set(key, value, options),
       delete: (key) => cache.delete(key),

@@ -8,6 +8,7 @@ import type { ExecutionArgs, GraphQLSchema } from 'graphql';
 import { CloseCode, type Context, handleProtocols, makeServer, type Server } from 'graphql-ws';
 import type { Logger } from 'pino';
 import { type WebSocket, WebSocketServer } from 'ws';
+import { isObject } from '../cloudca/envelope.js';
 import { isTooComplex } from '../cloudca/json.js';
 import type { GraphContext, OperationTrace } from '../graph/context.js';
 import type { Lifecycle } from './lifecycle.js';
@@ -16,6 +17,7 @@ import { lastOwed } from './owed-answers.js';
 import { endWith, toBareAnswer } from './refusals.js';
 import { hostForm, keyHeader, toApiKey, toRequestId } from './security.js';
 import type { SubscriptionResult, Subscriptions } from './subscriptions.js';
+import { withText } from './trusted-documents.js';
 
 /** What the WebSocket transport stands on. */
 export interface WebSocketOptions {
@@ -100,6 +102,11 @@ function createProtocol({ schema, subscriptions, createContext }: WebSocketOptio
   const begun = new WeakMap<ExecutionArgs, AsyncIterableIterator<SubscriptionResult>>();
   return makeServer<Record<string, unknown> | undefined, Extra>({
     connectionInitWaitTimeout: 3_000,
+    // Apollo Kotlin sends no text with an id, for which graphql-ws would close the socket.
+    jsonMessageReviver: function (this: unknown, key, value: unknown) {
+      const isRequest = key === 'payload' && isObject(this) && this['type'] === 'subscribe' && isObject(value);
+      return isRequest ? withText(value) : value;
+    },
     onConnect: (context) => {
       if (toKey(context) !== undefined) return true;
       // Before graphql-ws closes it as forbidden.

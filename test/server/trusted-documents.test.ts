@@ -21,6 +21,7 @@ import {
   byWebSocket,
   connectWebSocket,
   type Following,
+  openSocket,
   toFollowing,
 } from '../subscriptions/followers.js';
 
@@ -125,6 +126,16 @@ describe.each([
     expect(streamed).toMatchObject({ status: 200, begin: expect.stringContaining(vpnId) });
   });
 
+  it('a subscription of the manifest runs by WebSocket without any text, as Apollo Kotlin sends it', async () => {
+    const variables = { environment, id: vpnId };
+    const answers = await subscribeBare(gateway, { extensions: persisted(toHash(follow)), variables });
+
+    expect(answers).toEqual([
+      { type: 'connection_ack' },
+      { id: '1', type: 'next', payload: { data: { siteToSiteVpnUpdated: { id: vpnId } } } },
+    ]);
+  });
+
   it('an id of its own is as good as the hash', async () => {
     const answer = { status: 200, json: { data: { mine: 'Query' } } };
 
@@ -152,6 +163,17 @@ describe.each([
     );
   });
 });
+
+/** Subscribes without a client, which would want a text; the first two messages that come. */
+async function subscribeBare({ url }: TestGateway, payload: Sent): Promise<readonly unknown[]> {
+  const bare = await openSocket(url);
+  bare.send({ type: 'connection_init', payload: { 'MC-Api-Key': SANDBOX_KEY } });
+  await bare.has(1);
+  bare.send({ id: '1', type: 'subscribe', payload });
+  await bare.has(2);
+  bare.socket.close();
+  return bare.messages;
+}
 
 async function openStream(
   { url }: TestGateway,
@@ -190,10 +212,22 @@ describe('With a manifest, and not it alone', () => {
     expect(await post(free.url, { documentId: `sha256:${toHash(text)}` })).toMatchObject(answer);
   });
 
-  it('a subscription by an id that is not known is told to send its text', async () => {
-    expect(await openStream(free, 'POST', { documentId: 'unknown' })).toMatchObject({
-      status: 400,
-      json: { errors: [{ extensions: { code: 'PERSISTED_QUERY_NOT_FOUND' } }] },
+  it('a subscription by an id that is not known is told to send its text, in the words that clients look for', async () => {
+    const errors = [{ message: 'PersistedQueryNotFound', extensions: { code: 'PERSISTED_QUERY_NOT_FOUND' } }];
+
+    expect(await openStream(free, 'POST', { documentId: 'unknown' })).toMatchObject({ status: 400, json: { errors } });
+    expect((await subscribeBare(free, { extensions: persisted('unknown') }))[1]).toMatchObject({
+      type: 'error',
+      payload: errors,
+    });
+  });
+
+  it('a text runs as it is, though its hash is the id of another', async () => {
+    await write('crossed.json', { [toHash('{ other: __typename }')]: custom });
+    const gateway = await start({ trustedDocuments: join(directory, 'crossed.json') });
+
+    expect(await post(gateway.url, { query: '{ other: __typename }' })).toMatchObject({
+      json: { data: { other: 'Query' } },
     });
   });
 });
@@ -288,6 +322,16 @@ describe('With trusted documents only, nothing else runs', () => {
     expect(held.sandbox.calls).toEqual([]);
   });
 
+  it('by POST as a batch, be it of documents of the manifest', async () => {
+    for (const batch of [[{ query: '{ environments { id } }' }], [{ documentId: toHash(types) }, { query: types }]]) {
+      expect(await post(held.url, batch, headers)).toMatchObject({
+        status: 400,
+        json: { errors: [{ extensions: { code: 'BAD_REQUEST' } }] },
+      });
+    }
+    expect(held.sandbox.calls).toEqual([]);
+  });
+
   it('what was refused with its hash has not been kept', async () => {
     const text = '{ registered: __typename }';
     await post(held.url, { query: text, extensions: persisted(toHash(text)) });
@@ -323,11 +367,29 @@ describe('A manifest', () => {
     expect(await post(gateway.url, { documentId: 'one' })).toMatchObject({ json: { data: { mine: 'Query' } } });
   });
 
+  it('may have a document twice, and under several ids', async () => {
+    const gateway = await open(
+      toManifest([
+        ['one', custom],
+        ['one', custom],
+        ['two', custom],
+      ]),
+      { trustedDocumentsOnly: true },
+    );
+
+    for (const documentId of ['one', 'two']) {
+      expect(await post(gateway.url, { documentId })).toMatchObject({ json: { data: { mine: 'Query' } } });
+    }
+  });
+
   it.each([
     ['is no JSON', '{', 'TRUSTED_DOCUMENTS names a file that is not JSON'],
     ['is none', { format: 'other', version: 1, operations: [] }, /^TRUSTED_DOCUMENTS must name a manifest: /],
     ['is of another version', { ...whole, version: 2 }, /^TRUSTED_DOCUMENTS must name a manifest: /],
     ['is empty', toManifest([]), 'TRUSTED_DOCUMENTS names a manifest without any document'],
+    ['is an empty object', {}, 'TRUSTED_DOCUMENTS names a manifest without any document'],
+    ['is a list', [{ id: 'one', body: custom }], /^TRUSTED_DOCUMENTS must name a manifest: /],
+    ['has fragments alone', { one: 'fragment Own on Query { __typename }' }, /, one: Fragment "Own" is never used\./],
     [
       'has what is no GraphQL',
       toManifest([['first', '{ a ']]),
