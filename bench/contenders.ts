@@ -53,6 +53,8 @@ export const gateway: Contender = {
     RATE_LIMIT_PER_MINUTE: '0',
     MAX_IN_FLIGHT: '0',
     MAX_IN_FLIGHT_PER_KEY: '0',
+    MAX_QUEUED: '0',
+    MAX_EVENT_LOOP_DELAY_MS: '0',
   }),
 };
 

@@ -33,6 +33,12 @@ export interface Config {
   readonly maxInFlightPerKey: number;
   /** Operations at work at a time; 0: no limit. */
   readonly maxInFlight: number;
+  /** Operations that wait for one at work to end; 0: none does. */
+  readonly maxQueued: number;
+  /** How long one waits so, in milliseconds. */
+  readonly maxQueueMs: number;
+  /** How late the event loop may be in the mean of half a second, in milliseconds; 0: however late. */
+  readonly maxEventLoopDelayMs: number;
   /** Open connections at a time. */
   readonly maxConnections: number;
   /** Open subscriptions at a time; 0: no limit. */
@@ -139,6 +145,9 @@ const environment = z.object({
   RATE_LIMIT_PER_MINUTE: limit().default(1_200),
   MAX_IN_FLIGHT_PER_KEY: limit().default(64),
   MAX_IN_FLIGHT: limit().default(1_024),
+  MAX_QUEUED: limit().default(256),
+  MAX_QUEUE_MS: wholeNumber(1, longestDelay).default(500),
+  MAX_EVENT_LOOP_DELAY_MS: limit().default(500),
   MAX_CONNECTIONS: wholeNumber(1, 1_000_000).default(10_000),
   MAX_SUBSCRIPTIONS: limit().default(10_000),
   MAX_SUBSCRIPTIONS_PER_KEY: wholeNumber(1, 1_000_000).default(1_000),
@@ -210,6 +219,9 @@ export function readConfig(variables: NodeJS.ProcessEnv = process.env): Config {
     rateLimitPerMinute: read.RATE_LIMIT_PER_MINUTE,
     maxInFlightPerKey: read.MAX_IN_FLIGHT_PER_KEY,
     maxInFlight: read.MAX_IN_FLIGHT,
+    maxQueued: read.MAX_QUEUED,
+    maxQueueMs: read.MAX_QUEUE_MS,
+    maxEventLoopDelayMs: read.MAX_EVENT_LOOP_DELAY_MS,
     maxConnections: read.MAX_CONNECTIONS,
     maxSubscriptions: read.MAX_SUBSCRIPTIONS,
     maxSubscriptionsPerKey: read.MAX_SUBSCRIPTIONS_PER_KEY,

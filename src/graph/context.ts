@@ -162,8 +162,8 @@ export class GraphContext {
   }
 
   /**
-   * Waits for a task, which is no work: the deadline moves on by as long as it takes. `stop` aborts where the process ends, or the
-   * caller has gone.
+   * Waits for a task, or for a place to begin in, which is no work: the deadline moves on by as long as it takes. `stop` aborts where the
+   * process ends, or the caller has gone.
    */
   async waitFor<T>(wait: (stop: AbortSignal) => Promise<T>): Promise<T> {
     const begun = performance.now();

@@ -23,6 +23,7 @@ import { trackAnswers } from './owed-answers.js';
 import { addPlayground, type PlaygroundOptions } from './playground.js';
 import { addRefusals, refuseAddress, refuseConnection } from './refusals.js';
 import { addSecurity, isAllowedOrigin, readApiKey, toRequestId } from './security.js';
+import { addShedding } from './shedding.js';
 import { Subscriptions } from './subscriptions.js';
 import { observeBy, type Tracing } from './tracing.js';
 import { openTrustedDocuments } from './trusted-documents.js';
@@ -71,18 +72,8 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
   const executor = createExecutor(schema);
   const readDocument = createDocumentReader(schema, config, !config.introspection);
   const trusted = await openTrustedDocuments(config, { readDocument, prepare: executor.prepare, lifecycle, log });
-  const limits = createLimits(config);
+  const limits = createLimits(config, metrics.countShed);
   const beginTrace = (traceparent: unknown) => tracing?.begin(traceparent);
-  const subscriptions = new Subscriptions({
-    config,
-    schema,
-    limits,
-    readDocument,
-    trusted,
-    lifecycle,
-    log,
-    beginTrace,
-  });
   const audit = createAudit(log, config.auditHashKey);
   const createContext = (
     apiKey: string | undefined,
@@ -117,6 +108,9 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
   addRefusals(app, log);
   limitUnreadAnswers(app, dependencies.unread);
   await addSecurity(app, { config, lifecycle, isFull });
+  const isLate = addShedding(app, config.maxEventLoopDelayMs, () => {
+    metrics.countShed('event_loop');
+  });
   await addCompression(app);
   if (config.playground) await addPlayground(app, playground);
   await addGraphql(app, {
@@ -129,6 +123,17 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
     createContext: (request) =>
       createContext(readApiKey(request), request.id, true, beginTrace(request.headers['traceparent'])),
   });
+  const subscriptions = new Subscriptions({
+    config,
+    schema,
+    limits,
+    readDocument,
+    trusted,
+    lifecycle,
+    isLate,
+    log,
+    beginTrace,
+  });
   // What an event is about may be newer than what is being read already.
   const createEventContext = (apiKey: string, requestId: string, trace: OperationTrace | undefined) =>
     createContext(apiKey, requestId, false, trace);
@@ -139,10 +144,12 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
     lifecycle,
     log,
     isFull,
+    isLate,
     isAllowedOrigin: (origin, host) => isAllowedOrigin(config, origin, host),
     createContext: createEventContext,
     pingMs: dependencies.pingMs,
   });
+  metrics.addGauge('gateway_operations_queued', 'Operations that wait for one at work to end.', limits.queued);
   metrics.addGauge('gateway_subscriptions', 'Subscriptions that are open.', () => subscriptions.open);
   metrics.addGauge('gateway_polls', 'Tasks, VPNs and lists that are polled.', () => watcher.polls);
   metrics.addGauge('gateway_circuit_open', '1 while the REST API is given up for a time, else 0.', () =>

@@ -1,5 +1,5 @@
-// How much one caller, and all callers together, may ask for: what a key may spend in a minute, and how many operations are at work at
-// a time. Keys are known here by their hash alone.
+// How much one caller, and all callers together, may ask for: what a key may spend in a minute, how many operations are at work at a time,
+// and how many subscriptions are open. Keys are known here by their hash alone.
 import { hash } from 'node:crypto';
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
@@ -9,11 +9,19 @@ import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
 import type { Config } from '../config.js';
 import type { ContextValue } from '../graph/context.js';
 import { toExpectedRestCalls } from '../graph/cost.js';
+import type { Shed } from './metrics.js';
+import { type Full, type Place, Room } from './room.js';
 
 /** The limits of one process. */
 export type LimitsConfig = Pick<
   Config,
-  'rateLimitPerMinute' | 'maxInFlight' | 'maxInFlightPerKey' | 'maxSubscriptions' | 'maxSubscriptionsPerKey'
+  | 'rateLimitPerMinute'
+  | 'maxInFlight'
+  | 'maxInFlightPerKey'
+  | 'maxQueued'
+  | 'maxQueueMs'
+  | 'maxSubscriptions'
+  | 'maxSubscriptionsPerKey'
 >;
 
 /** An operation, as far as its cost goes. */
@@ -29,6 +37,8 @@ export interface Limits {
   readonly plugin: ApolloServerPlugin<ContextValue>;
   /** Admits a subscription, and gives what is to be called at its end. Throws a GraphQLError with RATE_LIMITED or OVERLOADED. */
   readonly admitSubscription: (callerId: string, operation: CostedOperation) => Promise<() => void>;
+  /** How many operations wait for one at work to end. */
+  readonly queued: () => number;
 }
 
 /** What a key is known by where it must not stand itself. */
@@ -36,10 +46,27 @@ export function toCallerId(apiKey: string): string {
   return hash('sha256', apiKey, 'base64url');
 }
 
-/** Makes the limits. */
-export function createLimits(config: LimitsConfig): Limits {
-  const atWork = new Room(config.maxInFlight, config.maxInFlightPerKey, 'operations at work');
-  const open = new Room(config.maxSubscriptions, config.maxSubscriptionsPerKey, 'subscriptions open');
+/** Makes the limits. `shed` is told of each refusal for want of a place. */
+export function createLimits(config: LimitsConfig, shed: (full: Shed) => void): Limits {
+  const toRefusal = (kind: 'operations' | 'subscriptions', what: string) => (full: Full) => {
+    shed(full === 'room' ? kind : `${kind}_of_key`);
+    return full === 'room'
+      ? refuse(503, 'OVERLOADED', `The gateway has too many ${what}; ask again in a moment.`, 1)
+      : refuse(429, 'RATE_LIMITED', `This API key has too many ${what}; wait for some to end.`, 1);
+  };
+  const atWork = new Room(
+    {
+      most: config.maxInFlight,
+      mostPerKey: config.maxInFlightPerKey,
+      mostQueued: config.maxQueued,
+      queueMs: config.maxQueueMs,
+    },
+    toRefusal('operations', 'operations at work'),
+  );
+  const open = new Room(
+    { most: config.maxSubscriptions, mostPerKey: config.maxSubscriptionsPerKey, mostQueued: 0, queueMs: 0 },
+    toRefusal('subscriptions', 'subscriptions open'),
+  );
   const budget =
     config.rateLimitPerMinute === 0
       ? undefined
@@ -54,23 +81,26 @@ export function createLimits(config: LimitsConfig): Limits {
   return {
     plugin: {
       requestDidStart: () => {
-        let leave: (() => void) | undefined;
+        let place: Place | undefined;
+        let isOver = false;
         return Promise.resolve({
-          didResolveOperation: async ({ schema, document, operation, contextValue }) => {
-            const { callerId } = contextValue.operation;
+          didResolveOperation: async ({ schema, document, operation, contextValue: { operation: context } }) => {
+            const { callerId } = context;
             // Without a key no field makes a REST call.
             if (callerId === undefined || operation === undefined) return;
             await pay(callerId, { schema, document, operation });
-            const place = atWork.enter(callerId);
-            contextValue.operation.onWaiting((waits) => {
-              place.step(waits ? 'out' : 'in');
+            place = atWork.hasPlaceFor(callerId)
+              ? atWork.enter(callerId)
+              : await context.waitFor((stop) => atWork.queue(callerId, stop));
+            // Another plugin, which Apollo Server asks at the same time, may have refused it by now.
+            if (isOver) place.step('out');
+            context.onWaiting((waits) => {
+              place?.step(waits ? 'out' : 'in');
             });
-            leave = () => {
-              place.step('out');
-            };
           },
           willSendResponse: () => {
-            leave?.();
+            isOver = true;
+            place?.step('out');
             return Promise.resolve();
           },
         });
@@ -83,6 +113,7 @@ export function createLimits(config: LimitsConfig): Limits {
         place.step('out');
       };
     },
+    queued: () => atWork.queued,
   };
 }
 
@@ -93,51 +124,6 @@ async function spend(budget: RateLimiterMemory, callerId: string, cost: number):
     if (!(refusal instanceof RateLimiterRes)) throw refusal;
     const message = 'This API key has asked for too much within a minute; ask again later.';
     throw refuse(429, 'RATE_LIMITED', message, Math.max(1, Math.ceil(refusal.msBeforeNext / 1000)));
-  }
-}
-
-/** Somebody's place in a room: an operation that waits for a task steps out and in again, since it costs nobody anything. */
-interface Place {
-  readonly step: (to: 'in' | 'out') => void;
-}
-
-/** Room for so many at a time, in all and of one key. 0: no limit. */
-class Room {
-  readonly #most: number;
-  readonly #mostPerKey: number;
-  readonly #what: string;
-  readonly #perKey = new Map<string, number>();
-  #all = 0;
-
-  constructor(most: number, mostPerKey: number, what: string) {
-    this.#most = most;
-    this.#mostPerKey = mostPerKey;
-    this.#what = what;
-  }
-
-  /** Lets one in. Throws where there is no room. */
-  enter(callerId: string): Place {
-    if (this.#most > 0 && this.#all >= this.#most) {
-      throw refuse(503, 'OVERLOADED', `The gateway has too many ${this.#what}; ask again in a moment.`, 1);
-    }
-    if (this.#mostPerKey > 0 && (this.#perKey.get(callerId) ?? 0) >= this.#mostPerKey) {
-      throw refuse(429, 'RATE_LIMITED', `This API key has too many ${this.#what}; wait for some to end.`, 1);
-    }
-    let where: 'in' | 'out' = 'out';
-    const step = (to: 'in' | 'out') => {
-      if (to !== where) this.#count(callerId, to === 'in' ? 1 : -1);
-      where = to;
-    };
-    step('in');
-    return { step };
-  }
-
-  #count(callerId: string, change: 1 | -1): void {
-    this.#all += change;
-    const count = (this.#perKey.get(callerId) ?? 0) + change;
-    // A key that has nobody in is forgotten.
-    if (count === 0) this.#perKey.delete(callerId);
-    else this.#perKey.set(callerId, count);
   }
 }
 

@@ -6,6 +6,9 @@ import type { ObserveCall, WireWarning } from '../cloudca/client.js';
 import type { ContextValue } from '../graph/context.js';
 import { toCode } from '../graph/errors.js';
 
+/** What there was too much of where something was refused unexecuted: all of it, or what one key may have of it. */
+export type Shed = 'event_loop' | 'operations' | 'operations_of_key' | 'subscriptions' | 'subscriptions_of_key';
+
 /** The metrics of one process. */
 export interface Metrics {
   /** Media type of the text. */
@@ -18,6 +21,8 @@ export interface Metrics {
   readonly observeCall: ObserveCall;
   /** Counts what was odd in an answer of the REST API. */
   readonly countOddity: (warning: WireWarning) => void;
+  /** Counts what was refused because there was too much. */
+  readonly countShed: (full: Shed) => void;
   /** Adds a number that is read when it is asked for. */
   readonly addGauge: (name: string, help: string, read: () => number) => void;
   /** The same for one that only ever grows. */
@@ -73,6 +78,12 @@ export function createMetrics(): Metrics {
     labelNames: ['field'],
     registers,
   });
+  const shed = new Counter({
+    name: 'gateway_shed_total',
+    help: 'Requests, operations and subscriptions refused because there was too much, by what: the event loop late, operations at work, subscriptions open, or those of one key.',
+    labelNames: ['full'],
+    registers,
+  });
   const names = new Set<string>();
   const toLabel = (operation: OperationDefinitionNode | undefined): string => {
     const name = operation?.name?.value;
@@ -112,6 +123,9 @@ export function createMetrics(): Metrics {
     },
     countOddity: ({ field }) => {
       oddities.inc({ field });
+    },
+    countShed: (full) => {
+      shed.inc({ full });
     },
     addGauge: (name, help, read) => {
       new Gauge({

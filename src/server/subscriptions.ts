@@ -27,6 +27,7 @@ import { InvalidDocumentError } from './documents.js';
 import type { Lifecycle } from './lifecycle.js';
 import type { Limits } from './limits.js';
 import { logOperation, logUnexpected } from './logging.js';
+import { lateMessage } from './shedding.js';
 import {
   type NamedDocument,
   toDocumentIds,
@@ -53,6 +54,8 @@ export interface SubscriptionOptions {
   readonly readDocument: (text: string) => DocumentNode;
   readonly trusted: TrustedDocuments | undefined;
   readonly lifecycle: Lifecycle;
+  /** Whether the event loop is late, so that a new one is refused; it is counted then. */
+  readonly isLate: () => boolean;
   readonly log: Logger;
   /** Begins a trace, where there are traces. */
   readonly beginTrace: (traceparent: unknown) => OperationTrace | undefined;
@@ -125,8 +128,9 @@ export class Subscriptions {
     const context = createContext(trace);
     try {
       if (this.#options.lifecycle.draining.aborted) {
-        throw refuse(503, 'OVERLOADED', 'The gateway is shutting down; ask again.');
+        throw refuseForNow('The gateway is shutting down; ask again.');
       }
+      if (this.#options.isLate()) throw refuseForNow(lateMessage);
       const prepared = this.#prepare(request);
       return { ...prepared, events: await this.#begin(prepared, request, context, () => createContext(trace), gone) };
     } catch (thrown) {
@@ -246,6 +250,10 @@ export class Subscriptions {
 
 function refuse(status: number, code: string, message: string): GraphQLError {
   return new GraphQLError(message, { extensions: { code, http: { status } } });
+}
+
+function refuseForNow(message: string): GraphQLError {
+  return new GraphQLError(message, { extensions: { code: 'OVERLOADED', retryAfter: 1, http: { status: 503 } } });
 }
 
 function toStatus(extensions: Readonly<Record<string, unknown>> | undefined): number {

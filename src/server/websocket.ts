@@ -16,6 +16,7 @@ import { toLoggable } from './logging.js';
 import { lastOwed } from './owed-answers.js';
 import { endWith, toBareAnswer } from './refusals.js';
 import { hostForm, keyHeader, toApiKey, toRequestId } from './security.js';
+import { lateMessage } from './shedding.js';
 import type { SubscriptionResult, Subscriptions } from './subscriptions.js';
 import { withText } from './trusted-documents.js';
 
@@ -27,6 +28,8 @@ export interface WebSocketOptions {
   readonly log: Logger;
   /** Whether there are more connections than there should be. */
   readonly isFull: () => boolean;
+  /** Whether the event loop is late, so that a new connection is refused; it is counted then. */
+  readonly isLate: () => boolean;
   /** Whether a page of an origin may call. */
   readonly isAllowedOrigin: (origin: string, host: string) => boolean;
   /** Makes the context of one subscription, or of one event of it. */
@@ -146,12 +149,13 @@ interface HandshakeRefusal {
 
 function toRefusal(
   { url, headers, headersDistinct }: IncomingMessage,
-  { lifecycle, isAllowedOrigin }: WebSocketOptions,
+  { lifecycle, isLate, isAllowedOrigin }: WebSocketOptions,
 ): HandshakeRefusal | undefined {
   const { host = '', origin } = headers;
   if (lifecycle.draining.aborted) {
     return { status: 503, code: 'OVERLOADED', message: 'The gateway is shutting down; ask again.' };
   }
+  if (isLate()) return { status: 503, code: 'OVERLOADED', message: lateMessage };
   if (headersDistinct['host']?.length !== 1 || !hostForm.test(host)) {
     return { status: 400, code: 'BAD_REQUEST', message: 'The Host header is missing, doubled or malformed.' };
   }

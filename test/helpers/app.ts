@@ -23,7 +23,9 @@ export interface TestApp {
 
 /** Starts both listeners on a client; they end with the file's tests. */
 export async function startApp(client: CloudcaClient, overrides: Partial<Config> = {}): Promise<TestApp> {
-  const config = { ...readConfig({ TASK_POLL_MS: '20', LOG_LEVEL: 'trace' }), playground: false, ...overrides };
+  // The event loop is the test's own as well.
+  const environment = { TASK_POLL_MS: '20', LOG_LEVEL: 'trace', MAX_EVENT_LOOP_DELAY_MS: '0' };
+  const config = { ...readConfig(environment), playground: false, ...overrides };
   const lines: string[] = [];
   const write = (chunk: unknown, _encoding: string, done: () => void) => {
     lines.push(String(chunk));

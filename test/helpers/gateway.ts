@@ -8,7 +8,7 @@ import { type Config, readConfig } from '../../src/config.js';
 import { createSandbox, type Sandbox, SANDBOX_KEY, type SandboxOptions } from '../../src/sandbox/sandbox.js';
 import { type AppDependencies, createApp } from '../../src/server/app.js';
 import { Lifecycle } from '../../src/server/lifecycle.js';
-import { createMetrics } from '../../src/server/metrics.js';
+import { createMetrics, type Metrics } from '../../src/server/metrics.js';
 import { atEnd } from './at-end.js';
 
 /** What came back: the status, the headers and the JSON body, whole. */
@@ -26,6 +26,7 @@ export interface TestGateway {
   readonly client: CloudcaClient;
   readonly watcher: Watcher;
   readonly app: FastifyInstance;
+  readonly metrics: Metrics;
   /** What it logged, a parsed line each. */
   readonly logs: readonly Record<string, unknown>[];
   /** Runs an operation with the sandbox's key, or another, or none (null). */
@@ -48,7 +49,14 @@ export async function startGateway(
   options: Pick<AppDependencies, 'pingMs' | 'unread'> = {},
 ): Promise<TestGateway> {
   const config: Config = {
-    ...readConfig({ CLOUDCA_API_URL: upstreamUrl, TASK_POLL_MS: '20', LOG_LEVEL: 'trace', RATE_LIMIT_PER_MINUTE: '0' }),
+    ...readConfig({
+      CLOUDCA_API_URL: upstreamUrl,
+      TASK_POLL_MS: '20',
+      LOG_LEVEL: 'trace',
+      RATE_LIMIT_PER_MINUTE: '0',
+      // The event loop is the test's own as well.
+      MAX_EVENT_LOOP_DELAY_MS: '0',
+    }),
     playground: false,
     ...overrides,
   };
@@ -82,6 +90,7 @@ export async function startGateway(
     client,
     watcher,
     app,
+    metrics,
     logs,
     run: async (query, variables = {}, { key = SANDBOX_KEY, headers = {} } = {}) => {
       const response = await fetch(url, {

@@ -58,6 +58,8 @@ export async function startRig(environment: NodeJS.ProcessEnv = {}): Promise<Rig
     PLAYGROUND: 'false',
     RATE_LIMIT_PER_MINUTE: '0',
     MAX_IN_FLIGHT_PER_KEY: '0',
+    // Others may keep the machine busy.
+    MAX_EVENT_LOOP_DELAY_MS: '0',
     ...environment,
   });
   const { url, opsUrl } = gateway;

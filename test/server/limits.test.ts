@@ -1,12 +1,14 @@
 // What one key, and all keys together, may ask for: refused in GraphQL's shape with Retry-After, and nothing is sent for it.
 import { describe, expect, it } from '@jest/globals';
 import type { ServerResponse } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { buildSchema, type DocumentNode, Kind, type OperationDefinitionNode, parse } from 'graphql';
 import { toExpectedRestCalls } from '../../src/graph/cost.js';
 import { createSchema } from '../../src/graph/schema.js';
-import { startGateway, startGatewayOnSandbox } from '../helpers/gateway.js';
+import { startGateway, startGatewayOnSandbox, type TestGateway } from '../helpers/gateway.js';
 import { until } from '../helpers/until.js';
 import { json, startUpstream } from '../helpers/upstream.js';
+import { post } from '../helpers/wire.js';
 
 const environment = 'environment: {serviceCode: "compute-on", name: "test_area"}';
 const list = `{ siteToSiteVpns(${environment}) { totalCount } }`;
@@ -84,19 +86,25 @@ describe('RATE_LIMIT_PER_MINUTE', () => {
 
 /** An upstream that answers lists only when it is told to, and tasks never with their end. */
 async function startHeldUpstream() {
-  const held: ServerResponse[] = [];
-  const upstream = await startUpstream(({ method, url }) => {
+  const held: { key: unknown; response: ServerResponse }[] = [];
+  const upstream = await startUpstream(({ method, url, headers }) => {
     if (method === 'POST') return { taskId: 'cd7a2da8-6739-4bf6-9e71-518831525ea0', taskStatus: 'PENDING' };
     if (url.includes('/tasks/')) return { taskId: 'cd7a2da8-6739-4bf6-9e71-518831525ea0', taskStatus: 'PENDING' };
-    return (response) => held.push(response);
+    return (response) => held.push({ key: headers['mc-api-key'], response });
   });
   return {
     upstream,
     /** Waits until that many calls are held. */
     holds: (count: number) => until(() => held.length >= count),
-    release: () => {
-      for (const response of held.splice(0)) json(200, { data: [] })(response);
+    /** Answers what is held, of one key or of all. */
+    release: (of?: string) => {
+      for (const { key, response } of held.splice(0)) {
+        if (of === undefined || key === of) json(200, { data: [] })(response);
+        else held.push({ key, response });
+      }
     },
+    /** By which keys lists were asked for, in order. */
+    keys: () => upstream.calls.filter(({ method }) => method === 'GET').map(({ headers }) => headers['mc-api-key']),
   };
 }
 
@@ -149,5 +157,172 @@ describe('MAX_IN_FLIGHT_PER_KEY and MAX_IN_FLIGHT', () => {
     expect(answered).toBe(false);
     upstream.script(() => ({ taskId: 'cd7a2da8-6739-4bf6-9e71-518831525ea0', taskStatus: 'SUCCESS' }));
     expect(await waiting).toMatchObject({ body: { data: { resetSiteToSiteVpn: { task: { status: 'SUCCESS' } } } } });
+  });
+});
+
+/** Waits until so many operations queue. */
+async function queues({ metrics }: TestGateway, count: number): Promise<void> {
+  for (let tries = 0; tries < 1_000; tries++) {
+    if ((await metrics.text()).includes(`gateway_operations_queued ${count}\n`)) return;
+    await sleep(10);
+  }
+  throw new Error(`There are never ${count} in the queue.`);
+}
+
+/** An operation whose reads share no call with those of another number. */
+function listOf(number: number): string {
+  return `{ siteToSiteVpns(environment: {serviceCode: "compute-on", name: "area-${number}"}) { totalCount } }`;
+}
+
+describe('MAX_QUEUED and MAX_QUEUE_MS', () => {
+  const long = { maxQueued: 4, maxQueueMs: 60_000 };
+  const empty = { status: 200, body: { data: { siteToSiteVpns: { totalCount: 0 } } } };
+
+  it.each([
+    ['maxInFlightPerKey', 'sandbox-key', 429, 'RATE_LIMITED', 'operations_of_key'],
+    ['maxInFlight', 'another-key', 503, 'OVERLOADED', 'operations'],
+  ])('have one beyond %s wait, and refuse it when the time is over', async (limit, key, status, code, full) => {
+    const { upstream, holds, release } = await startHeldUpstream();
+    const { run, metrics } = await startGateway(upstream.url, { [limit]: 1, maxQueueMs: 50 });
+    const first = run(list);
+    await holds(1);
+    const reset = `mutation { resetSiteToSiteVpn(input: {${environment}, id: "ca86b14f-20db-463d-b58a-9d3fa5959af2"}) { task { status } } }`;
+    const refused = await run(reset, {}, { key });
+    release();
+
+    expect(refused.status).toBe(status);
+    expect(refused.headers.get('retry-after')).toBe('1');
+    const requestId = refused.headers.get('x-request-id');
+    expect(refused.body).toEqual({
+      errors: [{ message: expect.any(String), extensions: { code, retryAfter: 1, requestId } }],
+    });
+    expect(await first).toMatchObject(empty);
+    expect(upstream.calls.map(({ method }) => method)).toEqual(['GET']);
+    expect(await metrics.text()).toMatch(`\ngateway_shed_total{full="${full}"} 1\n`);
+  });
+
+  it('let it in when another has ended', async () => {
+    const { upstream, holds, release } = await startHeldUpstream();
+    const gateway = await startGateway(upstream.url, { maxInFlightPerKey: 1, ...long });
+    const first = gateway.run(listOf(1));
+    await holds(1);
+    const second = gateway.run(listOf(2));
+    await queues(gateway, 1);
+    expect(upstream.calls).toHaveLength(1);
+    release();
+    await holds(1);
+    await queues(gateway, 0);
+    release();
+
+    expect([(await first).status, (await second).status]).toEqual([200, 200]);
+  });
+
+  it('have keys take turns, whoever came first, and share the queue, whoever fills it', async () => {
+    const { upstream, holds, release, keys } = await startHeldUpstream();
+    const gateway = await startGateway(upstream.url, { maxInFlight: 1, ...long });
+    const ask = (number: number, key: string) => gateway.run(listOf(number), {}, { key }).then(({ status }) => status);
+    const flood: Promise<number>[] = [];
+    const others: Promise<number>[] = [];
+    for (let number = 0; number < 5; number++) {
+      flood.push(ask(number, 'flood'));
+      if (number === 0) await holds(1);
+      else await queues(gateway, number);
+    }
+    expect(await ask(5, 'flood')).toBe(503);
+    for (const [index, key] of ['other', 'third'].entries()) {
+      others.push(ask(1, key));
+      // Its newest makes way.
+      expect(await flood[4 - index]).toBe(503);
+      await queues(gateway, 4);
+    }
+    for (let served = 1; served <= 5; served++) {
+      await until(() => upstream.calls.length === served);
+      await holds(1);
+      release();
+    }
+
+    expect(await Promise.all(others)).toEqual([200, 200]);
+    expect(await Promise.all(flood)).toEqual([200, 200, 200, 503, 503]);
+    expect(keys()).toEqual(['flood', 'flood', 'other', 'third', 'flood']);
+  });
+
+  it('pass over a key that may have no more at work', async () => {
+    const { upstream, holds, release, keys } = await startHeldUpstream();
+    const gateway = await startGateway(upstream.url, { maxInFlight: 2, maxInFlightPerKey: 1, ...long });
+    const asked: ReturnType<typeof gateway.run>[] = [];
+    for (const [index, key] of ['flood', 'other', 'flood', 'other'].entries()) {
+      asked.push(gateway.run(listOf(index), {}, { key }));
+      if (index < 2) await holds(index + 1);
+      else await queues(gateway, index - 1);
+    }
+    release('other');
+    await until(() => keys().length === 3);
+    await holds(2);
+    release();
+    await holds(1);
+    release();
+
+    expect((await Promise.all(asked)).map(({ status }) => status)).toEqual([200, 200, 200, 200]);
+    expect(keys()).toEqual(['flood', 'other', 'other', 'flood']);
+  });
+
+  it('do not count against the deadline', async () => {
+    let calls = 0;
+    const upstream = await startUpstream(() => (calls++ === 0 ? () => undefined : { data: [] }));
+    const { run } = await startGateway(upstream.url, { maxInFlight: 1, cloudcaApiTimeoutMs: 300, ...long });
+    const first = run(listOf(1));
+    await until(() => calls === 1);
+    const second = run(listOf(2));
+
+    expect(await first).toMatchObject({ body: { errors: [{ extensions: { code: 'UPSTREAM_TIMEOUT' } }] } });
+    expect(await second).toMatchObject(empty);
+  });
+
+  it('forget who leaves, and nothing is sent for them', async () => {
+    const { upstream, holds, release } = await startHeldUpstream();
+    const gateway = await startGateway(upstream.url, { maxInFlight: 1, ...long });
+    const first = gateway.run(listOf(1));
+    await holds(1);
+    const leaving = new AbortController();
+    const left = post(gateway.url, { query: listOf(2) }, { 'mc-api-key': 'another-key' }, leaving.signal);
+    await queues(gateway, 1);
+    leaving.abort();
+    await expect(left).rejects.toMatchObject({ name: 'AbortError' });
+    await queues(gateway, 0);
+    release();
+
+    expect(await first).toMatchObject(empty);
+    expect(upstream.calls).toHaveLength(1);
+  });
+
+  it('end with the process: who queues is told so, and who is at work is answered', async () => {
+    const { upstream, holds, release } = await startHeldUpstream();
+    const gateway = await startGateway(upstream.url, { maxInFlightPerKey: 1, ...long });
+    const first = gateway.run(listOf(1));
+    await holds(1);
+    const second = gateway.run(listOf(2));
+    await queues(gateway, 1);
+    gateway.lifecycle.drain();
+
+    expect(await second).toMatchObject({ status: 503, body: { errors: [{ extensions: { code: 'OVERLOADED' } }] } });
+    release();
+    expect(await first).toMatchObject(empty);
+    expect(upstream.calls).toHaveLength(1);
+  });
+
+  it('hold no place for what was refused for another reason meanwhile', async () => {
+    const { upstream, holds, release } = await startHeldUpstream();
+    const gateway = await startGateway(upstream.url, { maxInFlight: 1, ...long });
+    const first = gateway.run(listOf(1));
+    await holds(1);
+    const unfit = await gateway.run(`query ($id: ID!) { siteToSiteVpn(${environment}, id: $id) { id } }`);
+    release();
+    await first;
+    const next = gateway.run(listOf(2));
+    await holds(1);
+    release();
+
+    expect(unfit.status).toBe(400);
+    expect(await next).toMatchObject(empty);
   });
 });

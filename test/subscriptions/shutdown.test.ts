@@ -95,10 +95,12 @@ describe('a subscription that is being begun', () => {
         readDocument: parse,
         trusted: undefined,
         lifecycle,
+        isLate: () => false,
         log: pino({ level: 'silent' }),
         beginTrace: () => undefined,
         limits: {
           plugin: {},
+          queued: () => 0,
           admitSubscription: () => {
             if (what === 'the end comes') lifecycle.drain();
             else gone.abort();
