@@ -21,6 +21,7 @@ import { createOperationLog } from './logging.js';
 import type { Metrics } from './metrics.js';
 import { trackAnswers } from './owed-answers.js';
 import { addPlayground, type PlaygroundOptions } from './playground.js';
+import { createLocalRateLimit } from './rate-limit.js';
 import { addRefusals, refuseAddress, refuseConnection } from './refusals.js';
 import { addSecurity, isAllowedOrigin, readApiKey, toRequestId } from './security.js';
 import { Subscriptions } from './subscriptions.js';
@@ -71,7 +72,8 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
   const executor = createExecutor(schema);
   const readDocument = createDocumentReader(schema, config, !config.introspection);
   const trusted = await openTrustedDocuments(config, { readDocument, prepare: executor.prepare, lifecycle, log });
-  const limits = createLimits(config);
+  const rateLimit = config.rateLimitPerMinute === 0 ? undefined : createLocalRateLimit(config.rateLimitPerMinute);
+  const limits = createLimits(config, rateLimit);
   const beginTrace = (traceparent: unknown) => tracing?.begin(traceparent);
   const subscriptions = new Subscriptions({
     config,

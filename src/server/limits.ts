@@ -5,15 +5,15 @@ import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
 import { type ApolloServerPlugin, HeaderMap } from '@apollo/server';
 import { type DocumentNode, GraphQLError, type GraphQLSchema, type OperationDefinitionNode } from 'graphql';
-import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
 import type { Config } from '../config.js';
 import type { ContextValue } from '../graph/context.js';
 import { toExpectedRestCalls } from '../graph/cost.js';
+import type { RateLimit } from './rate-limit.js';
 
 /** The limits of one process. */
 export type LimitsConfig = Pick<
   Config,
-  'rateLimitPerMinute' | 'maxInFlight' | 'maxInFlightPerKey' | 'maxSubscriptions' | 'maxSubscriptionsPerKey'
+  'maxInFlight' | 'maxInFlightPerKey' | 'maxSubscriptions' | 'maxSubscriptionsPerKey'
 >;
 
 /** An operation, as far as its cost goes. */
@@ -36,20 +36,19 @@ export function toCallerId(apiKey: string): string {
   return hash('sha256', apiKey, 'base64url');
 }
 
-/** Makes the limits. */
-export function createLimits(config: LimitsConfig): Limits {
+/** Makes the limits; without a rate limit, what a key spends in a minute is not looked at. */
+export function createLimits(config: LimitsConfig, rateLimit: RateLimit | undefined): Limits {
   const atWork = new Room(config.maxInFlight, config.maxInFlightPerKey, 'operations at work');
   const open = new Room(config.maxSubscriptions, config.maxSubscriptionsPerKey, 'subscriptions open');
-  const budget =
-    config.rateLimitPerMinute === 0
-      ? undefined
-      : new RateLimiterMemory({ points: config.rateLimitPerMinute, duration: 60 });
   const costs = new WeakMap<OperationDefinitionNode, number>();
   const pay = async (callerId: string, { schema, document, operation }: CostedOperation): Promise<void> => {
-    if (budget === undefined) return;
+    if (rateLimit === undefined) return;
     const cost = costs.get(operation) ?? toExpectedRestCalls(schema, document, operation);
     costs.set(operation, cost);
-    await spend(budget, callerId, cost);
+    const wait = await rateLimit.spend(callerId, cost);
+    if (wait === 0) return;
+    const message = 'This API key has asked for too much within a minute; ask again later.';
+    throw refuse(429, 'RATE_LIMITED', message, Math.ceil(wait / 1000));
   };
   return {
     plugin: {
@@ -84,16 +83,6 @@ export function createLimits(config: LimitsConfig): Limits {
       };
     },
   };
-}
-
-async function spend(budget: RateLimiterMemory, callerId: string, cost: number): Promise<void> {
-  try {
-    await budget.consume(callerId, cost);
-  } catch (refusal) {
-    if (!(refusal instanceof RateLimiterRes)) throw refusal;
-    const message = 'This API key has asked for too much within a minute; ask again later.';
-    throw refuse(429, 'RATE_LIMITED', message, Math.max(1, Math.ceil(refusal.msBeforeNext / 1000)));
-  }
 }
 
 /** Somebody's place in a room: an operation that waits for a task steps out and in again, since it costs nobody anything. */
