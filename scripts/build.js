@@ -1,10 +1,11 @@
 // Builds the gateway into one file, dist/main.js: what a process needs to start is read and found at once, instead of in a thousand files.
 import { build } from 'esbuild';
 
-// Who asks for traces waits for them; who does not need not even read them.
-const loadedOnDemand = ['core', 'exporter-trace-otlp-proto', 'resources', 'sdk-trace'].map(
-  (name) => `@opentelemetry/${name}`,
-);
+// Who asks for traces or a shared limit waits for them; who does not need not even read them.
+const loadedOnDemand = [
+  'ioredis',
+  ...['core', 'exporter-trace-otlp-proto', 'resources', 'sdk-trace'].map((name) => `@opentelemetry/${name}`),
+];
 
 await build({
   entryPoints: ['src/main.ts'],
