@@ -1,12 +1,12 @@
-// The tests that need nothing but Node; jest.browser.config.js has those that need a browser, jest.reliability.config.js
-// those that take long.
+// The tests that need nothing but Node; jest.browser.config.js has those that need a browser, jest.redis.config.js those that need Redis,
+// jest.reliability.config.js those that take long.
 // Sources are TypeScript with decorators, run as ES modules: swc strips the types exactly as tsc would.
 
 /** @type {import('jest').Config} */
 export default {
   testEnvironment: 'node',
   testMatch: ['<rootDir>/test/**/*.test.ts'],
-  testPathIgnorePatterns: ['/test/browser/', '\\.long\\.test\\.ts$'],
+  testPathIgnorePatterns: ['/test/(browser|redis)/', '\\.long\\.test\\.ts$'],
   extensionsToTreatAsEsm: ['.ts'],
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
   setupFiles: ['reflect-metadata'],

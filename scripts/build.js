@@ -3,10 +3,11 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 
-// Who asks for traces waits for them; who does not need not even read them.
-const loadedOnDemand = ['core', 'exporter-trace-otlp-proto', 'resources', 'sdk-trace'].map(
-  (name) => `@opentelemetry/${name}`,
-);
+// Who asks for traces or a shared limit waits for them; who does not need not even read them.
+const loadedOnDemand = [
+  'ioredis',
+  ...['core', 'exporter-trace-otlp-proto', 'resources', 'sdk-trace'].map((name) => `@opentelemetry/${name}`),
+];
 
 // Where there are AbortControllers, ky makes one for each call, whose signal Request follows by a weak reference and a finalizer: that
 // takes more of the CPU than all else that is done for the call. Nothing here is ended by it (`Cancellation` in src/cloudca/flights.ts).

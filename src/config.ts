@@ -29,6 +29,8 @@ export interface Config {
   readonly corsOrigins: readonly string[] | 'localhost';
   /** REST calls that one key may spend in a minute; 0: no limit. */
   readonly rateLimitPerMinute: number;
+  /** The Redis in which that is counted for several processes, perhaps with its password; undefined: each counts for itself. */
+  readonly redisUrl: string | undefined;
   /** Operations of one key at work at a time; 0: no limit. */
   readonly maxInFlightPerKey: number;
   /** Operations at work at a time; 0: no limit. */
@@ -115,6 +117,17 @@ const apiUrl = z.string().refine((text) => {
   );
 }, 'must be an http or https URL without credentials, query or fragment');
 
+const redisUrl = z.string().refine((text) => {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  return (
+    (url?.protocol === 'redis:' || url?.protocol === 'rediss:') &&
+    url.hostname !== '' &&
+    /^(\/\d{0,5})?$/.test(url.pathname) &&
+    // Its parameters would be options of the client.
+    !/[?#]|%(?![0-9a-f]{2})/i.test(text)
+  );
+}, 'must be a redis or rediss URL without query, its password percent-encoded, e.g. redis://redis.internal:6379/0');
+
 const origins = z
   .string()
   .transform((text) => text.split(',').map((origin) => origin.trim()))
@@ -143,6 +156,7 @@ const environment = z.object({
   WATCH_POLL_MS: wholeNumber(1, longestDelay).default(5_000),
   CORS_ORIGINS: origins.optional(),
   RATE_LIMIT_PER_MINUTE: limit().default(1_200),
+  REDIS_URL: redisUrl.optional(),
   MAX_IN_FLIGHT_PER_KEY: limit().default(64),
   MAX_IN_FLIGHT: limit().default(1_024),
   MAX_QUEUED: limit().default(256),
@@ -217,6 +231,7 @@ export function readConfig(variables: NodeJS.ProcessEnv = process.env): Config {
     watchPollMs: read.WATCH_POLL_MS,
     corsOrigins: read.CORS_ORIGINS ?? (production ? [] : 'localhost'),
     rateLimitPerMinute: read.RATE_LIMIT_PER_MINUTE,
+    redisUrl: read.REDIS_URL,
     maxInFlightPerKey: read.MAX_IN_FLIGHT_PER_KEY,
     maxInFlight: read.MAX_IN_FLIGHT,
     maxQueued: read.MAX_QUEUED,

@@ -21,6 +21,7 @@ import { createOperationLog } from './logging.js';
 import type { Metrics } from './metrics.js';
 import { trackAnswers } from './owed-answers.js';
 import { addPlayground, type PlaygroundOptions } from './playground.js';
+import { createLocalRateLimit, createSharedRateLimit } from './rate-limit.js';
 import { addRefusals, refuseAddress, refuseConnection } from './refusals.js';
 import { addSecurity, isAllowedOrigin, readApiKey, toRequestId } from './security.js';
 import { addShedding } from './shedding.js';
@@ -72,7 +73,15 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
   const executor = createExecutor(schema);
   const readDocument = createDocumentReader(schema, config, !config.introspection);
   const trusted = await openTrustedDocuments(config, { readDocument, prepare: executor.prepare, lifecycle, log });
-  const limits = createLimits(config, metrics.countShed);
+  const { rateLimitPerMinute: perMinute, redisUrl } = config;
+  const shared =
+    perMinute > 0 && redisUrl !== undefined ? await createSharedRateLimit(perMinute, redisUrl, log) : undefined;
+  const limits = createLimits(
+    config,
+    shared ?? (perMinute > 0 ? createLocalRateLimit(perMinute) : undefined),
+    metrics.countShed,
+  );
+  app.addHook('onClose', () => shared?.close());
   const beginTrace = (traceparent: unknown) => tracing?.begin(traceparent);
   const audit = createAudit(log, config.auditHashKey);
   const createContext = (
@@ -154,6 +163,16 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
   metrics.addGauge('gateway_polls', 'Tasks, VPNs and lists that are polled.', () => watcher.polls);
   metrics.addGauge('gateway_circuit_open', '1 while the REST API is given up for a time, else 0.', () =>
     Number(client.breaker.isOpen),
+  );
+  metrics.addGauge(
+    'gateway_redis_lost',
+    '1 while this process counts alone what keys spend, since the Redis of REDIS_URL does not answer, else 0.',
+    () => Number(shared?.isAlone ?? false),
+  );
+  metrics.addCounter(
+    'gateway_counted_alone_total',
+    'Operations whose cost this process counted alone, since the Redis of REDIS_URL did not answer.',
+    () => shared?.countedAlone ?? 0,
   );
   metrics.addCounter(
     'gateway_flights_joined_total',

@@ -5,23 +5,17 @@ import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
 import { type ApolloServerPlugin, HeaderMap } from '@apollo/server';
 import { type DocumentNode, GraphQLError, type GraphQLSchema, type OperationDefinitionNode } from 'graphql';
-import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
 import type { Config } from '../config.js';
 import type { ContextValue } from '../graph/context.js';
 import { toExpectedRestCalls } from '../graph/cost.js';
 import type { Shed } from './metrics.js';
+import type { RateLimit } from './rate-limit.js';
 import { type Full, type Place, Room } from './room.js';
 
 /** The limits of one process. */
 export type LimitsConfig = Pick<
   Config,
-  | 'rateLimitPerMinute'
-  | 'maxInFlight'
-  | 'maxInFlightPerKey'
-  | 'maxQueued'
-  | 'maxQueueMs'
-  | 'maxSubscriptions'
-  | 'maxSubscriptionsPerKey'
+  'maxInFlight' | 'maxInFlightPerKey' | 'maxQueued' | 'maxQueueMs' | 'maxSubscriptions' | 'maxSubscriptionsPerKey'
 >;
 
 /** An operation, as far as its cost goes. */
@@ -46,8 +40,14 @@ export function toCallerId(apiKey: string): string {
   return hash('sha256', apiKey, 'base64url');
 }
 
-/** Makes the limits. `shed` is told of each refusal for want of a place. */
-export function createLimits(config: LimitsConfig, shed: (full: Shed) => void): Limits {
+/**
+ * Makes the limits; without a rate limit, what a key spends in a minute is not looked at. `shed` is told of each refusal for want of a place.
+ */
+export function createLimits(
+  config: LimitsConfig,
+  rateLimit: RateLimit | undefined,
+  shed: (full: Shed) => void,
+): Limits {
   const toRefusal = (kind: 'operations' | 'subscriptions', what: string) => (full: Full) => {
     shed(full === 'room' ? kind : `${kind}_of_key`);
     return full === 'room'
@@ -67,16 +67,15 @@ export function createLimits(config: LimitsConfig, shed: (full: Shed) => void): 
     { most: config.maxSubscriptions, mostPerKey: config.maxSubscriptionsPerKey, mostQueued: 0, queueMs: 0 },
     toRefusal('subscriptions', 'subscriptions open'),
   );
-  const budget =
-    config.rateLimitPerMinute === 0
-      ? undefined
-      : new RateLimiterMemory({ points: config.rateLimitPerMinute, duration: 60 });
   const costs = new WeakMap<OperationDefinitionNode, number>();
   const pay = async (callerId: string, { schema, document, operation }: CostedOperation): Promise<void> => {
-    if (budget === undefined) return;
+    if (rateLimit === undefined) return;
     const cost = costs.get(operation) ?? toExpectedRestCalls(schema, document, operation);
     costs.set(operation, cost);
-    await spend(budget, callerId, cost);
+    const wait = await rateLimit.spend(callerId, cost);
+    if (wait === 0) return;
+    const message = 'This API key has asked for too much within a minute; ask again later.';
+    throw refuse(429, 'RATE_LIMITED', message, Math.ceil(wait / 1000));
   };
   return {
     plugin: {
@@ -115,16 +114,6 @@ export function createLimits(config: LimitsConfig, shed: (full: Shed) => void): 
     },
     queued: () => atWork.queued,
   };
-}
-
-async function spend(budget: RateLimiterMemory, callerId: string, cost: number): Promise<void> {
-  try {
-    await budget.consume(callerId, cost);
-  } catch (refusal) {
-    if (!(refusal instanceof RateLimiterRes)) throw refusal;
-    const message = 'This API key has asked for too much within a minute; ask again later.';
-    throw refuse(429, 'RATE_LIMITED', message, Math.max(1, Math.ceil(refusal.msBeforeNext / 1000)));
-  }
 }
 
 function refuse(status: number, code: string, message: string, retryAfter: number): GraphQLError {

@@ -100,7 +100,7 @@ describeWhereInstalled('Prometheus itself', () => {
     );
     expect(findings).toMatch(/nodejs_/);
     expect(findings).not.toMatch(/gateway_/);
-    expect((await run(promtool, ['check', 'rules', alerts])).stdout).toMatch(/SUCCESS: 8 rules found/);
+    expect((await run(promtool, ['check', 'rules', alerts])).stdout).toMatch(/SUCCESS: 9 rules found/);
   });
 
   it('scrapes the gateway, and evaluates each expression of the alerts and the dashboard', async () => {

@@ -178,6 +178,8 @@ describe('GET /metrics', () => {
     expect(samples.get('gateway_flights_joined_total')).toBe(2);
     expect(samples.get('gateway_rest_oddities_total{field="siteToSiteVpn.ikeHashAlgorithm"}')).toBeGreaterThan(0);
     expect(samples.get('gateway_circuit_open')).toBe(0);
+    expect(samples.get('gateway_redis_lost')).toBe(0);
+    expect(samples.get('gateway_counted_alone_total')).toBe(0);
     expect(samples.get('gateway_subscriptions')).toBe(0);
     expect(samples.get('gateway_polls')).toBe(0);
   });
