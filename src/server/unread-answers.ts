@@ -52,8 +52,8 @@ export function limitUnreadAnswers(
       socket.setTimeout(0);
     });
     const size = typeof payload === 'string' || Buffer.isBuffer(payload) ? Buffer.byteLength(payload) : 0;
-    // One that is made as it is taken has no size.
-    if (size > 0) {
+    // One that is made as it is taken has no size; one whose caller has gone by now is taken by nobody, and never closes again.
+    if (size > 0 && !raw.destroyed) {
       bytes += size;
       waiting.set(raw, { socket, size });
       raw.once('close', () => {

@@ -7,8 +7,9 @@ import { createSchema } from '../../src/graph/schema.js';
 import { launchGateway } from '../helpers/process.js';
 import { startUpstream } from '../helpers/upstream.js';
 import { post } from '../helpers/wire.js';
+import { toRuns, tryAtRandom } from './random.js';
 
-const runs = Number(process.env['RELIABILITY_RUNS'] ?? 200);
+const usual = 200;
 const keyCanary = 'canaryKey5531';
 const upstream = await startUpstream();
 const gateway = await launchGateway({
@@ -199,7 +200,9 @@ describe('A random request', () => {
     'is answered, or refused with a code',
     async () => {
       const seen = new Set<number>();
-      await fc.assert(
+      await tryAtRandom(
+        'Random documents',
+        usual,
         fc.asyncProperty(fc.oneof({ weight: 9, arbitrary: request }, plain), async (body) => {
           const { status, json, text } = await post(gateway.url, body, { 'mc-api-key': keyCanary });
           seen.add(status);
@@ -215,13 +218,12 @@ describe('A random request', () => {
             expect(codes).toContain(new Map<string, unknown>(Object.entries(error.extensions)).get('code'));
           }
         }),
-        { numRuns: runs },
       );
       expect([...seen].sort()).toEqual([200, 400]);
       // Nothing that nobody has foreseen was logged.
       expect(gateway.lines().filter(({ msg }) => msg === 'unexpected error')).toEqual([]);
       expect(await post(gateway.url, { query: '{ __typename }' })).toMatchObject({ status: 200 });
     },
-    60_000 + runs * 100,
+    60_000 + toRuns(usual) * 100,
   );
 });

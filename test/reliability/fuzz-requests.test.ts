@@ -1,15 +1,15 @@
 // Random requests: whatever is in a body or a header, the answer is one in GraphQL's shape, and never a mistake of the gateway's.
 // RELIABILITY_RUNS sets how many; a counterexample belongs into the file of what it breaks, as a case of its own.
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { afterEach, describe, it } from '@jest/globals';
 import fc from 'fast-check';
-import { toBytes } from '../helpers/raw-upstream.js';
-import { taskId, vpcId, vpnId, wireVpn } from '../subscriptions/rest.js';
+import { taskId, vpcId, vpnId } from '../subscriptions/rest.js';
+import { toRuns, tryAtRandom } from './random.js';
 import { apiKey, expectWellFormed, startRig } from './rig.js';
 
 const rig = await startRig();
-const runs = Number(process.env['RELIABILITY_RUNS'] ?? 150);
+const usual = 150;
 // A guard against hanging, and no measure.
-const guard = 30_000 + runs * 300;
+const guard = 30_000 + toRuns(usual) * 300;
 
 afterEach(() => rig.settle());
 
@@ -148,12 +148,13 @@ describe('A random body', () => {
       rig.upstream.script(({ target }) =>
         target.includes('/tasks/') ? { taskId, taskStatus: 'PENDING' } : { data: [] },
       );
-      await fc.assert(
+      await tryAtRandom(
+        'Random bodies',
+        usual,
         fc.asyncProperty(body, async (sent) => {
           const answer = await rig.ask(Uint8Array.from(sent));
           expectWellFormed(answer);
         }),
-        { numRuns: runs },
       );
     },
     guard,
@@ -169,7 +170,9 @@ describe('Random headers', () => {
         fc.constantFrom('/graphql', '/graphql/stream', '/graphql?query={__typename}', '/'),
         fc.stringMatching(/^\/[\w%./?=&{}-]{0,20}$/),
       );
-      await fc.assert(
+      await tryAtRandom(
+        'Random headers',
+        usual,
         fc.asyncProperty(
           methods,
           paths,
@@ -191,52 +194,6 @@ describe('Random headers', () => {
             for (const answer of answers) expectWellFormed(answer);
           },
         ),
-        { numRuns: runs },
-      );
-    },
-    guard,
-  );
-});
-
-describe('A random answer of the REST API', () => {
-  it(
-    'is told in the shape of GraphQL, and never as a mistake of the gateway',
-    async () => {
-      const entity = fc
-        .dictionary(fc.constantFrom(...Object.keys(wireVpn())), fc.jsonValue())
-        .map((fields) => wireVpn(fields));
-      const answer = fc.oneof(
-        fc.jsonValue(),
-        fc.record(
-          { data: fc.jsonValue(), errors: fc.jsonValue(), taskId: fc.jsonValue(), taskStatus: fc.jsonValue() },
-          { requiredKeys: [] },
-        ),
-        fc.record({ data: fc.oneof(fc.array(entity, { maxLength: 3 }), entity) }),
-        fc.record({
-          taskId: fc.constant(taskId),
-          taskStatus: fc.constantFrom('SUCCESS', 'FAILED', 'PENDING'),
-          result: fc.oneof(fc.jsonValue(), entity),
-        }),
-      );
-      const status = fc.constantFrom(200, 200, 200, 201, 204, 301, 400, 401, 403, 404, 405, 409, 418, 500);
-      const fields =
-        'id name state ikeHashAlgorithm ikeLifetime dpd unknownValues { field value } vpc { name } environment { name }';
-      const queries = [
-        `query($e: EnvironmentInput!) { siteToSiteVpns(environment: $e) { nodes { ${fields} } } }`,
-        `query($e: EnvironmentInput!) { siteToSiteVpn(environment: $e, id: "${vpnId}") { ${fields} } }`,
-        `query { task(id: "${taskId}") { status created result errors { code message } siteToSiteVpn { name } } }`,
-        '{ environments { id name organization { name } serviceConnection { serviceCode reachable } } }',
-        `mutation($e: EnvironmentInput!) { resetSiteToSiteVpn(input: { environment: $e, id: "${vpnId}" }) { task { id result } userErrors { message } } }`,
-      ];
-      await fc.assert(
-        fc.asyncProperty(fc.constantFrom(...queries), status, answer, async (query, code, told) => {
-          rig.upstream.script(() => toBytes(code, code === 204 ? '' : JSON.stringify(told)));
-          const sent = await rig.ask({ query, ...(query.includes('$e') ? { variables: { e: scope } } : {}) });
-          expectWellFormed(sent);
-          // It was executed, whatever came of it.
-          expect(sent.status).toBe(200);
-        }),
-        { numRuns: runs },
       );
     },
     guard,

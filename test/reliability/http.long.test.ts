@@ -1,10 +1,10 @@
-// A crowd of callers who ask for large answers and never read them: others are served, memory stays bounded, and all of it comes back.
+// A crowd of callers who send byte by byte, or ask for large answers and never read them: others are served, memory stays bounded, and all of it comes back.
 import type { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { atEnd } from '../helpers/at-end.js';
-import { keyHeaders, open, startRig } from './rig.js';
 import { post } from '../helpers/wire.js';
+import { drip, expectRefusal, keyHeaders, open, startRig } from './rig.js';
 
 const rig = await startRig();
 const { url, gateway, upstream } = rig;
@@ -62,6 +62,33 @@ describe('500 callers who never read', () => {
     await sleep(35_000);
     const sizes = await Promise.all(deaf.map(readAll));
     expect(sizes.filter((size) => size < whole).length).toBeGreaterThan(0.9 * callers);
+  });
+});
+
+describe('500 callers who send a byte now and then', () => {
+  it('keep nobody from being served, and are cut with 408', async () => {
+    upstream.script(() => ({ data: [{ id: 'a', name: 'b' }] }));
+    const head = ['POST /graphql HTTP/1.1', 'host: a', 'content-type: application/json', 'content-length: 200000'].join(
+      '\r\n',
+    );
+    let cut = 0;
+    const slow = Array.from({ length: callers }, async (_, caller) => {
+      const answers = await drip(url, caller % 2 === 0 ? `${head}\r\nx-a: ` : `${head}\r\n\r\n{`);
+      cut++;
+      return answers;
+    });
+    let served = 0;
+    while (cut < callers) {
+      const answer = await rig.ask({ query: '{ environments { id } }' });
+      expect(answer).toMatchObject({ status: 200, json: { data: { environments: [{ id: 'a' }] } } });
+      served++;
+      await sleep(50);
+    }
+    expect(served).toBeGreaterThan(20);
+    for (const answers of await Promise.all(slow)) {
+      expect(answers).toHaveLength(1);
+      for (const answer of answers) expectRefusal(rig.keep(answer), 408);
+    }
   });
 });
 

@@ -2,6 +2,7 @@
 // for what must not get out; after each case the rig looks for them in all that the gateway has answered, written and counted.
 import { connect, type Socket } from 'node:net';
 import { expect } from '@jest/globals';
+import { atEnd } from '../helpers/at-end.js';
 import { launchGateway, type ListeningProcess } from '../helpers/process.js';
 import { type RawUpstream, startRawUpstream } from '../helpers/raw-upstream.js';
 import { post, type WireAnswer } from '../helpers/wire.js';
@@ -223,6 +224,24 @@ export function exchange(
     if (half) socket.end(sent);
     else socket.write(sent);
   });
+}
+
+/** Sends a start, and then a byte every second, until the connection ends; gives what was answered. */
+export async function drip(url: string, start: string): Promise<readonly WireAnswer[]> {
+  const socket = open(url);
+  const received: Buffer[] = [];
+  const timer = setInterval(() => socket.write('x'), 1_000);
+  const end = () => {
+    clearInterval(timer);
+    socket.destroy();
+  };
+  atEnd(end);
+  socket.on('data', (chunk: Buffer) => received.push(chunk));
+  socket.on('end', end);
+  socket.write(start);
+  await new Promise((resolve) => socket.once('close', resolve));
+  clearInterval(timer);
+  return toAnswers(Buffer.concat(received));
 }
 
 /** The whole answers in what was received, 100 Continue left out. */

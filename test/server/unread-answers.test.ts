@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
 import { atEnd } from '../helpers/at-end.js';
 import { startGateway, type TestGateway } from '../helpers/gateway.js';
+import { launchGateway } from '../helpers/process.js';
 import { until } from '../helpers/until.js';
 import { startUpstream } from '../helpers/upstream.js';
 import { post } from '../helpers/wire.js';
@@ -111,5 +112,44 @@ describe('Answers that nobody reads', () => {
       socket.resume();
       await until(() => bytes > 5 * name.length);
     }
+  });
+});
+
+describe('An answer whose caller has gone before it was made', () => {
+  it('is kept for nobody, nor is the connection', async () => {
+    const answers: (() => void)[] = [];
+    const upstream = await startUpstream(() => (response) => {
+      answers.push(() => response.end(JSON.stringify({ data: [] })));
+    });
+    // Counting them collects garbage first.
+    const script = `
+      import { Socket } from 'node:net';
+      import { queryObjects } from 'node:v8';
+      process.on('SIGWINCH', () => {
+        console.log(JSON.stringify({ msg: 'held', sockets: queryObjects(Socket, { format: 'count' }) }));
+      });`;
+    const gateway = await launchGateway({
+      CLOUDCA_API_URL: upstream.url,
+      PLAYGROUND: 'false',
+      NODE_OPTIONS: `--import data:text/javascript,${encodeURIComponent(script)}`,
+    });
+    for (let caller = 0; caller < 60; caller++) {
+      const leaving = new AbortController();
+      // Of a key of its own: it would join the call of the one before.
+      const headers = { 'mc-api-key': `key-${caller}` };
+      const asked = post(gateway.url, { query: '{ environments { id } }' }, headers, leaving.signal).catch(
+        () => 'left',
+      );
+      await until(() => answers.length > caller);
+      leaving.abort();
+      expect(await asked).toBe('left');
+    }
+    await until(() => gateway.lines().filter(({ msg }) => msg === 'operation').length === 60);
+    for (const answer of answers) answer();
+    gateway.signal('SIGWINCH');
+    await gateway.says('held');
+
+    // Its listeners, and connections to the REST API.
+    expect(gateway.lines().find(({ msg }) => msg === 'held')?.['sockets']).toBeLessThan(30);
   });
 });
