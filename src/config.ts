@@ -65,6 +65,8 @@ export interface Config {
   readonly trustedDocumentsOnly: boolean;
   readonly introspection: boolean;
   readonly playground: boolean;
+  /** How long new work is still taken after the signal to end, while readiness says otherwise already, in milliseconds. */
+  readonly drainDelayMs: number;
   readonly logLevel: LogLevel;
   /** What keys the hashes by which the audit log knows callers; undefined: a secret of the process. */
   readonly auditHashKey: string | undefined;
@@ -159,6 +161,8 @@ const environment = z.object({
   TRUSTED_DOCUMENTS_ONLY: onOrOff().optional(),
   INTROSPECTION: onOrOff().optional(),
   PLAYGROUND: onOrOff().optional(),
+  // What runs has 8 s from the signal: beyond this there would be little left of them.
+  DRAIN_DELAY_MS: wholeNumber(0, 5_000).default(0),
   AUDIT_HASH_KEY: z
     .string()
     .regex(/^[\x21-\x7e]{16,}$/, 'must be 16 characters of ASCII or more, without blanks')
@@ -227,6 +231,7 @@ export function readConfig(variables: NodeJS.ProcessEnv = process.env): Config {
     trustedDocumentsOnly: read.TRUSTED_DOCUMENTS_ONLY ?? false,
     introspection: read.INTROSPECTION ?? !production,
     playground: read.PLAYGROUND ?? !production,
+    drainDelayMs: read.DRAIN_DELAY_MS,
     logLevel: read.LOG_LEVEL,
     auditHashKey: read.AUDIT_HASH_KEY,
     otlpEndpoint: read.OTEL_EXPORTER_OTLP_ENDPOINT,
