@@ -180,6 +180,9 @@ const environment = z.object({
   LOG_LEVEL: z.enum(logLevels, `must be one of ${logLevels.join(', ')}`).default('info'),
 });
 
+/** The names of the variables that are read. */
+export const variableNames: readonly string[] = Object.keys(environment.shape);
+
 // Checked even where another variable is wrong, so that all that is wrong is told at once.
 const wholeEnvironment = environment.refine(
   (read) => read.TRUSTED_DOCUMENTS_ONLY !== true || read.TRUSTED_DOCUMENTS !== undefined,
