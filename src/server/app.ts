@@ -81,6 +81,7 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
     trusted,
     lifecycle,
     log,
+    countOperation: metrics.countOperation,
     beginTrace,
   });
   const audit = createAudit(log, config.auditHashKey);

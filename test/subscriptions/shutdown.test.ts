@@ -96,6 +96,7 @@ describe('a subscription that is being begun', () => {
         trusted: undefined,
         lifecycle,
         log: pino({ level: 'silent' }),
+        countOperation: () => undefined,
         beginTrace: () => undefined,
         limits: {
           plugin: {},
