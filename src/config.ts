@@ -73,6 +73,8 @@ export interface Config {
   readonly trustedDocumentsOnly: boolean;
   readonly introspection: boolean;
   readonly playground: boolean;
+  /** How long new work is still taken after the signal to end, while readiness says otherwise already, in milliseconds. */
+  readonly drainDelayMs: number;
   readonly logLevel: LogLevel;
   /** What keys the hashes by which the audit log knows callers; undefined: a secret of the process. */
   readonly auditHashKey: string | undefined;
@@ -182,6 +184,8 @@ const environment = z.object({
   TRUSTED_DOCUMENTS_ONLY: onOrOff().optional(),
   INTROSPECTION: onOrOff().optional(),
   PLAYGROUND: onOrOff().optional(),
+  // What runs has 8 s from the signal: beyond this there would be little left of them.
+  DRAIN_DELAY_MS: wholeNumber(0, 5_000).default(0),
   AUDIT_HASH_KEY: z
     .string()
     .regex(/^[\x21-\x7e]{16,}$/, 'must be 16 characters of ASCII or more, without blanks')
@@ -198,6 +202,9 @@ const environment = z.object({
     .default('site-to-site-vpn-gateway'),
   LOG_LEVEL: z.enum(logLevels, `must be one of ${logLevels.join(', ')}`).default('info'),
 });
+
+/** The names of the variables that are read. */
+export const variableNames: readonly string[] = Object.keys(environment.shape);
 
 // Checked even where another variable is wrong, so that all that is wrong is told at once.
 const wholeEnvironment = environment.refine(
@@ -254,6 +261,7 @@ export function readConfig(variables: NodeJS.ProcessEnv = process.env): Config {
     trustedDocumentsOnly: read.TRUSTED_DOCUMENTS_ONLY ?? false,
     introspection: read.INTROSPECTION ?? !production,
     playground: read.PLAYGROUND ?? !production,
+    drainDelayMs: read.DRAIN_DELAY_MS,
     logLevel: read.LOG_LEVEL,
     auditHashKey: read.AUDIT_HASH_KEY,
     otlpEndpoint: read.OTEL_EXPORTER_OTLP_ENDPOINT,

@@ -28,7 +28,8 @@ const exitAfter = 9_700;
 
 /** What is to be ended. */
 interface Running {
-  readonly end: () => Promise<void>;
+  /** Ends it; `atOnce`: new work is refused even where load balancers have not been given the time to notice. */
+  readonly end: (atOnce: boolean) => Promise<void>;
   /** Has files read again; undefined where there are none. */
   readonly reread?: (() => void) | undefined;
 }
@@ -78,9 +79,9 @@ async function startGateway(config: Config, log: Logger, announce: Logger): Prom
   };
   return {
     reread: config.trustedDocuments === undefined ? undefined : reread,
-    end: async () => {
+    end: async (atOnce) => {
       const late = sleep(tellUntil);
-      lifecycle.drain();
+      lifecycle.turnUnready();
       const timers = [
         setTimeout(() => {
           client.cut();
@@ -89,6 +90,8 @@ async function startGateway(config: Config, log: Logger, announce: Logger): Prom
           app.server.closeAllConnections();
         }, closeAfter),
       ];
+      if (!atOnce && config.drainDelayMs > 0) await sleep(config.drainDelayMs);
+      lifecycle.drain();
       await lifecycle.whenIdle();
       // What is left has no work: idle, or half a request that will never be one.
       app.server.closeAllConnections();
@@ -145,7 +148,7 @@ async function run(): Promise<void> {
   const { close } = closeWithGrace(options, async (event) => {
     const failed = 'err' in event;
     if (failed) logFatal(event.err);
-    await running.end();
+    await running.end(failed);
     // A promise may be rejected with nothing, which would pass for no failure.
     if (failed) process.exit(1);
   });

@@ -141,6 +141,7 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
     lifecycle,
     isLate,
     log,
+    countOperation: metrics.countOperation,
     beginTrace,
   });
   // What an event is about may be newer than what is being read already.

@@ -12,7 +12,7 @@ export function createOpsApp(lifecycle: Lifecycle, metrics: Metrics): FastifyIns
   });
   app.get('/livez', () => ({ status: 'alive' }));
   app.get('/readyz', (_request, reply) =>
-    lifecycle.draining.aborted ? reply.code(503).send({ status: 'shutting down' }) : reply.send({ status: 'ready' }),
+    lifecycle.isReady ? reply.send({ status: 'ready' }) : reply.code(503).send({ status: 'shutting down' }),
   );
   app.get('/metrics', async (_request, reply) => reply.type(metrics.contentType).send(await metrics.text()));
   return app;

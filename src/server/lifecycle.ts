@@ -7,13 +7,19 @@ export class Lifecycle {
   readonly #idleWaiters = new Set<() => void>();
   readonly #rereaders: (() => void)[] = [];
   #atWork = 0;
+  #isReady = true;
 
   constructor() {
     // Every wait and every poll listens.
     setMaxListeners(0, this.#draining.signal);
   }
 
-  /** Aborted once the process is to end: no new work, and waits answer at once. */
+  /** Whether new work should be sent here: false once the process is to end, which may be before it takes no more. */
+  get isReady(): boolean {
+    return this.#isReady;
+  }
+
+  /** Aborted once the process ends: no new work, and waits answer at once. */
   get draining(): AbortSignal {
     return this.#draining.signal;
   }
@@ -23,8 +29,14 @@ export class Lifecycle {
     return this.#atWork;
   }
 
+  /** Says that the process is to end, and goes on as before. */
+  turnUnready(): void {
+    this.#isReady = false;
+  }
+
   /** Takes no new work from now on. */
   drain(): void {
+    this.turnUnready();
     this.#draining.abort();
   }
 

@@ -15,8 +15,10 @@ export interface Metrics {
   readonly contentType: string;
   /** The metrics in Prometheus' text format. */
   readonly text: () => Promise<string>;
-  /** Counts operations. */
+  /** Counts queries and mutations. */
   readonly plugin: ApolloServerPlugin<ContextValue>;
+  /** Counts an operation that is over, by the codes of its errors: a subscription, which has no one answer. */
+  readonly countOperation: (operation: OperationDefinitionNode | undefined, codes: Iterable<string>) => void;
   /** Counts REST calls, those of operations and those of polls. */
   readonly observeCall: ObserveCall;
   /** Counts what was odd in an answer of the REST API. */
@@ -41,7 +43,7 @@ export function createMetrics(): Metrics {
   collectDefaultMetrics({ register: registry });
   const operations = new Counter({
     name: 'gateway_operations_total',
-    help: 'Operations answered, by name (none: without a name; other: one too many), type and outcome: ok, or the code of the first error.',
+    help: 'Operations that are over, by name (none: without a name; other: one too many), type and outcome: ok, or the code of the first error.',
     labelNames: ['name', 'type', 'outcome'],
     registers,
   });
@@ -91,6 +93,10 @@ export function createMetrics(): Metrics {
     if (names.size < mostNames && name.length <= longestName) names.add(name);
     return names.has(name) ? name : 'other';
   };
+  const countOperation: Metrics['countOperation'] = (operation, codes) => {
+    const [outcome = 'ok'] = codes;
+    operations.inc({ name: toLabel(operation), type: operation?.operation ?? 'none', outcome });
+  };
   return {
     contentType: registry.contentType,
     text: () => registry.metrics(),
@@ -100,11 +106,7 @@ export function createMetrics(): Metrics {
         return Promise.resolve({
           willSendResponse: ({ operation, errors, contextValue }) => {
             const type = operation?.operation ?? 'none';
-            operations.inc({
-              name: toLabel(operation),
-              type,
-              outcome: errors === undefined ? 'ok' : toCode(errors[0]),
-            });
+            countOperation(operation, (errors ?? []).map(toCode));
             durations.observe({ type }, (performance.now() - begun) / 1000);
             callsPerOperation.observe({ type }, contextValue.operation.restCalls);
             return Promise.resolve();
@@ -112,6 +114,7 @@ export function createMetrics(): Metrics {
         });
       },
     },
+    countOperation,
     observeCall: ({ method, route }) => {
       const begun = performance.now();
       return {

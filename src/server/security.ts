@@ -73,8 +73,8 @@ export async function addSecurity(app: FastifyInstance, { config, lifecycle, isF
   app.addHook('onSend', (_request, reply, _payload, done) => {
     // Last of all: Apollo Server has its own idea for a persisted query that is not found.
     void reply.header('cache-control', 'no-store');
-    // Otherwise callers with idle connections would hold the end up.
-    if (lifecycle.draining.aborted) void reply.header('connection', 'close');
+    // Callers with idle connections would hold the end up, and whoever sent on one as it is closed would get no answer.
+    if (!lifecycle.isReady) void reply.header('connection', 'close');
     done();
   });
 }

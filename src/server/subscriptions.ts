@@ -26,7 +26,8 @@ import { checkVariables } from '../graph/variables.js';
 import { InvalidDocumentError } from './documents.js';
 import type { Lifecycle } from './lifecycle.js';
 import type { Limits } from './limits.js';
-import { logOperation, logUnexpected } from './logging.js';
+import { logOperation, logUnexpected, type OperationFacts } from './logging.js';
+import type { Metrics } from './metrics.js';
 import { lateMessage } from './shedding.js';
 import {
   type NamedDocument,
@@ -57,6 +58,7 @@ export interface SubscriptionOptions {
   /** Whether the event loop is late, so that a new one is refused; it is counted then. */
   readonly isLate: () => boolean;
   readonly log: Logger;
+  readonly countOperation: Metrics['countOperation'];
   /** Begins a trace, where there are traces. */
   readonly beginTrace: (traceparent: unknown) => OperationTrace | undefined;
 }
@@ -124,18 +126,20 @@ export class Subscriptions {
     createContext: (trace: OperationTrace | undefined) => GraphContext,
     gone: AbortSignal,
   ): Promise<Subscribed> {
+    const begun = performance.now();
     const trace = this.#options.beginTrace(request.traceparent);
     const context = createContext(trace);
+    let prepared: Prepared | undefined;
     try {
       if (this.#options.lifecycle.draining.aborted) {
         throw refuseForNow('The gateway is shutting down; ask again.');
       }
       if (this.#options.isLate()) throw refuseForNow(lateMessage);
-      const prepared = this.#prepare(request);
+      prepared = this.#prepare(request);
       return { ...prepared, events: await this.#begin(prepared, request, context, () => createContext(trace), gone) };
     } catch (thrown) {
       const errors = thrown instanceof InvalidDocumentError ? thrown.errors : [toGraphQLError(thrown)];
-      trace?.end(undefined, errors.map(toCode));
+      this.#over(prepared?.operation, context, { begun, restCalls: 0, events: 0, errors: new Set(errors.map(toCode)) });
       const extensions = errors[0]?.extensions;
       return {
         errors: this.#toFormatted(errors, context),
@@ -152,13 +156,13 @@ export class Subscriptions {
     createContext: () => GraphContext,
     gone: AbortSignal,
   ): Promise<AsyncIterableIterator<SubscriptionResult>> {
-    const { schema, limits, lifecycle, log } = this.#options;
+    const { schema, limits, lifecycle } = this.#options;
     const begun = performance.now();
     const codes = new Set<string>();
     let restCalls = 0;
     let count = 0;
     let eventContext: GraphContext | undefined;
-    const { callerId, requestId, trace } = context;
+    const { callerId } = context;
     const args = { schema, document, operationName: operation.name?.value ?? null, variableValues: variables ?? {} };
     const toErrors = (errors: readonly GraphQLError[]) => {
       for (const error of errors) codes.add(toCode(error));
@@ -188,15 +192,7 @@ export class Subscriptions {
       gone.removeEventListener('abort', end);
       eventContext?.leave();
       if (leave) leave();
-      logOperation(log, operation, {
-        requestId,
-        traceId: trace?.traceId,
-        begun,
-        restCalls,
-        errors: codes,
-        events: count,
-      });
-      trace?.end(operation, codes);
+      this.#over(operation, context, { begun, restCalls, events: count, errors: codes });
     });
     const end = () => void watched.return?.();
     gone.addEventListener('abort', end);
@@ -204,6 +200,18 @@ export class Subscriptions {
     // Either may have happened while this one was begun.
     if (gone.aborted || lifecycle.draining.aborted) end();
     return watched;
+  }
+
+  /** Tells of one that has ended, or was refused. */
+  #over(
+    operation: OperationDefinitionNode | undefined,
+    { requestId, trace }: GraphContext,
+    facts: Pick<OperationFacts, 'begun' | 'restCalls' | 'events'> & { readonly errors: ReadonlySet<string> },
+  ): void {
+    const { log, countOperation } = this.#options;
+    logOperation(log, operation, { requestId, traceId: trace?.traceId, ...facts });
+    countOperation(operation, facts.errors);
+    trace?.end(operation, facts.errors);
   }
 
   // As Apollo Server does for queries. Throws InvalidDocumentError or GraphQLError.

@@ -3,13 +3,13 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it } from '@jest/globals';
 import { isObject } from '../../src/cloudca/envelope.js';
 import { atEnd } from '../helpers/at-end.js';
+import { findFreePort } from '../helpers/free-port.js';
 import { launchGateway } from '../helpers/process.js';
 import { startUpstream } from '../helpers/upstream.js';
 import { ask, post } from '../helpers/wire.js';
@@ -50,19 +50,6 @@ function readAlertExpressions(): string[] {
   return [...text.matchAll(/^ +expr: (?:\|\n((?: {10,}.*\n)+)|(.*)\n)/gm)].map(
     ([, block, line]) => block ?? line ?? '',
   );
-}
-
-function findFreePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => {
-        if (address === null || typeof address === 'string') reject(new TypeError('The listener has no port.'));
-        else resolve(address.port);
-      });
-    });
-  });
 }
 
 describe('The alerts and the dashboard', () => {

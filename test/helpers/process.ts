@@ -8,7 +8,7 @@ import { atEnd } from './at-end.js';
 const main = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 
 // A guard against hanging, and no measure: the last of the process's own fuses is at 9.7 s.
-const guard = 28_000;
+const usualGuard = 28_000;
 
 /** How a process ended. */
 export interface Exit {
@@ -45,6 +45,10 @@ export interface ListeningProcess extends GatewayProcess {
 
 /** Starts the built program on free ports, unless told others; it is killed at the end of the file's tests. */
 export function launch(environment: NodeJS.ProcessEnv = {}, ...args: string[]): GatewayProcess {
+  return start(environment, args, usualGuard);
+}
+
+function start(environment: NodeJS.ProcessEnv, args: readonly string[], guard: number): GatewayProcess {
   const child: ChildProcessByStdio<null, Readable, Readable> = spawn(process.execPath, [main, ...args], {
     env: { PORT: '0', OPS_PORT: '0', SANDBOX_PORT: '0', ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -97,9 +101,12 @@ export function launch(environment: NodeJS.ProcessEnv = {}, ...args: string[]): 
   };
 }
 
-/** Starts the built gateway, and waits until it listens. */
-export async function launchGateway(environment: NodeJS.ProcessEnv = {}): Promise<ListeningProcess> {
-  const gateway = launch(environment);
+/** Starts the built gateway, and waits until it listens; `guard` is how many milliseconds it may live, where that is long. */
+export async function launchGateway(
+  environment: NodeJS.ProcessEnv = {},
+  guard: number = usualGuard,
+): Promise<ListeningProcess> {
+  const gateway = start(environment, [], guard);
   await gateway.says('gateway listening');
   return { ...gateway, url: urlOf(gateway, 'gateway listening'), opsUrl: urlOf(gateway, 'ops listening') };
 }

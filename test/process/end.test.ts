@@ -9,6 +9,7 @@ import { launch, launchGateway, type ListeningProcess } from '../helpers/process
 import { until } from '../helpers/until.js';
 import { json, startUpstream, type Upstream } from '../helpers/upstream.js';
 import { ask, post, type WireAnswer } from '../helpers/wire.js';
+import { openAcknowledged } from '../subscriptions/followers.js';
 
 const taskId = 'cd7a2da8-6739-4bf6-9e71-518831525ea0';
 const vpnId = 'ca86b14f-20db-463d-b58a-9d3fa5959af2';
@@ -123,6 +124,35 @@ describe('A gateway that is to end', () => {
     release();
     await reading;
     expect(await endsSoon(gateway)).toEqual(ended);
+  });
+
+  it('still takes what load balancers send before they have noticed, for DRAIN_DELAY_MS, and ends connections by that', async () => {
+    const upstream = await startUpstream();
+    const gateway = await launchGateway({ CLOUDCA_API_URL: upstream.url, DRAIN_DELAY_MS: '3000' });
+    const old = await connectTo(gateway);
+    const following = await openAcknowledged(gateway.url, 'key');
+    following.send({
+      id: '1',
+      type: 'subscribe',
+      payload: { query: `subscription { siteToSiteVpnsUpdated(${environment}) { totalCount } }` },
+    });
+    await following.has(2);
+    gateway.signal('SIGTERM');
+    await drains(gateway);
+
+    let received = '';
+    const closed = once(old, 'close');
+    old.on('data', (chunk) => (received += String(chunk)));
+    old.write('GET /graphql?query={__typename} HTTP/1.1\r\nhost: a\r\nmc-api-key: a\r\n\r\n');
+    const answer = await post(gateway.url, list, key);
+    await closed;
+
+    expect(answer).toMatchObject({ status: 200, json: { data: { siteToSiteVpns: { totalCount: 0 } } } });
+    expect(answer.headers.get('connection')).toBe('close');
+    expect(received).toMatch(/^HTTP\/1\.1 200 [^]*\r\nconnection: close\r\n/i);
+    expect(following.closed).toBeUndefined();
+    expect(await gateway.exit).toEqual(ended);
+    expect(following.closed).toMatchObject({ code: 1001 });
   });
 
   it('takes no new request, on a new connection or an old one', async () => {

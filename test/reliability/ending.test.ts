@@ -43,6 +43,8 @@ function startMortal(death: string): Promise<Rig> {
     NODE_OPTIONS: `--import data:text/javascript,${encodeURIComponent(script)}`,
     // Far beyond what a process has left to end in.
     CLOUDCA_API_TIMEOUT_MS: '60000',
+    // Nobody is to be sent to a process that has failed.
+    ...(death === '' ? {} : { DRAIN_DELAY_MS: '5000' }),
   });
 }
 

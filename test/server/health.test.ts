@@ -5,6 +5,7 @@ import { startApp } from '../helpers/app.js';
 import { json, startUpstream } from '../helpers/upstream.js';
 import { ask, post } from '../helpers/wire.js';
 import { range, wireVpn } from '../graph/support.js';
+import { byEventStream } from '../subscriptions/followers.js';
 
 const API_KEY = 'apikeycanary4Tq9';
 const PSK = 'pskcanary7Lq2Zx8W';
@@ -182,6 +183,35 @@ describe('GET /metrics', () => {
     expect(samples.get('gateway_counted_alone_total')).toBe(0);
     expect(samples.get('gateway_subscriptions')).toBe(0);
     expect(samples.get('gateway_polls')).toBe(0);
+  });
+
+  it('tells what is open and polled for it, and counts subscriptions as they end, those too that were refused', async () => {
+    const { url, opsUrl } = await startOnUpstream();
+    upstream.script(() => ({ data: [] }));
+    const follow = byEventStream(url, API_KEY);
+    const list = 'siteToSiteVpnsUpdated(environment: {serviceCode: "a", name: "b"}) { totalCount }';
+    const following = [follow(`subscription Follow { ${list} }`), follow(`subscription Follow { ${list} }`)];
+    await Promise.all(following.map(({ has }) => has(1)));
+    const open = toSamples((await ask(`${opsUrl}/metrics`)).text);
+    expect([open.get('gateway_subscriptions'), open.get('gateway_polls')]).toEqual([2, 1]);
+
+    for (const { stop } of following) stop();
+    await follow('subscription Task { taskUpdated(id: "none") { status } }').ends();
+    await follow('subscription Odd { nothing }').ends();
+    const counted = new Map([
+      ['gateway_operations_total{name="Follow",type="subscription",outcome="ok"}', 2],
+      ['gateway_operations_total{name="Task",type="subscription",outcome="NOT_FOUND"}', 1],
+      ['gateway_operations_total{name="none",type="none",outcome="GRAPHQL_VALIDATION_FAILED"}', 1],
+    ]);
+    const readOperations = async () => {
+      const samples = [...toSamples((await ask(`${opsUrl}/metrics`)).text)];
+      return new Map(samples.filter(([name]) => name.startsWith('gateway_operations_total')));
+    };
+    let operations = await readOperations();
+    for (let tries = 0; tries < 100 && operations.size < counted.size; tries++) operations = await readOperations();
+    expect(operations).toEqual(counted);
+    const over = toSamples((await ask(`${opsUrl}/metrics`)).text);
+    expect([over.get('gateway_subscriptions'), over.get('gateway_polls')]).toEqual([0, 0]);
   });
 
   it('is not on the public listener, as the health checks are not, and GraphQL is not on this one', async () => {

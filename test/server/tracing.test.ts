@@ -9,6 +9,7 @@ import { launchGateway } from '../helpers/process.js';
 import { until } from '../helpers/until.js';
 import { json, startUpstream } from '../helpers/upstream.js';
 import { post } from '../helpers/wire.js';
+import { wireVpn } from '../graph/support.js';
 
 const API_KEY = 'apikeycanary4Tq9';
 const PSK = 'pskcanary7Lq2Zx8W';
@@ -208,6 +209,25 @@ describe('A trace', () => {
     expect(new Set(receiver.paths)).toEqual(new Set(['POST /v1/traces application/x-protobuf']));
     // Each line of the log is tied to it.
     expect(gateway.lines().filter(({ msg }) => msg === 'operation')).toEqual([expect.objectContaining({ traceId })]);
+  });
+
+  it('is named in each line of the log that is about it', async () => {
+    const { upstream, gateway, end } = await launch();
+    upstream.script(() => ({ data: [wireVpn(1, 1, { ikeHashAlgorithm: 'sha512' })] }));
+    const traceId = '0af7651916cd43dd8448eb211c80319c';
+    const headers = { ...key, traceparent: `00-${traceId}-b7ad6b7169203331-01` };
+    await post(gateway.url, { query: list, variables: { environment } }, headers);
+    await post(
+      `${gateway.url}/stream`,
+      { query: 'subscription Follow { taskUpdated(id: "none") { status } }' },
+      { ...headers, accept: 'text/event-stream' },
+    );
+    await end();
+
+    const lines = gateway.lines().filter(({ requestId }) => requestId !== undefined);
+    expect(new Set(lines.map(({ msg }) => msg))).toEqual(new Set(['odd answer of the REST API', 'audit', 'operation']));
+    expect(lines.filter(({ msg }) => msg === 'operation').map(({ type }) => type)).toEqual(['query', 'subscription']);
+    expect(lines.filter((line) => line['traceId'] !== traceId)).toEqual([]);
   });
 
   it('tells the codes of an operation’s errors, and holds no key, variable, literal or alias', async () => {

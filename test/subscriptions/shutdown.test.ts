@@ -97,6 +97,7 @@ describe('a subscription that is being begun', () => {
         lifecycle,
         isLate: () => false,
         log: pino({ level: 'silent' }),
+        countOperation: () => undefined,
         beginTrace: () => undefined,
         limits: {
           plugin: {},
