@@ -3,7 +3,7 @@ import type { ErrorLike } from '@apollo/client';
 import { KeyRound } from 'lucide-react';
 import { useState } from 'react';
 import { Form } from 'react-aria-components';
-import { EnvironmentsQuery } from '../environments/environments-query';
+import { EnvironmentsDocument } from '../gql/graphql';
 import { SubmitButton } from '../ui/buttons';
 import { Problems } from '../ui/problems';
 import { TextField } from '../ui/text-field';
@@ -20,7 +20,7 @@ export function SignInPage({ onSignIn }: { readonly onSignIn: (session: Session)
   const signIn = async (): Promise<void> => {
     setPending(true);
     const session = createSession(key.trim());
-    const { error } = await session.client.query({ query: EnvironmentsQuery, errorPolicy: 'all' });
+    const { error } = await session.client.query({ query: EnvironmentsDocument, errorPolicy: 'all' });
     setPending(false);
     setError(error);
     if (error === undefined) onSignIn(session);
