@@ -17,7 +17,7 @@ import {
   TaskProgressFragmentDoc,
 } from '../gql/graphql';
 import type { TaskToFollow } from '../tasks/task-progress';
-import { Button, SubmitButton } from '../ui/buttons';
+import { Button } from '../ui/buttons';
 import { Checkbox } from '../ui/checkbox';
 import { Choice } from '../ui/choice';
 import { Notice } from '../ui/notice';
@@ -78,21 +78,26 @@ export interface CreateFormProps {
 export function CreateForm({ environment, path, onTask }: CreateFormProps) {
   const navigate = useNavigate();
   const [draft, setDraft] = useState(blank);
+  // Since the gateway's last answer.
+  const [changed, setChanged] = useState<ReadonlySet<string>>(new Set());
   const [isKeyShown, setKeyShown] = useState(false);
   const vpcs = useQuery(VpcChoicesQuery, { variables: { environment } });
   const [create, { data, error, loading }] = useMutation(CreateSiteToSiteVpnDocument, { errorPolicy: 'all' });
   const change = (part: Partial<Draft>): void => {
     setDraft({ ...draft, ...part });
+    // A message goes as its field is typed into. Going only when the field is left, it would move the button that is being pressed.
+    setChanged(new Set([...changed, ...Object.keys(part)]));
   };
 
   const userErrors = unmask(FormErrorFragmentDoc, data?.createSiteToSiteVpn?.userErrors ?? none);
-  const { atFields, others } = sortOut(userErrors);
+  const { atFields, others } = sortOut(userErrors, changed);
   const form = useRef<HTMLFormElement>(null);
   useEffect(() => {
     if (userErrors.length > 0) form.current?.querySelector<HTMLElement>('[data-invalid] :is(input, button)')?.focus();
   }, [userErrors]);
 
   const submit = async (): Promise<void> => {
+    setChanged(new Set());
     const { data } = await create({ variables: { input: { environment, ...draft } } });
     const payload = data?.createSiteToSiteVpn;
     const task = unmask(TaskProgressFragmentDoc, payload?.task);
@@ -293,23 +298,23 @@ export function CreateForm({ environment, path, onTask }: CreateFormProps) {
         <Link className="button button-plain" href={path}>
           Cancel
         </Link>
-        <SubmitButton icon={Plus} isPending={loading}>
+        <Button tone="primary" type="submit" icon={Plus} isPending={loading}>
           Create VPN
-        </SubmitButton>
+        </Button>
       </div>
     </Form>
   );
 }
 
-/** The messages by field, as React Aria's Form takes them; and those that are about no field of it. */
-function sortOut(userErrors: readonly FormErrorFragment[]) {
+/** The messages by field, as React Aria's Form takes them, but of fields that have changed; and those that are about no field of it. */
+function sortOut(userErrors: readonly FormErrorFragment[], changed: ReadonlySet<string>) {
   const atFields = new Map<string, string[]>();
   const others: string[] = [];
   for (const { field, message } of userErrors) {
     // ["input", "gateway"]
     const name = field?.[1];
-    if (name !== undefined && name in blank) atFields.set(name, [...(atFields.get(name) ?? []), message]);
-    else others.push(message);
+    if (name === undefined || !(name in blank)) others.push(message);
+    else if (!changed.has(name)) atFields.set(name, [...(atFields.get(name) ?? []), message]);
   }
   return { atFields: Object.fromEntries(atFields), others };
 }

@@ -55,7 +55,7 @@ export function DeleteVpn({ environment, id, name, isDisabled, onTask, onGone }:
               className="form"
               onSubmit={(event) => {
                 event.preventDefault();
-                if (typed === name) void submit();
+                if (typed === name && !loading) void submit();
               }}
             >
               <TextField

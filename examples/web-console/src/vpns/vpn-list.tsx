@@ -1,6 +1,6 @@
 // The table, and what narrows it down. All of the list is here already: searching and sorting ask nobody.
 import { SearchX, Search, X } from 'lucide-react';
-import { useMemo } from 'react';
+import { useState } from 'react';
 import {
   Button,
   Cell,
@@ -34,9 +34,12 @@ export interface VpnListProps {
 export function VpnList({ vpns: masked, path }: VpnListProps) {
   const vpns = unmask(SiteToSiteVpnRowFragmentDoc, masked);
   const [address, setAddress] = useSearchParams();
-  const view = useMemo(() => readView(address), [address]);
+  // The address follows: the router changes it in a transition, which is too late for a field that is being typed into.
+  const [view, setView] = useState(() => readView(address));
   const change = (part: Partial<View>): void => {
-    setAddress(writeView({ ...view, ...part }), { replace: true });
+    const next = { ...view, ...part };
+    setView(next);
+    setAddress(writeView(next), { replace: true });
   };
 
   const matching = match(vpns, view);
