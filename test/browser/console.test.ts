@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Page } from 'playwright-core';
-import { type ConsoleRig, findFaults, startConsole, tabTo, takePicture } from './console.js';
+import { type ConsoleRig, findFaults, longName, startConsole, tabTo, takePicture } from './console.js';
 
 const list = '/compute-on/test_area';
 const vpnOf = (id: string) => `${list}/vpns/${id}`;
@@ -81,6 +81,7 @@ describe('Signing in', () => {
       'staging\nNothing here yet\nCompute - Ontario',
       'cheyenne_mountain\nEnvironment for base at Cheyenne Mountain\nCompute - Québec',
       'disaster_recovery\nTakes over where production fails\nCompute - Québec',
+      `crowded\n${longName}\nCompute - Ontario`,
     ]);
     expect(await findFaults(page)).toEqual([]);
   });
@@ -145,6 +146,22 @@ describe('The list', () => {
 
     await press('Show all');
     await page.getByText('9 of 9 VPNs shown.').waitFor();
+  });
+
+  it('holds many rows, and names that have no place to break', async () => {
+    await open('/compute-on/crowded');
+    await row(longName).waitFor();
+    expect((await rows()).slice(0, 4)).toEqual([longName, 'site-1', 'site-2', 'site-3']);
+    await page.getByText('60 of 60 VPNs shown.').waitFor();
+    expect(await findFaults(page)).toEqual([]);
+
+    await row(longName).click();
+    await page.getByText('The encryption of phase 1 is “chacha20”').waitFor();
+    await page.getByRole('button', { name: 'Show the key' }).click();
+    await press('Hide the key');
+    await press('Delete');
+    await page.getByRole('alertdialog').waitFor();
+    expect(await findFaults(page)).toEqual([]);
   });
 
   it('changes as the VPNs do', async () => {

@@ -8,6 +8,7 @@ import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { createSandbox, type Call, type Fault, type Sandbox } from '../../src/sandbox/sandbox.js';
+import { defaultSeed, type Seed, seedEnvironment, seedSiteToSiteVpn, seedVpc } from '../../src/sandbox/seed.js';
 import { atEnd } from '../helpers/at-end.js';
 import { startGateway } from '../helpers/gateway.js';
 import { launchChromium } from './chromium.js';
@@ -18,6 +19,9 @@ const outDir = join(root, 'dist/console');
 
 /** The widths that the console is looked at in. */
 export const widths = { desktop: { width: 1280, height: 900 }, phone: { width: 390, height: 844 } } as const;
+
+/** A name as long as they come, with no place to break. */
+export const longName = 'a'.repeat(120);
 
 /** A console that can be opened, and the world behind it. */
 export interface ConsoleRig {
@@ -47,6 +51,7 @@ export async function startConsole(): Promise<ConsoleRig> {
   let held: RegExp | undefined;
   const sandbox = createSandbox({
     clock: () => now,
+    seed: crowd(),
     faults: (call) => faults?.(call),
     latency: ({ path }) => (held?.test(path) === true ? 600_000 : 0),
   });
@@ -100,6 +105,32 @@ export async function startConsole(): Promise<ConsoleRig> {
     strangers,
     complaints,
   };
+}
+
+/** The sandbox's own world, and in `crowded` more than a window holds. */
+function crowd(): Seed {
+  const seed = defaultSeed();
+  const vpc = seedVpc({ id: '5a1c4f0e-8d1b-4a57-9a55-6f0b1c2d3e4f', name: longName });
+  const names = [longName, ...Array.from({ length: 59 }, (_, index) => `site-${index + 1}`)];
+  seed.environments.push({
+    environment: seedEnvironment({
+      id: 'c0ffee00-0000-4000-8000-000000000000',
+      name: 'crowded',
+      description: longName,
+    }),
+    vpcs: [vpc],
+    siteToSiteVpns: names.map((name, index) =>
+      seedSiteToSiteVpn({
+        id: `c0ffee00-0000-4000-8000-${String(index + 1).padStart(12, '0')}`,
+        name,
+        vpcId: vpc.id,
+        gateway: `203.0.113.${index + 1}`,
+        ipSecPsk: longName,
+        ikeEncryptionAlgorithm: index === 0 ? 'chacha20' : 'aes256',
+      }),
+    ),
+  });
+  return seed;
 }
 
 /** Takes a picture in both widths: for the READMEs where SCREENSHOTS is set, else below dist/, to be looked at. */
