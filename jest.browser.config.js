@@ -6,5 +6,5 @@ export default {
   ...config,
   testMatch: ['<rootDir>/test/browser/**/*.test.ts'],
   testPathIgnorePatterns: [],
-  testTimeout: 60_000,
+  testTimeout: 120_000,
 };

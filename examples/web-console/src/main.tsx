@@ -1,5 +1,5 @@
 // The page: a session, and within it the routes. Nothing is kept in the browser: a reload asks for the key again.
-import '@fontsource-variable/inter/wght.css';
+import '@fontsource-variable/figtree/wght.css';
 import './styles.css';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';

@@ -4,16 +4,20 @@ import { Eye, EyeOff, KeyRound, Plus } from 'lucide-react';
 import { type ReactNode, useEffect, useRef, useState } from 'react';
 import { FieldError, Form, Input, Label, Link, NumberField, Text } from 'react-aria-components';
 import { useNavigate } from 'react-router';
-import { graphql } from '../gql';
-import type {
-  CreateSiteToSiteVpnInput,
-  DhGroup,
-  EncryptionAlgorithm,
-  EnvironmentInput,
-  HashAlgorithm,
+import { graphql, unmask } from '../gql';
+import {
+  CreateSiteToSiteVpnDocument,
+  type CreateSiteToSiteVpnInput,
+  type DhGroup,
+  type EncryptionAlgorithm,
+  type EnvironmentInput,
+  FormErrorFragmentDoc,
+  type FormErrorFragment,
+  type HashAlgorithm,
+  TaskProgressFragmentDoc,
 } from '../gql/graphql';
 import type { TaskToFollow } from '../tasks/task-progress';
-import { Button, SubmitButton } from '../ui/buttons';
+import { Button } from '../ui/buttons';
 import { Checkbox } from '../ui/checkbox';
 import { Choice } from '../ui/choice';
 import { Notice } from '../ui/notice';
@@ -30,20 +34,6 @@ const VpcChoicesQuery = graphql(`
         id
         name
         cidr
-      }
-    }
-  }
-`);
-
-const CreateVpnMutation = graphql(`
-  mutation CreateVpn($input: CreateSiteToSiteVpnInput!) {
-    createSiteToSiteVpn(input: $input) {
-      userErrors {
-        field
-        message
-      }
-      task {
-        id
       }
     }
   }
@@ -74,6 +64,9 @@ const blank: Draft = {
   forceEncap: false,
 };
 
+// One and the same, as an effect depends on it.
+const none: readonly [] = [];
+
 /** What the form is made of. */
 export interface CreateFormProps {
   readonly environment: EnvironmentInput;
@@ -85,24 +78,30 @@ export interface CreateFormProps {
 export function CreateForm({ environment, path, onTask }: CreateFormProps) {
   const navigate = useNavigate();
   const [draft, setDraft] = useState(blank);
+  // Since the gateway's last answer.
+  const [changed, setChanged] = useState<ReadonlySet<string>>(new Set());
   const [isKeyShown, setKeyShown] = useState(false);
   const vpcs = useQuery(VpcChoicesQuery, { variables: { environment } });
-  const [create, { data, error, loading }] = useMutation(CreateVpnMutation, { errorPolicy: 'all' });
+  const [create, { data, error, loading }] = useMutation(CreateSiteToSiteVpnDocument, { errorPolicy: 'all' });
   const change = (part: Partial<Draft>): void => {
     setDraft({ ...draft, ...part });
+    // A message goes as its field is typed into. Going only when the field is left, it would move the button that is being pressed.
+    setChanged(new Set([...changed, ...Object.keys(part)]));
   };
 
-  const userErrors = data?.createSiteToSiteVpn?.userErrors;
-  const { atFields, others } = sortOut(userErrors ?? []);
+  const userErrors = unmask(FormErrorFragmentDoc, data?.createSiteToSiteVpn?.userErrors ?? none);
+  const { atFields, others } = sortOut(userErrors, changed);
   const form = useRef<HTMLFormElement>(null);
   useEffect(() => {
-    if (userErrors?.length) form.current?.querySelector<HTMLElement>('[data-invalid] :is(input, button)')?.focus();
+    if (userErrors.length > 0) form.current?.querySelector<HTMLElement>('[data-invalid] :is(input, button)')?.focus();
   }, [userErrors]);
 
   const submit = async (): Promise<void> => {
+    setChanged(new Set());
     const { data } = await create({ variables: { input: { environment, ...draft } } });
     const payload = data?.createSiteToSiteVpn;
-    if (payload?.task) onTask({ id: payload.task.id, kind: 'create', name: draft.name });
+    const task = unmask(TaskProgressFragmentDoc, payload?.task);
+    if (task) onTask({ id: task.id, kind: 'create', name: draft.name });
     // Accepted without a task: there is nothing to follow but the list.
     else if (payload?.userErrors.length === 0) void navigate(path);
   };
@@ -127,7 +126,7 @@ export function CreateForm({ environment, path, onTask }: CreateFormProps) {
       }}
     >
       {error !== undefined && <Problems title="The VPN was not created" error={error} />}
-      {userErrors !== undefined && userErrors.length > 0 && (
+      {userErrors.length > 0 && (
         <Notice
           tone="error"
           title={userErrors.length === 1 ? 'One thing is wrong' : `${userErrors.length} things are wrong`}
@@ -299,23 +298,23 @@ export function CreateForm({ environment, path, onTask }: CreateFormProps) {
         <Link className="button button-plain" href={path}>
           Cancel
         </Link>
-        <SubmitButton icon={Plus} isPending={loading}>
+        <Button tone="primary" type="submit" icon={Plus} isPending={loading}>
           Create VPN
-        </SubmitButton>
+        </Button>
       </div>
     </Form>
   );
 }
 
-/** The messages by field, as React Aria's Form takes them; and those that are about no field of it. */
-function sortOut(userErrors: readonly { readonly field?: readonly string[] | null; readonly message: string }[]) {
+/** The messages by field, as React Aria's Form takes them, but of fields that have changed; and those that are about no field of it. */
+function sortOut(userErrors: readonly FormErrorFragment[], changed: ReadonlySet<string>) {
   const atFields = new Map<string, string[]>();
   const others: string[] = [];
   for (const { field, message } of userErrors) {
     // ["input", "gateway"]
     const name = field?.[1];
-    if (name !== undefined && name in blank) atFields.set(name, [...(atFields.get(name) ?? []), message]);
-    else others.push(message);
+    if (name === undefined || !(name in blank)) others.push(message);
+    else if (!changed.has(name)) atFields.set(name, [...(atFields.get(name) ?? []), message]);
   }
   return { atFields: Object.fromEntries(atFields), others };
 }

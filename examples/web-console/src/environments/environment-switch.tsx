@@ -1,15 +1,15 @@
 // The way from one environment to another, on every page.
 import { useQuery } from '@apollo/client/react';
 import { useMatch, useNavigate } from 'react-router';
+import { EnvironmentsDocument } from '../gql/graphql';
 import { Choice } from '../ui/choice';
-import { EnvironmentsQuery } from './environments-query';
 import { toPath } from './use-environment';
 
 /** A choice of environments, where the page is of one. */
 export function EnvironmentSwitch() {
   const navigate = useNavigate();
   const match = useMatch('/:serviceCode/:environmentName/*');
-  const { data } = useQuery(EnvironmentsQuery);
+  const { data } = useQuery(EnvironmentsDocument);
   if (match === null) return null;
   const { serviceCode = '', environmentName = '' } = match.params;
   const options = (data?.environments ?? []).flatMap(({ name, serviceConnection }) =>

@@ -2,15 +2,15 @@
 import { useQuery } from '@apollo/client/react';
 import { Boxes, CircleAlert } from 'lucide-react';
 import { Link } from 'react-aria-components';
+import { EnvironmentsDocument } from '../gql/graphql';
 import { Loading } from '../ui/loading';
 import { Page } from '../ui/page';
 import { Problems } from '../ui/problems';
-import { EnvironmentsQuery } from './environments-query';
 import { toPath } from './use-environment';
 
 /** All environments that the key can see. */
 export function EnvironmentsPage() {
-  const { data, error } = useQuery(EnvironmentsQuery);
+  const { data, error } = useQuery(EnvironmentsDocument);
   const environments = data?.environments;
   return (
     <Page title="Environments" lead="Choose where to work. Each has networks and VPNs of its own.">

@@ -3,8 +3,8 @@ import type { ErrorLike } from '@apollo/client';
 import { KeyRound } from 'lucide-react';
 import { useState } from 'react';
 import { Form } from 'react-aria-components';
-import { EnvironmentsQuery } from '../environments/environments-query';
-import { SubmitButton } from '../ui/buttons';
+import { EnvironmentsDocument } from '../gql/graphql';
+import { Button } from '../ui/buttons';
 import { Problems } from '../ui/problems';
 import { TextField } from '../ui/text-field';
 import { createSession, type Session } from './client';
@@ -20,7 +20,7 @@ export function SignInPage({ onSignIn }: { readonly onSignIn: (session: Session)
   const signIn = async (): Promise<void> => {
     setPending(true);
     const session = createSession(key.trim());
-    const { error } = await session.client.query({ query: EnvironmentsQuery, errorPolicy: 'all' });
+    const { error } = await session.client.query({ query: EnvironmentsDocument, errorPolicy: 'all' });
     setPending(false);
     setError(error);
     if (error === undefined) onSignIn(session);
@@ -39,7 +39,7 @@ export function SignInPage({ onSignIn }: { readonly onSignIn: (session: Session)
         <Form
           onSubmit={(event) => {
             event.preventDefault();
-            void signIn();
+            if (!isPending) void signIn();
           }}
         >
           {error !== undefined && <Problems title="You are not signed in" error={error} />}
@@ -57,9 +57,9 @@ export function SignInPage({ onSignIn }: { readonly onSignIn: (session: Session)
             value={key}
             onChange={setKey}
           />
-          <SubmitButton icon={KeyRound} isPending={isPending}>
+          <Button tone="primary" type="submit" icon={KeyRound} isPending={isPending}>
             Sign in
-          </SubmitButton>
+          </Button>
         </Form>
       </div>
     </main>

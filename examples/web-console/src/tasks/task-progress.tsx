@@ -3,27 +3,16 @@ import { useSubscription } from '@apollo/client/react';
 import { X } from 'lucide-react';
 import { useEffect, useEffectEvent } from 'react';
 import { ProgressBar } from 'react-aria-components';
-import { graphql } from '../gql';
-import type { EnvironmentInput } from '../gql/graphql';
+import { unmask } from '../gql';
+import {
+  type EnvironmentInput,
+  SiteToSiteVpnRowFragmentDoc,
+  TaskProgressFragmentDoc,
+  TaskUpdatedDocument,
+} from '../gql/graphql';
 import { Button } from '../ui/buttons';
 import { Notice } from '../ui/notice';
 import { Problems } from '../ui/problems';
-
-const TaskUpdated = graphql(`
-  subscription TaskUpdated($environment: EnvironmentInput!, $id: ID!) {
-    taskUpdated(environment: $environment, id: $id) {
-      id
-      status
-      errors {
-        code
-        message
-      }
-      siteToSiteVpn {
-        id
-      }
-    }
-  }
-`);
 
 /** A task, and what it does. */
 export interface TaskToFollow {
@@ -51,13 +40,13 @@ export interface TaskProgressProps {
 
 /** The line of a task. */
 export function TaskProgress({ environment, task: { id, kind, name }, onDone, onDismiss }: TaskProgressProps) {
-  const { data, error, restart } = useSubscription(TaskUpdated, {
+  const { data, error, restart } = useSubscription(TaskUpdatedDocument, {
     variables: { environment, id },
     errorPolicy: 'all',
   });
-  const task = data?.taskUpdated;
+  const task = unmask(TaskProgressFragmentDoc, data?.taskUpdated);
   const isDone = task?.status === 'SUCCESS';
-  const vpnId = task?.siteToSiteVpn?.id;
+  const vpnId = unmask(SiteToSiteVpnRowFragmentDoc, data?.taskUpdated.siteToSiteVpn)?.id;
   const whenDone = useEffectEvent(onDone);
   useEffect(() => {
     if (isDone) whenDone(vpnId);

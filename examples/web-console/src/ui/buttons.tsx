@@ -11,22 +11,22 @@ export interface ButtonProps extends Omit<AriaButtonProps, 'children' | 'classNa
   readonly children: ReactNode;
 }
 
-/** A button. */
-export function Button({ tone = 'plain', icon: Icon, className = '', children, ...others }: ButtonProps) {
+/** A button. While what it began is pending it keeps the focus, and does nothing. */
+export function Button(props: ButtonProps) {
+  const { tone = 'plain', icon, isPending = false, className = '', type, onPress, children, ...others } = props;
+  const Icon = isPending ? LoaderCircle : icon;
   return (
-    <AriaButton {...others} className={`button button-${tone} ${className}`}>
+    <AriaButton
+      {...others}
+      // Not React Aria's isPending, which tells screen readers the button's name once more, even of a button that is gone.
+      {...(isPending
+        ? { 'aria-disabled': true, type: 'button' }
+        : { ...(type && { type }), ...(onPress && { onPress }) })}
+      className={`button button-${tone} ${isPending ? 'button-pending' : ''} ${className}`}
+    >
       {Icon && <Icon aria-hidden />}
       {children}
     </AriaButton>
-  );
-}
-
-/** The button that sends a form; it waits with it. */
-export function SubmitButton({ icon, isPending, children }: ButtonProps & { readonly isPending: boolean }) {
-  return (
-    <Button tone="primary" type="submit" isPending={isPending} {...withIcon(isPending ? LoaderCircle : icon)}>
-      {children}
-    </Button>
   );
 }
 
@@ -74,5 +74,3 @@ export function CopyButton({ text, label }: { readonly text: string; readonly la
     </>
   );
 }
-
-const withIcon = (icon: LucideIcon | undefined) => (icon === undefined ? {} : { icon });

@@ -64,8 +64,8 @@ export function Choice<Value extends string>(props: ChoiceProps<Value>) {
           {({ value, label, description }) => (
             <ListBoxItem id={value} textValue={label} className="list-box-item">
               <span className="list-box-text">
-                <Text slot="label">{label}</Text>
-                {description !== undefined && <Text slot="description">{description}</Text>}
+                {label}
+                {description !== undefined && <span className="description">{description}</span>}
               </span>
               <Check aria-hidden className="list-box-check" />
             </ListBoxItem>

@@ -1,5 +1,7 @@
 // Why a change was not made.
 import type { ErrorLike } from '@apollo/client';
+import { type FragmentType, unmask } from '../gql';
+import { FormErrorFragmentDoc } from '../gql/graphql';
 import { Notice } from './notice';
 import { Problems } from './problems';
 
@@ -7,7 +9,7 @@ import { Problems } from './problems';
 export interface MutationProblemsProps {
   readonly title: string;
   readonly error: ErrorLike | undefined;
-  readonly userErrors: readonly { readonly message: string }[] | undefined;
+  readonly userErrors: readonly FragmentType<typeof FormErrorFragmentDoc>[] | undefined;
 }
 
 /** What failed, and what was refused; nothing where all went well. */
@@ -16,7 +18,7 @@ export function MutationProblems({ title, error, userErrors = [] }: MutationProb
   if (userErrors.length === 0) return null;
   return (
     <Notice tone="error" title={title}>
-      {userErrors.map(({ message }) => (
+      {unmask(FormErrorFragmentDoc, userErrors).map(({ message }) => (
         <p key={message}>{message}</p>
       ))}
     </Notice>

@@ -1,15 +1,14 @@
 // A message that stands in the page.
-import { CircleAlert, CircleCheck, Info, type LucideIcon, TriangleAlert } from 'lucide-react';
+import { CircleAlert, Info, type LucideIcon, TriangleAlert } from 'lucide-react';
 import type { ReactNode } from 'react';
 
 /** How a message is meant. */
-export type Tone = 'error' | 'warning' | 'info' | 'success';
+export type Tone = 'error' | 'warning' | 'info';
 
 const icons: Readonly<Record<Tone, LucideIcon>> = {
   error: CircleAlert,
   warning: TriangleAlert,
   info: Info,
-  success: CircleCheck,
 };
 
 /** What a message is made of. */

@@ -3,25 +3,12 @@ import { useMutation } from '@apollo/client/react';
 import { Trash2 } from 'lucide-react';
 import { useState } from 'react';
 import { Dialog, DialogTrigger, Form, Heading, Modal, ModalOverlay } from 'react-aria-components';
-import { graphql } from '../gql';
+import { unmask } from '../gql';
+import { DeleteSiteToSiteVpnDocument, TaskProgressFragmentDoc } from '../gql/graphql';
 import { Button } from '../ui/buttons';
 import { MutationProblems } from '../ui/mutation-problems';
 import { TextField } from '../ui/text-field';
 import type { DeedProps } from './reset-vpn';
-
-const DeleteVpnMutation = graphql(`
-  mutation DeleteVpn($input: DeleteSiteToSiteVpnInput!) {
-    deleteSiteToSiteVpn(input: $input) {
-      userErrors {
-        message
-      }
-      task {
-        id
-      }
-      deletedSiteToSiteVpnId
-    }
-  }
-`);
 
 /** What the dialog is made of. */
 export interface DeleteVpnProps extends DeedProps {
@@ -33,13 +20,14 @@ export interface DeleteVpnProps extends DeedProps {
 export function DeleteVpn({ environment, id, name, isDisabled, onTask, onGone }: DeleteVpnProps) {
   const [isOpen, setOpen] = useState(false);
   const [typed, setTyped] = useState('');
-  const [remove, { data, error, loading, reset }] = useMutation(DeleteVpnMutation, { errorPolicy: 'all' });
+  const [remove, { data, error, loading, reset }] = useMutation(DeleteSiteToSiteVpnDocument, { errorPolicy: 'all' });
   const submit = async (): Promise<void> => {
     const { data } = await remove({ variables: { input: { environment, id } } });
     const payload = data?.deleteSiteToSiteVpn;
-    if (payload?.task) {
+    const task = unmask(TaskProgressFragmentDoc, payload?.task);
+    if (task) {
       setOpen(false);
-      onTask({ id: payload.task.id, kind: 'delete', name });
+      onTask({ id: task.id, kind: 'delete', name });
     } else if (payload?.deletedSiteToSiteVpnId) onGone();
   };
   return (
@@ -67,7 +55,7 @@ export function DeleteVpn({ environment, id, name, isDisabled, onTask, onGone }:
               className="form"
               onSubmit={(event) => {
                 event.preventDefault();
-                if (typed === name) void submit();
+                if (typed === name && !loading) void submit();
               }}
             >
               <TextField

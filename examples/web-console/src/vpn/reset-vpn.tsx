@@ -1,24 +1,11 @@
 // Resets the connection of a VPN.
 import { useMutation } from '@apollo/client/react';
 import { RotateCcw } from 'lucide-react';
-import { graphql } from '../gql';
-import type { EnvironmentInput } from '../gql/graphql';
+import { unmask } from '../gql';
+import { type EnvironmentInput, ResetSiteToSiteVpnDocument, TaskProgressFragmentDoc } from '../gql/graphql';
 import type { TaskToFollow } from '../tasks/task-progress';
 import { Button } from '../ui/buttons';
 import { MutationProblems } from '../ui/mutation-problems';
-
-const ResetVpnMutation = graphql(`
-  mutation ResetVpn($input: ResetSiteToSiteVpnInput!) {
-    resetSiteToSiteVpn(input: $input) {
-      userErrors {
-        message
-      }
-      task {
-        id
-      }
-    }
-  }
-`);
 
 /** Which VPN something is done to. */
 export interface DeedProps {
@@ -31,10 +18,10 @@ export interface DeedProps {
 
 /** The button that resets. */
 export function ResetVpn({ environment, id, name, isDisabled, onTask }: DeedProps) {
-  const [reset, { data, error, loading }] = useMutation(ResetVpnMutation, { errorPolicy: 'all' });
+  const [reset, { data, error, loading }] = useMutation(ResetSiteToSiteVpnDocument, { errorPolicy: 'all' });
   const press = async (): Promise<void> => {
     const { data } = await reset({ variables: { input: { environment, id } } });
-    const task = data?.resetSiteToSiteVpn?.task;
+    const task = unmask(TaskProgressFragmentDoc, data?.resetSiteToSiteVpn?.task);
     if (task) onTask({ id: task.id, kind: 'reset', name });
   };
   return (

@@ -1,6 +1,6 @@
 // The table, and what narrows it down. All of the list is here already: searching and sorting ask nobody.
 import { SearchX, Search, X } from 'lucide-react';
-import { useMemo } from 'react';
+import { useState } from 'react';
 import {
   Button,
   Cell,
@@ -15,54 +15,41 @@ import {
   ToggleButtonGroup,
 } from 'react-aria-components';
 import { useSearchParams } from 'react-router';
-import { type FragmentType, graphql, unmask } from '../gql';
+import { type FragmentType, unmask } from '../gql';
+import { SiteToSiteVpnRowFragmentDoc } from '../gql/graphql';
 import { Choice } from '../ui/choice';
 import { arrange, columns, match, readView, type View, vpcLabel, writeView } from './arrange';
 import { stateLabels, states, VpnState } from './vpn-state';
-
-const Connection = graphql(`
-  fragment VpnList_connection on SiteToSiteVpnConnection {
-    nodes {
-      id
-      name
-      gateway
-      cidr
-      state
-      vpcId
-      vpc {
-        id
-        name
-      }
-    }
-  }
-`);
 
 const labels = { name: 'Name', vpc: 'VPC', gateway: 'Gateway', cidr: 'Remote network', state: 'State' } as const;
 
 /** What the table is made of. */
 export interface VpnListProps {
-  readonly connection: FragmentType<typeof Connection>;
+  readonly vpns: readonly FragmentType<typeof SiteToSiteVpnRowFragmentDoc>[];
   /** Where the environment's pages are. */
   readonly path: string;
 }
 
 /** The VPNs as a table. */
-export function VpnList({ connection, path }: VpnListProps) {
-  const { nodes } = unmask(Connection, connection);
+export function VpnList({ vpns: masked, path }: VpnListProps) {
+  const vpns = unmask(SiteToSiteVpnRowFragmentDoc, masked);
   const [address, setAddress] = useSearchParams();
-  const view = useMemo(() => readView(address), [address]);
+  // The address follows: the router changes it in a transition, which is too late for a field that is being typed into.
+  const [view, setView] = useState(() => readView(address));
   const change = (part: Partial<View>): void => {
-    setAddress(writeView({ ...view, ...part }), { replace: true });
+    const next = { ...view, ...part };
+    setView(next);
+    setAddress(writeView(next), { replace: true });
   };
 
-  const matching = match(nodes, view);
+  const matching = match(vpns, view);
   const rows = arrange(matching, view);
-  const vpcs = [...new Map(nodes.map((vpn) => [vpn.vpcId, vpcLabel(vpn)]))].map(([value, label]) => ({ value, label }));
+  const vpcs = [...new Map(vpns.map((vpn) => [vpn.vpcId, vpcLabel(vpn)]))].map(([value, label]) => ({ value, label }));
   const counts = states
     .map((state) => ({ state, count: matching.filter((vpn) => vpn.state === state).length }))
     .filter(({ state, count }) => count > 0 || state === view.state);
 
-  if (nodes.length === 0) {
+  if (vpns.length === 0) {
     return (
       <div className="empty card">
         <h2>No VPN yet</h2>
@@ -117,7 +104,7 @@ export function VpnList({ connection, path }: VpnListProps) {
         </ToggleButtonGroup>
       </div>
       <p role="status" className="visually-hidden">
-        {rows.length} of {nodes.length} VPNs shown.
+        {rows.length} of {vpns.length} VPNs shown.
       </p>
       <Table
         className="vpns card"

@@ -2,7 +2,7 @@
 import { useSubscription } from '@apollo/client/react';
 import { Plus } from 'lucide-react';
 import { useEnvironment } from '../environments/use-environment';
-import { graphql } from '../gql';
+import { SiteToSiteVpnsUpdatedDocument } from '../gql/graphql';
 import { ButtonLink } from '../ui/buttons';
 import { Loading } from '../ui/loading';
 import { Page } from '../ui/page';
@@ -10,15 +10,6 @@ import { Problems } from '../ui/problems';
 import { useLast } from '../ui/use-last';
 import { LiveMark } from './live-mark';
 import { VpnList } from './vpn-list';
-
-const VpnsUpdated = graphql(`
-  subscription VpnsUpdated($environment: EnvironmentInput!) {
-    siteToSiteVpnsUpdated(environment: $environment) {
-      totalCount
-      ...VpnList_connection
-    }
-  }
-`);
 
 /** The list. */
 export function VpnsPage() {
@@ -29,7 +20,7 @@ export function VpnsPage() {
 
 function VpnsOf({ environment, path }: ReturnType<typeof useEnvironment>) {
   // With `all`, rows whose VPC could not be read come along with the errors that say why.
-  const { data, error, loading, restart } = useSubscription(VpnsUpdated, {
+  const { data, error, loading, restart } = useSubscription(SiteToSiteVpnsUpdatedDocument, {
     variables: { environment },
     errorPolicy: 'all',
   });
@@ -59,7 +50,7 @@ function VpnsOf({ environment, path }: ReturnType<typeof useEnvironment>) {
           onRetry={restart}
         />
       )}
-      {vpns ? <VpnList connection={vpns} path={path} /> : loading && <Loading what="the VPNs" rows={8} />}
+      {vpns ? <VpnList vpns={vpns.nodes} path={path} /> : loading && <Loading what="the VPNs" rows={8} />}
     </Page>
   );
 }
