@@ -97,7 +97,7 @@ const preload = `
 type Asked = readonly [query: string, variables: object];
 
 // The deadline of a REST call: the longest that a caller of a silent REST API waits.
-const deadlineMs = 2_000;
+const deadlineMs = 5_000;
 // How many keys the callers have.
 const keys = 8;
 // A guard against hanging, and no measure.
@@ -279,8 +279,8 @@ export async function soak({ phases, phaseMs, callers, seed, measured: tell }: S
     const twice = [...rest.writes].filter(([, count]) => count > 1);
     if (twice.length > 0) faults.push(`${twice.length} writes were sent more than once.`);
     if (unlogged().length > 0) faults.push(`${unlogged().length} writes are in no line of the audit log.`);
-    const undone = writesLeft.filter((id) => gateway.audited.get(id) !== 'done');
-    if (undone.length > 0) faults.push(`${undone.length} writes whose callers left were not finished.`);
+    const undone = writesLeft.map((id) => gateway.audited.get(id) ?? 'no line').filter((outcome) => outcome !== 'done');
+    if (undone.length > 0) faults.push(`Writes whose callers left were not finished: ${undone.join(', ')}.`);
     const metrics = await gateway.metrics();
     if (metrics('gateway_rest_calls_total', 'CallerGoneError') < readsLeft) {
       faults.push('Reads whose callers left went on to their deadline.');
