@@ -163,7 +163,7 @@ const environment = z.object({
   MAX_IN_FLIGHT: limit().default(1_024),
   MAX_QUEUED: limit().default(256),
   MAX_QUEUE_MS: wholeNumber(1, longestDelay).default(500),
-  MAX_EVENT_LOOP_DELAY_MS: limit().default(500),
+  MAX_EVENT_LOOP_DELAY_MS: limit().default(1_000),
   MAX_CONNECTIONS: wholeNumber(1, 1_000_000).default(10_000),
   MAX_SUBSCRIPTIONS: limit().default(10_000),
   MAX_SUBSCRIPTIONS_PER_KEY: wholeNumber(1, 1_000_000).default(1_000),

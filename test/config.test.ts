@@ -29,7 +29,7 @@ const defaults = {
   maxInFlight: 1_024,
   maxQueued: 256,
   maxQueueMs: 500,
-  maxEventLoopDelayMs: 500,
+  maxEventLoopDelayMs: 1_000,
   maxConnections: 10_000,
   maxSubscriptionsPerKey: 1_000,
   maxDocumentLength: 16_384,

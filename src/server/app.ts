@@ -46,6 +46,8 @@ export interface AppDependencies {
   readonly pingMs?: number;
   /** How much patience there is with callers that do not read, where the usual is not meant. */
   readonly unread?: UnreadLimits;
+  /** Tells how late the event loop was, in milliseconds, where it is not to be measured. */
+  readonly readDelay?: () => number;
 }
 
 /** The largest body of a request, in bytes. */
@@ -117,8 +119,12 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
   addRefusals(app, log);
   limitUnreadAnswers(app, dependencies.unread);
   await addSecurity(app, { config, lifecycle, isFull });
-  const isLate = addShedding(app, config.maxEventLoopDelayMs, () => {
-    metrics.countShed('event_loop');
+  const isLate = addShedding(app, {
+    most: config.maxEventLoopDelayMs,
+    shed: () => {
+      metrics.countShed('event_loop');
+    },
+    readDelay: dependencies.readDelay,
   });
   await addCompression(app);
   if (config.playground) await addPlayground(app, playground);

@@ -11,23 +11,29 @@ const interval = 500;
 // How often it is measured, in milliseconds: what is measured is the time from one to the next.
 const resolution = 10;
 
+/** What sheds. */
+export interface SheddingOptions {
+  /** How late the event loop may be, in milliseconds; 0: however late. */
+  readonly most: number;
+  /** Told of each time that something is turned away. */
+  readonly shed: () => void;
+  /** Tells how late it was in the mean since this was last asked, in milliseconds; measured where nothing else is said. */
+  readonly readDelay?: (() => number) | undefined;
+}
+
 /**
- * Has an application answer 503 while the event loop is late by more than `most` milliseconds in the mean of half a second, twice in a row; 0:
- * never. Gives whether it is so, for what does not come as a request. `shed` is told of each time that something is turned away, either way.
+ * Has an application answer 503 while the event loop is too late in the mean of half a second, twice in a row. Gives whether it is so, for what does
+ * not come as a request.
  */
-export function addShedding(app: FastifyInstance, most: number, shed: () => void): () => boolean {
+export function addShedding(app: FastifyInstance, { most, shed, readDelay }: SheddingOptions): () => boolean {
   if (most === 0) return () => false;
-  const delays = monitorEventLoopDelay({ resolution });
-  delays.enable();
+  const read = readDelay ?? measureDelay(app);
   let late = 0;
   const looks = setInterval(() => {
-    // Where nothing was measured, the event loop has not turned for all that time.
-    late = delays.count === 0 || delays.mean / 1e6 - resolution > most ? late + 1 : 0;
-    delays.reset();
+    late = read() > most ? late + 1 : 0;
   }, interval).unref();
   app.addHook('onClose', (_app, done) => {
     clearInterval(looks);
-    delays.disable();
     done();
   });
   const turnsAway = () => {
@@ -45,4 +51,22 @@ export function addShedding(app: FastifyInstance, most: number, shed: () => void
     sendError(request, reply, 503, 'OVERLOADED', lateMessage);
   });
   return turnsAway;
+}
+
+function measureDelay(app: FastifyInstance): () => number {
+  const delays = monitorEventLoopDelay({ resolution });
+  delays.enable();
+  app.addHook('onClose', (_app, done) => {
+    delays.disable();
+    done();
+  });
+  let last = performance.now();
+  return () => {
+    const now = performance.now();
+    // Where nothing was measured, the event loop has not turned since.
+    const delay = delays.count === 0 ? now - last : delays.mean / 1e6 - resolution;
+    delays.reset();
+    last = now;
+    return delay;
+  };
 }

@@ -46,7 +46,7 @@ export function unsparing(): { readonly breaker: Breaker; readonly retryBudget: 
 export async function startGateway(
   upstreamUrl: string,
   overrides: Partial<Config> = {},
-  options: Pick<AppDependencies, 'pingMs' | 'unread'> = {},
+  options: Pick<AppDependencies, 'pingMs' | 'unread' | 'readDelay'> = {},
 ): Promise<TestGateway> {
   const config: Config = {
     ...readConfig({
