@@ -140,6 +140,8 @@ const proxyUrl = z.string().refine((text) => {
   );
 }, 'must be an http or https URL without path, its password percent-encoded, e.g. http://proxy.internal:3128');
 
+const noProxy = z.string().regex(/^[\w.*:[\], -]+$/, 'must be a list of hosts, separated by commas');
+
 const redisUrl = z.string().refine((text) => {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   return (
@@ -174,8 +176,8 @@ const environment = z.object({
   https_proxy: proxyUrl.optional(),
   HTTP_PROXY: proxyUrl.optional(),
   http_proxy: proxyUrl.optional(),
-  NO_PROXY: z.string().optional(),
-  no_proxy: z.string().optional(),
+  NO_PROXY: noProxy.optional(),
+  no_proxy: noProxy.optional(),
   CLOUDCA_API_TIMEOUT_MS: wholeNumber(1, longestDelay).default(10_000),
   HOST: host().optional(),
   PORT: port().default(4000),

@@ -61,6 +61,8 @@ const variableNames = [
   'https_proxy',
   'HTTP_PROXY',
   'http_proxy',
+  'NO_PROXY',
+  'no_proxy',
   'CLOUDCA_API_TIMEOUT_MS',
   'HOST',
   'PORT',
@@ -262,6 +264,7 @@ describe('A wrong value', () => {
       'must be an http or https URL without path, its password percent-encoded, e.g. http://proxy.internal:3128',
       ['proxy.internal:3128', 'socks5://proxy.internal', 'http://proxy.internal/a', 'http://u:canary%@proxy.internal'],
     ]),
+    ['NO_PROXY', 'must be a list of hosts, separated by commas', ['http://canary@a.b', 'a\nb', 'a;b']],
     ['CLOUDCA_API_TIMEOUT_MS', delay, ['0', '-1', '2147483648', '1.5', '1e3', '10s', ' 1', 'NaN', 'Infinity', '0x10']],
     ['HOST', host, ['127.0.0.1 ', 'a b', 'http://localhost', 'localhost/']],
     ['OPS_HOST', host, ['127.0.0.1 ', 'a b', 'http://localhost', 'localhost/']],
@@ -337,7 +340,7 @@ describe('A wrong value', () => {
   });
 
   it('is told together with all others, a line each', () => {
-    const wrong = Object.fromEntries(variableNames.map((name) => [name, 'canary canary']));
+    const wrong = Object.fromEntries(variableNames.map((name) => [name, 'canary / canary']));
     const lines = faultsOf(wrong)?.split('\n') ?? [];
 
     expect(lines.map((line) => line.split(' ')[0]).sort()).toEqual([...variableNames].sort());
