@@ -1,4 +1,4 @@
-# The gateway as it runs: its own compiled files and its production dependencies, none of what built them.
+# The gateway as it runs: its own built files and the packages that these do not hold, none of what built them.
 # It writes no file, so the root file system may be read-only.
 FROM node:24-bookworm-slim AS build
 WORKDIR /app
@@ -6,7 +6,7 @@ COPY package.json package-lock.json ./
 # Native parts come as packages of their own: no install script is needed, so none of a dependency's gets to run.
 RUN npm ci --ignore-scripts
 COPY tsconfig.json ./
-COPY scripts/build.js scripts/
+COPY scripts/build.js scripts/external.js scripts/
 COPY src src
 COPY playground playground
 RUN npm run build
@@ -14,8 +14,11 @@ RUN npm run build
 FROM node:24-bookworm-slim AS dependencies
 WORKDIR /app
 COPY package.json package-lock.json ./
-# Typings and source maps are a third of the size, and Node reads neither.
+COPY scripts/external.js scripts/keep-external.js scripts/
+# Most is in the built file. Of the rest, typings and source maps are a third, and Node reads neither.
 RUN npm ci --omit=dev --ignore-scripts \
+  && node scripts/keep-external.js \
+  && npm prune --omit=dev --ignore-scripts \
   && find node_modules -type f -regex '.*\.\(map\|d\.[cm]?ts\)' -delete
 
 FROM node:24-bookworm-slim
@@ -24,7 +27,7 @@ WORKDIR /app
 COPY --from=dependencies /app/node_modules node_modules
 COPY --from=build /app/dist dist
 # Without its "type" Node would not know the files for ES modules.
-COPY package.json ./
+COPY --from=dependencies /app/package.json ./
 # Files belong to root: the process can change none of them.
 USER node
 EXPOSE 4000 9464

@@ -2,12 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { build } from 'esbuild';
-
-// Who asks for traces or a shared limit waits for them; who does not need not even read them.
-const loadedOnDemand = [
-  'ioredis',
-  ...['core', 'exporter-trace-otlp-proto', 'resources', 'sdk-trace'].map((name) => `@opentelemetry/${name}`),
-];
+import { external } from './external.js';
 
 // Where there are AbortControllers, ky makes one for each call, whose signal Request follows by a weak reference and a finalizer: that
 // takes more of the CPU than all else that is done for the call. Nothing here is ended by it (`Cancellation` in src/cloudca/flights.ts).
@@ -51,8 +46,7 @@ await build({
   lineLimit: 200,
   sourcemap: 'linked',
   sourcesContent: false,
-  // The transports of the one are workers, which it looks for beside itself; the other takes Node's own hashes only where `module` is Node's.
-  external: ['pino', '@apollo/utils.createhash', ...loadedOnDemand],
+  external,
   plugins: [kyWithoutSignals, graphqlAsModules],
   // Packages that are not ES modules still ask for Node's own by require.
   banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },

@@ -8,11 +8,23 @@ export interface ListenAddress {
   readonly port: number;
 }
 
+/** Which proxies lead out. */
+export interface ProxyConfig {
+  /** URL of the one for http; undefined: none. */
+  readonly http: string | undefined;
+  /** URL of the one for https; undefined: that for http. */
+  readonly https: string | undefined;
+  /** Hosts that are reached without, separated by commas. */
+  readonly except: string;
+}
+
 /** What the gateway is run with. */
 export interface Config {
   readonly production: boolean;
   /** Base URL of the REST API; undefined: the embedded sandbox. */
   readonly cloudcaApiUrl: string | undefined;
+  /** The proxies on the way to it, perhaps with their passwords; undefined: there are none. */
+  readonly proxies: ProxyConfig | undefined;
   /** Deadline of one operation's REST work, in milliseconds. */
   readonly cloudcaApiTimeoutMs: number;
   /** The public listener. */
@@ -119,6 +131,17 @@ const apiUrl = z.string().refine((text) => {
   );
 }, 'must be an http or https URL without credentials, query or fragment');
 
+const proxyUrl = z.string().refine((text) => {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  return (
+    (url?.protocol === 'http:' || url?.protocol === 'https:') &&
+    url.pathname === '/' &&
+    !/[?#]|%(?![0-9a-f]{2})/i.test(text)
+  );
+}, 'must be an http or https URL without path, its password percent-encoded, e.g. http://proxy.internal:3128');
+
+const noProxy = z.string().regex(/^[\w.*:[\], -]+$/, 'must be a list of hosts, separated by commas');
+
 const redisUrl = z.string().refine((text) => {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   return (
@@ -148,6 +171,13 @@ const origins = z
 const environment = z.object({
   NODE_ENV: z.string().optional(),
   CLOUDCA_API_URL: apiUrl.optional(),
+  // In small letters too, which come first, as curl has it.
+  HTTPS_PROXY: proxyUrl.optional(),
+  https_proxy: proxyUrl.optional(),
+  HTTP_PROXY: proxyUrl.optional(),
+  http_proxy: proxyUrl.optional(),
+  NO_PROXY: noProxy.optional(),
+  no_proxy: noProxy.optional(),
   CLOUDCA_API_TIMEOUT_MS: wholeNumber(1, longestDelay).default(10_000),
   HOST: host().optional(),
   PORT: port().default(4000),
@@ -226,10 +256,15 @@ export function readConfig(variables: NodeJS.ProcessEnv = process.env): Config {
   }
   const read = result.data;
   const production = read.NODE_ENV === 'production';
+  const http = read.http_proxy ?? read.HTTP_PROXY;
+  const https = read.https_proxy ?? read.HTTPS_PROXY;
+  // Where nothing is said, this machine is not looked for elsewhere.
+  const except = read.no_proxy ?? read.NO_PROXY ?? 'localhost,127.0.0.1,[::1]';
   const listenHost = read.HOST ?? (production ? '0.0.0.0' : '127.0.0.1');
   return Object.freeze({
     production,
     cloudcaApiUrl: read.CLOUDCA_API_URL ?? (production ? 'https://api.cloud.ca/v1' : undefined),
+    proxies: http === undefined && https === undefined ? undefined : { http, https, except },
     cloudcaApiTimeoutMs: read.CLOUDCA_API_TIMEOUT_MS,
     listen: { host: listenHost, port: read.PORT },
     opsListen: { host: read.OPS_HOST ?? listenHost, port: read.OPS_PORT },

@@ -46,7 +46,8 @@ async function startGateway(config: Config, log: Logger, announce: Logger): Prom
   const sandbox = config.cloudcaApiUrl === undefined ? await startSandbox(config, announce) : undefined;
   const baseUrl = config.cloudcaApiUrl ?? sandbox?.url;
   if (baseUrl === undefined) throw new TypeError('There is neither a REST API nor a sandbox.');
-  const client = new CloudcaClient({ baseUrl, timeoutMs: config.cloudcaApiTimeoutMs });
+  const proxies = sandbox === undefined ? config.proxies : undefined;
+  const client = new CloudcaClient({ baseUrl, timeoutMs: config.cloudcaApiTimeoutMs, proxies });
   const metrics = createMetrics();
   const playground = {
     apiKey: sandbox === undefined ? undefined : SANDBOX_KEY,

@@ -16,6 +16,7 @@ function faultsOf(variables: NodeJS.ProcessEnv): string | undefined {
 const defaults = {
   production: false,
   cloudcaApiUrl: undefined,
+  proxies: undefined,
   cloudcaApiTimeoutMs: 10_000,
   listen: { host: '127.0.0.1', port: 4000 },
   opsListen: { host: '127.0.0.1', port: 9464 },
@@ -56,6 +57,12 @@ const defaults = {
 
 const variableNames = [
   'CLOUDCA_API_URL',
+  'HTTPS_PROXY',
+  'https_proxy',
+  'HTTP_PROXY',
+  'http_proxy',
+  'NO_PROXY',
+  'no_proxy',
   'CLOUDCA_API_TIMEOUT_MS',
   'HOST',
   'PORT',
@@ -171,6 +178,23 @@ describe('A variable', () => {
       },
     ],
     ['RATE_LIMIT_PER_MINUTE', '0', { rateLimitPerMinute: 0 }],
+    [
+      'HTTPS_PROXY',
+      'http://us%40er:pass%23word@proxy.internal:3128',
+      {
+        proxies: {
+          http: undefined,
+          https: 'http://us%40er:pass%23word@proxy.internal:3128',
+          except: 'localhost,127.0.0.1,[::1]',
+        },
+      },
+    ],
+    [
+      'http_proxy',
+      'https://proxy.internal/',
+      { proxies: { http: 'https://proxy.internal/', https: undefined, except: 'localhost,127.0.0.1,[::1]' } },
+    ],
+    ['NO_PROXY', '*', {}],
     ['REDIS_URL', 'redis://127.0.0.1:6379', { redisUrl: 'redis://127.0.0.1:6379' }],
     ['REDIS_URL', 'rediss://us%40er:pass%23word@a.b/5', { redisUrl: 'rediss://us%40er:pass%23word@a.b/5' }],
     ['MAX_IN_FLIGHT_PER_KEY', '0', { maxInFlightPerKey: 0 }],
@@ -235,6 +259,12 @@ describe('A wrong value', () => {
       ['https://rest.example.com/v1?', 'https://rest.example.com/v1?a=b', 'http://a/#', 'http://a/#b'],
     ],
     ['CLOUDCA_API_URL', url, ['https://user:canary@rest.example.com', 'https://canary@rest.example.com/v1']],
+    ...['HTTPS_PROXY', 'https_proxy', 'HTTP_PROXY', 'http_proxy'].map((name): [string, string, string[]] => [
+      name,
+      'must be an http or https URL without path, its password percent-encoded, e.g. http://proxy.internal:3128',
+      ['proxy.internal:3128', 'socks5://proxy.internal', 'http://proxy.internal/a', 'http://u:canary%@proxy.internal'],
+    ]),
+    ['NO_PROXY', 'must be a list of hosts, separated by commas', ['http://canary@a.b', 'a\nb', 'a;b']],
     ['CLOUDCA_API_TIMEOUT_MS', delay, ['0', '-1', '2147483648', '1.5', '1e3', '10s', ' 1', 'NaN', 'Infinity', '0x10']],
     ['HOST', host, ['127.0.0.1 ', 'a b', 'http://localhost', 'localhost/']],
     ['OPS_HOST', host, ['127.0.0.1 ', 'a b', 'http://localhost', 'localhost/']],
@@ -310,7 +340,7 @@ describe('A wrong value', () => {
   });
 
   it('is told together with all others, a line each', () => {
-    const wrong = Object.fromEntries(variableNames.map((name) => [name, 'canary canary']));
+    const wrong = Object.fromEntries(variableNames.map((name) => [name, 'canary / canary']));
     const lines = faultsOf(wrong)?.split('\n') ?? [];
 
     expect(lines.map((line) => line.split(' ')[0]).sort()).toEqual([...variableNames].sort());

@@ -12,7 +12,7 @@ import {
   UnavailableError,
 } from './errors.js';
 import { type Cancellation, Flight, Flights } from './flights.js';
-import { createTransport, type ExchangeOptions, type Transport } from './transport.js';
+import { createTransport, type ExchangeOptions, type Proxies, type Transport } from './transport.js';
 
 /** How the REST API is reached. */
 export interface ClientOptions {
@@ -20,6 +20,8 @@ export interface ClientOptions {
   readonly baseUrl: string;
   /** Deadline of one operation's REST work, retries included, in milliseconds. */
   readonly timeoutMs: number;
+  /** The proxies on the way to it; undefined: none. */
+  readonly proxies?: Proxies | undefined;
   /** Spares a REST API that fails; where nothing is said, as Breaker and RetryBudget are by themselves. */
   readonly breaker?: Breaker;
   readonly retryBudget?: RetryBudget;
@@ -129,7 +131,7 @@ export class CloudcaClient {
   constructor(options: ClientOptions) {
     const base = new URL(options.baseUrl.replace(/\/+$/, ''));
     this.#base = base.href.replace(/\/$/, '');
-    this.#transport = createTransport(base.origin);
+    this.#transport = createTransport(base.origin, options.proxies);
     this.timeoutMs = options.timeoutMs;
     this.breaker = options.breaker ?? new Breaker();
     this.retryBudget = options.retryBudget ?? new RetryBudget();
@@ -489,12 +491,6 @@ function toCloudcaError(error: unknown): unknown {
     return new BadResponseError('The REST API answered with something that is not HTTP as it should be.');
   }
   if (/^UND_ERR_(HEADERS|BODY)_TIMEOUT$/.test(code)) return new TimeoutError(tooLate);
-  if (
-    /^(UND_ERR_CONNECT_TIMEOUT|ERR_(TLS|SSL)_|CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_)/.test(code) ||
-    failedToConnect(error)
-  ) {
-    return new UnavailableError('The REST API cannot be reached.', { neverSent: true });
-  }
   // EPIPE, ECONNRESET and the like; Node's own ERR_* are mistakes of this program.
   if (/^(UND_ERR_(SOCKET|CLOSED|DESTROYED|ABORTED)|ERR_STREAM_PREMATURE_CLOSE|E(?!RR_)[A-Z]+)$/.test(code)) {
     return new UnavailableError('The connection to the REST API was lost.');
@@ -507,13 +503,4 @@ function toCode(error: unknown): string | undefined {
   // undici's parser error is the one that may come without a code, so its name stands for it: what came is not HTTP.
   if ('name' in error && error.name === 'HTTPParserError') return error.name;
   return 'code' in error && typeof error.code === 'string' ? error.code : undefined;
-}
-
-// An AggregateError stands for the addresses that were tried, each with an error of its own.
-function failedToConnect(error: unknown): boolean {
-  if (typeof error !== 'object' || error === null) return false;
-  if ('syscall' in error) return error.syscall === 'connect' || error.syscall === 'getaddrinfo';
-  return (
-    'errors' in error && Array.isArray(error.errors) && error.errors.length > 0 && error.errors.every(failedToConnect)
-  );
 }

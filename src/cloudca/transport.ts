@@ -3,8 +3,8 @@
 import { isUtf8 } from 'node:buffer';
 import type { Transform } from 'node:stream';
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
-import { type Dispatcher, Pool } from 'undici';
-import { BadResponseError } from './errors.js';
+import { type Dispatcher, EnvHttpProxyAgent, errors, Pool } from 'undici';
+import { BadResponseError, UnavailableError } from './errors.js';
 import type { Cancellation } from './flights.js';
 
 /** The largest body that is read, in bytes, after decompression: 10 MiB. */
@@ -24,35 +24,50 @@ export interface ExchangeOptions {
   readonly cancellation: Cancellation;
 }
 
+/** Through which proxies, by CONNECT, the way leads. */
+export interface Proxies {
+  /** The one for http, as a URL, perhaps with a user and password; undefined: none. */
+  readonly http: string | undefined;
+  /** The one for https; undefined: that for http. */
+  readonly https: string | undefined;
+  /** Hosts that are reached without, separated by commas: a name stands for those below it too, `*` for all. */
+  readonly except: string;
+}
+
 /** Exchanges on one keep-alive pool. */
 export interface Transport {
   /**
    * Sends a request, of whose own headers none, and gives its response, whose body has been read to its end. Rejects with
-   * BadResponseError, undici's errors, or, at once, with the reason of the cancellation.
+   * BadResponseError, UnavailableError where nothing was sent, undici's errors, or, at once, with the reason of the cancellation.
    */
   readonly exchange: (request: Request, options: ExchangeOptions) => Promise<Response>;
   /** Closes the idle connections and cuts the busy ones. */
   readonly close: () => Promise<void>;
 }
 
+// How long a connection may take to come about, and the proxy to say that it leads on, in milliseconds.
+const connectTimeout = 5_000;
+
 /** Opens a pool of keep-alive connections to an origin. */
-export function createTransport(origin: string): Transport {
-  const pool = new Pool(origin, {
+export function createTransport(origin: string, proxies?: Proxies): Transport {
+  const options: Pool.Options = {
     // undici closes an idle connection a second before the server's own Keep-Alive hint, or after four seconds without one: the REST API
     // would otherwise close it just as a call goes out.
     keepAliveTimeout: 4_000,
     // One that is never idle would keep to an address that the name has long left.
     clientTtl: 60_000,
-    connect: { timeout: 5_000 },
+    connect: { timeout: connectTimeout },
     // Whoever asks has one deadline over all of it.
     headersTimeout: 0,
     bodyTimeout: 0,
-  });
+  };
+  const pool = proxies === undefined ? new Pool(origin, options) : createProxied(options, proxies);
   const onTheWay = new OnTheWay();
   return {
     exchange: async (request, { headers, cancellation }) => {
       if (!request.url.startsWith(`${origin}/`)) throw new TypeError('The request would lead elsewhere.');
-      const options: Dispatcher.DispatchOptions = {
+      const dispatched: Dispatcher.DispatchOptions = {
+        origin,
         path: request.url.slice(origin.length),
         method: toMethod(request.method),
         headers,
@@ -60,12 +75,39 @@ export function createTransport(origin: string): Transport {
       };
       return toResponse(
         await new Promise((resolve, reject) => {
-          pool.dispatch(options, new Exchange(onTheWay, cancellation, resolve, reject));
+          pool.dispatch(dispatched, new Exchange(onTheWay, cancellation, resolve, reject));
         }),
       );
     },
     close: () => pool.destroy(),
   };
+}
+
+function createProxied(options: Pool.Options, { http, https, except }: Proxies): Dispatcher {
+  return new EnvHttpProxyAgent({
+    ...options,
+    // What is not given here it would take out of the environment by itself.
+    httpProxy: http ?? '',
+    httpsProxy: https ?? '',
+    noProxy: except,
+    proxyTls: { timeout: connectTimeout },
+    requestTls: { timeout: connectTimeout },
+    clientFactory: (proxy, given) => new Pool(proxy, { ...given, headersTimeout: connectTimeout }).compose(askOnce),
+  });
+}
+
+// A proxy that closes when it is asked would be asked again at once, and for ever: undici takes it for a connection that was lost while idle.
+const askOnce: Dispatcher.DispatcherComposeInterceptor = (dispatch) => (options, handler) =>
+  dispatch(options, {
+    onRequestStart: (controller, context: unknown) => handler.onRequestStart?.(controller, context),
+    onRequestUpgrade: (controller, status, headers, socket) =>
+      handler.onRequestUpgrade?.(controller, status, headers, socket),
+    onResponseError: (controller) => handler.onResponseError?.(controller, unreachable()),
+  });
+
+// Whoever sees it knows that nothing was sent.
+function unreachable(): UnavailableError {
+  return new UnavailableError('The REST API cannot be reached.', { neverSent: true });
 }
 
 /** What came back: the body inflated. */
@@ -166,7 +208,9 @@ class Exchange implements Dispatcher.DispatchHandler {
 
   onResponseError(_controller: Dispatcher.DispatchController | undefined, error: unknown): void {
     this.#end();
-    this.#reject(error);
+    // Without a start no connection has come about, for whatever reason; what undici finds wrong with a request is a mistake of this program.
+    const neverSent = this.#controller === undefined && !(error instanceof errors.InvalidArgumentError);
+    this.#reject(neverSent ? unreachable() : error);
   }
 
   readonly #keep = (chunk: Buffer): void => {
