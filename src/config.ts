@@ -140,7 +140,8 @@ const proxyUrl = z.string().refine((text) => {
   );
 }, 'must be an http or https URL without path, its password percent-encoded, e.g. http://proxy.internal:3128');
 
-const noProxy = z.string().regex(/^[\w.*:[\], -]+$/, 'must be a list of hosts, separated by commas');
+// Ranges of addresses, which other programs take, name no host: they are let stand.
+const noProxy = z.string().regex(/^[\w.*:[\]/, -]+$/, 'must be a list of hosts, separated by commas');
 
 const redisUrl = z.string().refine((text) => {
   const url = URL.canParse(text) ? new URL(text) : undefined;

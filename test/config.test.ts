@@ -195,6 +195,7 @@ describe('A variable', () => {
       { proxies: { http: 'https://proxy.internal/', https: undefined, except: 'localhost,127.0.0.1,[::1]' } },
     ],
     ['NO_PROXY', '*', {}],
+    ['NO_PROXY', '10.0.0.0/8, .internal', {}],
     ['REDIS_URL', 'redis://127.0.0.1:6379', { redisUrl: 'redis://127.0.0.1:6379' }],
     ['REDIS_URL', 'rediss://us%40er:pass%23word@a.b/5', { redisUrl: 'rediss://us%40er:pass%23word@a.b/5' }],
     ['MAX_IN_FLIGHT_PER_KEY', '0', { maxInFlightPerKey: 0 }],
@@ -340,7 +341,7 @@ describe('A wrong value', () => {
   });
 
   it('is told together with all others, a line each', () => {
-    const wrong = Object.fromEntries(variableNames.map((name) => [name, 'canary / canary']));
+    const wrong = Object.fromEntries(variableNames.map((name) => [name, 'canary ; canary']));
     const lines = faultsOf(wrong)?.split('\n') ?? [];
 
     expect(lines.map((line) => line.split(' ')[0]).sort()).toEqual([...variableNames].sort());
