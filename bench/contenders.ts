@@ -58,6 +58,14 @@ export const gateway: Contender = {
   }),
 };
 
+/** The gateway with traces of every operation, sent to where the REST API is. */
+export const traced: Contender = {
+  ...gateway,
+  id: 'traced',
+  title: 'gateway with traces',
+  env: (upstream) => ({ ...gateway.env(upstream), OTEL_EXPORTER_OTLP_ENDPOINT: new URL(upstream).origin }),
+};
+
 /** What everything is compared with. */
 export const floor = own('floor', 'floor (no GraphQL)', { extra: false, dialect: 'gateway' });
 

@@ -8,6 +8,8 @@ export interface Options {
   readonly works: readonly Work[];
   /** Whether the contenders that are not always there are. */
   readonly all: boolean;
+  /** Whether it is what traces cost that is measured. */
+  readonly traces: boolean;
   readonly rounds: number;
   /** Length of a round, in seconds. */
   readonly seconds: number;
@@ -31,23 +33,25 @@ export function readOptions(given: readonly string[]): Options {
     options: {
       quick: { type: 'boolean', default: false },
       all: { type: 'boolean', default: false },
+      traces: { type: 'boolean', default: false },
       rounds: { type: 'string', default: '5' },
       seconds: { type: 'string' },
       only: { type: 'string' },
     },
   });
-  const { quick, all, only } = values;
+  const { quick, all, traces, only } = values;
   const rounds = toCount('rounds', values.rounds);
   return {
     works: only === undefined ? (quick ? [firstWork] : works) : only.split(',').map(toWork),
     all,
+    traces,
     rounds,
     seconds: toCount('seconds', values.seconds ?? (quick ? '2' : '4')),
     // The engine compiles what it runs for thousands of operations.
     warmUp: quick ? 4 : 10,
     // It throws away what it has compiled where nothing has been asked for some seconds: each contender has waited for the others' rounds.
     leadIn: quick ? 0.5 : 2,
-    keep: !quick && only === undefined && rounds >= leastRounds,
+    keep: !quick && !traces && only === undefined && rounds >= leastRounds,
     given,
   };
 }

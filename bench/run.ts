@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { toChart } from './chart.js';
 import { compile, compiled, here } from './compile.js';
-import { contenders } from './contenders.js';
+import { contenders, floor, gateway, traced } from './contenders.js';
 import { otherLoad } from './machine.js';
 import { type Bench, measureProbe, measureSoak, measureStart, measureThroughput } from './measure.js';
 import { type Options, readOptions } from './options.js';
@@ -55,7 +55,7 @@ async function run(options: Options, directory: string): Promise<void> {
   const bench: Bench = {
     options,
     places: { root: join(here, '..'), compiled, logs },
-    contenders: contenders.filter(({ extra }) => options.all || !extra),
+    contenders: options.traces ? [floor, gateway, traced] : contenders.filter(({ extra }) => options.all || !extra),
     load: new Process({
       name: 'load generator',
       file: process.execPath,

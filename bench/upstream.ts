@@ -112,6 +112,7 @@ http {
     listen 127.0.0.1:${port} backlog=4096;
     root ${directory}/answers;
     location /v1/ { try_files $uri.json =404; }
+    location = /v1/traces { return 200; }
     location = /status { stub_status; }
   }
 }
