@@ -167,7 +167,7 @@ async function interleave<T extends { [K in keyof T]: number }>(
       bench.tell(`round ${round + 1} of ${rounds}`);
       const first = round % stations.length;
       for (const station of [...stations.slice(first), ...stations.slice(0, first)]) {
-        await measureLoad(bench.load, upstream, station, { ...warmUpLoad, seconds: leadIn });
+        if (leadIn > 0) await measureLoad(bench.load, upstream, station, { ...warmUpLoad, seconds: leadIn });
         measured.get(station.contender.id)?.push(await measure(station, seconds));
       }
     }

@@ -48,9 +48,9 @@ export function readOptions(given: readonly string[]): Options {
     rounds,
     seconds: toCount('seconds', values.seconds ?? (quick ? '2' : '4')),
     // The engine compiles what it runs for thousands of operations.
-    warmUp: quick ? 4 : 10,
+    warmUp: quick ? 3 : 10,
     // It throws away what it has compiled where nothing has been asked for some seconds: each contender has waited for the others' rounds.
-    leadIn: quick ? 0.5 : 2,
+    leadIn: quick ? 0 : 2,
     keep: !quick && !traces && only === undefined && rounds >= leastRounds,
     given,
   };
