@@ -8,13 +8,17 @@ export function toRuns(usual: number): number {
   return Number(process.env['RELIABILITY_RUNS'] ?? usual);
 }
 
-/** Tries a property; writes the seed from which the same is tried again (RELIABILITY_SEED). What breaks it is told in its smallest form. */
+/**
+ * Tries a property; writes the seed from which the same is tried again (RELIABILITY_SEED). What breaks it is told in its smallest form. The
+ * examples come first, whatever the seed.
+ */
 export async function tryAtRandom<Ts extends [unknown, ...unknown[]]>(
   what: string,
   usual: number,
   property: fc.IAsyncProperty<Ts>,
+  examples: Ts[] = [],
 ): Promise<void> {
-  const numRuns = toRuns(usual);
-  process.stdout.write(`${what}: ${numRuns} tries, RELIABILITY_SEED=${seed}\n`);
-  await fc.assert(property, { numRuns, seed });
+  const runs = toRuns(usual);
+  process.stdout.write(`${what}: ${runs} tries, RELIABILITY_SEED=${seed}\n`);
+  await fc.assert(property, { numRuns: examples.length + runs, seed, examples });
 }
