@@ -17,7 +17,6 @@ import { addGraphql } from './graphql.js';
 import { addEventStream } from './event-stream.js';
 import { createLimits, limitConnections, toCallerId } from './limits.js';
 import type { Lifecycle } from './lifecycle.js';
-import { createOperationLog } from './logging.js';
 import type { Metrics } from './metrics.js';
 import { trackAnswers } from './owed-answers.js';
 import { addPlayground, type PlaygroundOptions } from './playground.js';
@@ -134,7 +133,9 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
     execute: executor.execute,
     trusted,
     lifecycle,
-    plugins: [limits.plugin, createOperationLog(log), metrics.plugin],
+    limits,
+    log,
+    metrics,
     createContext: (request) =>
       createContext(readApiKey(request), request.id, true, beginTrace(request.headers['traceparent'])),
   });

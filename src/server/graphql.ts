@@ -1,6 +1,6 @@
 // GraphQL over HTTP: Apollo Server on Fastify's route, the body's way in, the context's making.
 import { isUtf8 } from 'node:buffer';
-import { ApolloServer, type ApolloServerOptionsWithGateway, type ApolloServerPlugin } from '@apollo/server';
+import { ApolloServer, type ApolloServerOptionsWithGateway } from '@apollo/server';
 import {
   ApolloServerPluginCacheControlDisabled,
   ApolloServerPluginInlineTraceDisabled,
@@ -11,16 +11,19 @@ import {
 import { InMemoryLRUCache } from '@apollo/utils.keyvaluecache';
 import { fastifyApolloHandler } from '@as-integrations/fastify';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { type DocumentNode, GraphQLError, type GraphQLSchema, OperationTypeNode } from 'graphql';
+import type { DocumentNode, GraphQLSchema } from 'graphql';
+import type { Logger } from 'pino';
 import { isObject } from '../cloudca/envelope.js';
 import { isTooComplex } from '../cloudca/json.js';
 import type { Config } from '../config.js';
 import type { ContextValue, GraphContext } from '../graph/context.js';
-import { toCode, toFormattedError } from '../graph/errors.js';
+import { toFormattedError } from '../graph/errors.js';
 import type { Executor } from '../graph/executor.js';
 import { checkLength, createQueryLimitsRule, mostValidationErrors, toParseOptions } from '../graph/query-limits.js';
-import { checkVariables } from '../graph/variables.js';
 import type { Lifecycle } from './lifecycle.js';
+import type { Limits } from './limits.js';
+import type { Metrics } from './metrics.js';
+import { createOperationPlugin } from './operations.js';
 import { keyHeader } from './security.js';
 import type { TrustedDocuments } from './trusted-documents.js';
 
@@ -31,14 +34,16 @@ export interface GraphqlOptions {
   readonly execute: Executor;
   readonly trusted: TrustedDocuments | undefined;
   readonly lifecycle: Lifecycle;
-  readonly plugins: readonly ApolloServerPlugin<ContextValue>[];
+  readonly limits: Limits;
+  readonly log: Logger;
+  readonly metrics: Metrics;
   /** Makes the context of one operation. */
   readonly createContext: (request: FastifyRequest) => GraphContext;
 }
 
 /** Adds GET and POST /graphql. */
 export async function addGraphql(app: FastifyInstance, options: GraphqlOptions): Promise<void> {
-  const { config, schema, execute, trusted, lifecycle, plugins, createContext } = options;
+  const { config, schema, execute, trusted, lifecycle, limits, log, metrics, createContext } = options;
   const texts = new InMemoryLRUCache<string>({ maxSize: mostPersisted, sizeCalculation: toPersistedSize });
   const documents = new InMemoryLRUCache<DocumentNode>({ maxSize: mostKept, sizeCalculation: toSize });
   const apollo = new ApolloServer<ContextValue>({
@@ -66,10 +71,7 @@ export async function addGraphql(app: FastifyInstance, options: GraphqlOptions):
       ApolloServerPluginLandingPageDisabled(),
       ApolloServerPluginSchemaReportingDisabled(),
       ApolloServerPluginUsageReportingDisabled(),
-      ...(trusted === undefined ? [] : [trusted.createPlugin()]),
-      createOperationChecks(config),
-      ...plugins,
-      lastTouches,
+      createOperationPlugin({ config, trusted, limits, log, metrics }),
     ],
   });
   await apollo.start();
@@ -152,63 +154,6 @@ function mute(): void {
   // Nothing is said.
 }
 
-// A subscription has no one answer; and graphql-js would quote the whole of a variable that does not fit.
-function createOperationChecks(config: Config): ApolloServerPlugin<ContextValue> {
-  return {
-    requestDidStart: ({ request: { extensions } }) => {
-      // Apollo Server stumbles over a hash that cannot be made a text; what has no version it refuses.
-      const persisted: unknown = extensions?.['persistedQuery'];
-      if (extensions && isObject(persisted) && typeof persisted['sha256Hash'] !== 'string') {
-        extensions['persistedQuery'] = {};
-      }
-      return Promise.resolve({
-        didResolveOperation: ({ schema, operation, request }) => {
-          if (operation?.operation === OperationTypeNode.SUBSCRIPTION) return Promise.reject(subscriptionsElsewhere());
-          const error = operation && checkVariables(schema, operation, request.variables ?? {}, config);
-          return error === undefined ? Promise.resolve() : Promise.reject(error);
-        },
-        willSendResponse: ({ operation, request, response }) => {
-          // Apollo Server refuses all but queries by GET before it comes to the check above, with 405.
-          if (operation?.operation === OperationTypeNode.SUBSCRIPTION && request.http?.method === 'GET') {
-            const error = subscriptionsElsewhere();
-            response.http.status = 400;
-            response.http.headers.delete('allow');
-            response.body = { kind: 'single', singleResult: { errors: [toFormattedError(error.toJSON(), error)] } };
-          }
-          return Promise.resolve();
-        },
-      });
-    },
-  };
-}
-
-function subscriptionsElsewhere(): GraphQLError {
-  const message = 'Subscriptions come by WebSocket at /graphql, or by Server-Sent Events at /graphql/stream.';
-  return new GraphQLError(message, { extensions: { code: 'BAD_REQUEST', http: { status: 400 } } });
-}
-
-// The operation is over. Every error has the request's id; and of those of validation, graphql-js adds one to the most that are wanted, saying that it stopped.
-const lastTouches: ApolloServerPlugin<ContextValue> = {
-  requestDidStart: () =>
-    Promise.resolve({
-      willSendResponse: ({ response, operation, errors: thrown, contextValue }) => {
-        contextValue.operation.end();
-        contextValue.operation.trace?.end(operation, (thrown ?? []).map(toCode));
-        if (response.body.kind !== 'single' || response.body.singleResult.errors === undefined)
-          return Promise.resolve();
-        const { singleResult } = response.body;
-        const { requestId } = contextValue.operation;
-        const errors = singleResult.errors ?? [];
-        const isInvalid = errors[0]?.extensions?.['code'] === 'GRAPHQL_VALIDATION_FAILED';
-        singleResult.errors = (isInvalid ? errors.slice(0, mostValidationErrors) : errors).map((error) => ({
-          ...error,
-          extensions: { ...error.extensions, requestId },
-        }));
-        return Promise.resolve();
-      },
-    }),
-};
-
 // As it was sent, before anything is made of it; empty where there is none.
 function readDocument({ method, body, query }: FastifyRequest): string {
   const sent = method === 'GET' ? query : body;
@@ -251,13 +196,14 @@ function parseBody(request: FastifyRequest, body: Buffer, done: (error: Error | 
     done(new UnreadableBodyError(415));
     return;
   }
-  if (!isUtf8(body) || isTooComplex(body)) {
+  const text = isUtf8(body) ? body.toString('utf8') : undefined;
+  if (text === undefined || isTooComplex(text)) {
     done(new UnreadableBodyError(400));
     return;
   }
   let value: unknown;
   try {
-    value = JSON.parse(body.toString('utf8'));
+    value = JSON.parse(text);
   } catch {
     // The parser's message quotes the body.
     done(new UnreadableBodyError(400));

@@ -3,14 +3,14 @@
 import { hash } from 'node:crypto';
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
-import { type ApolloServerPlugin, HeaderMap } from '@apollo/server';
+import { HeaderMap } from '@apollo/server';
 import { type DocumentNode, GraphQLError, type GraphQLSchema, type OperationDefinitionNode } from 'graphql';
 import type { Config } from '../config.js';
-import type { ContextValue } from '../graph/context.js';
+import type { GraphContext } from '../graph/context.js';
 import { toExpectedRestCalls } from '../graph/cost.js';
 import type { Shed } from './metrics.js';
 import type { RateLimit } from './rate-limit.js';
-import { type Full, type Place, Room } from './room.js';
+import { type Full, Room } from './room.js';
 
 /** The limits of one process. */
 export type LimitsConfig = Pick<
@@ -27,8 +27,11 @@ export interface CostedOperation {
 
 /** The limits of one process. */
 export interface Limits {
-  /** Admits queries and mutations, or refuses them with RATE_LIMITED (429) or OVERLOADED (503) and Retry-After. */
-  readonly plugin: ApolloServerPlugin<ContextValue>;
+  /**
+   * Admits a query or mutation, once there is a place for it; gives what is to be called at its end, where it takes a place. Rejects with a
+   * GraphQLError with RATE_LIMITED (429) or OVERLOADED (503) and Retry-After.
+   */
+  readonly admit: (context: GraphContext, operation: CostedOperation) => Promise<(() => void) | undefined>;
   /** Admits a subscription, and gives what is to be called at its end. Throws a GraphQLError with RATE_LIMITED or OVERLOADED. */
   readonly admitSubscription: (callerId: string, operation: CostedOperation) => Promise<() => void>;
   /** How many operations wait for one at work to end. */
@@ -78,32 +81,20 @@ export function createLimits(
     throw refuse(429, 'RATE_LIMITED', message, Math.ceil(wait / 1000));
   };
   return {
-    plugin: {
-      requestDidStart: () => {
-        let place: Place | undefined;
-        let isOver = false;
-        return Promise.resolve({
-          didResolveOperation: async ({ schema, document, operation, contextValue: { operation: context } }) => {
-            const { callerId } = context;
-            // Without a key no field makes a REST call.
-            if (callerId === undefined || operation === undefined) return;
-            await pay(callerId, { schema, document, operation });
-            place = atWork.hasPlaceFor(callerId)
-              ? atWork.enter(callerId)
-              : await context.waitFor((stop) => atWork.queue(callerId, stop));
-            // Another plugin, which Apollo Server asks at the same time, may have refused it by now.
-            if (isOver) place.step('out');
-            context.onWaiting((waits) => {
-              place?.step(waits ? 'out' : 'in');
-            });
-          },
-          willSendResponse: () => {
-            isOver = true;
-            place?.step('out');
-            return Promise.resolve();
-          },
-        });
-      },
+    admit: async (context, operation) => {
+      const { callerId } = context;
+      // Without a key no field makes a REST call.
+      if (callerId === undefined) return undefined;
+      await pay(callerId, operation);
+      const place = atWork.hasPlaceFor(callerId)
+        ? atWork.enter(callerId)
+        : await context.waitFor((stop) => atWork.queue(callerId, stop));
+      context.onWaiting((waits) => {
+        place.step(waits ? 'out' : 'in');
+      });
+      return () => {
+        place.step('out');
+      };
     },
     admitSubscription: async (callerId, operation) => {
       await pay(callerId, operation);

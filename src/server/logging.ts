@@ -1,11 +1,10 @@
 // Structured logs: the logger, a line for each operation, a line for what nobody foresaw. What is logged is picked, field by field:
 // nothing has to be struck out, since no object of a caller's or of a library's is ever handed over whole.
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ApolloServerPlugin } from '@apollo/server';
 import type { OperationDefinitionNode } from 'graphql';
 import { type Logger, pino } from 'pino';
 import type { LogLevel } from '../config.js';
-import type { ContextValue, GraphContext } from '../graph/context.js';
+import type { GraphContext } from '../graph/context.js';
 import { toCause, toCode } from '../graph/errors.js';
 
 /** Makes the logger: JSON lines on stdout; `transport` puts them in colours for a terminal. */
@@ -91,14 +90,17 @@ export interface OperationFacts {
   /** Codes of its errors. */
   readonly errors: Iterable<string>;
   /** Of a subscription: how many events it had. */
-  readonly events?: number;
+  readonly events?: number | undefined;
 }
 
 /** Logs the one line of an operation; never a variable. */
 export function logOperation(log: Logger, operation: OperationDefinitionNode | undefined, facts: OperationFacts): void {
-  const { begun, errors, ...rest } = facts;
+  const { requestId, traceId, begun, restCalls, errors, events } = facts;
   const line = {
-    ...rest,
+    requestId,
+    traceId,
+    restCalls,
+    events,
     operation: operation?.name?.value.slice(0, longestName) ?? null,
     type: operation?.operation ?? null,
     durationMs: Math.round((performance.now() - begun) * 10) / 10,
@@ -107,44 +109,11 @@ export function logOperation(log: Logger, operation: OperationDefinitionNode | u
   log.info(line, 'operation');
 }
 
-/** Logs one error that nobody has foreseen. */
-function logOne(log: Logger, error: unknown, facts: Pick<OperationFacts, 'requestId' | 'traceId'> | undefined): void {
-  log.error({ ...facts, err: toLoggable(toCause(error)) }, 'unexpected error');
-}
-
-/** Logs those of several errors that nobody has foreseen. */
-export function logUnexpected(log: Logger, errors: readonly unknown[], { requestId, trace }: GraphContext): void {
-  for (const error of errors.filter((each) => toCode(each) === 'INTERNAL_SERVER_ERROR')) {
-    logOne(log, error, { requestId, traceId: trace?.traceId });
+/** Logs those of several errors that nobody has foreseen, and the operation that they befell, where there is one. */
+export function logUnexpected(log: Logger, errors: readonly unknown[], operation: GraphContext | undefined): void {
+  for (const error of errors) {
+    if (toCode(error) !== 'INTERNAL_SERVER_ERROR') continue;
+    const facts = operation && { requestId: operation.requestId, traceId: operation.trace?.traceId };
+    log.error({ ...facts, err: toLoggable(toCause(error)) }, 'unexpected error');
   }
-}
-
-/** Logs a line for each query and mutation. */
-export function createOperationLog(log: Logger): ApolloServerPlugin<ContextValue> {
-  return {
-    contextCreationDidFail: ({ error }) => {
-      // What is foreseen there is a refusal.
-      if (toCode(error) === 'INTERNAL_SERVER_ERROR') logOne(log, error, undefined);
-      return Promise.resolve();
-    },
-    unexpectedErrorProcessingRequest: ({ requestContext, error }) => {
-      logUnexpected(log, [error], requestContext.contextValue.operation);
-      return Promise.resolve();
-    },
-    requestDidStart: () => {
-      const begun = performance.now();
-      return Promise.resolve({
-        didEncounterErrors: ({ errors, contextValue }) => {
-          logUnexpected(log, errors, contextValue.operation);
-          return Promise.resolve();
-        },
-        willSendResponse: ({ operation, errors, contextValue }) => {
-          const { requestId, trace, restCalls } = contextValue.operation;
-          const facts = { requestId, traceId: trace?.traceId, begun, restCalls };
-          logOperation(log, operation, { ...facts, errors: (errors ?? []).map(toCode) });
-          return Promise.resolve();
-        },
-      });
-    },
-  };
 }

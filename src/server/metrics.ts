@@ -1,13 +1,17 @@
 // Metrics for Prometheus: operations and REST calls as counts and durations, and Node's own. No label is a caller's to choose.
-import type { ApolloServerPlugin } from '@apollo/server';
 import type { OperationDefinitionNode } from 'graphql';
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { ObserveCall, WireWarning } from '../cloudca/client.js';
-import type { ContextValue } from '../graph/context.js';
-import { toCode } from '../graph/errors.js';
 
 /** What there was too much of where something was refused unexecuted: all of it, or what one key may have of it. */
 export type Shed = 'event_loop' | 'operations' | 'operations_of_key' | 'subscriptions' | 'subscriptions_of_key';
+
+/** What an operation took. */
+export interface AnsweredFacts {
+  /** When it began, on performance.now()'s clock. */
+  readonly begun: number;
+  readonly restCalls: number;
+}
 
 /** The metrics of one process. */
 export interface Metrics {
@@ -15,10 +19,14 @@ export interface Metrics {
   readonly contentType: string;
   /** The metrics in Prometheus' text format. */
   readonly text: () => Promise<string>;
-  /** Counts queries and mutations. */
-  readonly plugin: ApolloServerPlugin<ContextValue>;
   /** Counts an operation that is over, by the codes of its errors: a subscription, which has no one answer. */
   readonly countOperation: (operation: OperationDefinitionNode | undefined, codes: Iterable<string>) => void;
+  /** Counts one that has been answered, a query or a mutation, and how long and how many REST calls it took. */
+  readonly countAnswered: (
+    operation: OperationDefinitionNode | undefined,
+    codes: Iterable<string>,
+    facts: AnsweredFacts,
+  ) => void;
   /** Counts REST calls, those of operations and those of polls. */
   readonly observeCall: ObserveCall;
   /** Counts what was odd in an answer of the REST API. */
@@ -93,28 +101,20 @@ export function createMetrics(): Metrics {
     if (names.size < mostNames && name.length <= longestName) names.add(name);
     return names.has(name) ? name : 'other';
   };
-  const countOperation: Metrics['countOperation'] = (operation, codes) => {
+  const count: Metrics['countOperation'] = (operation, codes) => {
     const [outcome = 'ok'] = codes;
     operations.inc({ name: toLabel(operation), type: operation?.operation ?? 'none', outcome });
   };
   return {
     contentType: registry.contentType,
     text: () => registry.metrics(),
-    plugin: {
-      requestDidStart: () => {
-        const begun = performance.now();
-        return Promise.resolve({
-          willSendResponse: ({ operation, errors, contextValue }) => {
-            const type = operation?.operation ?? 'none';
-            countOperation(operation, (errors ?? []).map(toCode));
-            durations.observe({ type }, (performance.now() - begun) / 1000);
-            callsPerOperation.observe({ type }, contextValue.operation.restCalls);
-            return Promise.resolve();
-          },
-        });
-      },
+    countOperation: count,
+    countAnswered: (operation, codes, { begun, restCalls }) => {
+      const type = operation?.operation ?? 'none';
+      count(operation, codes);
+      durations.observe({ type }, (performance.now() - begun) / 1000);
+      callsPerOperation.observe({ type }, restCalls);
     },
-    countOperation,
     observeCall: ({ method, route }) => {
       const begun = performance.now();
       return {

@@ -3,14 +3,13 @@
 import { hash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { setImmediate as breathe } from 'node:timers/promises';
-import type { ApolloServerPlugin, GraphQLRequest } from '@apollo/server';
+import type { GraphQLRequest } from '@apollo/server';
 import type { KeyValueCache } from '@apollo/utils.keyvaluecache';
 import { type DocumentNode, GraphQLError } from 'graphql';
 import type { Logger } from 'pino';
 import { z } from 'zod';
 import { isObject } from '../cloudca/envelope.js';
 import type { Config } from '../config.js';
-import type { ContextValue } from '../graph/context.js';
 import { toFormattedError } from '../graph/errors.js';
 import { InvalidDocumentError } from './documents.js';
 import type { Lifecycle } from './lifecycle.js';
@@ -130,27 +129,21 @@ export class TrustedDocuments {
 
   /**
    * Has Apollo Server go on with the document that a request names, as if its hash had been sent. Where only trusted documents may run,
-   * any other request goes on with one that asks for nothing, and is refused in its stead: earlier, a refusal would be neither logged nor
-   * counted.
+   * any other request goes on with one that asks for nothing, and gives the refusal for it: earlier, it would be neither logged nor counted.
    */
-  createPlugin(): ApolloServerPlugin<ContextValue> {
-    const refuse = { didResolveOperation: () => Promise.reject(toTrustedDocumentRequired()) };
-    return {
-      requestDidStart: ({ request }) => {
-        const named = { ...request, documentId: readDocumentId(request) };
-        // What has a text, and is not held to the manifest, is Apollo Server's.
-        if (named.query && !this.only) return Promise.resolve();
-        const found = this.find(named);
-        // An id that is not of the manifest may be an automatic persisted query's.
-        const id = this.only ? found?.hash : (found?.hash ?? toDocumentIds(named)[0]);
-        if (id !== undefined) goOnWith(request, id);
-        else if (this.only) {
-          Object.assign(request, { query: '{ __typename }', operationName: undefined, extensions: {} });
-          return Promise.resolve(refuse);
-        }
-        return Promise.resolve();
-      },
-    };
+  begin(request: GraphQLRequest): GraphQLError | undefined {
+    const named = { ...request, documentId: readDocumentId(request) };
+    // What has a text, and is not held to the manifest, is Apollo Server's.
+    if (named.query && !this.only) return undefined;
+    const found = this.find(named);
+    // An id that is not of the manifest may be an automatic persisted query's.
+    const id = this.only ? found?.hash : (found?.hash ?? toDocumentIds(named)[0]);
+    if (id !== undefined) goOnWith(request, id);
+    else if (this.only) {
+      Object.assign(request, { query: '{ __typename }', operationName: undefined, extensions: {} });
+      return toTrustedDocumentRequired();
+    }
+    return undefined;
   }
 
   async #read(): Promise<Known> {

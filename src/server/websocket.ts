@@ -226,11 +226,12 @@ function serve(
       },
       onMessage: (take) => {
         socket.on('message', (data: Buffer) => {
-          if (isTooComplex(data)) {
+          const text = data.toString();
+          if (isTooComplex(text)) {
             socket.close(CloseCode.BadRequest, 'Nested too deep');
             return;
           }
-          take(data.toString()).catch((error: unknown) => {
+          take(text).catch((error: unknown) => {
             log.error({ err: toLoggable(error) }, 'unexpected error');
             socket.close(CloseCode.InternalServerError, 'Something went wrong in the gateway.');
           });

@@ -74,6 +74,16 @@ describe('RATE_LIMIT_PER_MINUTE', () => {
     expect((await run(list, {}, { key: 'read-only-key' })).status).toBe(200);
   });
 
+  it('costs nothing to ask for what is refused unexecuted', async () => {
+    const { run } = await startGatewayOnSandbox({}, { rateLimitPerMinute: 1 });
+    for (let count = 0; count < 3; count++) {
+      const unfit = await run(`query ($id: ID!) { siteToSiteVpn(${environment}, id: $id) { id } }`);
+      expect(unfit.status).toBe(400);
+    }
+    expect((await run(list)).status).toBe(200);
+    expect((await run(list)).status).toBe(429);
+  });
+
   it('costs nothing to wait for a task', async () => {
     const { run } = await startGatewayOnSandbox({}, { rateLimitPerMinute: 1 });
     const reset = `mutation { resetSiteToSiteVpn(input: {${environment}, id: "ca86b14f-20db-463d-b58a-9d3fa5959af2", waitSeconds: 1}) { task { status } } }`;

@@ -100,7 +100,7 @@ describe('a subscription that is being begun', () => {
         countOperation: () => undefined,
         beginTrace: () => undefined,
         limits: {
-          plugin: {},
+          admit: () => Promise.resolve(undefined),
           queued: () => 0,
           admitSubscription: () => {
             if (what === 'the end comes') lifecycle.drain();
