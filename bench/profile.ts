@@ -43,8 +43,10 @@ function ownerOf({ callFrame: { url, lineNumber, columnNumber } }: Node, map: So
   let source = url;
   if (url.endsWith('/dist/main.js')) {
     const entry = map.findEntry(lineNumber, columnNumber);
-    if (!('originalSource' in entry)) return undefined;
-    source = entry.originalSource;
+    // What esbuild adds by itself has no source, whatever the type says.
+    const original: unknown = 'originalSource' in entry ? entry.originalSource : undefined;
+    if (typeof original !== 'string') return undefined;
+    source = original;
   }
   const names = [...source.matchAll(/node_modules\/((?:@[^/]+\/)?[^/]+)/g)].map(([, name]) => name);
   // Some maps of packages lead out of their package.

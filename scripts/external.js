@@ -4,8 +4,6 @@
 export const external = [
   // Its transports are workers, which it looks for beside itself.
   'pino',
-  // It takes Node's own hashes only where `module` is Node's.
-  '@apollo/utils.createhash',
   // Who asks for traces or a shared limit waits for them; who does not need not even read them.
   'ioredis',
   '@opentelemetry/core',

@@ -318,7 +318,9 @@ export class RestSession {
     try {
       // What is read from here on may show what is written, and what has begun before may not.
       flights.close(apiKey);
-      const answer = await this.#wait('write', () => this.#call(request.method, request, 1, request.body));
+      const { method, route, body } = request;
+      const url = this.#client.url(request);
+      const answer = await this.#wait('write', () => this.#call(method, url, route, 1, body));
       return toWriteOutcome(answer, this.secrets);
     } catch (error) {
       if (error instanceof CloudcaError && mayHaveBeenCarriedOut(error)) throw error.asUnknownOutcome(request.advice);
@@ -329,23 +331,22 @@ export class RestSession {
   }
 
   #get(request: ReadRequest, attempt: number): Promise<Answer> {
-    const begin = () => this.#call('GET', request, attempt);
+    const url = this.#client.url(request);
+    const begin = () => this.#call('GET', url, request.route, attempt);
     return this.#wait('read', () =>
-      this.#shares ? this.#client.flights.join(this.#caller.apiKey, this.#client.url(request), begin) : begin(),
+      this.#shares ? this.#client.flights.join(this.#caller.apiKey, url, begin) : begin(),
     );
   }
 
   /** Begins a call. */
-  #call(method: RestCall['method'], request: ReadRequest, attempt: number, body?: object): Flight<Answer> {
-    const url = this.#client.url(request);
+  #call(method: RestCall['method'], url: string, route: string, attempt: number, body?: object): Flight<Answer> {
     return new Flight((cancellation) =>
       this.#client.breaker.run(() => {
         this.#calls++;
-        const observation = this.#caller.observe?.({ method, route: request.route, attempt });
+        const observation = this.#caller.observe?.({ method, route, attempt });
         const headers = this.#toHeaders(method);
         if (observation?.headers !== undefined) headers.push(...observation.headers);
-        const answer = this.#send(method, body, new Call(url, headers, cancellation));
-        return observation === undefined ? answer : observed(answer, observation);
+        return this.#send(method, body, new Call(url, headers, cancellation), observation);
       }),
     );
   }
@@ -358,27 +359,37 @@ export class RestSession {
     return headers;
   }
 
-  async #send(method: RestCall['method'], body: object | undefined, call: Call): Promise<Answer> {
+  async #send(
+    method: RestCall['method'],
+    body: object | undefined,
+    call: Call,
+    observation: RestCallObservation | undefined,
+  ): Promise<Answer> {
     try {
       const response = await this.#client.ky(call.url, {
         method,
         context: { call },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       });
-      return toAnswer(response.status, await response.text(), toRetryAfter(response.headers.get('retry-after')));
-    } catch (error) {
-      throw toCloudcaError(error);
+      const retryAfter = toRetryAfter(response.headers.get('retry-after'));
+      const answer = toAnswer(response.status, await response.text(), retryAfter);
+      observation?.end(answer.status);
+      return answer;
+    } catch (thrown) {
+      const error = toCloudcaError(thrown);
+      observation?.end(error instanceof Error ? error : new Error('Something was thrown that is no error.'));
+      throw error;
     }
   }
 
   /** Waits until it lands, the deadline, the caller's leaving (reads alone) or the process's end, whichever comes first. */
-  async #wait<T>(kind: 'read' | 'write', begin: () => Flight<T>): Promise<T> {
-    if (this.#client.isCut) throw shuttingDown(true);
-    if (this.#callerGone && kind === 'read') throw callerGone();
-    const remaining = this.#deadline - performance.now();
-    if (remaining <= 0) throw new TimeoutError(tooLate, { neverSent: true });
-    const flight = begin();
+  #wait<T>(kind: 'read' | 'write', begin: () => Flight<T>): Promise<T> {
     return new Promise<T>((resolve, reject) => {
+      if (this.#client.isCut) throw shuttingDown(true);
+      if (this.#callerGone && kind === 'read') throw callerGone();
+      const remaining = this.#deadline - performance.now();
+      if (remaining <= 0) throw new TimeoutError(tooLate, { neverSent: true });
+      const flight = begin();
       const wait: Wait = {
         kind,
         end: (error) => {
@@ -424,17 +435,6 @@ export class RestSession {
       // Timers of the same length share a list in Node: whole milliseconds keep these few.
       Math.ceil(milliseconds),
     );
-  }
-}
-
-async function observed(answer: Promise<Answer>, { end }: RestCallObservation): Promise<Answer> {
-  try {
-    const come = await answer;
-    end(come.status);
-    return come;
-  } catch (error) {
-    end(error instanceof Error ? error : new Error('Something was thrown that is no error.'));
-    throw error;
   }
 }
 
