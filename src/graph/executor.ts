@@ -4,13 +4,13 @@ import {
   execute,
   type ExecutionResult,
   getOperationAST,
-  getVariableValues,
   type GraphQLSchema,
   Kind,
   type OperationDefinitionNode,
 } from 'graphql';
 import { LRUCache } from 'lru-cache';
 import { type CompiledQuery, createCompiler } from './compiled-query.js';
+import { coerceVariables } from './variables.js';
 
 /** An operation of a document that has been found valid. */
 export interface Execution {
@@ -84,7 +84,7 @@ export function createExecutor(schema: GraphQLSchema, options: ExecutorOptions =
     const query = operation ? find(document, operation) : false;
     const sent = variables ?? {};
     if (operation && query !== false) {
-      const { coerced } = getVariableValues(schema, operation.variableDefinitions ?? [], sent);
+      const coerced = coerceVariables(schema, operation, sent);
       const result = coerced && query(coerced, contextValue);
       if (result !== undefined) return result;
     }

@@ -3,20 +3,20 @@
 import { collectSubFields } from '@graphql-tools/utils';
 import { type FieldNode, getNamedType, type GraphQLResolveInfo, isObjectType } from 'graphql';
 
-// By the variables, which are one object for an operation, and by the field's nodes, which are one array for all rows of a list: what
-// a row's field asks for is looked at once.
-const known = new WeakMap<object, WeakMap<object, ReadonlySet<string>>>();
+// By the field's nodes, and by the way from there. They are one array for all rows of a list, whose fields are so looked at once; and for
+// all executions of a query that is compiled, in which nothing depends on variables. Every other execution has arrays of its own.
+const known = new WeakMap<readonly FieldNode[], Map<string, ReadonlySet<string>>>();
 
-/** The names of the fields selected below a field. Empty where nothing is selected there. */
-export function selectedFields(info: GraphQLResolveInfo): ReadonlySet<string> {
-  const ofOperation = known.get(info.variableValues) ?? new WeakMap<object, ReadonlySet<string>>();
-  const fields = ofOperation.get(info.fieldNodes) ?? selectedFieldsBelow(info);
-  known.set(info.variableValues, ofOperation.set(info.fieldNodes, fields));
+/** The names of the fields selected below a field, or below the fields of each name in turn. Empty where nothing is selected there. */
+export function selectedFields(info: GraphQLResolveInfo, ...path: readonly string[]): ReadonlySet<string> {
+  const ofNodes = known.get(info.fieldNodes) ?? new Map<string, ReadonlySet<string>>();
+  const way = path.join('.');
+  const fields = ofNodes.get(way) ?? collect(info, path);
+  known.set(info.fieldNodes, ofNodes.set(way, fields));
   return fields;
 }
 
-/** As selectedFields, but further down: below the fields of each name in turn. */
-export function selectedFieldsBelow(info: GraphQLResolveInfo, ...path: readonly string[]): ReadonlySet<string> {
+function collect(info: GraphQLResolveInfo, path: readonly string[]): ReadonlySet<string> {
   let type = getNamedType(info.returnType);
   let nodes: readonly FieldNode[] = info.fieldNodes;
   for (const name of path) {

@@ -3,6 +3,7 @@
 import {
   coerceInputValue,
   getNullableType,
+  getVariableValues,
   GraphQLError,
   type GraphQLInputType,
   type GraphQLSchema,
@@ -24,6 +25,27 @@ const enoughFaults = 25;
 
 /** What variables are held to: without `introspection`, nothing is told of the schema that was not sent. */
 export type VariableLimits = Pick<Config, 'introspection' | 'maxListItems'>;
+
+// By the variables as they were sent, which are an operation's own: the check and the execution want them both.
+const coerced = new WeakMap<object, { operation: OperationDefinitionNode; values: CoercedVariables | undefined }>();
+
+/** Variables by their names, as graphql-js's getVariableValues gives them. */
+export type CoercedVariables = Readonly<Record<string, unknown>>;
+
+/** The variables of an operation, coerced; undefined where they do not fit. */
+export function coerceVariables(
+  schema: GraphQLSchema,
+  operation: OperationDefinitionNode,
+  variables: Readonly<Record<string, unknown>>,
+): CoercedVariables | undefined {
+  const known = coerced.get(variables);
+  if (known?.operation === operation) return known.values;
+  const { coerced: values } = getVariableValues(schema, operation.variableDefinitions ?? [], variables, {
+    maxErrors: 1,
+  });
+  coerced.set(variables, { operation, values });
+  return values;
+}
 
 /** What is wrong with the variables of an operation, all in one error; undefined where nothing is. */
 export function checkVariables(
@@ -48,7 +70,9 @@ export function checkVariables(
       faults.push(`$${name} has a list of more than ${maxListItems} items`);
       continue;
     }
-    collectFaults(value, type, (path, error) => faults.push(toFault(name, type, path, error)));
+    if (coerceVariables(schema, operation, variables) === undefined) {
+      collectFaults(value, type, (path, error) => faults.push(toFault(name, type, path, error)));
+    }
   }
   if (faults.length === 0) return undefined;
   const left = faults.length - mostFaults;

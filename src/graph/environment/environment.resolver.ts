@@ -5,7 +5,7 @@ import { listEnvironments, type ServiceConnectionEntity } from '../../cloudca/en
 import type { GraphContext } from '../context.js';
 import { MakesRestCall } from '../cost.js';
 import { ahead } from '../loader.js';
-import { selectedFieldsBelow } from '../selection.js';
+import { selectedFields } from '../selection.js';
 import { Environment, ServiceConnection } from './environment.type.js';
 
 /** Environments. */
@@ -22,7 +22,7 @@ export class EnvironmentResolver {
     @Ctx('operation') context: GraphContext,
     @Info() info: GraphQLResolveInfo,
   ): Promise<readonly Environment[]> {
-    const wanted = selectedFieldsBelow(info, 'serviceConnection');
+    const wanted = selectedFields(info, 'serviceConnection');
     if (['serviceCode', 'type', 'reachable'].some((field) => wanted.has(field))) {
       void ahead(context.loaders.environments.serviceConnections());
     }

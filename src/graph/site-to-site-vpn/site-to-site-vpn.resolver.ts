@@ -10,7 +10,7 @@ import { MakesRestCall } from '../cost.js';
 import { EnvironmentInput, toAddress } from '../environment/environment.inputs.js';
 import { BadUserInputError } from '../errors.js';
 import { ahead } from '../loader.js';
-import { selectedFields, selectedFieldsBelow } from '../selection.js';
+import { selectedFields } from '../selection.js';
 import { Task } from '../task/task.type.js';
 import { refuseInvalid } from '../user-error.js';
 import { isId } from '../validators.js';
@@ -194,5 +194,5 @@ function asksForVpcs(info: GraphQLResolveInfo): boolean {
     ['nodes', 'vpc'],
     ['edges', 'node', 'vpc'],
   ];
-  return ways.some((way) => !isWithin(selectedFieldsBelow(info, ...way), fieldsOfReference));
+  return ways.some((way) => !isWithin(selectedFields(info, ...way), fieldsOfReference));
 }
