@@ -54,14 +54,12 @@ export function createTransport(origin: string, proxies?: Proxies): Transport {
     // undici closes an idle connection a second before the server's own Keep-Alive hint, or after four seconds without one: the REST API
     // would otherwise close it just as a call goes out.
     keepAliveTimeout: 4_000,
-    // One that is never idle would keep to an address that the name has long left.
-    clientTtl: 60_000,
     connect: { timeout: connectTimeout },
     // Whoever asks has one deadline over all of it.
     headersTimeout: 0,
     bodyTimeout: 0,
   };
-  const pool = proxies === undefined ? new Pool(origin, options) : createProxied(options, proxies);
+  const pools = new Pools(() => (proxies === undefined ? new Pool(origin, options) : createProxied(options, proxies)));
   const onTheWay = new OnTheWay();
   return {
     exchange: async (request, { headers, cancellation }) => {
@@ -75,12 +73,49 @@ export function createTransport(origin: string, proxies?: Proxies): Transport {
       };
       return toResponse(
         await new Promise((resolve, reject) => {
-          pool.dispatch(dispatched, new Exchange(onTheWay, cancellation, resolve, reject));
+          pools.take().dispatch(dispatched, new Exchange(onTheWay, cancellation, resolve, reject));
         }),
       );
     },
-    close: () => pool.destroy(),
+    close: () => pools.destroy(),
   };
+}
+
+// For how long new calls go out on a pool, in milliseconds: a connection that is never idle would keep to an address that the name has long
+// left. undici's own `clientTtl` asks for the time once for every connection of the pool, at every call.
+const poolTtl = 60_000;
+
+/** The pool that is in use, and those before it, each until its last answer has come. */
+class Pools {
+  readonly #open: () => Dispatcher;
+  readonly #ending = new Set<Dispatcher>();
+  #pool: Dispatcher;
+  #opened = performance.now();
+
+  constructor(open: () => Dispatcher) {
+    this.#open = open;
+    this.#pool = open();
+  }
+
+  /** The pool that a call is to go out on. */
+  take(): Dispatcher {
+    if (performance.now() - this.#opened > poolTtl) this.#renew();
+    return this.#pool;
+  }
+
+  /** Closes the idle connections and cuts the busy ones. */
+  async destroy(): Promise<void> {
+    await Promise.all([this.#pool, ...this.#ending].map((pool) => pool.destroy()));
+  }
+
+  #renew(): void {
+    const before = this.#pool;
+    this.#pool = this.#open();
+    this.#opened = performance.now();
+    this.#ending.add(before);
+    const forget = () => this.#ending.delete(before);
+    before.close().then(forget, forget);
+  }
 }
 
 function createProxied(options: Pool.Options, { http, https, except }: Proxies): Dispatcher {
@@ -250,19 +285,36 @@ function toResponse({ status, retryAfter, body }: Received): Response {
   if (status > 599) throw new BadResponseError('The REST API answered with a status that HTTP does not have.');
   // Decoding would put U+FFFD in place of what is not UTF-8, and so alter a value silently.
   if (!isUtf8(body)) throw new BadResponseError("The REST API's answer is not UTF-8.");
-  return new ReadResponse(body.toString('utf8'), status, retryAfter);
+  const response: unknown = new ReadResponse(body.toString('utf8'), status, retryAfter);
+  if (response instanceof Response) return response;
+  throw new TypeError('There is no Response.');
 }
 
-/** A Response whose body has been read: the one that fetch makes of a text would make a stream of it, to be read anew. */
-class ReadResponse extends Response {
-  override readonly text: () => Promise<string>;
+const noHeaders = new Headers();
+
+/**
+ * What is asked of a Response whose body has been read. It is one by its prototype alone: the standard's constructor would copy its headers,
+ * and make a stream of the text, to be read anew.
+ */
+class ReadResponse {
+  readonly status: number;
+  readonly ok: boolean;
+  /** Retry-After alone: the others are nobody's to read here. */
+  readonly headers: Headers;
+  readonly #text: string;
 
   constructor(text: string, status: number, retryAfter: string | string[] | undefined) {
-    // The other headers are nobody's to read here.
-    super(null, { status, ...(typeof retryAfter === 'string' ? { headers: { 'retry-after': retryAfter } } : {}) });
-    this.text = () => Promise.resolve(text);
+    this.status = status;
+    this.ok = status >= 200 && status < 300;
+    this.headers = typeof retryAfter === 'string' ? new Headers({ 'retry-after': retryAfter }) : noHeaders;
+    this.#text = text;
+  }
+
+  text(): Promise<string> {
+    return Promise.resolve(this.#text);
   }
 }
+Object.setPrototypeOf(ReadResponse.prototype, Response.prototype);
 
 function toMethod(method: string): Dispatcher.HttpMethod {
   if (method === 'GET' || method === 'POST' || method === 'DELETE') return method;

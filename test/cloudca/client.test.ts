@@ -1,7 +1,8 @@
 // How a call goes out: whose key it carries, to which address, and what ends it besides its own deadline. What the answers mean is
 // told in the other files.
+import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { describe, expect, it } from '@jest/globals';
+import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import fc from 'fast-check';
 import { isPathSegment, type RestSession } from '../../src/cloudca/client.js';
 import { type EnvironmentAddress, listEnvironments, listServiceConnections } from '../../src/cloudca/environments.js';
@@ -14,6 +15,7 @@ import {
 } from '../../src/cloudca/site-to-site-vpns.js';
 import { getTask } from '../../src/cloudca/tasks.js';
 import { getVpc, listVpcs } from '../../src/cloudca/vpcs.js';
+import { until } from '../helpers/until.js';
 import { json, raw, startUpstream } from '../helpers/upstream.js';
 import { apiKey, failureOf, hang, newVpn, requestId, stargate, startClient, testArea, writes } from './rest.js';
 
@@ -274,6 +276,47 @@ describe('A connection', () => {
     upstream.script((_call, index) => (index === 1 ? (response) => response.destroy() : { data: [] }));
     expect([await listVpcs(rest, testArea), await listVpcs(rest, testArea)]).toEqual([[], []]);
     expect([upstream.calls.length, rest.calls]).toEqual([3, 3]);
+  });
+
+  describe('after a minute', () => {
+    const toClock = performance.now.bind(performance);
+    const aMinuteLater = () => jest.spyOn(performance, 'now').mockImplementation(() => toClock() + 61_000);
+    afterEach(() => {
+      jest.restoreAllMocks();
+    });
+
+    it('is kept for no more calls', async () => {
+      const { session } = startClient(upstream.url);
+      const ports = new Set<number | undefined>();
+      upstream.script(() => (response) => {
+        ports.add(response.req.socket.remotePort);
+        json(200, { data: [] })(response);
+      });
+      for (let call = 0; call < 10; call++) await listVpcs(session(), testArea);
+      const before = new Set(ports);
+      ports.clear();
+      aMinuteLater();
+      for (let call = 0; call < 10; call++) await listVpcs(session(), testArea);
+
+      expect([...ports].filter((port) => before.has(port))).toEqual([]);
+      expect(ports.size).toBeLessThan(4);
+    });
+
+    it('still gives the answer that it owes, and is cut with the others', async () => {
+      const { client, session } = startClient(upstream.url);
+      const held = new Map<string, ServerResponse>();
+      upstream.script(({ url }) => (url.endsWith('/vpcs') ? { data: [] } : (response) => held.set(url, response)));
+      const answered = getVpc(session(), testArea, 'answered');
+      const cut = failureOf(getVpc(session(), testArea, 'cut'));
+      await until(() => held.size === 2);
+      aMinuteLater();
+      expect(await listVpcs(session(), testArea)).toEqual([]);
+
+      for (const [url, response] of held) if (url.endsWith('/answered')) json(200, { data: vpc })(response);
+      expect(await answered).toMatchObject(vpc);
+      await client.close();
+      expect((await cut).name).toBe('UnavailableError');
+    });
   });
 });
 

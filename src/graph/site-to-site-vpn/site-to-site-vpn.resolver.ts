@@ -10,6 +10,7 @@ import { MakesRestCall } from '../cost.js';
 import { EnvironmentInput, toAddress } from '../environment/environment.inputs.js';
 import { BadUserInputError } from '../errors.js';
 import { ahead } from '../loader.js';
+import { Row, type RowData } from '../row.js';
 import { selectedFields } from '../selection.js';
 import { Task } from '../task/task.type.js';
 import { refuseInvalid } from '../user-error.js';
@@ -82,29 +83,22 @@ export class SiteToSiteVpnResolver {
     nullable: true,
     description: 'The VPC that the VPN was created for; null, with an error, where it cannot be had.',
   })
-  vpc(
-    @Root() vpn: SiteToSiteVpn,
-    @Ctx('operation') context: GraphContext,
-    @Info() info: GraphQLResolveInfo,
-  ): VpcReference | Promise<VpcReference> {
-    const { environment, vpcId: id, reach } = vpn;
+  vpc(@Row() { root, context, info }: RowData<SiteToSiteVpn>): VpcReference | Promise<VpcReference> {
+    const { environment, vpcId: id, reach } = root;
     const wanted = selectedFields(info);
     if (environment === null) {
       if (isWithin(wanted, fieldsWithoutEnvironment)) return { id, environment, reach };
       throw new BadUserInputError('Send the environment of the task to select more of its VPC than the id.');
     }
     if (isWithin(wanted, fieldsOfReference)) return { id, environment, reach };
-    const { vpcs } = context.loaders;
+    const { vpcs } = context.operation.loaders;
     return vpcs.listed(environment, id) ?? thatVpc(vpcs.one.load({ environment, id, reach }));
   }
 
   /** Its pre-shared key; who reads it is taken note of. */
   @FieldResolver(() => String)
-  ipSecPsk(
-    @Root() { environment, id, ipSecPsk }: SiteToSiteVpn,
-    @Ctx('operation') context: GraphContext,
-  ): string | null {
-    if (ipSecPsk !== null) context.readSecret(environment, id);
+  ipSecPsk(@Row() { root: { environment, id, ipSecPsk }, context }: RowData<SiteToSiteVpn>): string | null {
+    if (ipSecPsk !== null) context.operation.readSecret(environment, id);
     return ipSecPsk;
   }
 
