@@ -66,6 +66,11 @@ export const traced: Contender = {
   env: (upstream) => ({ ...gateway.env(upstream), OTEL_EXPORTER_OTLP_ENDPOINT: new URL(upstream).origin }),
 };
 
+/** The gateway as another tree has built it; given its `dist/main.js`. */
+export function toOther(file: string): Contender {
+  return { ...gateway, id: 'other', title: 'the other gateway', script: () => file };
+}
+
 /** What everything is compared with. */
 export const floor = own('floor', 'floor (no GraphQL)', { extra: false, dialect: 'gateway' });
 

@@ -1,4 +1,5 @@
 // The command line.
+import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { firstWork, type Work, works } from './works.js';
 
@@ -10,6 +11,8 @@ export interface Options {
   readonly all: boolean;
   /** Whether it is what traces cost that is measured. */
   readonly traces: boolean;
+  /** The `dist/main.js` of another tree that this one's gateway is measured beside; undefined: none is. */
+  readonly beside: string | undefined;
   readonly rounds: number;
   /** Length of a round, in seconds. */
   readonly seconds: number;
@@ -34,24 +37,27 @@ export function readOptions(given: readonly string[]): Options {
       quick: { type: 'boolean', default: false },
       all: { type: 'boolean', default: false },
       traces: { type: 'boolean', default: false },
+      beside: { type: 'string' },
       rounds: { type: 'string', default: '5' },
       seconds: { type: 'string' },
       only: { type: 'string' },
     },
   });
-  const { quick, all, traces, only } = values;
+  const { quick, all, traces, beside, only } = values;
   const rounds = toCount('rounds', values.rounds);
   return {
     works: only === undefined ? (quick ? [firstWork] : works) : only.split(',').map(toWork),
     all,
     traces,
+    // npm runs scripts in the folder of their package, and keeps where it was called.
+    beside: beside && resolve(process.env['INIT_CWD'] ?? '', beside),
     rounds,
     seconds: toCount('seconds', values.seconds ?? (quick ? '2' : '4')),
     // The engine compiles what it runs for thousands of operations.
     warmUp: quick ? 3 : 10,
     // It throws away what it has compiled where nothing has been asked for some seconds: each contender has waited for the others' rounds.
     leadIn: quick ? 0 : 2,
-    keep: !quick && !traces && only === undefined && rounds >= leastRounds,
+    keep: !quick && !traces && beside === undefined && only === undefined && rounds >= leastRounds,
     given,
   };
 }

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { toChart } from './chart.js';
 import { compile, compiled, here } from './compile.js';
-import { contenders, floor, gateway, traced } from './contenders.js';
+import { type Contender, contenders, floor, gateway, toOther, traced } from './contenders.js';
 import { otherLoad } from './machine.js';
 import { type Bench, measureProbe, measureSoak, measureStart, measureThroughput } from './measure.js';
 import { type Options, readOptions } from './options.js';
@@ -41,6 +41,11 @@ async function measure(bench: Bench, upstream: Upstream, slow: SlowUpstream, wor
   }
 }
 
+function toContenders({ all, traces, beside }: Options): readonly Contender[] {
+  if (beside !== undefined) return [floor, gateway, toOther(beside)];
+  return traces ? [floor, gateway, traced] : contenders.filter(({ extra }) => all || !extra);
+}
+
 type SlowUpstream = (delayMs: number) => Promise<Upstream>;
 
 async function run(options: Options, directory: string): Promise<void> {
@@ -55,7 +60,7 @@ async function run(options: Options, directory: string): Promise<void> {
   const bench: Bench = {
     options,
     places: { root: join(here, '..'), compiled, logs },
-    contenders: options.traces ? [floor, gateway, traced] : contenders.filter(({ extra }) => options.all || !extra),
+    contenders: toContenders(options),
     load: new Process({
       name: 'load generator',
       file: process.execPath,
