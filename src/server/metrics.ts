@@ -2,16 +2,10 @@
 import type { OperationDefinitionNode } from 'graphql';
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { ObserveCall, WireWarning } from '../cloudca/client.js';
+import type { OperationFacts } from './logging.js';
 
 /** What there was too much of where something was refused unexecuted: all of it, or what one key may have of it. */
 export type Shed = 'event_loop' | 'operations' | 'operations_of_key' | 'subscriptions' | 'subscriptions_of_key';
-
-/** What an operation took. */
-export interface AnsweredFacts {
-  /** When it began, on performance.now()'s clock. */
-  readonly begun: number;
-  readonly restCalls: number;
-}
 
 /** The metrics of one process. */
 export interface Metrics {
@@ -25,7 +19,7 @@ export interface Metrics {
   readonly countAnswered: (
     operation: OperationDefinitionNode | undefined,
     codes: Iterable<string>,
-    facts: AnsweredFacts,
+    facts: Pick<OperationFacts, 'begun' | 'restCalls'>,
   ) => void;
   /** Counts REST calls, those of operations and those of polls. */
   readonly observeCall: ObserveCall;
@@ -101,17 +95,17 @@ export function createMetrics(): Metrics {
     if (names.size < mostNames && name.length <= longestName) names.add(name);
     return names.has(name) ? name : 'other';
   };
-  const count: Metrics['countOperation'] = (operation, codes) => {
+  const countOperation: Metrics['countOperation'] = (operation, codes) => {
     const [outcome = 'ok'] = codes;
     operations.inc({ name: toLabel(operation), type: operation?.operation ?? 'none', outcome });
   };
   return {
     contentType: registry.contentType,
     text: () => registry.metrics(),
-    countOperation: count,
+    countOperation,
     countAnswered: (operation, codes, { begun, restCalls }) => {
       const type = operation?.operation ?? 'none';
-      count(operation, codes);
+      countOperation(operation, codes);
       durations.observe({ type }, (performance.now() - begun) / 1000);
       callsPerOperation.observe({ type }, restCalls);
     },

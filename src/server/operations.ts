@@ -1,5 +1,5 @@
 // The course of a query or mutation, as Apollo Server tells of it: checked, admitted, executed elsewhere, and over: logged, counted, traced.
-// One plugin has all of it, since Apollo Server waits for each hook of each plugin.
+// One plugin has all of it, one after the other: the same hook of several Apollo Server would call at the same time.
 import type { ApolloServerPlugin, GraphQLRequest, GraphQLRequestContextWillSendResponse } from '@apollo/server';
 import { GraphQLError, OperationTypeNode } from 'graphql';
 import type { Logger } from 'pino';
