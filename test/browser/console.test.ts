@@ -477,6 +477,8 @@ describe('Deleting a VPN', () => {
 describe('The keyboard alone', () => {
   it('signs in, finds a VPN, and opens and leaves its dialog, with the focus seen at each stop', async () => {
     await open('/', null);
+    // A page that has loaded has not been drawn yet, and what is not drawn hears no key.
+    await page.getByLabel('API key').and(page.locator(':focus')).waitFor();
     await page.keyboard.press('Enter');
     await heading('Environments');
     await tabTo(page, 'test_areaWhere changes are tried out firstCompute - Ontario');
@@ -597,6 +599,8 @@ describe('REST calls', () => {
     });
     await count('Form', async () => {
       await page.getByRole('link', { name: 'Create VPN' }).click();
+      // The list has a choice of VPCs too.
+      await heading('Create a VPN');
       await choose('VPC', 'gate-room');
     });
     await count('– create, then its page', async () => {
