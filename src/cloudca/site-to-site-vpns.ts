@@ -148,27 +148,12 @@ export async function resetSiteToSiteVpn(
 /** A site-to-site VPN from the wire. Throws BadResponseError where a required field is missing or of the wrong type. */
 export function toSiteToSiteVpn(rest: RestSession, value: unknown): SiteToSiteVpnEntity {
   const fields = new WireFields(value, 'siteToSiteVpn', rest.warn);
-  const unknownValues: UnknownWireValue[] = [];
   const ipSecPsk = fields.optionalString('ipSecPsk');
-  const secrets = ipSecPsk === null ? rest.secrets : [ipSecPsk, ...rest.secrets];
-  const known = <T>(name: string, text: string | null, read: (text: string) => T | undefined): T | undefined => {
-    const result = text === null ? undefined : read(text.trim().toLowerCase());
-    if (text !== null && result === undefined) {
-      unknownValues.push({ field: name, value: strike(text, secrets) });
-      fields.warn(name, toProblem(text, secrets));
-    }
-    return result;
-  };
-  // An empty one says as little as an absent one.
-  const isAbsent = (name: string) => (fields.unknown(name) ?? '') === '';
-  const algorithm = <T>(name: string, read: (text: string) => T | undefined): T | null =>
-    isAbsent(name) ? null : (known(name, fields.optionalString(name), read) ?? null);
-  // A group that is absent is no group; one of the wrong type or unknown is not known to be none.
-  const group = (name: string): DhGroup | null => (isAbsent(name) ? 'None' : algorithm(name, toDhGroup));
+  const documented = new DocumentedFields(fields, rest, ipSecPsk);
   return {
     id: fields.string('id'),
     name: fields.string('name'),
-    state: known('state', fields.string('state'), toState) ?? 'Unknown',
+    state: documented.known('state', fields.string('state'), toState) ?? 'Unknown',
     vpcId: fields.string('vpcId'),
     gateway: fields.string('gateway'),
     // Newer deployments name it cidrList.
@@ -176,18 +161,66 @@ export function toSiteToSiteVpn(rest: RestSession, value: unknown): SiteToSiteVp
       fields.unknown('cidr') === undefined && fields.unknown('cidrList') !== undefined ? 'cidrList' : 'cidr',
     ),
     ipSecPsk,
-    ikeEncryptionAlgorithm: algorithm('ikeEncryptionAlgorithm', toEncryptionAlgorithm),
-    ikeHashAlgorithm: algorithm('ikeHashAlgorithm', toHashAlgorithm),
-    ikeDhGroup: group('ikeDhGroup'),
+    ikeEncryptionAlgorithm: documented.algorithm('ikeEncryptionAlgorithm', toEncryptionAlgorithm),
+    ikeHashAlgorithm: documented.algorithm('ikeHashAlgorithm', toHashAlgorithm),
+    ikeDhGroup: documented.group('ikeDhGroup'),
     ikeLifetime: fields.optionalInteger('ikeLifetime'),
-    espEncryptionAlgorithm: algorithm('espEncryptionAlgorithm', toEncryptionAlgorithm),
-    espHashAlgorithm: algorithm('espHashAlgorithm', toHashAlgorithm),
-    espPerfectForwardSecrecy: group('espPerfectForwardSecrecy'),
+    espEncryptionAlgorithm: documented.algorithm('espEncryptionAlgorithm', toEncryptionAlgorithm),
+    espHashAlgorithm: documented.algorithm('espHashAlgorithm', toHashAlgorithm),
+    espPerfectForwardSecrecy: documented.group('espPerfectForwardSecrecy'),
     espLifetime: fields.optionalInteger('espLifetime'),
     dpd: fields.optionalBoolean('dpd'),
     forceEncap: fields.optionalBoolean('forceEncap'),
-    unknownValues,
+    unknownValues: documented.unknownValues,
   };
+}
+
+/** Reads a spelling of the wire; undefined where it is none of those that are documented. */
+type Lookup<T> = (text: string) => T | undefined;
+
+const none: readonly UnknownWireValue[] = [];
+
+/** The fields of one VPN whose values are documented one by one. */
+class DocumentedFields {
+  readonly #fields: WireFields;
+  readonly #rest: RestSession;
+  readonly #ipSecPsk: string | null;
+  #unknownValues = none;
+
+  constructor(fields: WireFields, rest: RestSession, ipSecPsk: string | null) {
+    this.#fields = fields;
+    this.#rest = rest;
+    this.#ipSecPsk = ipSecPsk;
+  }
+
+  /** What was sent in the fields read so far, where it is not documented. */
+  get unknownValues(): readonly UnknownWireValue[] {
+    return this.#unknownValues;
+  }
+
+  /** A value; undefined, with a warning, where it is not documented. */
+  known<T>(name: string, text: string, read: Lookup<T>): T | undefined {
+    const value = read(text);
+    if (value === undefined) this.#tell(name, text);
+    return value;
+  }
+
+  /** A value, or null. An empty one says as little as an absent one. */
+  algorithm<T>(name: string, read: Lookup<T>): T | null {
+    const text = this.#fields.optionalString(name);
+    return text === null || text === '' ? null : (this.known(name, text, read) ?? null);
+  }
+
+  /** A group. One that is absent is no group; one of the wrong type or unknown is not known to be none. */
+  group(name: string): DhGroup | null {
+    return (this.#fields.unknown(name) ?? '') === '' ? 'None' : this.algorithm(name, toDhGroup);
+  }
+
+  #tell(name: string, text: string): void {
+    const secrets = this.#ipSecPsk === null ? this.#rest.secrets : [this.#ipSecPsk, ...this.#rest.secrets];
+    this.#unknownValues = [...this.#unknownValues, { field: name, value: strike(text, secrets) }];
+    this.#fields.warn(name, toProblem(text, secrets));
+  }
 }
 
 /** As toSiteToSiteVpn, for what may be something else, such as the result of any task: null where it is. */
@@ -210,15 +243,22 @@ function toProblem(text: string, secrets: readonly string[]): string {
 const toState = toLookup(siteToSiteVpnStates);
 const toEncryptionAlgorithm = toLookup(encryptionAlgorithms);
 const toHashAlgorithm = toLookup(hashAlgorithms);
-function toLookup<T extends string>(values: readonly T[]): (text: string) => T | undefined {
-  const byName = new Map(values.map((value) => [value.toLowerCase(), value]));
-  return (text) => byName.get(text);
-}
-
 // `modp1536` on the wire, `Group-5 (1536-bit)` in the documentation.
-function toDhGroup(text: string): DhGroup | undefined {
-  if (text === 'none') return 'None';
-  if (/^(modp-?1024|group-?2( \(1024-bit\))?)$/.test(text)) return 'modp1024';
-  if (/^(modp-?1536|group-?5( \(1536-bit\))?)$/.test(text)) return 'modp1536';
-  return undefined;
+const toDhGroup = toLookup(dhGroups, {
+  None: [],
+  modp1024: ['modp-1024', 'Group2', 'Group-2', 'Group2 (1024-bit)', 'Group-2 (1024-bit)'],
+  modp1536: ['modp-1536', 'Group5', 'Group-5', 'Group5 (1536-bit)', 'Group-5 (1536-bit)'],
+});
+
+/** Of values, and of other spellings of them; upper and lower case are the same. */
+function toLookup<T extends string>(
+  values: readonly T[],
+  spellings?: Readonly<Record<T, readonly string[]>>,
+): Lookup<T> {
+  const known = new Map<string, T>();
+  for (const value of values) {
+    for (const text of [value, ...(spellings?.[value] ?? [])]) known.set(text, value).set(text.toLowerCase(), value);
+  }
+  // Nearly all come as they are documented.
+  return (text) => known.get(text) ?? known.get(text.trim().toLowerCase());
 }
