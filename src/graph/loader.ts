@@ -1,4 +1,5 @@
-// Loaders: a DataLoader where each key is a REST call of its own. One per operation, never longer; two callers never share one.
+// Loaders: what one operation reads it reads once, single things by a DataLoader, lists by a memo. One per operation, never longer; two callers
+// never share one.
 import DataLoader from 'dataloader';
 import type { EnvironmentAddress } from '../cloudca/environments.js';
 import { NotFoundError } from '../cloudca/errors.js';
@@ -8,16 +9,25 @@ export function createLoader<K, V>(
   load: (key: K) => Promise<V>,
   toCacheKey: (key: K) => string,
 ): DataLoader<K, V, string> {
-  return new DataLoader<K, V, string>((keys) => settled(keys.map(load)), { cacheKeyFn: toCacheKey });
+  const loadOrTell = async (key: K): Promise<V | Error> => {
+    try {
+      return await load(key);
+    } catch (error) {
+      return error instanceof Error ? error : new Error('A loader failed.', { cause: error });
+    }
+  };
+  return new DataLoader<K, V, string>((keys) => Promise.all(keys.map(loadOrTell)), { cacheKeyFn: toCacheKey });
 }
 
-/** The outcomes of several promises in a DataLoader's form: a value or an Error for each. */
-export async function settled<V>(promises: readonly Promise<V>[]): Promise<(V | Error)[]> {
-  return (await Promise.allSettled(promises)).map((outcome) => {
-    if (outcome.status === 'fulfilled') return outcome.value;
-    const reason: unknown = outcome.reason;
-    return reason instanceof Error ? reason : new Error('A loader failed.', { cause: reason });
-  });
+/** Makes one read for each key, at once, and remembers what came of it, a failure too. For lists, of which an operation seldom asks for two. */
+export function createMemo<K, V>(read: (key: K) => Promise<V>, toCacheKey: (key: K) => string): (key: K) => Promise<V> {
+  const reads = new Map<string, Promise<V>>();
+  return (key) => {
+    const cacheKey = toCacheKey(key);
+    const known = reads.get(cacheKey) ?? read(key);
+    reads.set(cacheKey, known);
+    return known;
+  };
 }
 
 /** What tells one environment from another in a cache. */

@@ -4,7 +4,7 @@ import type { RestSession } from '../../cloudca/client.js';
 import type { EnvironmentAddress } from '../../cloudca/environments.js';
 import { getSiteToSiteVpn, listSiteToSiteVpns } from '../../cloudca/site-to-site-vpns.js';
 import { inOrder } from '../connection.js';
-import { createLoader, orNull, toEnvironmentKey } from '../loader.js';
+import { createLoader, createMemo, orNull, toEnvironmentKey } from '../loader.js';
 import { type SiteToSiteVpn, toSiteToSiteVpn } from './site-to-site-vpn.type.js';
 
 /** Which VPN. */
@@ -24,7 +24,7 @@ export interface SiteToSiteVpnLoaders {
   /** One VPN; null where the environment has none of that id. */
   readonly one: DataLoader<SiteToSiteVpnKey, SiteToSiteVpn | null, string>;
   /** A list, in order. */
-  readonly list: DataLoader<SiteToSiteVpnListKey, readonly SiteToSiteVpn[], string>;
+  readonly list: (list: SiteToSiteVpnListKey) => Promise<readonly SiteToSiteVpn[]>;
 }
 
 /** Makes the loaders for one operation. */
@@ -37,7 +37,7 @@ export function createSiteToSiteVpnLoaders(rest: RestSession): SiteToSiteVpnLoad
       },
       ({ environment, id }) => toEnvironmentKey(environment, id),
     ),
-    list: createLoader(
+    list: createMemo(
       async ({ environment, vpcId }) => {
         // The VPNs of one VPC need no more than that VPC.
         const reach = vpcId === null ? 'list' : 'one';

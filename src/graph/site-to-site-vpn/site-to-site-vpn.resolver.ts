@@ -69,9 +69,9 @@ export class SiteToSiteVpnResolver {
     if (isOfNothing(args.filter)) return toConnection(collection, [], page);
     const { vpcs, siteToSiteVpns } = context.loaders;
     const vpcsComing = asksForVpcs(info)
-      ? ahead(vpcId === null ? vpcs.byId.load(environment) : vpcs.one.load({ environment, id: vpcId, reach: 'one' }))
+      ? ahead(vpcId === null ? vpcs.byId(environment) : vpcs.one.load({ environment, id: vpcId, reach: 'one' }))
       : undefined;
-    const vpns = await siteToSiteVpns.list.load({ environment, vpcId });
+    const vpns = await siteToSiteVpns.list({ environment, vpcId });
     // With the VPCs there, no row has to wait for its own.
     await vpcsComing;
     return toConnection(collection, states === null ? vpns : vpns.filter((vpn) => states.includes(vpn.state)), page);
@@ -130,8 +130,8 @@ export class VpcSiteToSiteVpnsResolver {
     if (environment === null)
       throw new BadUserInputError('Send the environment of the task to select more of its VPC than the id.');
     const { list } = context.loaders.siteToSiteVpns;
-    if (reach === 'one') return toConnection(collection, await list.load({ environment, vpcId: id }), page);
-    const all = await list.load({ environment, vpcId: null });
+    if (reach === 'one') return toConnection(collection, await list({ environment, vpcId: id }), page);
+    const all = await list({ environment, vpcId: null });
     return toConnection(
       collection,
       all.filter((vpn) => vpn.vpcId === id),

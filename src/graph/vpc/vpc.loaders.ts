@@ -1,11 +1,11 @@
 // The VPCs of one operation. There is no call that takes several ids: a VPC that is wanted alone takes its GET, those of a list take the
 // one list call of their environment, however many they are.
-import DataLoader from 'dataloader';
+import type DataLoader from 'dataloader';
 import type { RestSession } from '../../cloudca/client.js';
 import type { EnvironmentAddress } from '../../cloudca/environments.js';
 import { getVpc, listVpcs } from '../../cloudca/vpcs.js';
 import { inOrder } from '../connection.js';
-import { createLoader, orNull, settled, toEnvironmentKey } from '../loader.js';
+import { createLoader, createMemo, orNull, toEnvironmentKey } from '../loader.js';
 import { isId } from '../validators.js';
 import { type Reach, toVpc, type Vpc } from './vpc.type.js';
 
@@ -21,36 +21,34 @@ export interface VpcLoaders {
   /** One VPC; null where the environment has none of that id. */
   readonly one: DataLoader<VpcKey, Vpc | null, string>;
   /** All VPCs of an environment, in order. */
-  readonly list: DataLoader<EnvironmentAddress, readonly Vpc[], string>;
+  readonly list: (environment: EnvironmentAddress) => Promise<readonly Vpc[]>;
   /** The same, by their ids. */
-  readonly byId: DataLoader<EnvironmentAddress, ReadonlyMap<string, Vpc>, string>;
+  readonly byId: (environment: EnvironmentAddress) => Promise<ReadonlyMap<string, Vpc>>;
   /** A VPC of those that have come by their ids; else undefined. For the rows of a list: a promise for each would cost more than the row. */
   readonly listed: (environment: EnvironmentAddress, id: string) => Vpc | undefined;
 }
 
 /** Makes the loaders for one operation. */
 export function createVpcLoaders(rest: RestSession): VpcLoaders {
-  const list = createLoader(
+  const list = createMemo(
     async (environment: EnvironmentAddress) =>
       inOrder((await listVpcs(rest, environment)).map((entity) => toVpc(entity, environment, 'list'))),
     toEnvironmentKey,
   );
   // By the object that is the environment of all rows of a list: it needs no key made of it for each.
   const lists = new Map<EnvironmentAddress, ReadonlyMap<string, Vpc>>();
-  const byId = createLoader(async (environment: EnvironmentAddress) => {
-    const vpcs = new Map((await list.load(environment)).map((vpc) => [vpc.id, vpc]));
+  const byId = createMemo(async (environment: EnvironmentAddress) => {
+    const vpcs = new Map((await list(environment)).map((vpc) => [vpc.id, vpc]));
     lists.set(environment, vpcs);
     return vpcs;
   }, toEnvironmentKey);
   const load = async ({ environment, id, reach }: VpcKey): Promise<Vpc | null> => {
-    if (reach === 'list') return (await byId.load(environment)).get(id) ?? null;
+    if (reach === 'list') return (await byId(environment)).get(id) ?? null;
     // What is no UUID is no VPC's id, and must not become part of a path.
     if (!isId(id)) return null;
     const entity = await orNull(getVpc(rest, environment, id));
     return entity === null ? null : toVpc(entity, environment, 'one');
   };
-  const one = new DataLoader<VpcKey, Vpc | null, string>((keys) => settled(keys.map(load)), {
-    cacheKeyFn: ({ environment, id }) => toEnvironmentKey(environment, id),
-  });
+  const one = createLoader(load, ({ environment, id }) => toEnvironmentKey(environment, id));
   return { one, list, byId, listed: (environment, id) => lists.get(environment)?.get(id) };
 }

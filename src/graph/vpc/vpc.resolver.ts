@@ -46,6 +46,6 @@ export class VpcResolver {
   async vpcs(@Args(() => VpcsArgs) args: VpcsArgs, @Ctx('operation') context: GraphContext): Promise<Connection<Vpc>> {
     refuseInvalid(args);
     const page = toPage('vpc', args);
-    return toConnection('vpc', await context.loaders.vpcs.list.load(toAddress(args.environment)), page);
+    return toConnection('vpc', await context.loaders.vpcs.list(toAddress(args.environment)), page);
   }
 }
