@@ -188,12 +188,12 @@ export class CloudcaClient {
     if (!path.every(isPathSegment)) throw new TypeError('A path segment would lead elsewhere.');
     let address = this.#base;
     for (const segment of path) address += `/${encodeURIComponent(segment)}`;
-    if (query === undefined) return address;
-    const search = new URLSearchParams();
-    for (const [name, value] of Object.entries(query)) {
-      if (value !== undefined) search.append(name, value);
+    // Few have any.
+    let search: URLSearchParams | undefined;
+    for (const [name, value] of Object.entries(query ?? {})) {
+      if (value !== undefined) (search ??= new URLSearchParams()).append(name, value);
     }
-    return search.size === 0 ? address : `${address}?${search.toString()}`;
+    return search === undefined ? address : `${address}?${search.toString()}`;
   }
 }
 
@@ -366,11 +366,9 @@ export class RestSession {
     observation: RestCallObservation | undefined,
   ): Promise<Answer> {
     try {
-      const response = await this.#client.ky(call.url, {
-        method,
-        context: { call },
-        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      });
+      // ky goes through all options for each call, and reads where nothing else is said.
+      const options = method === 'GET' ? {} : { method, ...(body === undefined ? {} : { body: JSON.stringify(body) }) };
+      const response = await this.#client.ky(call.url, { context: { call }, ...options });
       const retryAfter = toRetryAfter(response.headers.get('retry-after'));
       const answer = toAnswer(response.status, await response.text(), retryAfter);
       observation?.end(answer.status);

@@ -56,17 +56,14 @@ export function checkVariables(
 ): GraphQLError | undefined {
   const faults: string[] = [];
   const toFault = introspection ? toTypedFault : toHiddenFault;
-  for (const { variable, type: typeNode, defaultValue } of operation.variableDefinitions ?? []) {
-    const name = variable.name.value;
-    const type = typeFromAST(schema, typeNode);
-    if (!isInputType(type)) continue;
+  for (const { name, type, hasDefault, mayHoldLists } of toDeclared(schema, operation)) {
     const value = Object.hasOwn(variables, name) ? variables[name] : undefined;
     if (value === undefined || value === null) {
-      const isMissing = value === undefined ? defaultValue === undefined : true;
+      const isMissing = value === null || !hasDefault;
       if (isMissing && isNonNullType(type)) faults.push(toMissingVariable(name, type, introspection));
       continue;
     }
-    if (maxListItems > 0 && hasLongList(value, type, maxListItems)) {
+    if (maxListItems > 0 && mayHoldLists && hasLongList(value, type, maxListItems)) {
       faults.push(`$${name} has a list of more than ${maxListItems} items`);
       continue;
     }
@@ -80,6 +77,44 @@ export function checkVariables(
   return new GraphQLError(`The variables do not fit: ${faults.slice(0, mostFaults).join('; ')}${more}.`, {
     extensions: { code: 'BAD_USER_INPUT', http: { status: 400 } },
   });
+}
+
+/** A variable as an operation declares it. */
+interface Declared {
+  readonly name: string;
+  readonly type: GraphQLInputType;
+  readonly hasDefault: boolean;
+  readonly mayHoldLists: boolean;
+}
+
+// An operation that comes again is the same.
+const declared = new WeakMap<OperationDefinitionNode, readonly Declared[]>();
+
+function toDeclared(schema: GraphQLSchema, operation: OperationDefinitionNode): readonly Declared[] {
+  const known =
+    declared.get(operation) ??
+    (operation.variableDefinitions ?? []).flatMap(({ variable, type: typeNode, defaultValue }) => {
+      const type = typeFromAST(schema, typeNode);
+      if (!isInputType(type)) return [];
+      return [
+        {
+          name: variable.name.value,
+          type,
+          hasDefault: defaultValue !== undefined,
+          mayHoldLists: mayHoldLists(type, new Set()),
+        },
+      ];
+    });
+  declared.set(operation, known);
+  return known;
+}
+
+function mayHoldLists(type: GraphQLInputType, seen: Set<GraphQLInputType>): boolean {
+  const nullable = getNullableType(type);
+  if (isListType(nullable)) return true;
+  if (!isInputObjectType(nullable) || seen.has(nullable)) return false;
+  seen.add(nullable);
+  return Object.values(nullable.getFields()).some((field) => mayHoldLists(field.type, seen));
 }
 
 class EnoughFaults extends Error {}

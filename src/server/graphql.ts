@@ -187,12 +187,8 @@ class UnreadableBodyError extends Error {
 }
 
 function parseBody(request: FastifyRequest, body: Buffer, done: (error: Error | null, body?: unknown) => void): void {
-  const charsets = (request.headers['content-type'] ?? '').matchAll(/;\s*charset\s*=\s*"?([^\s;"]*)/gi);
-  const encoding = request.headers['content-encoding'];
-  if (
-    [...charsets].some(([, charset = '']) => !/^utf-?8$/i.test(charset)) ||
-    (encoding !== undefined && encoding !== 'identity')
-  ) {
+  const { 'content-type': type = '', 'content-encoding': encoding } = request.headers;
+  if (!isUtf8Type(type) || (encoding !== undefined && encoding !== 'identity')) {
     done(new UnreadableBodyError(415));
     return;
   }
@@ -210,4 +206,10 @@ function parseBody(request: FastifyRequest, body: Buffer, done: (error: Error | 
     return;
   }
   done(null, value);
+}
+
+// RFC 8259 has JSON be UTF-8, whether the media type says so or not.
+function isUtf8Type(type: string): boolean {
+  if (type === 'application/json') return true;
+  return [...type.matchAll(/;\s*charset\s*=\s*"?([^\s;"]*)/gi)].every(([, charset = '']) => /^utf-?8$/i.test(charset));
 }
