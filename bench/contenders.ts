@@ -78,6 +78,7 @@ export const floor = own('floor', 'floor (no GraphQL)', { extra: false, dialect:
 export const contenders: readonly Contender[] = [
   floor,
   gateway,
+  own('packages', 'its packages alone', { extra: true, dialect: 'gateway' }),
   own('usual', 'usual stack', { extra: false, dialect: 'gateway' }),
   own('mercurius', 'Mercurius with JIT', { extra: true, dialect: 'gateway' }),
   {

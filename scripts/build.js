@@ -1,4 +1,5 @@
 // Builds the gateway into one file, dist/main.js: what a process needs to start is read and found at once, instead of in a thousand files.
+// What else is to be built in the same way is given, with the file that it is built into.
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { build } from 'esbuild';
@@ -30,9 +31,11 @@ const graphqlAsModules = {
   },
 };
 
+const [entry = 'src/main.ts', outfile = 'dist/main.js'] = process.argv.slice(2);
+
 await build({
-  entryPoints: ['src/main.ts'],
-  outfile: 'dist/main.js',
+  entryPoints: [entry],
+  outfile,
   bundle: true,
   platform: 'node',
   format: 'esm',
