@@ -73,8 +73,8 @@ export interface ReadRequest {
   readonly route: string;
   /** Path below the base URL, one entry a segment, not encoded. */
   readonly path: readonly string[];
-  /** Query parameters; those that are undefined are left out. */
-  readonly query?: Readonly<Record<string, string | undefined>>;
+  /** Query parameters. */
+  readonly query?: Readonly<Record<string, string>>;
 }
 
 /** What a write asks for. */
@@ -188,12 +188,8 @@ export class CloudcaClient {
     if (!path.every(isPathSegment)) throw new TypeError('A path segment would lead elsewhere.');
     let address = this.#base;
     for (const segment of path) address += `/${encodeURIComponent(segment)}`;
-    // Few have any.
-    let search: URLSearchParams | undefined;
-    for (const [name, value] of Object.entries(query ?? {})) {
-      if (value !== undefined) (search ??= new URLSearchParams()).append(name, value);
-    }
-    return search === undefined ? address : `${address}?${search.toString()}`;
+    const parameters = Object.entries(query ?? {});
+    return parameters.length === 0 ? address : `${address}?${new URLSearchParams(parameters).toString()}`;
   }
 }
 

@@ -38,24 +38,31 @@ export interface ServiceConnectionEntity {
  * with `org_id` where it is in a sub-organization.
  */
 export function toRequest({ serviceCode, name, organizationId }: EnvironmentAddress, collection: string, id?: string) {
-  const path = ['services', serviceCode, name, collection];
   const route = `/services/{serviceCode}/{environmentName}/${collection}`;
-  const query: Readonly<Record<string, string | undefined>> = { org_id: organizationId ?? undefined };
-  return id === undefined ? { route, path, query } : { route: `${route}/{id}`, path: [...path, id], query };
+  const query = toOrganization(organizationId);
+  return id === undefined
+    ? { route, path: ['services', serviceCode, name, collection], query }
+    : { route: `${route}/{id}`, path: ['services', serviceCode, name, collection, id], query };
+}
+
+/** The query parameter by which a call works in a sub-organization; none for the caller's own organization. */
+export function toOrganization(organizationId: string | null): Readonly<Record<string, string>> {
+  return organizationId === null ? {} : { org_id: organizationId };
 }
 
 /**
- * All entries of a collection in an environment. Throws a CloudcaError: NotFoundError, with a message that names the environment, where
- * the REST API does not know that.
+ * All entries of a collection in an environment, or those that `query` asks for. Throws a CloudcaError: NotFoundError, with a message that
+ * names the environment, where the REST API does not know that.
  */
 export async function listIn(
   rest: RestSession,
   environment: EnvironmentAddress,
   collection: string,
-  query: Readonly<Record<string, string | undefined>> = {},
+  query?: Readonly<Record<string, string>>,
 ): Promise<readonly unknown[]> {
   const request = toRequest(environment, collection);
-  return toList(await named(environment, rest.read({ ...request, query: { ...query, ...request.query } })), collection);
+  const asked = query === undefined ? request : { ...request, query: { ...query, ...request.query } };
+  return toList(await named(environment, rest.read(asked)), collection);
 }
 
 /** Gives what a call to a collection gives; where that is not found, it is the environment that is not, and the error says so. */

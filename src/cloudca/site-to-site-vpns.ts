@@ -89,7 +89,8 @@ export async function listSiteToSiteVpns(
   environment: EnvironmentAddress,
   vpcId: string | null,
 ): Promise<readonly SiteToSiteVpnEntity[]> {
-  return toSiteToSiteVpns(rest, await listIn(rest, environment, collection, { vpc_id: vpcId ?? undefined }));
+  const query = vpcId === null ? undefined : { vpc_id: vpcId };
+  return toSiteToSiteVpns(rest, await listIn(rest, environment, collection, query));
 }
 
 /** One site-to-site VPN. Throws a CloudcaError: NotFoundError where the environment has none of that id. */

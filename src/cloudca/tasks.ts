@@ -1,6 +1,7 @@
 // Background tasks: wire type, the call, and what its end is.
 import type { RestSession } from './client.js';
 import { WireFields } from './decode.js';
+import { toOrganization } from './environments.js';
 import { isObject, throwIfFailed, toReadData, toUpstreamErrors, type WriteOutcome } from './envelope.js';
 import { BadResponseError, type UpstreamErrorEntry } from './errors.js';
 
@@ -24,7 +25,7 @@ export async function getTask(rest: RestSession, id: string, organizationId: str
   const answer = await rest.readAnswer({
     route: '/tasks/{id}',
     path: ['tasks', id],
-    query: { org_id: organizationId ?? undefined },
+    query: toOrganization(organizationId),
   });
   const errors = toUpstreamErrors(answer.body, rest.secrets);
   if (answer.status === 400 && errors !== undefined)

@@ -30,9 +30,12 @@ export function createMemo<K, V>(read: (key: K) => Promise<V>, toCacheKey: (key:
   };
 }
 
-/** What tells one environment from another in a cache. */
-export function toEnvironmentKey(environment: EnvironmentAddress, ...rest: readonly (string | null)[]): string {
-  return JSON.stringify([environment.serviceCode, environment.name, environment.organizationId, ...rest]);
+/** What tells one environment from another in a cache, and what is there; no name or id that is ever asked for has a line end in it. */
+export function toEnvironmentKey(
+  { serviceCode, name, organizationId }: EnvironmentAddress,
+  what: string | null = null,
+): string {
+  return `${serviceCode}\n${name}\n${organizationId ?? ''}\n${what ?? ''}`;
 }
 
 /** Begins a load whose outcome a field will ask for later: a failure is told there, and only there. Resolves when it has come. */

@@ -9,10 +9,11 @@ const known = new WeakMap<readonly FieldNode[], Map<string, ReadonlySet<string>>
 
 /** The names of the fields selected below a field, or below the fields of each name in turn. Empty where nothing is selected there. */
 export function selectedFields(info: GraphQLResolveInfo, ...path: readonly string[]): ReadonlySet<string> {
-  const ofNodes = known.get(info.fieldNodes) ?? new Map<string, ReadonlySet<string>>();
   const way = path.join('.');
-  const fields = ofNodes.get(way) ?? collect(info, path);
-  known.set(info.fieldNodes, ofNodes.set(way, fields));
+  let ofNodes = known.get(info.fieldNodes);
+  if (ofNodes === undefined) known.set(info.fieldNodes, (ofNodes = new Map<string, ReadonlySet<string>>()));
+  let fields = ofNodes.get(way);
+  if (fields === undefined) ofNodes.set(way, (fields = collect(info, path)));
   return fields;
 }
 

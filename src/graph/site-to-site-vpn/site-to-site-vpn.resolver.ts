@@ -85,14 +85,16 @@ export class SiteToSiteVpnResolver {
   })
   vpc(@Row() { root, context, info }: RowData<SiteToSiteVpn>): VpcReference | Promise<VpcReference> {
     const { environment, vpcId: id, reach } = root;
+    const { vpcs } = context.operation.loaders;
+    const listed = environment && vpcs.listed(environment, id);
+    if (listed) return listed;
     const wanted = selectedFields(info);
     if (environment === null) {
       if (isWithin(wanted, fieldsWithoutEnvironment)) return { id, environment, reach };
       throw new BadUserInputError('Send the environment of the task to select more of its VPC than the id.');
     }
     if (isWithin(wanted, fieldsOfReference)) return { id, environment, reach };
-    const { vpcs } = context.operation.loaders;
-    return vpcs.listed(environment, id) ?? thatVpc(vpcs.one.load({ environment, id, reach }));
+    return thatVpc(vpcs.one.load({ environment, id, reach }));
   }
 
   /** Its pre-shared key; who reads it is taken note of. */

@@ -33,15 +33,18 @@ export function createVpcLoaders(rest: RestSession): VpcLoaders {
   const list = createMemo(
     async (environment: EnvironmentAddress) =>
       inOrder((await listVpcs(rest, environment)).map((entity) => toVpc(entity, environment, 'list'))),
-    toEnvironmentKey,
+    (environment) => toEnvironmentKey(environment),
   );
   // By the object that is the environment of all rows of a list: it needs no key made of it for each.
   const lists = new Map<EnvironmentAddress, ReadonlyMap<string, Vpc>>();
-  const byId = createMemo(async (environment: EnvironmentAddress) => {
-    const vpcs = new Map((await list(environment)).map((vpc) => [vpc.id, vpc]));
-    lists.set(environment, vpcs);
-    return vpcs;
-  }, toEnvironmentKey);
+  const byId = createMemo(
+    async (environment: EnvironmentAddress) => {
+      const vpcs = new Map((await list(environment)).map((vpc) => [vpc.id, vpc]));
+      lists.set(environment, vpcs);
+      return vpcs;
+    },
+    (environment) => toEnvironmentKey(environment),
+  );
   const load = async ({ environment, id, reach }: VpcKey): Promise<Vpc | null> => {
     if (reach === 'list') return (await byId(environment)).get(id) ?? null;
     // What is no UUID is no VPC's id, and must not become part of a path.
