@@ -11,7 +11,7 @@ import {
   TimeoutError,
   UnavailableError,
 } from './errors.js';
-import { type Cancellation, Flight, Flights } from './flights.js';
+import { type Cancellation, Flight, Flights, shareWith } from './flights.js';
 import { createTransport, type ExchangeOptions, type Proxies, type Transport } from './transport.js';
 
 /** How the REST API is reached. */
@@ -280,28 +280,27 @@ export class RestSession {
 
   /** GET, tried again within the deadline where that may help; gives `data`. Throws a CloudcaError. */
   async read(request: ReadRequest): Promise<unknown> {
-    return toReadData(await this.readAnswer(request), this.secrets);
+    const answer = await this.readAnswer(request);
+    return shareWith(answer, toReadData(answer, this.secrets));
   }
 
   /** As read, but gives what came, for those answers that are not in the usual envelope. Throws a CloudcaError where nothing came. */
   async readAnswer(request: ReadRequest): Promise<Answer> {
     const deadline = this.#deadline;
-    const { retryBudget } = this.#client;
-    retryBudget.earn();
-    for (let attempt = 0; ; attempt++) {
-      let delay = jittered(attempt);
-      const mayTryAgain = () =>
-        attempt < this.#retries && performance.now() + delay < deadline && !this.#client.isCut && retryBudget.spend();
+    this.#client.retryBudget.earn();
+    for (let attempt = 1; ; attempt++) {
+      let delay: number | undefined;
       try {
-        const answer = await this.#get(request, attempt + 1);
+        const answer = await this.#get(request, attempt);
         if (answer.status !== 429 && !unavailableStatuses.includes(answer.status)) return answer;
-        if (answer.retryAfter !== undefined) delay = answer.retryAfter * 1000;
-        if (!mayTryAgain()) return answer;
+        delay = this.#toDelay(attempt, deadline, answer.retryAfter);
+        if (delay === undefined) return answer;
       } catch (error) {
         const mayPass = error instanceof UnavailableError && !(error instanceof CircuitOpenError);
-        if (!mayPass || !mayTryAgain()) throw error;
+        delay = mayPass ? this.#toDelay(attempt, deadline) : undefined;
+        if (delay === undefined) throw error;
       }
-      await this.#wait('read', () => new Flight((cancellation) => sleep(delay, cancellation)));
+      await this.#sleep(delay);
     }
   }
 
@@ -324,6 +323,17 @@ export class RestSession {
     } finally {
       flights.close(apiKey);
     }
+  }
+
+  /** How long to wait before a read is tried again, in milliseconds; undefined where it is not to be. */
+  #toDelay(attempt: number, deadline: number, retryAfter?: number): number | undefined {
+    const delay = retryAfter === undefined ? jittered(attempt) : retryAfter * 1000;
+    const mayBe = attempt <= this.#retries && performance.now() + delay < deadline && !this.#client.isCut;
+    return mayBe && this.#client.retryBudget.spend() ? delay : undefined;
+  }
+
+  #sleep(milliseconds: number): Promise<void> {
+    return this.#wait('read', () => new Flight((cancellation) => sleep(milliseconds, cancellation)));
   }
 
   #get(request: ReadRequest, attempt: number): Promise<Answer> {
@@ -455,7 +465,7 @@ function sleep(milliseconds: number, cancellation: Cancellation): Promise<void> 
 }
 
 function jittered(attempt: number): number {
-  return (100 * 2 ** attempt * (1 + Math.random())) / 2;
+  return (50 * 2 ** attempt * (1 + Math.random())) / 2;
 }
 
 /** Retry-After in seconds, from either form (RFC 9110, 10.2.3); undefined where it is absent, past or neither form. */

@@ -1,6 +1,6 @@
 // Reads the fields of an object of the wire, one by one: a required one that is missing or of the wrong type is a bad response, an
 // optional one reads null with a warning. Surplus fields are never looked at.
-import type { RestSession, WireWarning } from './client.js';
+import type { WireWarning } from './client.js';
 import { isObject } from './envelope.js';
 import { BadResponseError } from './errors.js';
 
@@ -76,17 +76,4 @@ export class WireFields {
 export function toList(data: unknown, type: string): readonly unknown[] {
   if (Array.isArray(data)) return data;
   throw new BadResponseError(`The REST API sent something that is no list of ${type}.`);
-}
-
-/** Reads the entries of a list of the wire, once for all operations that share the call which brought it. Throws BadResponseError. */
-export function createListReader<T>(
-  read: (rest: RestSession, entry: unknown) => T,
-): (rest: RestSession, entries: readonly unknown[]) => readonly T[] {
-  // By the list itself, which is kept for as long as somebody is at work on it.
-  const known = new WeakMap<readonly unknown[], readonly T[]>();
-  return (rest, entries) => {
-    const list = known.get(entries) ?? entries.map((entry) => read(rest, entry));
-    known.set(entries, list);
-    return list;
-  };
 }

@@ -51,29 +51,30 @@ export function toOrganization(organizationId: string | null): Readonly<Record<s
 }
 
 /**
- * All entries of a collection in an environment, or those that `query` asks for. Throws a CloudcaError: NotFoundError, with a message that
- * names the environment, where the REST API does not know that.
+ * All entries of a collection in an environment, or those that `query` asks for, as `read` reads them. Throws a CloudcaError: NotFoundError,
+ * with a message that names the environment, where the REST API does not know that.
  */
-export async function listIn(
+export async function listIn<T>(
   rest: RestSession,
   environment: EnvironmentAddress,
   collection: string,
+  read: (entries: readonly unknown[], rest: RestSession) => readonly T[],
   query?: Readonly<Record<string, string>>,
-): Promise<readonly unknown[]> {
+): Promise<readonly T[]> {
   const request = toRequest(environment, collection);
   const asked = query === undefined ? request : { ...request, query: { ...query, ...request.query } };
-  return toList(await named(environment, rest.read(asked)), collection);
+  try {
+    return read(toList(await rest.read(asked), collection), rest);
+  } catch (error) {
+    throw toNamed(environment, error);
+  }
 }
 
-/** Gives what a call to a collection gives; where that is not found, it is the environment that is not, and the error says so. */
-export async function named<T>(environment: EnvironmentAddress, call: Promise<T>): Promise<T> {
-  try {
-    return await call;
-  } catch (error) {
-    if (!(error instanceof NotFoundError)) throw error;
-    const message = `The REST API knows no environment ${environment.name} in the service ${environment.serviceCode}.`;
-    throw new NotFoundError(message, error.answer);
-  }
+/** What a call to a collection throws; where that is not found, it is the environment that is not, and the error says so. */
+export function toNamed(environment: EnvironmentAddress, error: unknown): unknown {
+  if (!(error instanceof NotFoundError)) return error;
+  const message = `The REST API knows no environment ${environment.name} in the service ${environment.serviceCode}.`;
+  return new NotFoundError(message, error.answer);
 }
 
 /** `GET /environments`. Throws a CloudcaError. */

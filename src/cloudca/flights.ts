@@ -1,5 +1,5 @@
 // Work under way and who waits for it: several may wait for one piece of work, and the last to go away ends it. Reads that are
-// alike share a flight while it lasts; it knows nothing of HTTP, nor what comes of a flight.
+// alike share a flight while it lasts, and what is made of what it brings; it knows nothing of HTTP, nor what comes of a flight.
 import type { CloudcaError } from './errors.js';
 
 /** Tells a piece of work that nobody waits for it any more. An AbortSignal would do: making one and listening to it costs ten times as much. */
@@ -29,6 +29,7 @@ export class Flight<T> {
   readonly #cancellation = new Cancellation();
   readonly #outcome: Promise<T>;
   #passengers = 0;
+  #isShared = false;
 
   /** Begins the work. It is cancelled when nobody waits for it any more, with the last one's reason. */
   constructor(work: (cancellation: Cancellation) => Promise<T>) {
@@ -39,6 +40,18 @@ export class Flight<T> {
   board(): Promise<T> {
     this.#passengers++;
     return this.#outcome;
+  }
+
+  /** Says that several wait, or will: what comes of it is shared. */
+  share(): void {
+    if (this.#isShared) return;
+    this.#isShared = true;
+    this.#outcome.then(
+      (value) => {
+        if (typeof value === 'object' && value !== null) shared.add(value);
+      },
+      () => undefined,
+    );
   }
 
   /** Says that one of those who wait does so no more; the work ends with the last. */
@@ -79,6 +92,7 @@ export class Flights<T> {
     const underWay = ofKey.get(url);
     if (underWay?.isCancelled === false) {
       this.#joined++;
+      underWay.share();
       return underWay;
     }
     const flight = begin();
@@ -96,4 +110,30 @@ export class Flights<T> {
   close(apiKey: string): void {
     this.#ofKeys.delete(apiKey);
   }
+}
+
+// What came of flights that several waited for, and what is made of it.
+const shared = new WeakSet<object>();
+
+/** Has a part of something be shared where the whole is; gives the part. */
+export function shareWith<T>(whole: object, part: T): T {
+  if (shared.has(whole) && typeof part === 'object' && part !== null) shared.add(part);
+  return part;
+}
+
+/**
+ * Has something made of what a flight has brought, or of what was made of that: once for all who waited for it, where several did. What else it is
+ * made from must be the same for all of them.
+ */
+export function createShared<Brought extends object, Others extends readonly unknown[], Made extends object>(
+  make: (brought: Brought, ...others: Others) => Made,
+): (brought: Brought, ...others: Others) => Made {
+  const known = new WeakMap<Brought, Made>();
+  return (brought, ...others) => {
+    // To remember each would take the collector longer than it takes to make most.
+    if (!shared.has(brought)) return make(brought, ...others);
+    const made = known.get(brought) ?? shareWith(brought, make(brought, ...others));
+    known.set(brought, made);
+    return made;
+  };
 }

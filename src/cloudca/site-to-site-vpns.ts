@@ -1,9 +1,10 @@
 // The site-to-site VPNs of an environment: wire type, spellings of the wire, and calls.
 import type { RestSession } from './client.js';
-import { createListReader, WireFields } from './decode.js';
+import { WireFields } from './decode.js';
 import { strike, type WriteOutcome } from './envelope.js';
 import { BadResponseError } from './errors.js';
-import { type EnvironmentAddress, listIn, named, toRequest } from './environments.js';
+import { type EnvironmentAddress, listIn, toNamed, toRequest } from './environments.js';
+import { createShared } from './flights.js';
 
 /** The states that are documented, as the REST API writes them. */
 export const siteToSiteVpnStates = ['Connected', 'Pending', 'Disconnected', 'Error'] as const;
@@ -81,16 +82,17 @@ export interface NewSiteToSiteVpn {
 }
 
 const collection = 'sitetositevpns';
-const toSiteToSiteVpns = createListReader(toSiteToSiteVpn);
+const toSiteToSiteVpns = createShared((entries: readonly unknown[], rest: RestSession) =>
+  entries.map((entry) => toSiteToSiteVpn(rest, entry)),
+);
 
 /** All site-to-site VPNs of an environment, or of one of its VPCs, in the REST API's order. Throws a CloudcaError. */
-export async function listSiteToSiteVpns(
+export function listSiteToSiteVpns(
   rest: RestSession,
   environment: EnvironmentAddress,
   vpcId: string | null,
 ): Promise<readonly SiteToSiteVpnEntity[]> {
-  const query = vpcId === null ? undefined : { vpc_id: vpcId };
-  return toSiteToSiteVpns(rest, await listIn(rest, environment, collection, query));
+  return listIn(rest, environment, collection, toSiteToSiteVpns, vpcId === null ? undefined : { vpc_id: vpcId });
 }
 
 /** One site-to-site VPN. Throws a CloudcaError: NotFoundError where the environment has none of that id. */
@@ -108,14 +110,17 @@ export async function createSiteToSiteVpn(
   environment: EnvironmentAddress,
   vpn: NewSiteToSiteVpn,
 ): Promise<WriteOutcome> {
-  const call = rest.write({
-    method: 'POST',
-    ...toRequest(environment, collection),
-    body: vpn,
-    secrets: [vpn.ipSecPsk],
-    advice: `Before you try again, look whether ${environment.serviceCode}/${environment.name} lists a site-to-site VPN of that name.`,
-  });
-  return named(environment, call);
+  try {
+    return await rest.write({
+      method: 'POST',
+      ...toRequest(environment, collection),
+      body: vpn,
+      secrets: [vpn.ipSecPsk],
+      advice: `Before you try again, look whether ${environment.serviceCode}/${environment.name} lists a site-to-site VPN of that name.`,
+    });
+  } catch (error) {
+    throw toNamed(environment, error);
+  }
 }
 
 /** Asks for a site-to-site VPN to be deleted. Throws a CloudcaError: NotFoundError where there is none of that id. */

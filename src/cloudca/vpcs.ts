@@ -1,7 +1,8 @@
 // The VPCs of an environment: wire type and calls.
 import type { RestSession } from './client.js';
-import { createListReader, WireFields } from './decode.js';
+import { WireFields } from './decode.js';
 import { type EnvironmentAddress, listIn, toRequest } from './environments.js';
+import { createShared } from './flights.js';
 
 /** A VPC, as the REST API has it. */
 export interface VpcEntity {
@@ -20,11 +21,13 @@ export interface VpcEntity {
   readonly vpnStatus: string | null;
 }
 
-const toVpcs = createListReader(toVpc);
+const toVpcs = createShared((entries: readonly unknown[], rest: RestSession) =>
+  entries.map((entry) => toVpc(rest, entry)),
+);
 
 /** All VPCs of an environment, in the REST API's order. Throws a CloudcaError. */
-export async function listVpcs(rest: RestSession, environment: EnvironmentAddress): Promise<readonly VpcEntity[]> {
-  return toVpcs(rest, await listIn(rest, environment, 'vpcs'));
+export function listVpcs(rest: RestSession, environment: EnvironmentAddress): Promise<readonly VpcEntity[]> {
+  return listIn(rest, environment, 'vpcs', toVpcs);
 }
 
 /** One VPC. Throws a CloudcaError: NotFoundError where the environment has none of that id. */

@@ -38,6 +38,14 @@ export function toEnvironmentKey(
   return `${serviceCode}\n${name}\n${organizationId ?? ''}\n${what ?? ''}`;
 }
 
+/** Whether two addresses are of one environment. */
+export function isSameEnvironment(one: EnvironmentAddress, other: EnvironmentAddress): boolean {
+  if (one === other) return true;
+  return (
+    one.name === other.name && one.serviceCode === other.serviceCode && one.organizationId === other.organizationId
+  );
+}
+
 /** Begins a load whose outcome a field will ask for later: a failure is told there, and only there. Resolves when it has come. */
 export async function ahead(load: Promise<unknown>): Promise<void> {
   await load.catch(() => undefined);

@@ -2,9 +2,11 @@
 import type DataLoader from 'dataloader';
 import type { RestSession } from '../../cloudca/client.js';
 import type { EnvironmentAddress } from '../../cloudca/environments.js';
-import { getSiteToSiteVpn, listSiteToSiteVpns } from '../../cloudca/site-to-site-vpns.js';
+import { createShared } from '../../cloudca/flights.js';
+import { getSiteToSiteVpn, listSiteToSiteVpns, type SiteToSiteVpnEntity } from '../../cloudca/site-to-site-vpns.js';
 import { inOrder } from '../connection.js';
 import { createLoader, createMemo, orNull, toEnvironmentKey } from '../loader.js';
+import type { Reach } from '../vpc/vpc.type.js';
 import { type SiteToSiteVpn, toSiteToSiteVpn } from './site-to-site-vpn.type.js';
 
 /** Which VPN. */
@@ -27,6 +29,10 @@ export interface SiteToSiteVpnLoaders {
   readonly list: (list: SiteToSiteVpnListKey) => Promise<readonly SiteToSiteVpn[]>;
 }
 
+const toRows = createShared((entities: readonly SiteToSiteVpnEntity[], environment: EnvironmentAddress, reach: Reach) =>
+  inOrder(entities.map((entity) => toSiteToSiteVpn(entity, environment, reach))),
+);
+
 /** Makes the loaders for one operation. */
 export function createSiteToSiteVpnLoaders(rest: RestSession): SiteToSiteVpnLoaders {
   return {
@@ -41,8 +47,7 @@ export function createSiteToSiteVpnLoaders(rest: RestSession): SiteToSiteVpnLoad
       async ({ environment, vpcId }) => {
         // The VPNs of one VPC need no more than that VPC.
         const reach = vpcId === null ? 'list' : 'one';
-        const entities = await listSiteToSiteVpns(rest, environment, vpcId);
-        return inOrder(entities.map((entity) => toSiteToSiteVpn(entity, environment, reach)));
+        return toRows(await listSiteToSiteVpns(rest, environment, vpcId), environment, reach);
       },
       ({ environment, vpcId }) => toEnvironmentKey(environment, vpcId),
     ),

@@ -3,9 +3,10 @@
 import type DataLoader from 'dataloader';
 import type { RestSession } from '../../cloudca/client.js';
 import type { EnvironmentAddress } from '../../cloudca/environments.js';
-import { getVpc, listVpcs } from '../../cloudca/vpcs.js';
+import { createShared } from '../../cloudca/flights.js';
+import { getVpc, listVpcs, type VpcEntity } from '../../cloudca/vpcs.js';
 import { inOrder } from '../connection.js';
-import { createLoader, createMemo, orNull, toEnvironmentKey } from '../loader.js';
+import { createLoader, createMemo, isSameEnvironment, orNull, toEnvironmentKey } from '../loader.js';
 import { isId } from '../validators.js';
 import { type Reach, toVpc, type Vpc } from './vpc.type.js';
 
@@ -28,23 +29,31 @@ export interface VpcLoaders {
   readonly listed: (environment: EnvironmentAddress, id: string) => Vpc | undefined;
 }
 
+const toRows = createShared((entities: readonly VpcEntity[], environment: EnvironmentAddress) =>
+  inOrder(entities.map((entity) => toVpc(entity, environment, 'list'))),
+);
+const toMap = createShared((vpcs: readonly Vpc[]) => new Map(vpcs.map((vpc) => [vpc.id, vpc])));
+
 /** Makes the loaders for one operation. */
 export function createVpcLoaders(rest: RestSession): VpcLoaders {
   const list = createMemo(
-    async (environment: EnvironmentAddress) =>
-      inOrder((await listVpcs(rest, environment)).map((entity) => toVpc(entity, environment, 'list'))),
+    async (environment: EnvironmentAddress) => toRows(await listVpcs(rest, environment), environment),
     (environment) => toEnvironmentKey(environment),
   );
-  // By the object that is the environment of all rows of a list: it needs no key made of it for each.
-  const lists = new Map<EnvironmentAddress, ReadonlyMap<string, Vpc>>();
+  const lists: { readonly environment: EnvironmentAddress; readonly vpcs: ReadonlyMap<string, Vpc> }[] = [];
   const byId = createMemo(
     async (environment: EnvironmentAddress) => {
-      const vpcs = new Map((await list(environment)).map((vpc) => [vpc.id, vpc]));
-      lists.set(environment, vpcs);
+      const vpcs = toMap(await list(environment));
+      lists.push({ environment, vpcs });
       return vpcs;
     },
     (environment) => toEnvironmentKey(environment),
   );
+  // Asked for every row of a list: it needs no key made of its environment.
+  const listed = (environment: EnvironmentAddress, id: string) => {
+    for (const list of lists) if (isSameEnvironment(list.environment, environment)) return list.vpcs.get(id);
+    return undefined;
+  };
   const load = async ({ environment, id, reach }: VpcKey): Promise<Vpc | null> => {
     if (reach === 'list') return (await byId(environment)).get(id) ?? null;
     // What is no UUID is no VPC's id, and must not become part of a path.
@@ -53,5 +62,5 @@ export function createVpcLoaders(rest: RestSession): VpcLoaders {
     return entity === null ? null : toVpc(entity, environment, 'one');
   };
   const one = createLoader(load, ({ environment, id }) => toEnvironmentKey(environment, id));
-  return { one, list, byId, listed: (environment, id) => lists.get(environment)?.get(id) };
+  return { one, list, byId, listed };
 }
