@@ -218,7 +218,7 @@ interface Wait {
 export class RestSession {
   readonly #client: CloudcaClient;
   readonly #caller: Caller;
-  readonly #warned = new Set<string>();
+  #warned: Set<string> | undefined;
   // Secrets that writes have sent: a task that fails may repeat them later.
   readonly #sent: string[] = [];
   readonly #waits = new Set<Wait>();
@@ -260,6 +260,7 @@ export class RestSession {
   /** Passes on a warning, the first time it is given. */
   readonly warn = (warning: WireWarning): void => {
     const key = `${warning.field} ${warning.problem}`;
+    this.#warned ??= new Set();
     if (this.#warned.has(key) || this.#warned.size >= mostWarnings) return;
     this.#warned.add(key);
     this.#caller.warn(warning);

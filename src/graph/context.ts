@@ -75,11 +75,12 @@ export class GraphContext {
   readonly requestId: string;
   readonly trace: OperationTrace | undefined;
   readonly #draining: AbortSignal;
-  readonly #watch: CallersWatcher | undefined;
+  readonly #watcher: Watcher;
+  readonly #apiKey: string | undefined;
   readonly #rest: RestSession | undefined;
   readonly #audit: (deed: Deed) => void;
   // The VPNs whose keys were read, by environment.
-  readonly #secretsRead = new Map<EnvironmentAddress | null, Set<string>>();
+  #secretsRead: Map<EnvironmentAddress | null, Set<string>> | undefined;
   #loaders: Loaders | undefined;
   #tellWaiting: ((waits: boolean) => void) | undefined;
   #stopWaiting: (() => void) | undefined;
@@ -93,7 +94,8 @@ export class GraphContext {
     this.trace = trace;
     this.#draining = draining;
     this.#audit = audit ?? (() => undefined);
-    this.#watch = apiKey === undefined ? undefined : watcher.of(apiKey);
+    this.#watcher = watcher;
+    this.#apiKey = apiKey;
     this.#rest =
       apiKey === undefined ? undefined : client.session({ apiKey, requestId, warn, observe }, { shares: sharesReads });
   }
@@ -111,8 +113,8 @@ export class GraphContext {
 
   /** What follows tasks and VPNs for the caller. Throws MissingKeyError. */
   get watch(): CallersWatcher {
-    if (this.#watch === undefined) throw new MissingKeyError();
-    return this.#watch;
+    if (this.#apiKey === undefined) throw new MissingKeyError();
+    return this.#watcher.of(this.#apiKey);
   }
 
   /** REST calls made so far. */
@@ -144,16 +146,17 @@ export class GraphContext {
 
   /** Takes note of a pre-shared key that was read; told when the operation is over. */
   readSecret(environment: EnvironmentAddress | null, siteToSiteVpnId: string): void {
+    this.#secretsRead ??= new Map();
     const ids = this.#secretsRead.get(environment) ?? new Set();
     this.#secretsRead.set(environment, ids.add(siteToSiteVpnId));
   }
 
   /** The answer has been made: tells of the keys that are in it. */
   end(): void {
-    for (const [environment, ids] of this.#secretsRead) {
+    for (const [environment, ids] of this.#secretsRead ?? []) {
       this.#audit({ what: 'SiteToSiteVpn.ipSecPsk', environment, siteToSiteVpns: [...ids], outcome: 'done' });
     }
-    this.#secretsRead.clear();
+    this.#secretsRead = undefined;
   }
 
   /** Has a listener told when the operation begins to wait for a task, and when it goes on. */

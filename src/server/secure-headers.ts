@@ -15,6 +15,12 @@ function collect(): Record<string, string> {
     crossOriginResourcePolicy: { policy: 'cross-origin' },
     // Whether there is TLS is for what stands in front to say.
     strictTransportSecurity: false,
+    // For browsers that are no more, or of no use to data and to the playground under its own policy: each would go along with every answer.
+    originAgentCluster: false,
+    xDnsPrefetchControl: false,
+    xDownloadOptions: false,
+    xPermittedCrossDomainPolicies: false,
+    xXssProtection: false,
   });
   set(request, answer, (error) => {
     if (error !== undefined) throw new TypeError('The security headers cannot be made.', { cause: error });
