@@ -37,33 +37,47 @@ export function limitUnreadAnswers(
     bytes -= waiting.get(answer)?.size ?? 0;
     waiting.delete(answer);
   };
-  app.addHook('onSend', (request, reply, payload, done) => {
-    const { socket } = request.raw;
-    const { raw } = reply;
+  const keep = (answer: ServerResponse, socket: Socket, size: number) => {
     // An answer's turn comes once those before it have been sent. Node closes a connection whose time is over, and lets it run anew with
     // each byte that the caller takes.
     const begin = () => {
       socket.setTimeout(idleMs);
     };
-    if (raw.socket === null) raw.once('socket', begin);
+    if (answer.socket === null) answer.once('socket', begin);
     else begin();
     // Before Node itself sets the time for which the connection may be idle.
-    raw.prependOnceListener('finish', () => {
+    answer.prependOnceListener('finish', () => {
       socket.setTimeout(0);
     });
-    const size = typeof payload === 'string' || Buffer.isBuffer(payload) ? Buffer.byteLength(payload) : 0;
     // One that is made as it is taken has no size; one whose caller has gone by now is taken by nobody, and never closes again.
-    if (size > 0 && !raw.destroyed) {
+    if (size > 0 && !answer.destroyed) {
       bytes += size;
-      waiting.set(raw, { socket, size });
-      raw.once('close', () => {
-        forget(raw);
+      waiting.set(answer, { socket, size });
+      answer.once('close', () => {
+        forget(answer);
       });
     }
     for (const [oldest, { socket: theirs }] of waiting) {
-      if (bytes <= mostBytes || oldest === raw) break;
+      if (bytes <= mostBytes || oldest === answer) break;
       theirs.destroy();
       forget(oldest);
+    }
+  };
+  // Nearly all that is small is taken before this turn of the event loop is over: no more need be known of it.
+  let justSent: { readonly answer: ServerResponse; readonly socket: Socket; readonly size: number }[] = [];
+  const keepWhatWaits = () => {
+    const sent = justSent;
+    justSent = [];
+    for (const { answer, socket, size } of sent) if (!answer.writableFinished) keep(answer, socket, size);
+  };
+  app.addHook('onSend', (request, reply, payload, done) => {
+    const { socket } = request.raw;
+    const answer = reply.raw;
+    const size = typeof payload === 'string' || Buffer.isBuffer(payload) ? Buffer.byteLength(payload) : 0;
+    if (size === 0 || size > largeText) keep(answer, socket, size);
+    else {
+      if (justSent.length === 0) setImmediate(keepWhatWaits);
+      justSent.push({ answer, socket, size });
     }
     // As bytes it is held once, outside the heap: as text it would be held there as well, until the collector comes by.
     done(null, typeof payload === 'string' && size > largeText ? Buffer.from(payload) : payload);
