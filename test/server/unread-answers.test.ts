@@ -17,23 +17,26 @@ const large = { query: '{ environments { a: name b: name c: name d: name e: name
 const key = { 'mc-api-key': 'any-key' };
 const forEver = { idleMs: 600_000, mostBytes: Infinity };
 
-async function start(unread: { idleMs: number; mostBytes: number }) {
-  const upstream = await startUpstream(({ url }) => ({ data: url.endsWith('/environments') ? [{ id, name }] : [] }));
+async function start(unread: { idleMs: number; mostBytes: number }, length = name.length) {
+  const environments = [{ id, name: name.slice(0, length) }];
+  const upstream = await startUpstream(({ url }) => ({ data: url.endsWith('/environments') ? environments : [] }));
   const gateway = await startGateway(upstream.url, { maxInFlightPerKey: 0 }, { unread });
   return { gateway, upstream };
 }
 
-/** Asks for a large answer and does not read it; resolves once the answer has begun to wait. */
-async function askDeaf({ url, logs }: TestGateway, ...before: string[]): Promise<Socket> {
+const toRequest = (query: string) =>
+  `GET /graphql?query=${encodeURIComponent(query)} HTTP/1.1\r\nhost: a\r\nmc-api-key: a\r\n\r\n`;
+
+/** Asks once or more and reads nothing; resolves once the first answer has been made. */
+async function askDeaf({ url, logs }: TestGateway, query = large.query, times = 1): Promise<Socket> {
   const answered = logs.length;
   const { hostname, port } = new URL(url);
   const socket = connect(Number(port), hostname);
   atEnd(() => socket.destroy());
   socket.on('error', () => undefined);
   socket.pause();
-  const query = encodeURIComponent(large.query);
-  socket.write([...before, `GET /graphql?query=${query} HTTP/1.1\r\nhost: a\r\nmc-api-key: a\r\n\r\n`].join(''));
-  await until(() => logs.length > answered + before.length);
+  socket.write(toRequest(query).repeat(times));
+  await until(() => logs.length > answered);
   return socket;
 }
 
@@ -53,6 +56,14 @@ describe('An answer of which nothing is read', () => {
     await sleep(1_000);
 
     expect(await readAll(deaf)).toBeLessThan(5 * name.length);
+  });
+
+  it('is given up all the same where it is one of many small ones', async () => {
+    const { gateway } = await start({ ...forEver, idleMs: 300 }, 30_000);
+    const deaf = await askDeaf(gateway, '{ environments { name } }', 300);
+    await sleep(1_000);
+
+    expect(await readAll(deaf)).toBeLessThan(300 * 30_000);
   });
 
   it('is kept as long as some of it is read now and then', async () => {
@@ -76,20 +87,22 @@ describe('An answer of which nothing is read', () => {
 
   it('does not shorten the time for the next one on the connection, nor that for which it may be idle', async () => {
     const { gateway, upstream } = await start({ ...forEver, idleMs: 300 });
-    upstream.script(() => (response) => {
-      setTimeout(() => response.end(JSON.stringify({ data: [] })), 1_000);
+    upstream.script(({ url }) => {
+      if (url.endsWith('/environments')) return { data: [{ id, name }] };
+      return (response) => {
+        setTimeout(() => response.end(JSON.stringify({ data: [] })), 1_000);
+      };
     });
     const { hostname, port } = new URL(gateway.url);
     const socket = connect(Number(port), hostname);
     atEnd(() => socket.destroy());
     let received = '';
     socket.on('data', (chunk) => (received += String(chunk)));
-    const ask = (query: string) =>
-      `GET /graphql?query=${encodeURIComponent(query)} HTTP/1.1\r\nhost: a\r\nmc-api-key: a\r\n\r\n`;
-    socket.write(ask('{ __typename }') + ask('{ environments { id } }'));
+    const late = '{ siteToSiteVpns(environment: {serviceCode: "a", name: "b"}) { totalCount } }';
+    socket.write(toRequest('{ environments { name } }') + toRequest(late));
     await until(() => received.split('HTTP/1.1 200').length === 3);
     await sleep(1_000);
-    socket.write(ask('{ __typename }'));
+    socket.write(toRequest('{ __typename }'));
     await until(() => received.split('HTTP/1.1 200').length === 4);
 
     expect(socket.closed).toBe(false);
