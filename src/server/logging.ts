@@ -20,37 +20,25 @@ export function createLogger(level: LogLevel, pretty: boolean): Logger {
 // In bytes.
 const mostUnwritten = 1024 * 1024;
 
-// Not pino's own: that keeps all that nobody reads, and has the process wait at its end for someone to read it, for ever. Of the lines of one
-// turn of the event loop the first is written at once, the others together as the turn ends: under load, writing each costs more than making it.
+// Not pino's own: that keeps all that nobody reads, and has the process wait at its end for someone to read it, for ever.
 function createDestination(): { write: (line: string) => void } {
   const { stdout } = process;
   let lost = 0;
-  let others = '';
-  let isFirst = true;
-  const writeOthers = () => {
-    isFirst = true;
-    if (others === '') return;
-    stdout.write(others);
-    others = '';
-  };
   // Who reads has gone: there is nobody to tell.
   stdout.on('error', () => undefined);
-  process.on('exit', writeOthers);
   return {
     write: (line) => {
-      if (stdout.writableLength + others.length >= mostUnwritten) {
+      if (stdout.writableLength >= mostUnwritten) {
         lost++;
         return;
       }
       if (lost > 0) {
-        others += `${JSON.stringify({ level: 50, time: Date.now(), lost, msg: 'lines lost, since nobody read' })}\n`;
+        stdout.write(
+          `${JSON.stringify({ level: 50, time: Date.now(), lost, msg: 'lines lost, since nobody read' })}\n`,
+        );
         lost = 0;
       }
-      others += line;
-      if (!isFirst) return;
-      writeOthers();
-      isFirst = false;
-      setImmediate(writeOthers);
+      stdout.write(line);
     },
   };
 }
@@ -58,11 +46,8 @@ function createDestination(): { write: (line: string) => void } {
 /** Resolves once all that was logged is on its way; after a second in any case. */
 export async function whenWritten(): Promise<void> {
   const written = new Promise<void>((resolve) => {
-    // After what this turn has yet to write.
-    setImmediate(() => {
-      process.stdout.write('', () => {
-        resolve();
-      });
+    process.stdout.write('', () => {
+      resolve();
     });
   });
   await Promise.race([written, sleep(1_000)]);

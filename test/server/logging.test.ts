@@ -1,7 +1,4 @@
 // What the log says of an operation, and what neither it nor an answer ever says: the caller's key, a pre-shared key, a value that was sent.
-import { execFile } from 'node:child_process';
-import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { CloudcaClient, RestSession } from '../../src/cloudca/client.js';
 import { isObject } from '../../src/cloudca/envelope.js';
@@ -556,23 +553,5 @@ describe('A secret is in no line of the log, and in no answer where it does not 
       expect(log).not.toMatch(CANARY);
       expectNoSecret(answer, 0, broken);
     });
-  });
-});
-
-describe('The lines of one turn of the event loop', () => {
-  it.each([
-    ['goes on', ''],
-    ['ends the process', 'process.exit();'],
-  ])('are all written, in their order, where what follows %s', async (_what, then) => {
-    const script = `
-      import { createLogger } from './src/server/logging.ts';
-      const log = createLogger('info', false);
-      for (const number of [1, 2, 3]) log.info({ number }, 'line');
-      ${then}`;
-    const root = join(import.meta.dirname, '../..');
-    const tsx = join(root, 'node_modules/tsx/dist/cli.mjs');
-    const { stdout } = await promisify(execFile)(process.execPath, [tsx, '--eval', script], { cwd: root });
-
-    expect(toLines(stdout)).toMatchObject([{ number: 1 }, { number: 2 }, { number: 3 }]);
   });
 });
