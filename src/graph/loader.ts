@@ -30,7 +30,7 @@ export function createMemo<K, V>(read: (key: K) => Promise<V>, toCacheKey: (key:
   };
 }
 
-/** What tells one environment from another in a cache, and what is there; no name or id that is ever asked for has a line end in it. */
+/** What tells one environment from another in a cache, and what is there: an address that has been checked has no line end in it. */
 export function toEnvironmentKey(
   { serviceCode, name, organizationId }: EnvironmentAddress,
   what: string | null = null,

@@ -10,11 +10,12 @@ const known = new WeakMap<readonly FieldNode[], Map<string, ReadonlySet<string>>
 /** The names of the fields selected below a field, or below the fields of each name in turn. Empty where nothing is selected there. */
 export function selectedFields(info: GraphQLResolveInfo, ...path: readonly string[]): ReadonlySet<string> {
   const way = path.join('.');
-  let ofNodes = known.get(info.fieldNodes);
-  if (ofNodes === undefined) known.set(info.fieldNodes, (ofNodes = new Map<string, ReadonlySet<string>>()));
-  let fields = ofNodes.get(way);
-  if (fields === undefined) ofNodes.set(way, (fields = collect(info, path)));
-  return fields;
+  const ofNodes = known.get(info.fieldNodes) ?? new Map<string, ReadonlySet<string>>();
+  const fields = ofNodes.get(way);
+  if (fields !== undefined) return fields;
+  const collected = collect(info, path);
+  known.set(info.fieldNodes, ofNodes.set(way, collected));
+  return collected;
 }
 
 function collect(info: GraphQLResolveInfo, path: readonly string[]): ReadonlySet<string> {
