@@ -93,7 +93,7 @@ const grammatical = fc
   .tuple(fc.array(operation, { minLength: 1, maxLength: 2 }), fc.array(fragment, { maxLength: 4 }))
   .map((parts) => parts.flat().join('\n'));
 
-/** Documents that fit, of fields that need no argument, nested, named and repeated at will. */
+/** Documents that fit, of fields that need no argument, nested, named and repeated at will; a fragment that nothing used would not fit. */
 const fitting = fc
   .letrec<{ environment: string }>((tie) => ({
     environment: fc
@@ -103,13 +103,13 @@ const fitting = fc
           fc.constantFrom('id', 'name', 'a: id', 'organization { id }', '...A', 'id @include(if: true)'),
           tie('environment').map((below) => `... on Environment ${below}`),
         ),
-        { minLength: 1, maxLength: 12 },
+        { minLength: 1, maxLength: 5 },
       )
       .map((each) => `{ ${each.join(' ')} }`),
   }))
   .environment.map(
     (selections) =>
-      `{ environments ${selections} b: environments ${selections} } fragment A on Environment { name serviceConnection { id } }`,
+      `{ environments ${selections} b: environments ${selections} c: environments { ...A } } fragment A on Environment { name serviceConnection { id } }`,
   );
 
 const wild = fc.oneof(
