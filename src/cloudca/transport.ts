@@ -260,7 +260,8 @@ class Exchange implements Dispatcher.DispatchHandler {
   };
 
   readonly #finish = (): void => {
-    const body = Buffer.concat(this.#chunks, this.#length);
+    const [first] = this.#chunks;
+    const body = first?.length === this.#length ? first : Buffer.concat(this.#chunks, this.#length);
     this.#end();
     this.#resolve({ status: this.#status, retryAfter: this.#retryAfter, body });
   };

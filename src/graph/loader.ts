@@ -9,13 +9,9 @@ export function createLoader<K, V>(
   load: (key: K) => Promise<V>,
   toCacheKey: (key: K) => string,
 ): DataLoader<K, V, string> {
-  const loadOrTell = async (key: K): Promise<V | Error> => {
-    try {
-      return await load(key);
-    } catch (error) {
-      return error instanceof Error ? error : new Error('A loader failed.', { cause: error });
-    }
-  };
+  const toError = (error: unknown) =>
+    error instanceof Error ? error : new Error('A loader failed.', { cause: error });
+  const loadOrTell = (key: K): Promise<V | Error> => load(key).catch(toError);
   return new DataLoader<K, V, string>((keys) => Promise.all(keys.map(loadOrTell)), { cacheKeyFn: toCacheKey });
 }
 
@@ -52,11 +48,9 @@ export async function ahead(load: Promise<unknown>): Promise<void> {
 }
 
 /** What a read gives; null where there is no such thing. */
-export async function orNull<T>(read: Promise<T>): Promise<T | null> {
-  try {
-    return await read;
-  } catch (error) {
+export function orNull<T>(read: Promise<T>): Promise<T | null> {
+  return read.catch((error: unknown) => {
     if (error instanceof NotFoundError) return null;
     throw error;
-  }
+  });
 }

@@ -91,22 +91,22 @@ interface Declared {
 const declared = new WeakMap<OperationDefinitionNode, readonly Declared[]>();
 
 function toDeclared(schema: GraphQLSchema, operation: OperationDefinitionNode): readonly Declared[] {
-  const known =
-    declared.get(operation) ??
-    (operation.variableDefinitions ?? []).flatMap(({ variable, type: typeNode, defaultValue }) => {
-      const type = typeFromAST(schema, typeNode);
-      if (!isInputType(type)) return [];
-      return [
-        {
-          name: variable.name.value,
-          type,
-          hasDefault: defaultValue !== undefined,
-          mayHoldLists: mayHoldLists(type, new Set()),
-        },
-      ];
-    });
-  declared.set(operation, known);
-  return known;
+  const known = declared.get(operation);
+  if (known !== undefined) return known;
+  const found = (operation.variableDefinitions ?? []).flatMap(({ variable, type: typeNode, defaultValue }) => {
+    const type = typeFromAST(schema, typeNode);
+    if (!isInputType(type)) return [];
+    return [
+      {
+        name: variable.name.value,
+        type,
+        hasDefault: defaultValue !== undefined,
+        mayHoldLists: mayHoldLists(type, new Set()),
+      },
+    ];
+  });
+  declared.set(operation, found);
+  return found;
 }
 
 function mayHoldLists(type: GraphQLInputType, seen: Set<GraphQLInputType>): boolean {

@@ -33,9 +33,13 @@ export function toAddress({ serviceCode, name, organizationId }: EnvironmentInpu
   return { serviceCode, name, organizationId: organizationId ?? null };
 }
 
-/** The environment of a subscription's arguments, which come as plain objects. Throws BadUserInputError. */
-export function toFollowedAddress(plain: EnvironmentInput): EnvironmentAddress {
-  const input = Object.assign(new EnvironmentInput(), plain);
+/** The same for a read, which takes what has been found good alone. Throws BadUserInputError with everything that is wrong. */
+export function readAddress(input: EnvironmentInput): EnvironmentAddress {
   refuseInvalid(input);
   return toAddress(input);
+}
+
+/** The same of a subscription's arguments, which come as plain objects. Throws BadUserInputError. */
+export function toFollowedAddress(plain: EnvironmentInput): EnvironmentAddress {
+  return readAddress(Object.assign(new EnvironmentInput(), plain));
 }

@@ -30,7 +30,6 @@ export class SiteToSiteVpnFilter {
 export class SiteToSiteVpnsArgs extends PageArgs {
   /** Where. */
   @Field(() => EnvironmentInput, { description: 'The environment to list.' })
-  @ValidateNested()
   declare environment: EnvironmentInput;
 
   /** Which. */

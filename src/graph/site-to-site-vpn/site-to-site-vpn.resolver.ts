@@ -7,13 +7,12 @@ import { tryToSiteToSiteVpn } from '../../cloudca/site-to-site-vpns.js';
 import { type Connection, PageArgs, toConnection, toPage } from '../connection.js';
 import type { GraphContext } from '../context.js';
 import { MakesRestCall } from '../cost.js';
-import { EnvironmentInput, toAddress } from '../environment/environment.inputs.js';
+import { EnvironmentInput, readAddress } from '../environment/environment.inputs.js';
 import { BadUserInputError } from '../errors.js';
 import { ahead } from '../loader.js';
 import { Row, type RowData } from '../row.js';
 import { selectedFields } from '../selection.js';
 import { Task } from '../task/task.type.js';
-import { refuseInvalid } from '../user-error.js';
 import { isId } from '../validators.js';
 import { Vpc, type VpcReference } from '../vpc/vpc.type.js';
 import { type Advisory, toSecurityAdvisories } from './security-advisories.js';
@@ -45,9 +44,8 @@ export class SiteToSiteVpnResolver {
     @Arg('id', () => ID, { description: 'Its id, a UUID.' }) id: string,
     @Ctx('operation') context: GraphContext,
   ): Promise<SiteToSiteVpn | null> {
-    refuseInvalid(environment);
-    if (!isId(id)) return null;
-    return context.loaders.siteToSiteVpns.one.load({ environment: toAddress(environment), id });
+    const address = readAddress(environment);
+    return isId(id) ? context.loaders.siteToSiteVpns.one.load({ environment: address, id }) : null;
   }
 
   /** The site-to-site VPNs of an environment. */
@@ -62,9 +60,8 @@ export class SiteToSiteVpnResolver {
     @Ctx('operation') context: GraphContext,
     @Info() info: GraphQLResolveInfo,
   ): Promise<Connection<SiteToSiteVpn>> {
-    refuseInvalid(args);
+    const environment = readAddress(args.environment);
     const page = toPage(collection, args);
-    const environment = toAddress(args.environment);
     const { vpcId = null, states = null } = args.filter ?? {};
     if (isOfNothing(args.filter)) return toConnection(collection, [], page);
     const { vpcs, siteToSiteVpns } = context.loaders;

@@ -3,9 +3,8 @@ import { Arg, Authorized, Ctx, ID, Query, Resolver } from 'type-graphql';
 import { getTask } from '../../cloudca/tasks.js';
 import type { GraphContext } from '../context.js';
 import { MakesRestCall } from '../cost.js';
-import { EnvironmentInput, toAddress } from '../environment/environment.inputs.js';
+import { EnvironmentInput, readAddress } from '../environment/environment.inputs.js';
 import { orNull } from '../loader.js';
-import { refuseInvalid } from '../user-error.js';
 import { isId } from '../validators.js';
 import { Task, toTask } from './task.type.js';
 
@@ -31,9 +30,8 @@ export class TaskResolver {
     environment: EnvironmentInput | null,
     @Ctx('operation') context: GraphContext,
   ): Promise<Task | null> {
-    if (environment) refuseInvalid(environment);
+    const address = environment ? readAddress(environment) : null;
     if (!isId(id)) return null;
-    const address = environment ? toAddress(environment) : null;
     const entity = await orNull(getTask(context.rest, id, address?.organizationId ?? null));
     return entity === null ? null : toTask(entity, address, context.rest.secrets);
   }

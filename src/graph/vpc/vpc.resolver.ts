@@ -1,11 +1,9 @@
 // Query.vpc and Query.vpcs.
 import { Arg, Args, ArgsType, Authorized, Ctx, Field, ID, Query, Resolver } from 'type-graphql';
-import { ValidateNested } from 'class-validator';
 import { type Connection, PageArgs, toConnection, toPage } from '../connection.js';
 import type { GraphContext } from '../context.js';
 import { MakesRestCall } from '../cost.js';
-import { EnvironmentInput, toAddress } from '../environment/environment.inputs.js';
-import { refuseInvalid } from '../user-error.js';
+import { EnvironmentInput, readAddress } from '../environment/environment.inputs.js';
 import { isId } from '../validators.js';
 import { Vpc, VpcConnection } from './vpc.type.js';
 
@@ -14,7 +12,6 @@ import { Vpc, VpcConnection } from './vpc.type.js';
 export class VpcsArgs extends PageArgs {
   /** Where. */
   @Field(() => EnvironmentInput, { description: 'The environment to list.' })
-  @ValidateNested()
   declare environment: EnvironmentInput;
 }
 
@@ -31,9 +28,8 @@ export class VpcResolver {
     @Arg('id', () => ID, { description: 'Its id, a UUID.' }) id: string,
     @Ctx('operation') context: GraphContext,
   ): Promise<Vpc | null> {
-    refuseInvalid(environment);
-    if (!isId(id)) return null;
-    return context.loaders.vpcs.one.load({ environment: toAddress(environment), id, reach: 'one' });
+    const address = readAddress(environment);
+    return isId(id) ? context.loaders.vpcs.one.load({ environment: address, id, reach: 'one' }) : null;
   }
 
   /** The VPCs of an environment. */
@@ -44,8 +40,8 @@ export class VpcResolver {
     description: 'The VPCs of an environment, ordered by name. Without first or last: all of them.',
   })
   async vpcs(@Args(() => VpcsArgs) args: VpcsArgs, @Ctx('operation') context: GraphContext): Promise<Connection<Vpc>> {
-    refuseInvalid(args);
+    const environment = readAddress(args.environment);
     const page = toPage('vpc', args);
-    return toConnection('vpc', await context.loaders.vpcs.list(toAddress(args.environment)), page);
+    return toConnection('vpc', await context.loaders.vpcs.list(environment), page);
   }
 }
