@@ -16,8 +16,8 @@ export const keyHeader = 'mc-api-key';
 // Pages of this machine, on any port.
 const localhost = /^https?:\/\/(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/;
 
-/** The form of a Host header. */
-export const hostForm = /^([\w.-]+|\[[0-9a-f:.]+\])(:\d{1,5})?$/i;
+// The form of a Host header.
+const hostForm = /^([\w.-]+|\[[0-9a-f:.]+\])(:\d{1,5})?$/i;
 
 /** What the checks go by. */
 export interface SecurityOptions {
@@ -61,9 +61,9 @@ export async function addSecurity(app: FastifyInstance, { config, lifecycle, isF
     } else if (isFull()) {
       void reply.header('connection', 'close').header('retry-after', 1);
       sendError(request, reply, 503, 'OVERLOADED', 'The gateway has too many connections; ask again in a moment.');
-    } else if (request.raw.headersDistinct['host']?.length !== 1 || !hostForm.test(request.headers.host ?? '')) {
+    } else if (!hasHost(request.raw)) {
       sendError(request, reply, 400, 'BAD_REQUEST', 'The Host header is missing, doubled or malformed.');
-    } else if ((request.raw.headersDistinct[keyHeader]?.length ?? 0) > 1) {
+    } else if (countHeader(request.raw, keyHeader) > 1) {
       sendError(request, reply, 400, 'BAD_REQUEST', 'Send one MC-Api-Key header, not several.');
     } else if (request.is404) {
       // Before the body is read: whatever is wrong with that is not what is wrong.
@@ -83,6 +83,22 @@ export async function addSecurity(app: FastifyInstance, { config, lifecycle, isF
 export function isAllowedOrigin({ corsOrigins }: Config, origin: string, host: string): boolean {
   const listed = corsOrigins === 'localhost' ? localhost.test(origin) : corsOrigins.includes(origin);
   return listed || origin.replace(/^https?:\/\//, '') === host;
+}
+
+/** Whether a request names one host, in a form that a host has (RFC 9112, 3.2). */
+export function hasHost(request: IncomingMessage): boolean {
+  return countHeader(request, 'host') === 1 && hostForm.test(request.headers.host ?? '');
+}
+
+// How often a header was sent; its name in lower case.
+function countHeader({ rawHeaders }: IncomingMessage, name: string): number {
+  let count = 0;
+  // Names and values in turn. Node's own headersDistinct makes a list of each header to tell of one.
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const sent = rawHeaders[index];
+    if (sent?.length === name.length && sent.toLowerCase() === name) count++;
+  }
+  return count;
 }
 
 /** The caller's key; undefined where there is none, or one that no header can carry (RFC 9110, 5.5). */

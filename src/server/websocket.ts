@@ -15,7 +15,7 @@ import type { Lifecycle } from './lifecycle.js';
 import { toLoggable } from './logging.js';
 import { lastOwed } from './owed-answers.js';
 import { endWith, toBareAnswer } from './refusals.js';
-import { hostForm, keyHeader, toApiKey, toRequestId } from './security.js';
+import { hasHost, keyHeader, toApiKey, toRequestId } from './security.js';
 import { lateMessage } from './shedding.js';
 import type { SubscriptionResult, Subscriptions } from './subscriptions.js';
 import { withText } from './trusted-documents.js';
@@ -148,15 +148,16 @@ interface HandshakeRefusal {
 }
 
 function toRefusal(
-  { url, headers, headersDistinct }: IncomingMessage,
+  request: IncomingMessage,
   { lifecycle, isLate, isAllowedOrigin }: WebSocketOptions,
 ): HandshakeRefusal | undefined {
+  const { url, headers } = request;
   const { host = '', origin } = headers;
   if (lifecycle.draining.aborted) {
     return { status: 503, code: 'OVERLOADED', message: 'The gateway is shutting down; ask again.' };
   }
   if (isLate()) return { status: 503, code: 'OVERLOADED', message: lateMessage };
-  if (headersDistinct['host']?.length !== 1 || !hostForm.test(host)) {
+  if (!hasHost(request)) {
     return { status: 400, code: 'BAD_REQUEST', message: 'The Host header is missing, doubled or malformed.' };
   }
   if (url?.split('?', 1)[0] !== '/graphql') {
