@@ -2,6 +2,7 @@
 import { isIPv6 } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { setFlagsFromString } from 'node:v8';
 import closeWithGrace, { type Options } from 'close-with-grace';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
@@ -16,6 +17,10 @@ import { createLogger, toLoggable, whenWritten } from './server/logging.js';
 import { createMetrics } from './server/metrics.js';
 import { createTracing, observeBy } from './server/tracing.js';
 import { TrustedDocumentsError } from './server/trusted-documents.js';
+
+// How much V8 may put into one function when it compiles it, in bytes of bytecode: a request goes through so many small ones that the usual
+// 920 are soon used up.
+setFlagsFromString('--max-inlined-bytecode-size-cumulative=4000');
 
 // What is still at work after this is cut, in milliseconds from the signal.
 const cutAfter = 8_000;
