@@ -406,17 +406,11 @@ export class RestSession {
       this.#waits.add(wait);
       this.#client.track(this);
       this.#timer ??= this.#startTimer(remaining);
-      flight.board().then(
-        (value) => {
-          this.#forget(wait);
-          resolve(value);
-        },
-        (error: unknown) => {
-          this.#forget(wait);
-          // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- what was thrown is passed on as it is
-          reject(error);
-        },
-      );
+      // Before anybody hears what came of it.
+      flight.onLanding(() => {
+        this.#forget(wait);
+      });
+      flight.board().then(resolve, reject);
     });
   }
 

@@ -320,6 +320,34 @@ describe('A connection', () => {
   });
 });
 
+describe('The deadline', () => {
+  // Longer than any other timer's.
+  const timeoutMs = 30_000;
+
+  afterEach(() => {
+    jest.restoreAllMocks();
+  });
+
+  it.each([
+    ['an answer', json(200, { data: [] })],
+    ['a refusal', json(403, { errors: [] })],
+  ])('is watched until %s has come, and no longer', async (_, answer) => {
+    const started = jest.spyOn(globalThis, 'setTimeout');
+    const cleared = jest.spyOn(globalThis, 'clearTimeout');
+    let held: ServerResponse | undefined;
+    upstream.script(() => (response) => (held = response));
+    const outcome = listEnvironments(startClient(upstream.url, { timeoutMs }).session()).catch(() => undefined);
+    await until(() => held !== undefined);
+    const timers = started.mock.results.filter((_, index) => (started.mock.calls[index]?.[1] ?? 0) > timeoutMs / 2);
+    expect(timers).toHaveLength(1);
+    expect(cleared.mock.calls.flat()).not.toContain(timers[0]?.value);
+    if (held !== undefined) answer(held);
+    await outcome;
+
+    expect(cleared.mock.calls.flat()).toContain(timers[0]?.value);
+  });
+});
+
 describe('RestSession.leave', () => {
   it('ends a read under way, upstream too, and lets no other begin', async () => {
     const { session } = startClient(upstream.url);

@@ -33,7 +33,7 @@ export function toAddress({ serviceCode, name, organizationId }: EnvironmentInpu
   return { serviceCode, name, organizationId: organizationId ?? null };
 }
 
-/** The same for a read, which takes what has been found good alone. Throws BadUserInputError with everything that is wrong. */
+/** The same for a read, once it has been found good. Throws BadUserInputError with everything that is wrong with it. */
 export function readAddress(input: EnvironmentInput): EnvironmentAddress {
   refuseInvalid(input);
   return toAddress(input);
