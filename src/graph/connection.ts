@@ -143,25 +143,43 @@ export function toConnection<T extends Row>(collection: string, rows: readonly T
   const high = before === null ? rows.length : rows.filter((row) => compare(row, ...before) < 0).length;
   const end = Math.max(low, page.first === null ? high : Math.min(high, low + page.first));
   const begin = page.last === null ? low : Math.max(low, end - page.last);
-  const nodes = begin === 0 && end === rows.length ? rows : rows.slice(begin, end);
-  const toEdge = (node: T): Edge<T> => ({ cursor: toCursor(collection, node), node });
-  return {
-    nodes,
-    totalCount: rows.length,
-    // Made only where they are asked for: a cursor costs more than the row it names.
-    get edges() {
-      return nodes.map(toEdge);
-    },
-    get pageInfo() {
-      const [firstNode, lastNode] = [nodes.at(0), nodes.at(-1)];
-      return {
-        hasNextPage: end < rows.length,
-        hasPreviousPage: begin > 0,
-        startCursor: firstNode === undefined ? null : toCursor(collection, firstNode),
-        endCursor: lastNode === undefined ? null : toCursor(collection, lastNode),
-      };
-    },
-  };
+  return new Slice(collection, rows, begin, end);
+}
+
+/**
+ * The rows of a list from `begin` to before `end`. A class, whose getters are made once: those of an object are among V8's old objects from the
+ * beginning, and would keep the rows until V8 collects all that is old.
+ */
+class Slice<T extends Row> implements Connection<T> {
+  readonly nodes: readonly T[];
+  readonly totalCount: number;
+  readonly #collection: string;
+  readonly #begin: number;
+  readonly #end: number;
+
+  constructor(collection: string, rows: readonly T[], begin: number, end: number) {
+    this.nodes = begin === 0 && end === rows.length ? rows : rows.slice(begin, end);
+    this.totalCount = rows.length;
+    this.#collection = collection;
+    this.#begin = begin;
+    this.#end = end;
+  }
+
+  // These two are made only where they are asked for: a cursor costs more than the row it names.
+
+  get edges(): readonly Edge<T>[] {
+    return this.nodes.map((node) => ({ cursor: toCursor(this.#collection, node), node }));
+  }
+
+  get pageInfo(): PageInfo {
+    const [first, last] = [this.nodes.at(0), this.nodes.at(-1)];
+    return {
+      hasNextPage: this.#end < this.totalCount,
+      hasPreviousPage: this.#begin > 0,
+      startCursor: first === undefined ? null : toCursor(this.#collection, first),
+      endCursor: last === undefined ? null : toCursor(this.#collection, last),
+    };
+  }
 }
 
 function compare(row: Row, name: string, id: string): number {

@@ -61,6 +61,8 @@ export function createOperationPlugin(options: OperationsOptions): ApolloServerP
           completeErrors(answered, context.requestId);
           context.end();
           const { operation, errors = [] } = answered;
+          // Beside one that has failed, other fields may still be at work.
+          if (errors.length === 0) context.forget();
           const codes = errors.map(toCode);
           const { requestId, trace, restCalls } = context;
           logOperation(log, operation, { requestId, traceId: trace?.traceId, begun, restCalls, errors: codes });
