@@ -33,26 +33,22 @@ async function answer(request: IncomingMessage): Promise<object> {
   if (operationName === 'Vpn') {
     const vpn = await get<WireVpn>(`${base}/sitetositevpns/${variables.id}`, apiKey);
     const vpc = await get<WireVpc>(`${base}/vpcs/${vpn.vpcId}`, apiKey);
-    return { siteToSiteVpn: toRowWithVpc(vpn, { id: vpc.id, name: vpc.name }) };
+    return { siteToSiteVpn: toRow(vpn, { id: vpc.id, name: vpc.name }) };
   }
   if (operationName === 'VpnsAlone') {
     const vpns = await get<WireVpn[]>(`${base}/sitetositevpns`, apiKey);
-    return { siteToSiteVpns: { nodes: vpns.map(toRow) } };
+    return { siteToSiteVpns: { nodes: vpns.map((vpn) => toRow(vpn)) } };
   }
   const [vpns, vpcs] = await Promise.all([
     get<WireVpn[]>(`${base}/sitetositevpns`, apiKey),
     get<WireVpc[]>(`${base}/vpcs`, apiKey),
   ]);
   const names = new Map(vpcs.map((vpc) => [vpc.id, { id: vpc.id, name: vpc.name }]));
-  return { siteToSiteVpns: { nodes: vpns.map((vpn) => toRowWithVpc(vpn, names.get(vpn.vpcId))) } };
-}
-
-function toRow({ id, name, state, gateway, cidr }: WireVpn) {
-  return { id, name, state: state.toUpperCase(), gateway, cidr };
+  return { siteToSiteVpns: { nodes: vpns.map((vpn) => toRow(vpn, names.get(vpn.vpcId))) } };
 }
 
 // Written out: what is spread and then added to stays until Node 20 collects all that there is.
-function toRowWithVpc({ id, name, state, gateway, cidr }: WireVpn, vpc: object | undefined) {
+function toRow({ id, name, state, gateway, cidr }: WireVpn, vpc?: object) {
   return { id, name, state: state.toUpperCase(), gateway, cidr, vpc };
 }
 

@@ -61,7 +61,7 @@ export function createOperationPlugin(options: OperationsOptions): ApolloServerP
           completeErrors(answered, context.requestId);
           context.end();
           const { operation, errors = [] } = answered;
-          // Beside one that has failed, other fields may still be at work.
+          // Where a field has failed, others may still be at work.
           if (errors.length === 0) context.forget();
           const codes = errors.map(toCode);
           const { requestId, trace, restCalls } = context;
