@@ -35,6 +35,7 @@ import { type Cancellation, Flight, Flights } from '../../src/cloudca/flights.js
 import { createTransport } from '../../src/cloudca/transport.js';
 import { createExecutor } from '../../src/graph/executor.js';
 import { selectedFields } from '../../src/graph/selection.js';
+import { createApolloExecution } from '../../src/server/execution.js';
 import type { WireVpc, WireVpn } from '../world.js';
 import { announce, variable } from './listen.js';
 
@@ -217,20 +218,9 @@ interface Context {
 }
 
 const schema = buildSchemaSync({ resolvers: [SiteToSiteVpnResolver], validate: false });
-const { execute } = createExecutor(schema);
+const { respond, gateway } = createApolloExecution<Context>(schema, createExecutor(schema).execute);
 const apollo = new ApolloServer<Context>({
-  gateway: {
-    onSchemaLoadOrUpdate: (tell) => {
-      tell({ apiSchema: schema, coreSupergraphSdl: '' });
-      return () => undefined;
-    },
-    load: () =>
-      Promise.resolve({
-        executor: async ({ document, request: { operationName, variables }, context }) =>
-          execute({ document, operationName, variables, contextValue: context }),
-      }),
-    stop: () => Promise.resolve(),
-  },
+  gateway,
   stopOnTerminationSignals: false,
   plugins: [
     ApolloServerPluginCacheControlDisabled(),
@@ -238,6 +228,7 @@ const apollo = new ApolloServer<Context>({
     ApolloServerPluginLandingPageDisabled(),
     ApolloServerPluginSchemaReportingDisabled(),
     ApolloServerPluginUsageReportingDisabled(),
+    { requestDidStart: () => Promise.resolve({ responseForOperation: respond }) },
   ],
 });
 await apollo.start();

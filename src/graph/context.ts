@@ -159,11 +159,6 @@ export class GraphContext {
     this.#secretsRead = undefined;
   }
 
-  /** Lets go of what was loaded: nothing of the operation is at work any more. */
-  forget(): void {
-    this.#loaders = undefined;
-  }
-
   /** Has a listener told when the operation begins to wait for a task, and when it goes on. */
   onWaiting(tell: (waits: boolean) => void): void {
     this.#tellWaiting = tell;

@@ -1,6 +1,6 @@
 // GraphQL over HTTP: Apollo Server on Fastify's route, the body's way in, the context's making.
 import { isUtf8 } from 'node:buffer';
-import { ApolloServer, type ApolloServerOptionsWithGateway } from '@apollo/server';
+import { ApolloServer } from '@apollo/server';
 import {
   ApolloServerPluginCacheControlDisabled,
   ApolloServerPluginInlineTraceDisabled,
@@ -11,7 +11,7 @@ import {
 import { InMemoryLRUCache } from '@apollo/utils.keyvaluecache';
 import { fastifyApolloHandler } from '@as-integrations/fastify';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { DocumentNode, FormattedExecutionResult, GraphQLSchema } from 'graphql';
+import type { DocumentNode, GraphQLSchema } from 'graphql';
 import type { Logger } from 'pino';
 import { isObject } from '../cloudca/envelope.js';
 import { isTooComplex } from '../cloudca/json.js';
@@ -20,6 +20,7 @@ import type { ContextValue, GraphContext } from '../graph/context.js';
 import { toFormattedError } from '../graph/errors.js';
 import type { Executor } from '../graph/executor.js';
 import { checkLength, createQueryLimitsRule, mostValidationErrors, toParseOptions } from '../graph/query-limits.js';
+import { createApolloExecution } from './execution.js';
 import type { Lifecycle } from './lifecycle.js';
 import type { Limits } from './limits.js';
 import type { Metrics } from './metrics.js';
@@ -46,8 +47,9 @@ export async function addGraphql(app: FastifyInstance, options: GraphqlOptions):
   const { config, schema, execute, trusted, lifecycle, limits, log, metrics, createContext } = options;
   const texts = new InMemoryLRUCache<string>({ maxSize: mostPersisted, sizeCalculation: toPersistedSize });
   const documents = new InMemoryLRUCache<DocumentNode>({ maxSize: mostKept, sizeCalculation: toSize });
+  const { respond, gateway } = createApolloExecution<ContextValue>(schema, execute);
   const apollo = new ApolloServer<ContextValue>({
-    gateway: toGateway(schema, execute),
+    gateway,
     // Each of these would otherwise depend on NODE_ENV, or on APOLLO_* in the environment.
     nodeEnv: 'production',
     introspection: config.introspection,
@@ -59,7 +61,6 @@ export async function addGraphql(app: FastifyInstance, options: GraphqlOptions):
     // A simple cross-site request can carry none of these headers.
     csrfPrevention: { requestHeaders: [keyHeader, 'apollo-require-preflight', 'x-apollo-operation-name'] },
     formatError: (formatted, error) => toFormattedError(formatted, error, !config.introspection),
-    stringifyResult,
     parseOptions: toParseOptions(config),
     persistedQueries: { cache: trusted?.before(texts, ({ text }) => text) ?? texts },
     documentStore: trusted?.before(documents, ({ document }) => document) ?? documents,
@@ -72,7 +73,7 @@ export async function addGraphql(app: FastifyInstance, options: GraphqlOptions):
       ApolloServerPluginLandingPageDisabled(),
       ApolloServerPluginSchemaReportingDisabled(),
       ApolloServerPluginUsageReportingDisabled(),
-      createOperationPlugin({ config, trusted, limits, log, metrics }),
+      createOperationPlugin({ config, trusted, limits, log, metrics, respond }),
     ],
   });
   await apollo.start();
@@ -108,39 +109,6 @@ export async function addGraphql(app: FastifyInstance, options: GraphqlOptions):
       return reply.statusCode >= 400 && typeof answer === 'string' ? withRequestId(answer, request.id) : answer;
     },
   });
-}
-
-/**
- * Makes the text of an answer, as Apollo Server would, and lets go of its data. For each operation Apollo Server makes an object with a getter
- * from which all of the operation can be reached. V8 counts getters among old objects from the beginning: what they reach is kept, and moved
- * twice, until V8 collects all that is old.
- */
-export function stringifyResult(result: FormattedExecutionResult): string {
-  const text = `${JSON.stringify(result)}\n`;
-  const { data } = result;
-  if (data) for (const name of Object.keys(data)) data[name] = null;
-  return text;
-}
-
-/** Has Apollo Server execute by an executor of ours: what it calls a gateway is a schema with just that. It has validated by then. */
-function toGateway(schema: GraphQLSchema, execute: Executor): ApolloServerOptionsWithGateway<ContextValue>['gateway'] {
-  return {
-    onSchemaLoadOrUpdate: (tell) => {
-      tell({ apiSchema: schema, coreSupergraphSdl: '' });
-      return () => undefined;
-    },
-    load: () =>
-      Promise.resolve({
-        executor: async ({ document, request, context }) =>
-          execute({
-            document,
-            operationName: request.operationName,
-            variables: request.variables,
-            contextValue: context,
-          }),
-      }),
-    stop: () => Promise.resolve(),
-  };
 }
 
 // How much is kept of documents that were found good, in characters of their text. Parsed, they take up to 170 bytes for each. Apollo

@@ -1,4 +1,4 @@
-// The course of a query or mutation, as Apollo Server tells of it: checked, admitted, executed elsewhere, and over: logged, counted, traced.
+// The course of a query or mutation, as Apollo Server tells of it: checked, admitted, executed, and over: logged, counted, traced.
 // One plugin has all of it, one after the other: the same hook of several Apollo Server would call at the same time.
 import type { ApolloServerPlugin, GraphQLRequest, GraphQLRequestContextWillSendResponse } from '@apollo/server';
 import { GraphQLError, OperationTypeNode } from 'graphql';
@@ -9,6 +9,7 @@ import type { ContextValue } from '../graph/context.js';
 import { toCode, toFormattedError } from '../graph/errors.js';
 import { mostValidationErrors } from '../graph/query-limits.js';
 import { checkVariables } from '../graph/variables.js';
+import type { ApolloExecution } from './execution.js';
 import type { Limits } from './limits.js';
 import { logOperation, logUnexpected } from './logging.js';
 import type { Metrics } from './metrics.js';
@@ -21,11 +22,13 @@ export interface OperationsOptions {
   readonly limits: Limits;
   readonly log: Logger;
   readonly metrics: Metrics;
+  /** Executes an operation. */
+  readonly respond: ApolloExecution<ContextValue>['respond'];
 }
 
 /** Makes the plugin. */
 export function createOperationPlugin(options: OperationsOptions): ApolloServerPlugin<ContextValue> {
-  const { config, trusted, limits, log, metrics } = options;
+  const { config, trusted, limits, log, metrics, respond } = options;
   return {
     contextCreationDidFail: ({ error }) => {
       // What is foreseen there is a refusal.
@@ -51,6 +54,7 @@ export function createOperationPlugin(options: OperationsOptions): ApolloServerP
           if (unfit !== undefined) throw unfit;
           leave = await limits.admit(context, { schema, document, operation });
         },
+        responseForOperation: respond,
         didEncounterErrors: ({ errors }) => {
           logUnexpected(log, errors, context);
           return Promise.resolve();
@@ -61,8 +65,6 @@ export function createOperationPlugin(options: OperationsOptions): ApolloServerP
           completeErrors(answered, context.requestId);
           context.end();
           const { operation, errors = [] } = answered;
-          // Where a field has failed, others may still be at work.
-          if (errors.length === 0) context.forget();
           const codes = errors.map(toCode);
           const { requestId, trace, restCalls } = context;
           logOperation(log, operation, { requestId, traceId: trace?.traceId, begun, restCalls, errors: codes });

@@ -1,7 +1,15 @@
 // The connections: order, pages and cursors, as a property of the pages themselves and over HTTP.
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { type Connection, inOrder, PageArgs, type Row, toConnection, toPage } from '../../src/graph/connection.js';
+import {
+  type Connection,
+  inOrder,
+  PageArgs,
+  type Row,
+  toConnection,
+  toPage,
+  wholeList,
+} from '../../src/graph/connection.js';
 import { environment, failure, range, startOnUpstream, textAt, toId, wireVpc, wireVpn } from './support.js';
 
 type Args = Partial<Record<'first' | 'last', number> & Record<'after' | 'before', string>>;
@@ -175,6 +183,16 @@ function list(indexes: readonly number[]): void {
 }
 
 const both = 'Ask for first or for last, not for both.';
+
+describe('A page', () => {
+  // V8 would keep it, and all that it reaches.
+  it('has no getter of its own', () => {
+    const page = toConnection('thing', [{ id: '1', name: 'one' }], wholeList);
+    const own = Object.values(Object.getOwnPropertyDescriptors(page));
+    expect(own.filter((property) => 'get' in property)).toEqual([]);
+    expect(page.edges).toHaveLength(1);
+  });
+});
 
 describe('SiteToSiteVpnConnection', () => {
   it.each([
