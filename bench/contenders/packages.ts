@@ -175,7 +175,10 @@ class Reads<T> {
   get(apiKey: string, path: string): Promise<T> {
     const url = `${base}/${path}`;
     const begin = () => new Flight((cancellation) => read<T>(url, new Call(apiKey, cancellation)));
-    return this.#flights.join(apiKey, url, begin).board();
+    const flight = this.#flights.join(apiKey, url, begin);
+    return new Promise((resolve, reject) => {
+      flight.board(resolve, reject);
+    });
   }
 }
 

@@ -40,7 +40,11 @@ export class Breaker {
   }
 
   /** Makes a call. Throws CircuitOpenError at once where the REST API is not to be asked, else what the call throws. */
-  async run(call: () => Promise<Answer>): Promise<Answer> {
+  run(call: () => Promise<Answer>): Promise<Answer> {
+    return this.isOpen || this.#isProbing ? this.#probe(call) : this.#policy.execute(call);
+  }
+
+  async #probe(call: () => Promise<Answer>): Promise<Answer> {
     // The library has those who come during the probe wait for it, and that may take as long as the deadline.
     if (this.#isProbing) throw new CircuitOpenError();
     this.#isProbing = this.isOpen;

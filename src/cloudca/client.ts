@@ -279,28 +279,32 @@ export class RestSession {
     for (const wait of [...this.#waits]) wait.end(toError());
   }
 
-  /** GET, tried again within the deadline where that may help; gives `data`. Throws a CloudcaError. */
-  async read(request: ReadRequest): Promise<unknown> {
-    const answer = await this.readAnswer(request);
-    return shareWith(answer, toReadData(answer, this.secrets));
+  /**
+   * GET, tried again within the deadline where that may help; gives what `decode` makes of `data`. Throws a CloudcaError, and what `decode`
+   * throws.
+   */
+  read<T>(request: ReadRequest, decode: (data: unknown) => T): Promise<T> {
+    return this.readAnswer(request, (answer) => decode(shareWith(answer, toReadData(answer, this.secrets))));
   }
 
-  /** As read, but gives what came, for those answers that are not in the usual envelope. Throws a CloudcaError where nothing came. */
-  async readAnswer(request: ReadRequest): Promise<Answer> {
+  /** As read, but `decode` is given what came, for those answers that are not in the usual envelope. */
+  async readAnswer<T>(request: ReadRequest, decode: (answer: Answer) => T): Promise<T> {
     const deadline = this.#deadline;
     this.#client.retryBudget.earn();
     for (let attempt = 1; ; attempt++) {
-      let delay: number | undefined;
+      let answer: Answer;
       try {
-        const answer = await this.#get(request, attempt);
-        if (answer.status !== 429 && !unavailableStatuses.includes(answer.status)) return answer;
-        delay = this.#toDelay(attempt, deadline, answer.retryAfter);
-        if (delay === undefined) return answer;
+        answer = await this.#get(request, attempt);
       } catch (error) {
         const mayPass = error instanceof UnavailableError && !(error instanceof CircuitOpenError);
-        delay = mayPass ? this.#toDelay(attempt, deadline) : undefined;
+        const delay = mayPass ? this.#toDelay(attempt, deadline) : undefined;
         if (delay === undefined) throw error;
+        await this.#sleep(delay);
+        continue;
       }
+      const mayPass = answer.status === 429 || unavailableStatuses.includes(answer.status);
+      const delay = mayPass ? this.#toDelay(attempt, deadline, answer.retryAfter) : undefined;
+      if (delay === undefined) return decode(answer);
       await this.#sleep(delay);
     }
   }
@@ -407,10 +411,13 @@ export class RestSession {
       this.#client.track(this);
       this.#timer ??= this.#startTimer(remaining);
       // Before anybody hears what came of it.
-      flight.onLanding(() => {
-        this.#forget(wait);
-      });
-      flight.board().then(resolve, reject);
+      const forgetting =
+        <V>(settle: (value: V) => void) =>
+        (value: V) => {
+          this.#forget(wait);
+          settle(value);
+        };
+      flight.board(forgetting<T>(resolve), forgetting<unknown>(reject));
     });
   }
 

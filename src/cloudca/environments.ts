@@ -54,7 +54,7 @@ export function toOrganization(organizationId: string | null): Readonly<Record<s
  * All entries of a collection in an environment, or those that `query` asks for, as `read` reads them. Throws a CloudcaError: NotFoundError,
  * with a message that names the environment, where the REST API does not know that.
  */
-export async function listIn<T>(
+export function listIn<T>(
   rest: RestSession,
   environment: EnvironmentAddress,
   collection: string,
@@ -63,11 +63,11 @@ export async function listIn<T>(
 ): Promise<readonly T[]> {
   const request = toRequest(environment, collection);
   const asked = query === undefined ? request : { ...request, query: { ...query, ...request.query } };
-  try {
-    return read(toList(await rest.read(asked), collection), rest);
-  } catch (error) {
-    throw toNamed(environment, error);
-  }
+  return rest
+    .read(asked, (data) => read(toList(data, collection), rest))
+    .catch((error: unknown) => {
+      throw toNamed(environment, error);
+    });
 }
 
 /** What a call to a collection throws; where that is not found, it is the environment that is not, and the error says so. */
@@ -78,33 +78,35 @@ export function toNamed(environment: EnvironmentAddress, error: unknown): unknow
 }
 
 /** `GET /environments`. Throws a CloudcaError. */
-export async function listEnvironments(rest: RestSession): Promise<readonly EnvironmentEntity[]> {
-  const data = await rest.read({ route: '/environments', path: ['environments'] });
-  return toList(data, 'environments').map((entry) => {
-    const fields = new WireFields(entry, 'environment', rest.warn);
-    return {
-      id: fields.string('id'),
-      name: fields.string('name'),
-      description: fields.optionalString('description'),
-      organization: toReference(fields.optionalObject('organization')),
-      serviceConnection: toReference(fields.optionalObject('serviceConnection')),
-    };
-  });
+export function listEnvironments(rest: RestSession): Promise<readonly EnvironmentEntity[]> {
+  return rest.read({ route: '/environments', path: ['environments'] }, (data) =>
+    toList(data, 'environments').map((entry) => {
+      const fields = new WireFields(entry, 'environment', rest.warn);
+      return {
+        id: fields.string('id'),
+        name: fields.string('name'),
+        description: fields.optionalString('description'),
+        organization: toReference(fields.optionalObject('organization')),
+        serviceConnection: toReference(fields.optionalObject('serviceConnection')),
+      };
+    }),
+  );
 }
 
 /** `GET /services/connections`. Throws a CloudcaError. */
-export async function listServiceConnections(rest: RestSession): Promise<readonly ServiceConnectionEntity[]> {
-  const data = await rest.read({ route: '/services/connections', path: ['services', 'connections'] });
-  return toList(data, 'service connections').map((entry) => {
-    const fields = new WireFields(entry, 'serviceConnection', rest.warn);
-    return {
-      id: fields.string('id'),
-      name: fields.optionalString('name'),
-      serviceCode: fields.optionalString('serviceCode'),
-      type: fields.optionalString('type'),
-      reachable: fields.optionalObject('status')?.optionalBoolean('reachable') ?? null,
-    };
-  });
+export function listServiceConnections(rest: RestSession): Promise<readonly ServiceConnectionEntity[]> {
+  return rest.read({ route: '/services/connections', path: ['services', 'connections'] }, (data) =>
+    toList(data, 'service connections').map((entry) => {
+      const fields = new WireFields(entry, 'serviceConnection', rest.warn);
+      return {
+        id: fields.string('id'),
+        name: fields.optionalString('name'),
+        serviceCode: fields.optionalString('serviceCode'),
+        type: fields.optionalString('type'),
+        reachable: fields.optionalObject('status')?.optionalBoolean('reachable') ?? null,
+      };
+    }),
+  );
 }
 
 // What an environment belongs to, by id and name.

@@ -36,10 +36,10 @@ export class Flight<T> {
     this.#outcome = work(this.#cancellation);
   }
 
-  /** Waits for what comes of it. */
-  board(): Promise<T> {
+  /** Has somebody wait: told, once, what comes of it, or why nothing does. */
+  board(landed: (value: T) => void, failed: (error: unknown) => void): void {
     this.#passengers++;
-    return this.#outcome;
+    this.#outcome.then(landed, failed);
   }
 
   /** Says that several wait, or will: what comes of it is shared. */

@@ -96,12 +96,12 @@ export function listSiteToSiteVpns(
 }
 
 /** One site-to-site VPN. Throws a CloudcaError: NotFoundError where the environment has none of that id. */
-export async function getSiteToSiteVpn(
+export function getSiteToSiteVpn(
   rest: RestSession,
   environment: EnvironmentAddress,
   id: string,
 ): Promise<SiteToSiteVpnEntity> {
-  return toSiteToSiteVpn(rest, await rest.read(toRequest(environment, collection, id)));
+  return rest.read(toRequest(environment, collection, id), (data) => toSiteToSiteVpn(rest, data));
 }
 
 /** Asks for a new site-to-site VPN. Throws a CloudcaError: RefusedError where the REST API does not take it. */

@@ -21,27 +21,25 @@ export interface TaskEntity {
 }
 
 /** `GET /tasks/{id}`. A 400 with `errors` is a task that failed. Throws a CloudcaError: NotFoundError where it is not known (any more). */
-export async function getTask(rest: RestSession, id: string, organizationId: string | null): Promise<TaskEntity> {
-  const answer = await rest.readAnswer({
-    route: '/tasks/{id}',
-    path: ['tasks', id],
-    query: toOrganization(organizationId),
+export function getTask(rest: RestSession, id: string, organizationId: string | null): Promise<TaskEntity> {
+  const request = { route: '/tasks/{id}', path: ['tasks', id], query: toOrganization(organizationId) };
+  return rest.readAnswer(request, (answer) => {
+    const errors = toUpstreamErrors(answer.body, rest.secrets);
+    if (answer.status === 400 && errors !== undefined)
+      return { id, status: 'FAILED', created: null, result: undefined, errors };
+    // A failed task may tell its errors beside its status: those are the task's, not the call's.
+    const fields = toTaskFields(answer.body);
+    if (
+      answer.status === 200 &&
+      fields !== undefined &&
+      toStatus(fields['taskStatus'] ?? fields['status']) === 'FAILED'
+    ) {
+      const task = toTask(rest, fields, id);
+      return task.errors.length === 0 && errors !== undefined ? { ...task, errors } : task;
+    }
+    throwIfFailed(answer, rest.secrets);
+    return toTask(rest, fields ?? toReadData(answer, rest.secrets), id);
   });
-  const errors = toUpstreamErrors(answer.body, rest.secrets);
-  if (answer.status === 400 && errors !== undefined)
-    return { id, status: 'FAILED', created: null, result: undefined, errors };
-  // A failed task may tell its errors beside its status: those are the task's, not the call's.
-  const fields = toTaskFields(answer.body);
-  if (
-    answer.status === 200 &&
-    fields !== undefined &&
-    toStatus(fields['taskStatus'] ?? fields['status']) === 'FAILED'
-  ) {
-    const task = toTask(rest, fields, id);
-    return task.errors.length === 0 && errors !== undefined ? { ...task, errors } : task;
-  }
-  throwIfFailed(answer, rest.secrets);
-  return toTask(rest, fields ?? toReadData(answer, rest.secrets), id);
 }
 
 /** The task that a write began; null where it began none. Throws BadResponseError. */

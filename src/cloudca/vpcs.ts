@@ -31,8 +31,8 @@ export function listVpcs(rest: RestSession, environment: EnvironmentAddress): Pr
 }
 
 /** One VPC. Throws a CloudcaError: NotFoundError where the environment has none of that id. */
-export async function getVpc(rest: RestSession, environment: EnvironmentAddress, id: string): Promise<VpcEntity> {
-  return toVpc(rest, await rest.read(toRequest(environment, 'vpcs', id)));
+export function getVpc(rest: RestSession, environment: EnvironmentAddress, id: string): Promise<VpcEntity> {
+  return rest.read(toRequest(environment, 'vpcs', id), (data) => toVpc(rest, data));
 }
 
 function toVpc(rest: RestSession, value: unknown): VpcEntity {

@@ -43,13 +43,13 @@ export function isSameEnvironment(one: EnvironmentAddress, other: EnvironmentAdd
 }
 
 /** Begins a load whose outcome a field will ask for later: a failure is told there, and only there. Resolves when it has come. */
-export async function ahead(load: Promise<unknown>): Promise<void> {
-  await load.catch(() => undefined);
+export function ahead(load: Promise<unknown>): Promise<unknown> {
+  return load.catch(() => undefined);
 }
 
-/** What a read gives; null where there is no such thing. */
-export function orNull<T>(read: Promise<T>): Promise<T | null> {
-  return read.catch((error: unknown) => {
+/** What is made of what a read gives; null where there is no such thing. */
+export function orNull<Found, Made>(read: Promise<Found>, make: (found: Found) => Made): Promise<Made | null> {
+  return read.then(make, (error: unknown) => {
     if (error instanceof NotFoundError) return null;
     throw error;
   });

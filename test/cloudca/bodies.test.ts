@@ -13,7 +13,7 @@ import { bytes, failureOf, stargate, startClient, testArea, writes } from './res
 const upstream = await startUpstream();
 const { session } = startClient(upstream.url, { timeoutMs: 20_000 });
 const environments = { route: '/', path: ['environments'] };
-const read = () => session().read(environments);
+const read = () => session().read(environments, (data) => data);
 
 const document = JSON.stringify({ data: ['Québec \u{1F511}'] });
 const failed = { name: 'BadResponseError', outcomeUnknown: false };

@@ -23,7 +23,7 @@ function startClient(timeoutMs = 20_000): { client: CloudcaClient; session: (api
 }
 
 function read(rest: RestSession): Promise<unknown> {
-  return rest.read({ route: '/', path: ['vpcs'] });
+  return rest.read({ route: '/', path: ['vpcs'] }, (data) => data);
 }
 
 /** Has so many reads fail, one after the other, and gives the names of their errors. */

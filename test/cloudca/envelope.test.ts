@@ -9,7 +9,7 @@ import { apiKey, bytes, errorOf, failureOf, newVpn, stargate, startClient, testA
 
 const upstream = await startUpstream();
 const { session, warnings } = startClient(upstream.url);
-const read = () => session().read({ route: '/', path: ['environments'] });
+const read = () => session().read({ route: '/', path: ['environments'] }, (data) => data);
 const remove = () => deleteSiteToSiteVpn(session(), testArea, stargate);
 const noReason = 'The REST API gave no reason.';
 

@@ -40,7 +40,7 @@ function session(apiKey = 'key-a', requestId = 'first', shares = true): RestSess
 }
 
 function read(rest: RestSession, name = 'vpcs'): Promise<unknown> {
-  return rest.read({ route: '/', path: [name] });
+  return rest.read({ route: '/', path: [name] }, (data) => data);
 }
 
 function write(rest: RestSession): Promise<unknown> {

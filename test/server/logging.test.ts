@@ -456,7 +456,7 @@ describe('A secret is in no line of the log, and in no answer where it does not 
     }
 
     class Session extends RestSession {
-      override read(): Promise<unknown> {
+      override read(): Promise<never> {
         return Promise.reject(toError());
       }
       override write(): Promise<never> {

@@ -37,10 +37,8 @@ const toRows = createShared((entities: readonly SiteToSiteVpnEntity[], environme
 export function createSiteToSiteVpnLoaders(rest: RestSession): SiteToSiteVpnLoaders {
   return {
     one: createLoader(
-      async ({ environment, id }) => {
-        const entity = await orNull(getSiteToSiteVpn(rest, environment, id));
-        return entity === null ? null : toSiteToSiteVpn(entity, environment, 'one');
-      },
+      ({ environment, id }) =>
+        orNull(getSiteToSiteVpn(rest, environment, id), (entity) => toSiteToSiteVpn(entity, environment, 'one')),
       ({ environment, id }) => toEnvironmentKey(environment, id),
     ),
     list: createMemo(

@@ -45,7 +45,7 @@ export class SiteToSiteVpnResolver {
     @Ctx('operation') context: GraphContext,
   ): Promise<SiteToSiteVpn | null> {
     const address = readAddress(environment);
-    return isId(id) ? context.loaders.siteToSiteVpns.one.load({ environment: address, id }) : null;
+    return isId(id) ? await context.loaders.siteToSiteVpns.one.load({ environment: address, id }) : null;
   }
 
   /** The site-to-site VPNs of an environment. */

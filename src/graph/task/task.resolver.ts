@@ -32,7 +32,8 @@ export class TaskResolver {
   ): Promise<Task | null> {
     const address = environment ? readAddress(environment) : null;
     if (!isId(id)) return null;
-    const entity = await orNull(getTask(context.rest, id, address?.organizationId ?? null));
-    return entity === null ? null : toTask(entity, address, context.rest.secrets);
+    return await orNull(getTask(context.rest, id, address?.organizationId ?? null), (entity) =>
+      toTask(entity, address, context.rest.secrets),
+    );
   }
 }

@@ -54,12 +54,11 @@ export function createVpcLoaders(rest: RestSession): VpcLoaders {
     for (const list of lists) if (isSameEnvironment(list.environment, environment)) return list.vpcs.get(id);
     return undefined;
   };
-  const load = async ({ environment, id, reach }: VpcKey): Promise<Vpc | null> => {
-    if (reach === 'list') return (await byId(environment)).get(id) ?? null;
+  const load = ({ environment, id, reach }: VpcKey): Promise<Vpc | null> => {
+    if (reach === 'list') return byId(environment).then((vpcs) => vpcs.get(id) ?? null);
     // What is no UUID is no VPC's id, and must not become part of a path.
-    if (!isId(id)) return null;
-    const entity = await orNull(getVpc(rest, environment, id));
-    return entity === null ? null : toVpc(entity, environment, 'one');
+    if (!isId(id)) return Promise.resolve(null);
+    return orNull(getVpc(rest, environment, id), (entity) => toVpc(entity, environment, 'one'));
   };
   const one = createLoader(load, ({ environment, id }) => toEnvironmentKey(environment, id));
   return { one, list, byId, listed };
