@@ -1,6 +1,6 @@
 // The one ky instance: base URL, key, deadline, retry of GET, request id. It sends and receives; what an answer means
 // is envelope.ts's to say, and GraphQL is nothing it knows.
-import ky, { type KyInstance } from 'ky';
+import ky, { type KyInstance, type Options } from 'ky';
 import { type Answer, toAnswer, toReadData, toWriteOutcome, type WriteOutcome } from './envelope.js';
 import { Breaker, RetryBudget, unavailableStatuses } from './breaker.js';
 import {
@@ -108,7 +108,15 @@ const mostWarnings = 50;
  * (WHATWG URL, "double-dot path segment"), and servers in between decode slashes and backslashes.
  */
 export function isPathSegment(value: string): boolean {
-  return value !== '' && value !== '.' && value !== '..' && value.isWellFormed() && !/[/\\?#%\p{Cc}]/u.test(value);
+  return (
+    isPlain(value) ||
+    (value !== '' && value !== '.' && value !== '..' && value.isWellFormed() && !/[/\\?#%\p{Cc}]/u.test(value))
+  );
+}
+
+// Nearly all segments are, and need neither be looked at any further nor encoded.
+function isPlain(value: string): boolean {
+  return /^[\w-]+$/.test(value);
 }
 
 /** The way to the REST API; one for the process. */
@@ -187,7 +195,7 @@ export class CloudcaClient {
   url({ path, query }: Pick<ReadRequest, 'path' | 'query'>): string {
     if (!path.every(isPathSegment)) throw new TypeError('A path segment would lead elsewhere.');
     let address = this.#base;
-    for (const segment of path) address += `/${encodeURIComponent(segment)}`;
+    for (const segment of path) address += `/${isPlain(segment) ? segment : encodeURIComponent(segment)}`;
     const parameters = Object.entries(query ?? {});
     return parameters.length === 0 ? address : `${address}?${new URLSearchParams(parameters).toString()}`;
   }
@@ -377,9 +385,7 @@ export class RestSession {
     observation: RestCallObservation | undefined,
   ): Promise<Answer> {
     try {
-      // ky goes through all options for each call, and reads where nothing else is said.
-      const options = method === 'GET' ? {} : { method, ...(body === undefined ? {} : { body: JSON.stringify(body) }) };
-      const response = await this.#client.ky(call.url, { context: { call }, ...options });
+      const response = await this.#client.ky(call.url, toOptions(method, body, call));
       const retryAfter = toRetryAfter(response.headers.get('retry-after'));
       const answer = toAnswer(response.status, await response.text(), retryAfter);
       observation?.end(answer.status);
@@ -442,6 +448,13 @@ export class RestSession {
       Math.ceil(milliseconds),
     );
   }
+}
+
+// ky goes through all options for each call, and reads where nothing else is said.
+function toOptions(method: RestCall['method'], body: object | undefined, call: Call): Options {
+  const context = { call };
+  if (method === 'GET') return { context };
+  return body === undefined ? { context, method } : { context, method, body: JSON.stringify(body) };
 }
 
 const usualHeaders = ['accept', 'application/json', 'accept-encoding', 'gzip'];

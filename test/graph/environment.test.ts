@@ -194,6 +194,17 @@ describe('EnvironmentInput', () => {
     expect(sandbox.calls()).toEqual([]);
   });
 
+  it('is checked anew where it is taken for one that was found good', async () => {
+    const toQuery = (organizationId: string) =>
+      `{ vpcs(environment: { serviceCode: "compute-on", name: "staging", organizationId: ${organizationId} }) { totalCount } }`;
+    for (const [organizationId, answer] of [
+      ['null', { data: { vpcs: { totalCount: 0 } } }],
+      ['""', { data: { vpcs: null }, errors: [failure('BAD_USER_INPUT', ['vpcs'], refusals.organizationId)] }],
+      ['null', { data: { vpcs: { totalCount: 0 } } }],
+    ] as const)
+      expect(await sandbox.ask(toQuery(organizationId))).toEqual(answer);
+  });
+
   it('takes null for no organization', async () => {
     const query =
       '{ vpcs(environment: { serviceCode: "compute-on", name: "staging", organizationId: null }) { totalCount } }';

@@ -1,7 +1,9 @@
 // Which environment an operation works in, as callers send it.
 import { IsOptional } from 'class-validator';
+import { LRUCache } from 'lru-cache';
 import { Field, ID, InputType } from 'type-graphql';
 import type { EnvironmentAddress } from '../../cloudca/environments.js';
+import { isSameEnvironment, toEnvironmentKey } from '../loader.js';
 import { refuseInvalid } from '../user-error.js';
 import { IsPathSegment } from '../validators.js';
 
@@ -35,9 +37,23 @@ export function toAddress({ serviceCode, name, organizationId }: EnvironmentInpu
 
 /** The same for a read, once it has been found good. Throws BadUserInputError with everything that is wrong with it. */
 export function readAddress(input: EnvironmentInput): EnvironmentAddress {
+  const address = toAddress(input);
+  const key = toEnvironmentKey(address);
+  const known = foundGood.get(key);
+  // What has not been checked may have another one's key.
+  if (known !== undefined && isSameEnvironment(known, address)) return known;
   refuseInvalid(input);
-  return toAddress(input);
+  foundGood.set(key, address);
+  return address;
 }
+
+// By their keys, those that were found good last: apps name the same few over and over, and class-validator looks up its rules for each anew.
+// In characters of the keys: a name may be as long as a request.
+const foundGood = new LRUCache<string, EnvironmentAddress>({
+  maxSize: 100_000,
+  maxEntrySize: 1_000,
+  sizeCalculation: (_address, key) => key.length,
+});
 
 /** The same of a subscription's arguments, which come as plain objects. Throws BadUserInputError. */
 export function toFollowedAddress(plain: EnvironmentInput): EnvironmentAddress {
