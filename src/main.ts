@@ -106,7 +106,7 @@ async function startGateway(config: Config, log: Logger, announce: Logger): Prom
       await client.close();
       await sandbox?.close();
       await ops.close();
-      await Promise.race([Promise.all([tracing?.stop(), whenWritten()]), late]);
+      await Promise.race([Promise.all([tracing?.stop(), whenWritten(log)]), late]);
     },
   };
 }

@@ -33,5 +33,6 @@ export function createAudit(log: Logger, hashKey: string | undefined): Audit {
     };
     const what = { ...deed, siteToSiteVpns: siteToSiteVpns.map(withoutKey), taskId: taskId && withoutKey(taskId) };
     always.info({ ...facts, who, ...what, environment: where }, 'audit');
+    always.flush();
   };
 }

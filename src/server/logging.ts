@@ -1,7 +1,7 @@
 // Structured logs: the logger, a line for each operation, a line for what nobody foresaw. What is logged is picked, field by field:
 // nothing has to be struck out, since no object of a caller's or of a library's is ever handed over whole.
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { OperationDefinitionNode } from 'graphql';
+import { type OperationDefinitionNode, OperationTypeNode } from 'graphql';
 import { type Logger, pino } from 'pino';
 import type { LogLevel } from '../config.js';
 import type { GraphContext } from '../graph/context.js';
@@ -20,31 +20,45 @@ export function createLogger(level: LogLevel, pretty: boolean): Logger {
 // In bytes.
 const mostUnwritten = 1024 * 1024;
 
+/** Where lines go. */
+interface Destination {
+  readonly write: (line: string) => void;
+  readonly flush: () => void;
+}
+
 // Not pino's own: that keeps all that nobody reads, and has the process wait at its end for someone to read it, for ever.
-function createDestination(): { write: (line: string) => void } {
+function createDestination(): Destination {
   const { stdout } = process;
   let lost = 0;
+  // The lines of this turn of the event loop: each by itself would be a call of the system's.
+  let lines = '';
+  const flush = () => {
+    if (lines !== '') stdout.write(lines);
+    lines = '';
+  };
   // Who reads has gone: there is nobody to tell.
   stdout.on('error', () => undefined);
+  process.on('exit', flush);
   return {
     write: (line) => {
-      if (stdout.writableLength >= mostUnwritten) {
+      if (stdout.writableLength + lines.length >= mostUnwritten) {
         lost++;
         return;
       }
+      if (lines === '') setImmediate(flush);
       if (lost > 0) {
-        stdout.write(
-          `${JSON.stringify({ level: 50, time: Date.now(), lost, msg: 'lines lost, since nobody read' })}\n`,
-        );
+        lines += `${JSON.stringify({ level: 50, time: Date.now(), lost, msg: 'lines lost, since nobody read' })}\n`;
         lost = 0;
       }
-      stdout.write(line);
+      lines += line;
     },
+    flush,
   };
 }
 
 /** Resolves once all that was logged is on its way; after a second in any case. */
-export async function whenWritten(): Promise<void> {
+export async function whenWritten(log: Logger): Promise<void> {
+  log.flush();
   const written = new Promise<void>((resolve) => {
     process.stdout.write('', () => {
       resolve();
@@ -107,6 +121,8 @@ export function logOperation(log: Logger, operation: OperationDefinitionNode | u
     errors: [...new Set(errors)],
   };
   log.info(line, 'operation');
+  // What was done must be told before anybody is answered that it was.
+  if (operation?.operation === OperationTypeNode.MUTATION) log.flush();
 }
 
 /** Logs those of several errors that nobody has foreseen, and the operation that they befell, where there is one. */

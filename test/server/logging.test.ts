@@ -1,7 +1,12 @@
 // What the log says of an operation, and what neither it nor an answer ever says: the caller's key, a pre-shared key, a value that was sent.
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { getOperationAST, parse } from 'graphql';
+import type { Logger } from 'pino';
 import { CloudcaClient, RestSession } from '../../src/cloudca/client.js';
 import { isObject } from '../../src/cloudca/envelope.js';
+import { createAudit } from '../../src/server/audit.js';
+import { createLogger, logOperation } from '../../src/server/logging.js';
 import { startApp, type TestApp } from '../helpers/app.js';
 import { unsparing } from '../helpers/gateway.js';
 import { cut, json, raw, type Script, startUpstream } from '../helpers/upstream.js';
@@ -553,5 +558,54 @@ describe('A secret is in no line of the log, and in no answer where it does not 
       expect(log).not.toMatch(CANARY);
       expectNoSecret(answer, 0, broken);
     });
+  });
+});
+
+describe('The lines of one turn of the event loop', () => {
+  const [query, mutation] = ['{ environments { id } }', 'mutation { deleteSiteToSiteVpn { taskId } }'].map((text) =>
+    getOperationAST(parse(text)),
+  );
+  const facts = { begun: 0, restCalls: 0, errors: [] };
+  const deed = { what: 'deleteSiteToSiteVpn', environment: null, siteToSiteVpns: [UUID], outcome: 'done' } as const;
+
+  /** What is written to stdout meanwhile, write by write: the ids of the requests that the lines are of. */
+  async function written(
+    act: (log: Logger) => void,
+  ): Promise<{ readonly atOnce: unknown[][]; readonly later: unknown[][] }> {
+    const stdout = jest.spyOn(process.stdout, 'write').mockReturnValue(true);
+    const idsOf = () =>
+      stdout.mock.calls.map(([text]) => toLines(String(text)).map((each) => isObject(each) && each['requestId']));
+    try {
+      act(createLogger('info', false));
+      const atOnce = idsOf();
+      stdout.mockClear();
+      await nextTurn();
+      return { atOnce, later: idsOf() };
+    } finally {
+      stdout.mockRestore();
+    }
+  }
+
+  it('are written together', async () => {
+    const { atOnce, later } = await written((log) => {
+      for (const requestId of ['1', '2']) logOperation(log, query ?? undefined, { ...facts, requestId });
+    });
+    expect({ atOnce, later }).toEqual({ atOnce: [], later: [['1', '2']] });
+  });
+
+  it('are written at once with that of a mutation, before anybody is answered', async () => {
+    const { atOnce, later } = await written((log) => {
+      logOperation(log, query ?? undefined, { ...facts, requestId: '1' });
+      logOperation(log, mutation ?? undefined, { ...facts, requestId: '2' });
+    });
+    expect({ atOnce, later }).toEqual({ atOnce: [['1', '2']], later: [] });
+  });
+
+  it('are written at once with one of the audit log, whatever the level', async () => {
+    const { atOnce, later } = await written((log) => {
+      log.level = 'error';
+      createAudit(log, undefined)(API_KEY, { requestId: '1' }, deed);
+    });
+    expect({ atOnce, later }).toEqual({ atOnce: [['1']], later: [] });
   });
 });
