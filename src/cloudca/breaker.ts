@@ -41,6 +41,7 @@ export class Breaker {
 
   /** Makes a call. Throws CircuitOpenError at once where the REST API is not to be asked, else what the call throws. */
   run(call: () => Promise<Answer>): Promise<Answer> {
+    // While it is closed, the library throws nothing of its own.
     return this.isOpen || this.#isProbing ? this.#probe(call) : this.#policy.execute(call);
   }
 

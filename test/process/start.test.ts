@@ -78,6 +78,8 @@ describe('With CLOUDCA_API_URL', () => {
         headers: { 'mc-api-key': 'canary-key' },
       },
     ]);
+    // What is logged comes by another way than the answer.
+    await gateway.says('operation');
     expect(gateway.lines().map(({ msg }) => msg)).toEqual(['ops listening', 'gateway listening', 'operation']);
     const page = await ask(gateway.url, html);
     expect(page.status).toBe(200);

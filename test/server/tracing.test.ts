@@ -323,6 +323,7 @@ describe('Without OTEL_EXPORTER_OTLP_ENDPOINT', () => {
     await post(gateway.url, { query: list, variables: { environment } }, { ...key, traceparent });
 
     expect(upstream.calls.map((call) => call.headers['traceparent'])).toEqual(upstream.calls.map(() => undefined));
+    await gateway.says('operation');
     expect(gateway.lines().filter((line) => 'traceId' in line)).toEqual([]);
   });
 });
