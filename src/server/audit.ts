@@ -33,6 +33,7 @@ export function createAudit(log: Logger, hashKey: string | undefined): Audit {
     };
     const what = { ...deed, siteToSiteVpns: siteToSiteVpns.map(withoutKey), taskId: taskId && withoutKey(taskId) };
     always.info({ ...facts, who, ...what, environment: where }, 'audit');
+    // Before the caller is answered.
     always.flush();
   };
 }
