@@ -1,6 +1,7 @@
 // Query.environments, and what an EnvironmentInput may be, on every root field that takes one.
 import { describe, expect, it } from '@jest/globals';
 import { fieldsOfContract } from './contract.js';
+import { EnvironmentInput, readAddress } from '../../src/graph/environment/environment.inputs.js';
 import { area, at, failure, listAt, startOnSandbox, startOnUpstream, textAt } from './support.js';
 import { rootFields, toOperation } from './root-fields.js';
 
@@ -203,6 +204,18 @@ describe('EnvironmentInput', () => {
       ['null', { data: { vpcs: { totalCount: 0 } } }],
     ] as const)
       expect(await sandbox.ask(toQuery(organizationId))).toEqual(answer);
+  });
+
+  it('is remembered while few others were found good since, and when its name is not long', () => {
+    const read = (name: string) => readAddress(Object.assign(new EnvironmentInput(), { serviceCode: 'code', name }));
+    const first = read('first');
+    expect(read('first')).toBe(first);
+    // A megabyte of the longest that are remembered.
+    for (let index = 0; index < 1_100; index++) read(String(index).padStart(950, 'x'));
+    expect(read('first')).not.toBe(first);
+    expect(read('first')).toEqual(first);
+    const long = 'long'.repeat(300);
+    expect(read(long)).not.toBe(read(long));
   });
 
   it('takes null for no organization', async () => {
