@@ -18,9 +18,16 @@ import { createMetrics } from './server/metrics.js';
 import { createTracing, observeBy } from './server/tracing.js';
 import { TrustedDocumentsError } from './server/trusted-documents.js';
 
-// How much V8 may put into one function when it compiles it, in bytes of bytecode: a request goes through so many small ones that the usual
-// 920 are soon used up.
-setFlagsFromString('--max-inlined-bytecode-size-cumulative=4000');
+// A request goes through so many small functions, and objects of so many shapes, that V8's usual bounds are soon reached: what it may put into one
+// function when it compiles it, in bytes of bytecode, in all and with what it always puts in; how often that must be called, for each call of the
+// function; and how many shapes one place in the code may know before it looks them up.
+for (const flag of [
+  '--max-inlined-bytecode-size-cumulative=4000',
+  '--max-inlined-bytecode-size-absolute=20000',
+  '--min-inlining-frequency=0.05',
+  '--max-valid-polymorphic-map-count=12',
+])
+  setFlagsFromString(flag);
 
 // What is still at work after this is cut, in milliseconds from the signal.
 const cutAfter = 8_000;
