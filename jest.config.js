@@ -1,12 +1,10 @@
-// The tests that need nothing but Node; jest.browser.config.js has those that need a browser, jest.redis.config.js those that need Redis,
-// jest.reliability.config.js those that take long.
-// Sources are TypeScript with decorators, run as ES modules: swc strips the types exactly as tsc would.
+// The test projects: `default` needs nothing but Node; the others need a browser, a Redis server, or minutes.
+// A flag follows `--selectProjects` in package.json, since that option takes every word up to the next flag.
+import process from 'node:process';
 
-/** @type {import('jest').Config} */
-export default {
+// Sources are TypeScript with decorators, run as ES modules: swc strips the types exactly as tsc would.
+const common = {
   testEnvironment: 'node',
-  testMatch: ['<rootDir>/test/**/*.test.ts'],
-  testPathIgnorePatterns: ['/test/(browser|redis)/', '\\.long\\.test\\.ts$'],
   extensionsToTreatAsEsm: ['.ts'],
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
   setupFiles: ['reflect-metadata'],
@@ -22,8 +20,34 @@ export default {
       },
     ],
   },
-  // Jest would leave a processor to others, which on two is half of the time.
+};
+
+// RELIABILITY_RUNS makes the random tests long; they then run with the long ones.
+const runsRandomTestsLong = process.env['RELIABILITY_RUNS'] !== undefined;
+
+/** @type {import('jest').Config} */
+export default {
+  // Jest's default leaves one processor unused, which is half of a machine with two.
   maxWorkers: '100%',
-  // A guard against hanging, and no measure.
-  testTimeout: 60_000,
+  // Time limits guard against a test that hangs; no test asserts how long something takes.
+  projects: [
+    {
+      ...common,
+      displayName: 'default',
+      testMatch: ['<rootDir>/test/**/*.test.ts'],
+      testPathIgnorePatterns: ['/test/e2e/(browser|redis)/', '\\.long\\.test\\.ts$'],
+      testTimeout: 60_000,
+    },
+    { ...common, displayName: 'browser', testMatch: ['<rootDir>/test/e2e/browser/**/*.test.ts'], testTimeout: 120_000 },
+    { ...common, displayName: 'redis', testMatch: ['<rootDir>/test/e2e/redis/**/*.test.ts'], testTimeout: 60_000 },
+    {
+      ...common,
+      displayName: 'reliability',
+      testMatch: [
+        '<rootDir>/test/e2e/reliability/**/*.long.test.ts',
+        ...(runsRandomTestsLong ? ['<rootDir>/test/e2e/reliability/fuzz*.test.ts'] : []),
+      ],
+      testTimeout: 180_000,
+    },
+  ],
 };

@@ -5,11 +5,11 @@ import { join } from 'node:path';
 import { build } from 'esbuild';
 import { external } from './external.js';
 
-// ky takes the classes of the Fetch standard off `globalThis`: it is given lighter ones in its place (src/cloudca/ky-platform.ts).
+// ky takes the classes of the Fetch standard off `globalThis`: it is given lighter ones in its place (src/cloudca/http/ky-platform.ts).
 const kyOnPlatform = {
   name: 'ky-on-platform',
   setup({ onLoad }) {
-    const platform = JSON.stringify(join(import.meta.dirname, '../src/cloudca/ky-platform.ts'));
+    const platform = JSON.stringify(join(import.meta.dirname, '../src/cloudca/http/ky-platform.ts'));
     onLoad({ filter: /[\\/]ky[\\/]distribution[\\/].*\.js$/ }, async ({ path }) => {
       const text = await readFile(path, 'utf8');
       if (path.endsWith('Ky.js') && !text.includes('new globalThis.Request('))

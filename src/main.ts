@@ -7,16 +7,16 @@ import closeWithGrace, { type Options } from 'close-with-grace';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import { CloudcaClient, type WireWarning } from './cloudca/client.js';
-import { type Followed, type FollowObservation, Watcher } from './cloudca/watcher.js';
+import { type Followed, type FollowObservation, Watcher } from './cloudca/polling/watcher.js';
 import { type Config, ConfigError, type ListenAddress, readConfig } from './config.js';
 import { createSandbox, SANDBOX_KEY } from './sandbox/sandbox.js';
 import { createApp } from './server/app.js';
-import { createOpsApp } from './server/health.js';
+import { createOpsApp } from './server/ops-app.js';
 import { Lifecycle } from './server/lifecycle.js';
-import { createLogger, toLoggable, whenWritten } from './server/logging.js';
-import { createMetrics } from './server/metrics.js';
-import { createTracing, observeBy } from './server/tracing.js';
-import { TrustedDocumentsError } from './server/trusted-documents.js';
+import { createLogger, toLoggable, whenWritten } from './server/telemetry/logging.js';
+import { createMetrics } from './server/telemetry/metrics.js';
+import { createTracing, observeBy } from './server/telemetry/tracing.js';
+import { TrustedDocumentsError } from './server/graphql/trusted-documents.js';
 
 // A request goes through so many small functions, and objects of so many shapes, that V8's usual bounds are soon reached: what it may put into one
 // function when it compiles it, in bytes of bytecode, in all and with what it always puts in; how often that must be called, for each call of the

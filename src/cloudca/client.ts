@@ -2,7 +2,7 @@
 // is envelope.ts's to say, and GraphQL is nothing it knows.
 import ky, { type KyInstance, type Options } from 'ky';
 import { type Answer, toAnswer, toReadData, toWriteOutcome, type WriteOutcome } from './envelope.js';
-import { Breaker, RetryBudget, unavailableStatuses } from './breaker.js';
+import { Breaker, RetryBudget, unavailableStatuses } from './http/circuit-breaker.js';
 import {
   BadResponseError,
   CallerGoneError,
@@ -11,8 +11,8 @@ import {
   TimeoutError,
   UnavailableError,
 } from './errors.js';
-import { type Cancellation, Flight, Flights, shareWith } from './flights.js';
-import { createTransport, type ExchangeOptions, type Proxies, type Transport } from './transport.js';
+import { type Cancellation, Flight, Flights, shareWith } from './http/singleflight.js';
+import { createTransport, type ExchangeOptions, type Proxies, type Transport } from './http/transport.js';
 
 /** How the REST API is reached. */
 export interface ClientOptions {

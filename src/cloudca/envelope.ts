@@ -14,7 +14,7 @@ import {
   type UpstreamErrorEntry,
   UpstreamFailureError,
 } from './errors.js';
-import { isTooComplex } from './json.js';
+import { isTooComplex } from '../json.js';
 
 /** An answer as it came. */
 export interface Answer {

@@ -4,7 +4,7 @@ import { WireFields } from './decode.js';
 import { strike, type WriteOutcome } from './envelope.js';
 import { BadResponseError } from './errors.js';
 import { type EnvironmentAddress, listIn, toNamed, toRequest } from './environments.js';
-import { createShared } from './flights.js';
+import { createShared } from './http/singleflight.js';
 
 /** The states that are documented, as the REST API writes them. */
 export const siteToSiteVpnStates = ['Connected', 'Pending', 'Disconnected', 'Error'] as const;

@@ -2,7 +2,7 @@
 import type { RestSession } from './client.js';
 import { WireFields } from './decode.js';
 import { type EnvironmentAddress, listIn, toRequest } from './environments.js';
-import { createShared } from './flights.js';
+import { createShared } from './http/singleflight.js';
 
 /** A VPC, as the REST API has it. */
 export interface VpcEntity {

@@ -3,7 +3,7 @@
 import type { OperationDefinitionNode } from 'graphql';
 import type { CloudcaClient, ObserveCall, RestSession, WireWarning } from '../cloudca/client.js';
 import type { EnvironmentAddress } from '../cloudca/environments.js';
-import type { CallersWatcher, Watcher } from '../cloudca/watcher.js';
+import type { CallersWatcher, Watcher } from '../cloudca/polling/watcher.js';
 import { createEnvironmentLoaders, type EnvironmentLoaders } from './environment/environment.loaders.js';
 import { MissingKeyError } from './errors.js';
 import { createSiteToSiteVpnLoaders, type SiteToSiteVpnLoaders } from './site-to-site-vpn/site-to-site-vpn.loaders.js';

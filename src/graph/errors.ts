@@ -14,8 +14,8 @@ import {
   UnavailableError,
   UpstreamFailureError,
 } from '../cloudca/errors.js';
-import { toHiddenMessage } from './hidden-schema.js';
-import { QueryLimitError } from './query-limits.js';
+import { toHiddenMessage } from './limits/mask-schema-errors.js';
+import { QueryLimitError } from './limits/query-limits.js';
 
 /** The codes in `errors[].extensions.code` that are not GraphQL's own. */
 export type ErrorCode =

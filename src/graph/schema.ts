@@ -16,7 +16,7 @@ import {
 } from './site-to-site-vpn/site-to-site-vpn.resolver.js';
 import { SiteToSiteVpnSubscriptionResolver } from './site-to-site-vpn/site-to-site-vpn.subscriptions.js';
 import { TaskResolver } from './task/task.resolver.js';
-import { TaskSubscriptionResolver } from './task/task.subscription.js';
+import { TaskSubscriptionResolver } from './task/task.subscriptions.js';
 import { VpcResolver } from './vpc/vpc.resolver.js';
 
 // type-graphql has no place for these.

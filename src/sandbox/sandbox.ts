@@ -5,8 +5,8 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { fastify, type FastifyReply, type FastifyRequest } from 'fastify';
 import { defaultSeed, type Seed } from './seed.js';
 import { isRecord } from './validation.js';
-import { apiError, Refusal } from './wire.js';
-import { entityOf, World, type Place } from './world.js';
+import { apiError, Refusal } from './wire-types.js';
+import { entityOf, World, type Place } from './state.js';
 
 /** The key that may do everything. */
 export const SANDBOX_KEY = 'sandbox-key';

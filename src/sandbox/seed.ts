@@ -1,6 +1,6 @@
 // What exists in the simulated API when it starts: the documented examples, word for word, and a small world around them.
 // It only builds data; it knows neither time nor HTTP.
-import type { Environment, Organization, ServiceConnection, SiteToSiteVpn, Vpc } from './wire.js';
+import type { Environment, Organization, ServiceConnection, SiteToSiteVpn, Vpc } from './wire-types.js';
 
 /** An environment and what is in it; lists are answered in this order. */
 export interface SeedEnvironment {

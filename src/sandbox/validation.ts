@@ -1,7 +1,7 @@
 // What the simulated API accepts as a new site-to-site VPN, every fault told at once.
 // It knows neither HTTP nor time, and no message of its own repeats a value that could be the pre-shared key.
 import { isIP, isIPv4 } from 'node:net';
-import { apiError, type ApiError, type SiteToSiteVpn } from './wire.js';
+import { apiError, type ApiError, type SiteToSiteVpn } from './wire-types.js';
 
 /** What a caller may send for a new site-to-site VPN, decoded: algorithms in the wire's spelling, defaults filled in. */
 export type NewSiteToSiteVpn = Omit<SiteToSiteVpn, 'id' | 'state'>;

@@ -5,7 +5,7 @@ import { describe, expect, it } from '@jest/globals';
 import { createSiteToSiteVpn, deleteSiteToSiteVpn, listSiteToSiteVpns } from '../../src/cloudca/site-to-site-vpns.js';
 import { toBegunTask } from '../../src/cloudca/tasks.js';
 import { cut, json, raw, startUpstream } from '../helpers/upstream.js';
-import { apiKey, bytes, errorOf, failureOf, newVpn, stargate, startClient, testArea, writes } from './rest.js';
+import { apiKey, bytes, errorOf, failureOf, newVpn, stargate, startClient, testArea, writes } from './test-client.js';
 
 const upstream = await startUpstream();
 const { session, warnings } = startClient(upstream.url);

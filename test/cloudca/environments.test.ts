@@ -4,7 +4,7 @@ import type { RestSession } from '../../src/cloudca/client.js';
 import { listEnvironments, listServiceConnections } from '../../src/cloudca/environments.js';
 import { getVpc, listVpcs } from '../../src/cloudca/vpcs.js';
 import { json, raw, startUpstream } from '../helpers/upstream.js';
-import { failureOf, startClient, testArea } from './rest.js';
+import { failureOf, startClient, testArea } from './test-client.js';
 
 const upstream = await startUpstream();
 const { session, warnings } = startClient(upstream.url);

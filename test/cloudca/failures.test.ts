@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
 import { listVpcs } from '../../src/cloudca/vpcs.js';
 import { cut, json, raw, startUpstream } from '../helpers/upstream.js';
-import { apiKey, bytes, failureOf, hang, newVpn, refusingUrl, startClient, testArea, writes } from './rest.js';
+import { apiKey, bytes, failureOf, hang, newVpn, refusingUrl, startClient, testArea, writes } from './test-client.js';
 
 const upstream = await startUpstream();
 const elsewhere = await startUpstream();

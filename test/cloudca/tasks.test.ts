@@ -2,7 +2,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { hasEnded, getTask, type TaskEntity } from '../../src/cloudca/tasks.js';
 import { json, raw, type Script, startUpstream } from '../helpers/upstream.js';
-import { apiKey, failureOf, startClient } from './rest.js';
+import { apiKey, failureOf, startClient } from './test-client.js';
 
 const upstream = await startUpstream();
 const { session, warnings } = startClient(upstream.url);

@@ -2,7 +2,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { getIntrospectionQuery } from 'graphql';
 import { rootFields, toOperation } from './root-fields.js';
-import { at, failure, requestId, startOnSandbox } from './support.js';
+import { at, failure, requestId, startOnSandbox } from './graph-client.js';
 
 const graph = await startOnSandbox();
 

@@ -10,7 +10,7 @@ import {
   toPage,
   wholeList,
 } from '../../src/graph/connection.js';
-import { environment, failure, range, startOnUpstream, textAt, toId, wireVpc, wireVpn } from './support.js';
+import { environment, failure, range, startOnUpstream, textAt, toId, wireVpc, wireVpn } from './graph-client.js';
 
 type Args = Partial<Record<'first' | 'last', number> & Record<'after' | 'before', string>>;
 

@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { buildSchema, isObjectType } from 'graphql';
 
-const schema = buildSchema(await readFile(new URL('../contract/schema.graphql', import.meta.url), 'utf8'));
+const schema = buildSchema(await readFile(new URL('./contract.graphql', import.meta.url), 'utf8'));
 
 /** The names of a type's fields, sorted. */
 export function fieldsOfContract(name: string): string[] {

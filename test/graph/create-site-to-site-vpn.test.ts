@@ -1,7 +1,7 @@
 // Mutation.createSiteToSiteVpn: what is sent, what is refused before anything is sent, and what comes of it.
 import { describe, expect, it } from '@jest/globals';
 import { json } from '../helpers/upstream.js';
-import { area, at, environment, failure, startOnSandbox, startOnUpstream, textAt, toId, wireVpn } from './support.js';
+import { area, at, environment, failure, startOnSandbox, startOnUpstream, textAt, toId, wireVpn } from './graph-client.js';
 
 let now = Date.parse('2026-11-23T18:30:00.000Z');
 // Each look at the clock is a second later: a task of the sandbox ends after a few polls, however fast they are.

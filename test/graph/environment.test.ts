@@ -2,7 +2,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { fieldsOfContract } from './contract.js';
 import { EnvironmentInput, readAddress } from '../../src/graph/environment/environment.inputs.js';
-import { area, at, failure, listAt, startOnSandbox, startOnUpstream, textAt } from './support.js';
+import { area, at, failure, listAt, startOnSandbox, startOnUpstream, textAt } from './graph-client.js';
 import { rootFields, toOperation } from './root-fields.js';
 
 const sandbox = await startOnSandbox();

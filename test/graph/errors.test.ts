@@ -5,7 +5,7 @@ import { GraphQLError } from 'graphql';
 import { toFormattedError } from '../../src/graph/errors.js';
 import { startGateway } from '../helpers/gateway.js';
 import { cut, json, raw, type Script } from '../helpers/upstream.js';
-import { area, environment, failure, startOnUpstream, toGraph, toId } from './support.js';
+import { area, environment, failure, startOnUpstream, toGraph, toId } from './graph-client.js';
 
 const graph = await startOnUpstream();
 const hasty = await startOnUpstream({ cloudcaApiTimeoutMs: 600 });

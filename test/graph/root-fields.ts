@@ -11,7 +11,7 @@ import {
   isObjectType,
 } from 'graphql';
 import { createSchema } from '../../src/graph/schema.js';
-import { toId } from './support.js';
+import { toId } from './graph-client.js';
 
 const schema = createSchema();
 

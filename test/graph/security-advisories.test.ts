@@ -1,6 +1,6 @@
 // SiteToSiteVpn.securityAdvisories: the whole table, value by value, in both phases.
 import { describe, expect, it } from '@jest/globals';
-import { environment, listAt, startOnUpstream, textAt, toId, wireVpn } from './support.js';
+import { environment, listAt, startOnUpstream, textAt, toId, wireVpn } from './graph-client.js';
 
 const graph = await startOnUpstream();
 

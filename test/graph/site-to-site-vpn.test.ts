@@ -1,6 +1,6 @@
 // Query.siteToSiteVpn and Query.siteToSiteVpns: every field, what is not there, filters, and values that the schema cannot say.
 import { describe, expect, it } from '@jest/globals';
-import { area, at, environment, failure, listAt, startOnSandbox, startOnUpstream, wireVpn } from './support.js';
+import { area, at, environment, failure, listAt, startOnSandbox, startOnUpstream, wireVpn } from './graph-client.js';
 import { fieldsOfContract } from './contract.js';
 
 const sandbox = await startOnSandbox();

@@ -2,7 +2,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { json, raw } from '../helpers/upstream.js';
 import { fieldsOfContract } from './contract.js';
-import { area, environment, failure, range, startOnUpstream, toId, wireVpc, wireVpn } from './support.js';
+import { area, environment, failure, range, startOnUpstream, toId, wireVpc, wireVpn } from './graph-client.js';
 
 const graph = await startOnUpstream();
 

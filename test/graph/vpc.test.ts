@@ -1,7 +1,7 @@
 // Query.vpc and Query.vpcs: every field, and what is not there.
 import { describe, expect, it } from '@jest/globals';
 import { fieldsOfContract } from './contract.js';
-import { area, environment, failure, startOnSandbox, startOnUpstream, wireVpc } from './support.js';
+import { area, environment, failure, startOnSandbox, startOnUpstream, wireVpc } from './graph-client.js';
 
 const sandbox = await startOnSandbox();
 const scripted = await startOnUpstream();

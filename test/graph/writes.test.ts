@@ -2,7 +2,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { cut, json, raw, type Script } from '../helpers/upstream.js';
 import { rootFields, toOperation } from './root-fields.js';
-import { area, environment, failure, listAt, startOnUpstream, textAt, toId, wireVpn } from './support.js';
+import { area, environment, failure, listAt, startOnUpstream, textAt, toId, wireVpn } from './graph-client.js';
 
 const graph = await startOnUpstream();
 const hasty = await startOnUpstream({ cloudcaApiTimeoutMs: 600 });

@@ -2,12 +2,12 @@
 import { Writable } from 'node:stream';
 import { pino } from 'pino';
 import type { CloudcaClient } from '../../src/cloudca/client.js';
-import { Watcher } from '../../src/cloudca/watcher.js';
+import { Watcher } from '../../src/cloudca/polling/watcher.js';
 import { type Config, readConfig } from '../../src/config.js';
 import { createApp } from '../../src/server/app.js';
-import { createOpsApp } from '../../src/server/health.js';
+import { createOpsApp } from '../../src/server/ops-app.js';
 import { Lifecycle } from '../../src/server/lifecycle.js';
-import { createMetrics } from '../../src/server/metrics.js';
+import { createMetrics } from '../../src/server/telemetry/metrics.js';
 import { atEnd } from './at-end.js';
 
 /** A gateway that listens on both. */

@@ -1,14 +1,14 @@
 // A gateway under test: the real application on a free port, against the sandbox or any other upstream, asked over HTTP.
 import type { FastifyInstance } from 'fastify';
 import { pino } from 'pino';
-import { Breaker, RetryBudget } from '../../src/cloudca/breaker.js';
+import { Breaker, RetryBudget } from '../../src/cloudca/http/circuit-breaker.js';
 import { CloudcaClient } from '../../src/cloudca/client.js';
-import { Watcher } from '../../src/cloudca/watcher.js';
+import { Watcher } from '../../src/cloudca/polling/watcher.js';
 import { type Config, readConfig } from '../../src/config.js';
 import { createSandbox, type Sandbox, SANDBOX_KEY, type SandboxOptions } from '../../src/sandbox/sandbox.js';
 import { type AppDependencies, createApp } from '../../src/server/app.js';
 import { Lifecycle } from '../../src/server/lifecycle.js';
-import { createMetrics, type Metrics } from '../../src/server/metrics.js';
+import { createMetrics, type Metrics } from '../../src/server/telemetry/metrics.js';
 import { atEnd } from './at-end.js';
 
 /** What came back: the status, the headers and the JSON body, whole. */

@@ -2,7 +2,7 @@
 // slowest; fails where one takes longer than it may in the median.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { hostileDocuments } from '../reliability/hostile.js';
+import { hostileDocuments } from '../e2e/reliability/hostile-documents.js';
 
 const rounds = 15;
 // In milliseconds.

@@ -1,6 +1,6 @@
 // Ten minutes of faults and leaving callers (test/load/soaking.ts). Prints what the gateway holds after each minute, and how soon the reads of
 // those who left ended; fails where anything grows or goes on, a write is lost, or reads go on for too long in the median.
-import { heldNames, soak } from './soaking.js';
+import { heldNames, soak } from './soak-run.js';
 
 // In milliseconds.
 const mostToEnd = 200;

@@ -11,7 +11,7 @@ import {
   textAt,
   torontoOffice,
   type Served,
-} from './serve.js';
+} from './test-sandbox.js';
 
 const vpns = `${testArea}/sitetositevpns`;
 

@@ -3,7 +3,7 @@ import { Agent, get } from 'node:http';
 import { describe, expect, it } from '@jest/globals';
 import { defaultSeed, seedEnvironment, seedSiteToSiteVpn, seedVpc } from '../../src/sandbox/seed.js';
 import { CALLS_KEPT, createSandbox, SANDBOX_KEY, type Call } from '../../src/sandbox/sandbox.js';
-import { at, names, newVpn, serve, stargate, testArea } from './serve.js';
+import { at, names, newVpn, serve, stargate, testArea } from './test-sandbox.js';
 
 const vpns = `${testArea}/sitetositevpns`;
 

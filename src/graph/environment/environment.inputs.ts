@@ -3,7 +3,7 @@ import { IsOptional } from 'class-validator';
 import { LRUCache } from 'lru-cache';
 import { Field, ID, InputType } from 'type-graphql';
 import type { EnvironmentAddress } from '../../cloudca/environments.js';
-import { isSameEnvironment, toEnvironmentKey } from '../loader.js';
+import { isSameEnvironment, toEnvironmentKey } from '../loaders.js';
 import { refuseInvalid } from '../user-error.js';
 import { IsPathSegment } from '../validators.js';
 

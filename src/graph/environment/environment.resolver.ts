@@ -3,9 +3,9 @@ import type { GraphQLResolveInfo } from 'graphql';
 import { Authorized, Ctx, FieldResolver, Info, Query, Resolver, Root } from 'type-graphql';
 import { listEnvironments, type ServiceConnectionEntity } from '../../cloudca/environments.js';
 import type { GraphContext } from '../context.js';
-import { MakesRestCall } from '../cost.js';
-import { ahead } from '../loader.js';
-import { selectedFields } from '../selection.js';
+import { MakesRestCall } from '../limits/query-cost.js';
+import { ahead } from '../loaders.js';
+import { selectedFields } from '../execution/selected-fields.js';
 import { Environment, ServiceConnection } from './environment.type.js';
 
 /** Environments. */

@@ -1,6 +1,6 @@
 // Environments and what they belong to, as callers see them.
 import { Field, ID, ObjectType } from 'type-graphql';
-import { MakesRestCall } from '../cost.js';
+import { MakesRestCall } from '../limits/query-cost.js';
 
 /** Which environment a VPN or VPC was asked from. */
 @ObjectType({

@@ -2,10 +2,10 @@
 import type DataLoader from 'dataloader';
 import type { RestSession } from '../../cloudca/client.js';
 import type { EnvironmentAddress } from '../../cloudca/environments.js';
-import { createShared } from '../../cloudca/flights.js';
+import { createShared } from '../../cloudca/http/singleflight.js';
 import { getSiteToSiteVpn, listSiteToSiteVpns, type SiteToSiteVpnEntity } from '../../cloudca/site-to-site-vpns.js';
 import { inOrder } from '../connection.js';
-import { createLoader, createMemo, orNull, toEnvironmentKey } from '../loader.js';
+import { createLoader, createMemo, orNull, toEnvironmentKey } from '../loaders.js';
 import type { Reach } from '../vpc/vpc.type.js';
 import { type SiteToSiteVpn, toSiteToSiteVpn } from './site-to-site-vpn.type.js';
 

@@ -12,7 +12,7 @@ import {
 } from '../../cloudca/site-to-site-vpns.js';
 import { type TaskEntity, toBegunTask } from '../../cloudca/tasks.js';
 import type { Deed, GraphContext } from '../context.js';
-import { MakesRestCall } from '../cost.js';
+import { MakesRestCall } from '../limits/query-cost.js';
 import { toAddress } from '../environment/environment.inputs.js';
 import { toCode } from '../errors.js';
 import { type Task, toTask } from '../task/task.type.js';

@@ -4,12 +4,12 @@ import { Arg, Authorized, ID, Resolver, Root, Subscription } from 'type-graphql'
 import type { EnvironmentAddress } from '../../cloudca/environments.js';
 import { NotFoundError } from '../../cloudca/errors.js';
 import type { SiteToSiteVpnEntity } from '../../cloudca/site-to-site-vpns.js';
-import type { WatchEvents } from '../../cloudca/watcher.js';
+import type { WatchEvents } from '../../cloudca/polling/watcher.js';
 import { type Connection, inOrder, toConnection, wholeList } from '../connection.js';
 import type { ContextValue } from '../context.js';
-import { MakesRestCall } from '../cost.js';
+import { MakesRestCall } from '../limits/query-cost.js';
 import { EnvironmentInput, toFollowedAddress } from '../environment/environment.inputs.js';
-import { guarded, justOnce, mapValues } from '../events.js';
+import { guarded, justOnce, mapValues } from '../async-iterators.js';
 import { isId } from '../validators.js';
 import type { Reach } from '../vpc/vpc.type.js';
 import { SiteToSiteVpnFilter } from './site-to-site-vpn.inputs.js';

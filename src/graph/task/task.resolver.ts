@@ -2,9 +2,9 @@
 import { Arg, Authorized, Ctx, ID, Query, Resolver } from 'type-graphql';
 import { getTask } from '../../cloudca/tasks.js';
 import type { GraphContext } from '../context.js';
-import { MakesRestCall } from '../cost.js';
+import { MakesRestCall } from '../limits/query-cost.js';
 import { EnvironmentInput, readAddress } from '../environment/environment.inputs.js';
-import { orNull } from '../loader.js';
+import { orNull } from '../loaders.js';
 import { isId } from '../validators.js';
 import { Task, toTask } from './task.type.js';
 

@@ -3,10 +3,10 @@
 import type DataLoader from 'dataloader';
 import type { RestSession } from '../../cloudca/client.js';
 import type { EnvironmentAddress } from '../../cloudca/environments.js';
-import { createShared } from '../../cloudca/flights.js';
+import { createShared } from '../../cloudca/http/singleflight.js';
 import { getVpc, listVpcs, type VpcEntity } from '../../cloudca/vpcs.js';
 import { inOrder } from '../connection.js';
-import { createLoader, createMemo, isSameEnvironment, orNull, toEnvironmentKey } from '../loader.js';
+import { createLoader, createMemo, isSameEnvironment, orNull, toEnvironmentKey } from '../loaders.js';
 import { isId } from '../validators.js';
 import { type Reach, toVpc, type Vpc } from './vpc.type.js';
 

@@ -2,7 +2,7 @@
 import { Arg, Args, ArgsType, Authorized, Ctx, Field, ID, Query, Resolver } from 'type-graphql';
 import { type Connection, PageArgs, toConnection, toPage } from '../connection.js';
 import type { GraphContext } from '../context.js';
-import { MakesRestCall } from '../cost.js';
+import { MakesRestCall } from '../limits/query-cost.js';
 import { EnvironmentInput, readAddress } from '../environment/environment.inputs.js';
 import { isId } from '../validators.js';
 import { Vpc, VpcConnection } from './vpc.type.js';

@@ -1,0 +1,229 @@
+// Random documents, well formed and wild, sent to the built gateway: each is answered with 200, or refused with 400 and a code; none
+// makes it stumble. RELIABILITY_RUNS sets how many are tried.
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { isEnumType, isInputObjectType, isObjectType } from 'graphql';
+import { createSchema } from '../../../src/graph/schema.js';
+import { launchGateway } from '../../helpers/process.js';
+import { startUpstream } from '../../helpers/upstream.js';
+import { post } from '../../helpers/wire.js';
+import { toRuns, tryAtRandom } from './random.js';
+
+const usual = 200;
+const keyCanary = 'canaryKey5531';
+const upstream = await startUpstream();
+const gateway = await launchGateway({
+  CLOUDCA_API_URL: upstream.url,
+  RATE_LIMIT_PER_MINUTE: '0',
+  LOG_LEVEL: 'error',
+});
+
+const schemaNames = Object.values(createSchema().getTypeMap()).flatMap((type) => {
+  if (isEnumType(type)) return [type.name, ...type.getValues().map(({ name }) => name)];
+  if (isInputObjectType(type)) return [type.name, ...Object.keys(type.getFields())];
+  if (!isObjectType(type)) return [type.name];
+  const fields = Object.values(type.getFields());
+  return [type.name, ...fields.flatMap(({ name, args }) => [name, ...args.map((argument) => argument.name)])];
+});
+const oddNames = [
+  '__proto__',
+  'constructor',
+  'toString',
+  '__typename',
+  '__schema',
+  '__type',
+  'on',
+  'true',
+  'null',
+  'a',
+];
+const name = fc.constantFrom(...new Set([...schemaNames, ...oddNames]));
+const fragmentName = fc.constantFrom('A', 'B', '__proto__', 'constructor');
+
+/** Fragments of GraphQL's grammar, of any depth, that fit together by form and seldom by meaning. */
+const grammar = fc.letrec<{ value: string; selection: string; selections: string }>((tie) => ({
+  value: fc.oneof(
+    { maxDepth: 4, withCrossShrink: true },
+    fc.constantFrom('1', '-0', '1e400', '2147483648', '"x"', '""', 'null', 'true', '$v', '$__proto__', '"""x"""'),
+    name,
+    fc.array(tie('value'), { maxLength: 3 }).map((items) => `[${items.join(' ')}]`),
+    fc
+      .array(fc.tuple(name, tie('value')), { maxLength: 3 })
+      .map((items) => `{${items.map(([key, value]) => `${key}: ${value}`).join(' ')}}`),
+  ),
+  selection: fc.oneof(
+    { maxDepth: 6, withCrossShrink: true },
+    name,
+    fragmentName.map((each) => `...${each}`),
+    fc
+      .tuple(
+        fc.option(name, { nil: undefined }),
+        name,
+        fc.array(fc.tuple(name, tie('value')), { maxLength: 2 }),
+        fc.option(tie('selections'), { nil: '' }),
+      )
+      .map(([alias, field, args, below]) => {
+        const list = args.map(([key, value]) => `${key}: ${value}`).join(', ');
+        return `${alias === undefined ? '' : `${alias}: `}${field}${list === '' ? '' : `(${list})`} ${below}`;
+      }),
+    fc.tuple(name, tie('selections')).map(([type, below]) => `... on ${type} ${below}`),
+    fc.tuple(name, tie('value')).map(([directive, value]) => `__typename @${directive}(if: ${value})`),
+  ),
+  selections: fc.array(tie('selection'), { minLength: 1, maxLength: 5 }).map((each) => `{ ${each.join(' ')} }`),
+}));
+
+const operation = fc
+  .tuple(
+    fc.constantFrom(
+      '',
+      'query',
+      'mutation',
+      'query Q',
+      'query ($v: ID)',
+      'mutation ($v: [Int!]!)',
+      'query ($__proto__: EnvironmentInput)',
+    ),
+    grammar.selections,
+  )
+  .map(([head, selections]) => `${head} ${selections}`);
+const fragment = fc
+  .tuple(fragmentName, name, grammar.selections)
+  .map(([each, type, selections]) => `fragment ${each} on ${type} ${selections}`);
+const grammatical = fc
+  .tuple(fc.array(operation, { minLength: 1, maxLength: 2 }), fc.array(fragment, { maxLength: 4 }))
+  .map((parts) => parts.flat().join('\n'));
+
+/** Documents that fit, of fields that need no argument, nested, named and repeated at will; a fragment that nothing used would not fit. */
+const fitting = fc
+  .letrec<{ environment: string }>((tie) => ({
+    environment: fc
+      .array(
+        fc.oneof(
+          { maxDepth: 3 },
+          fc.constantFrom('id', 'name', 'a: id', 'organization { id }', '...A', 'id @include(if: true)'),
+          tie('environment').map((below) => `... on Environment ${below}`),
+        ),
+        { minLength: 1, maxLength: 5 },
+      )
+      .map((each) => `{ ${each.join(' ')} }`),
+  }))
+  .environment.map(
+    (selections) =>
+      `{ environments ${selections} b: environments ${selections} c: environments { ...A } } fragment A on Environment { name serviceConnection { id } }`,
+  );
+
+const wild = fc.oneof(
+  fc.string({ unit: 'binary', maxLength: 200 }),
+  fc
+    .array(
+      fc.constantFrom(
+        '{',
+        '}',
+        '(',
+        ')',
+        '[',
+        ']',
+        ':',
+        '...',
+        '@',
+        '$',
+        '"',
+        '"""',
+        '!',
+        '|',
+        '&',
+        '#',
+        ',',
+        'a',
+        'query',
+        'fragment',
+        '1',
+        '\ufeff',
+        '\n',
+        '\\',
+      ),
+      { maxLength: 80 },
+    )
+    .map((each) => each.join(' ')),
+  fc.tuple(grammatical, fc.nat(), fc.string({ unit: 'binary', minLength: 1, maxLength: 3 })).map(([text, at, put]) => {
+    const index = at % (text.length + 1);
+    return text.slice(0, index) + put + text.slice(index + 1);
+  }),
+  fc
+    .tuple(fc.constantFrom('{', '[', '(', '{a', '{a(b:[', '...{', 'a:', ','), fc.nat(20_000))
+    .map(([part, count]) => part.repeat(count)),
+);
+
+const request = fc.record(
+  {
+    query: fc.oneof(
+      { weight: 4, arbitrary: grammatical },
+      { weight: 2, arbitrary: fitting },
+      { weight: 3, arbitrary: wild },
+    ),
+    variables: fc.oneof(
+      fc.dictionary(fc.constantFrom('v', '__proto__', 'constructor'), fc.jsonValue({ maxDepth: 4 }), {
+        noNullPrototype: true,
+      }),
+      fc.jsonValue({ maxDepth: 2 }),
+    ),
+    operationName: fc.oneof(fc.constantFrom('Q', '__proto__', null), fc.jsonValue({ maxDepth: 1 })),
+    extensions: fc.oneof(
+      fc.record({
+        persistedQuery: fc.record(
+          { version: fc.constantFrom(1, 2, null), sha256Hash: fc.jsonValue({ maxDepth: 2 }) },
+          { requiredKeys: [] },
+        ),
+      }),
+      fc.jsonValue({ maxDepth: 2 }),
+    ),
+  },
+  { requiredKeys: ['query'] },
+);
+
+// Nothing but a document that fits: some must be answered.
+const plain = { weight: 1, arbitrary: fc.record({ query: fitting }) };
+
+// Those of the contract; what nobody has foreseen is not among them.
+const codes = [
+  'GRAPHQL_PARSE_FAILED',
+  'GRAPHQL_VALIDATION_FAILED',
+  'BAD_REQUEST',
+  'BAD_USER_INPUT',
+  'OPERATION_RESOLUTION_FAILURE',
+  'PERSISTED_QUERY_NOT_FOUND',
+  'UPSTREAM_BAD_RESPONSE',
+];
+
+describe('A random request', () => {
+  it(
+    'is answered, or refused with a code',
+    async () => {
+      const seen = new Set<number>();
+      await tryAtRandom(
+        'Random documents',
+        usual,
+        fc.asyncProperty(fc.oneof({ weight: 9, arbitrary: request }, plain), async (body) => {
+          const { status, json, text } = await post(gateway.url, body, { 'mc-api-key': keyCanary });
+          seen.add(status);
+          expect([200, 400]).toContain(status);
+          expect(text).not.toMatch(/canaryKey|node_modules|\bat [\w.<>]+ \(/);
+          expect(json).toEqual(expect.any(Object));
+          if (typeof json !== 'object' || json === null) throw new Error(text);
+          const errors = 'errors' in json ? json.errors : [];
+          if (!Array.isArray(errors)) throw new Error(text);
+          expect(status === 200 || errors.length > 0).toBe(true);
+          for (const error of errors.map((each: { extensions: object }) => each)) {
+            expect(error).toMatchObject({ message: expect.any(String), extensions: { requestId: expect.any(String) } });
+            expect(codes).toContain(new Map<string, unknown>(Object.entries(error.extensions)).get('code'));
+          }
+        }),
+      );
+      expect([...seen].sort()).toEqual([200, 400]);
+      // Nothing that nobody has foreseen was logged.
+      expect(gateway.lines().filter(({ msg }) => msg === 'unexpected error')).toEqual([]);
+      expect(await post(gateway.url, { query: '{ __typename }' })).toMatchObject({ status: 200 });
+    },
+    60_000 + toRuns(usual) * 100,
+  );
+});
