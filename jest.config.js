@@ -1,5 +1,5 @@
 // The test projects: `default` needs nothing but Node; the others need a browser, a Redis server, or minutes.
-// A flag follows `--selectProjects` in package.json, since that option takes every word up to the next flag.
+// scripts/test.js runs one of them.
 import process from 'node:process';
 
 // Sources are TypeScript with decorators, run as ES modules: swc strips the types exactly as tsc would.
@@ -29,17 +29,17 @@ const runsRandomTestsLong = process.env['RELIABILITY_RUNS'] !== undefined;
 export default {
   // Jest's default leaves one processor unused, which is half of a machine with two.
   maxWorkers: '100%',
-  // Time limits guard against a test that hangs; no test asserts how long something takes.
+  // Guards against a test that hangs. Jest ignores a limit that stands in a project.
+  testTimeout: 180_000,
   projects: [
     {
       ...common,
       displayName: 'default',
       testMatch: ['<rootDir>/test/**/*.test.ts'],
       testPathIgnorePatterns: ['/test/e2e/(browser|redis)/', '\\.long\\.test\\.ts$'],
-      testTimeout: 60_000,
     },
-    { ...common, displayName: 'browser', testMatch: ['<rootDir>/test/e2e/browser/**/*.test.ts'], testTimeout: 120_000 },
-    { ...common, displayName: 'redis', testMatch: ['<rootDir>/test/e2e/redis/**/*.test.ts'], testTimeout: 60_000 },
+    { ...common, displayName: 'browser', testMatch: ['<rootDir>/test/e2e/browser/**/*.test.ts'] },
+    { ...common, displayName: 'redis', testMatch: ['<rootDir>/test/e2e/redis/**/*.test.ts'] },
     {
       ...common,
       displayName: 'reliability',
@@ -47,7 +47,6 @@ export default {
         '<rootDir>/test/e2e/reliability/**/*.long.test.ts',
         ...(runsRandomTestsLong ? ['<rootDir>/test/e2e/reliability/fuzz*.test.ts'] : []),
       ],
-      testTimeout: 180_000,
     },
   ],
 };
