@@ -1,9 +1,9 @@
-# The gateway as it runs: its own built files and the packages that these do not hold, none of what built them.
-# It writes no file, so the root file system may be read-only.
+# Image of the gateway: the built files and the external packages, without build tools.
+# The gateway writes no files, so the root file system may be read-only.
 FROM node:24-bookworm-slim AS build
 WORKDIR /app
 COPY package.json package-lock.json ./
-# Native parts come as packages of their own: no install script is needed, so none of a dependency's gets to run.
+# Native binaries come as separate packages, so no install script is needed and none may run.
 RUN npm ci --ignore-scripts
 COPY tsconfig.json ./
 COPY scripts/build.js scripts/external.js scripts/
@@ -15,7 +15,7 @@ FROM node:24-bookworm-slim AS dependencies
 WORKDIR /app
 COPY package.json package-lock.json ./
 COPY scripts/external.js scripts/keep-external.js scripts/
-# Most is in the built file. Of the rest, typings and source maps are a third, and Node reads neither.
+# Keeps only the packages that are not bundled, without typings and source maps: these take a third of the space and Node reads neither.
 RUN npm ci --omit=dev --ignore-scripts \
   && node scripts/keep-external.js \
   && npm prune --omit=dev --ignore-scripts \
@@ -26,13 +26,13 @@ ENV NODE_ENV=production
 WORKDIR /app
 COPY --from=dependencies /app/node_modules node_modules
 COPY --from=build /app/dist dist
-# Without its "type" Node would not know the files for ES modules.
+# Its "type" field makes Node treat the files as ES modules.
 COPY --from=dependencies /app/package.json ./
-# Files belong to root: the process can change none of them.
+# The files belong to root, so the process cannot modify them.
 USER node
 EXPOSE 4000 9464
-# Alive, not ready: while it drains it is not ready, and must not be killed for that.
+# Checks liveness, not readiness: a draining gateway is not ready and must not be killed.
 HEALTHCHECK --interval=10s --timeout=3s --start-period=10s \
-  CMD ["node", "-e", "require('node:http').get({ host: process.env.OPS_HOST || process.env.HOST || '127.0.0.1', port: process.env.OPS_PORT || 9464, path: '/livez' }, (answer) => process.exit(answer.statusCode === 200 ? 0 : 1)).on('error', () => process.exit(1))"]
-# Node itself, not npm: it gets the signals.
+  CMD ["node", "-e", "require('node:http').get({ host: process.env.OPS_HOST || process.env.HOST || '127.0.0.1', port: process.env.OPS_PORT || 9464, path: '/livez' }, (response) => process.exit(response.statusCode === 200 ? 0 : 1)).on('error', () => process.exit(1))"]
+# Starts node directly, not npm, so that signals reach the process.
 CMD ["node", "dist/main.js"]

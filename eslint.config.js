@@ -1,39 +1,68 @@
-// The lint rules. Besides the type-checked set they keep the arrows of ARCHITECTURE.md:
-// main → server → graph → cloudca, and a sandbox that shares nothing with the gateway.
+// The lint rules: the type-checked set of typescript-eslint, the arrows of ARCHITECTURE.md, and the rules for schema and operations.
 import js from '@eslint/js';
 import graphql from '@graphql-eslint/eslint-plugin';
 import tseslint from 'typescript-eslint';
 
-/** Forbids imports by pattern in some files; each group says why. */
+/** Forbids imports by pattern in some files. The last entry for a file replaces the ones before it. */
 const forbid = (files, ...patterns) => ({
   files,
   rules: { '@typescript-eslint/no-restricted-imports': ['error', { patterns }] },
 });
 
-const gateway = {
-  regex: '/(cloudca|graph|server)/|/(config|main)\\.js$',
-  message: 'The sandbox shares nothing with the gateway, so that both cannot be wrong together.',
-};
-const sandbox = { regex: '/sandbox/', message: 'Only main and tests import the sandbox.' };
-const config = { regex: '/config\\.js$', message: 'Configuration is passed on as values.', allowTypeImports: true };
-const main = { regex: '/main\\.js$', message: 'Nothing imports main.' };
+/** Forbids relative imports that pass through one of the folders. */
+const notFrom = (message, ...folders) => ({ regex: `^\\.{1,2}/(.*/)?(${folders.join('|')})/`, message });
 
-const graph = [
-  { regex: '/server/', message: 'The graph knows nothing of the server.' },
-  { regex: '^(ky|undici|fastify|@fastify/.*|@apollo/.*)$', message: 'Resolvers never do HTTP.' },
+const gateway = {
+  regex: '/(cloudca|graph|server)/|/(config|environment-variables|json|main)\\.js$',
+  message: 'The sandbox shares no code with the gateway, so that both cannot be wrong together.',
+};
+const sandbox = notFrom('Only main and tests import the sandbox.', 'sandbox');
+const config = {
+  regex: '/(config|environment-variables)\\.js$',
+  message: 'Configuration is passed on as values.',
+  allowTypeImports: true,
+};
+const main = { regex: '/main\\.js$', message: 'No module imports main.' };
+
+const cloudca = [
+  notFrom('cloudca knows the REST API and nothing of its users.', 'graph', 'server'),
+  {
+    regex: '^(graphql|type-graphql|graphql-scalars|@apollo/.*|fastify|@fastify/.*|dataloader)$',
+    message: 'cloudca knows nothing of GraphQL or the server.',
+  },
+  {
+    regex: '^undici$',
+    importNames: ['fetch', 'FormData', 'Headers', 'Request', 'Response'],
+    message: "ky uses Node's classes, and undici accepts only its own.",
+  },
   sandbox,
   config,
   main,
 ];
 
-/** Forbids what lies in other folders of the graph. */
-const notFrom = (...folders) => ({
-  regex: `/(${folders.join('|')})/`,
-  message: 'A field that leads the other way stands in the folder of what it leads to.',
-});
+const graph = [
+  notFrom('The graph knows nothing of the server.', 'server'),
+  { regex: '^(ky|undici|fastify|@fastify/.*|@apollo/.*)$', message: 'Resolvers never do HTTP.' },
+  sandbox,
+  config,
+  main,
+];
+const types = ['environment', 'vpc', 'task', 'site-to-site-vpn'];
+const notFromTypes = (...folders) =>
+  notFrom('A field that leads the other way belongs in the folder of the type that it leads to.', ...folders);
+
+const server = [
+  { regex: '^ky$', message: 'ky belongs to cloudca.' },
+  { regex: '/(app|ops-app)\\.js$', message: 'The applications import the folders of the server, not the reverse.' },
+  sandbox,
+  config,
+  main,
+];
+/** The folders of the server: each may import those after it. */
+const serverFolders = ['subscriptions', 'graphql', 'admission', 'http', 'telemetry'];
 
 export default tseslint.config(
-  // These have packages and a check of their own.
+  // These have their own packages and checks.
   { ignores: ['dist/', 'bench/', 'examples/'] },
   {
     files: ['**/*.{js,ts,tsx}'],
@@ -51,9 +80,9 @@ export default tseslint.config(
       '@typescript-eslint/consistent-type-imports': 'error',
       '@typescript-eslint/consistent-type-assertions': ['error', { assertionStyle: 'never' }],
       '@typescript-eslint/switch-exhaustiveness-check': 'error',
-      // Classes here are the shapes of GraphQL's types; object literals of such a shape are as good.
+      // Classes here are the shapes of GraphQL types; an object literal of that shape serves as well.
       '@typescript-eslint/no-unsafe-class-instance-assignment': 'off',
-      // type-graphql reads the arguments of a field off the parameters, used or not.
+      // type-graphql reads the arguments of a field from the parameters, used or not.
       '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_' }],
       'no-console': 'error',
     },
@@ -64,34 +93,29 @@ export default tseslint.config(
     rules: {
       'no-restricted-properties': [
         'error',
-        { object: 'process', property: 'env', message: 'config.ts is its one reader.' },
+        { object: 'process', property: 'env', message: 'Only config.ts reads the environment.' },
       ],
     },
   },
-  forbid(
-    ['src/cloudca/**'],
-    { regex: '/(graph|server)/', message: 'cloudca knows the REST API and nothing of what stands on it.' },
-    {
-      regex: '^(graphql|type-graphql|graphql-scalars|@apollo/.*|fastify|@fastify/.*|dataloader)$',
-      message: 'cloudca knows nothing of GraphQL or the server.',
-    },
-    {
-      regex: '^undici$',
-      importNames: ['fetch', 'FormData', 'Headers', 'Request', 'Response'],
-      message: 'ky makes those of Node itself, and undici takes none but its own.',
-    },
-    sandbox,
-    config,
-    main,
-  ),
-  forbid(['src/graph/**'], ...graph),
+  forbid(['src/json.ts'], { regex: '^\\.', message: 'Every layer imports json.ts, so it imports none.' }),
+  forbid(['src/cloudca/*.ts'], ...cloudca, notFrom('Polling uses the collections, not the reverse.', 'polling')),
+  forbid(['src/cloudca/http/**'], ...cloudca, {
+    regex: '^\\.\\./(?!errors\\.js$|\\.\\./json\\.js$)',
+    message: 'cloudca/http knows HTTP and the errors, and nothing of what is called.',
+  }),
+  forbid(['src/cloudca/polling/**'], ...cloudca),
+  forbid(['src/graph/*.ts', 'src/graph/{execution,limits}/**'], ...graph, notFromTypes(...types)),
+  // The schema and the context put the types together.
+  forbid(['src/graph/{schema,context}.ts', 'src/graph/site-to-site-vpn/**'], ...graph),
   // Inside the graph: site-to-site-vpn → task, vpc → environment.
-  forbid(['src/graph/environment/**'], ...graph, notFrom('vpc', 'task', 'site-to-site-vpn')),
-  forbid(['src/graph/vpc/**'], ...graph, notFrom('task', 'site-to-site-vpn')),
-  forbid(['src/graph/task/**'], ...graph, notFrom('vpc', 'site-to-site-vpn')),
-  forbid(['src/server/**'], { regex: '^ky$', message: 'ky belongs to cloudca.' }, sandbox, main, {
-    ...config,
-    allowTypeImports: true,
+  forbid(['src/graph/environment/**'], ...graph, notFromTypes('vpc', 'task', 'site-to-site-vpn')),
+  forbid(['src/graph/vpc/**'], ...graph, notFromTypes('task', 'site-to-site-vpn')),
+  forbid(['src/graph/task/**'], ...graph, notFromTypes('vpc', 'site-to-site-vpn')),
+  forbid(['src/server/*.ts'], { regex: '^ky$', message: 'ky belongs to cloudca.' }, sandbox, config, main),
+  ...serverFolders.map((folder, index) => {
+    const arrows = serverFolders.slice(0, index);
+    const back = notFrom(`${folder} is below ${arrows.join(', ')}.`, ...arrows);
+    return forbid([`src/server/${folder}/**`], ...server, ...(index === 0 ? [] : [back]));
   }),
   forbid(['src/sandbox/**'], gateway),
   { files: ['**/*.js'], ...tseslint.configs.disableTypeChecked },
@@ -107,7 +131,7 @@ export default tseslint.config(
     files: ['schema.graphql'],
     rules: {
       ...graphql.configs['flat/schema-recommended'].rules,
-      // These are parts of what holds them: an Apollo or urql cache keeps them there.
+      // These have no identity of their own: an Apollo or urql cache embeds them in their parent.
       '@graphql-eslint/strict-id-in-types': [
         'error',
         {
@@ -117,7 +141,7 @@ export default tseslint.config(
           },
         },
       ],
-      // Fields are called what the REST API calls them: vpcOfferingId.
+      // Fields have the REST API's names, e.g. vpcOfferingId.
       '@graphql-eslint/no-typename-prefix': 'off',
     },
   },

@@ -1,11 +1,11 @@
-// Builds the gateway into one file, dist/main.js: what a process needs to start is read and found at once, instead of in a thousand files.
-// What else is to be built in the same way is given, with the file that it is built into.
+// Bundles the gateway into dist/main.js, so a process starts by reading one file instead of a thousand.
+// Usage: node scripts/build.js [entry] [outfile]
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { external } from './external.js';
 
-// ky takes the classes of the Fetch standard off `globalThis`: it is given lighter ones in its place (src/cloudca/http/ky-platform.ts).
+// ky reads the Fetch API classes from `globalThis`. The build replaces them with lighter ones (src/cloudca/http/ky-platform.ts).
 const kyOnPlatform = {
   name: 'ky-on-platform',
   setup({ onLoad }) {
@@ -13,14 +13,16 @@ const kyOnPlatform = {
     onLoad({ filter: /[\\/]ky[\\/]distribution[\\/].*\.js$/ }, async ({ path }) => {
       const text = await readFile(path, 'utf8');
       if (path.endsWith('Ky.js') && !text.includes('new globalThis.Request('))
-        throw new Error('ky no longer takes Request off globalThis, where the build puts a lighter one.');
+        throw new Error(
+          'Ky.js does not contain `new globalThis.Request(`. Adapt kyOnPlatform in scripts/build.js to the installed version of ky.',
+        );
       return { contents: `import { platform } from ${platform};\n${text.replace(/\bglobalThis\b/g, 'platform')}` };
     });
   },
 };
 
-// Of graphql, packages ask in two ways: by import and by require, which would be two graphqls. All get its ES modules: what is imported from
-// them is known at build time, while what is taken off an object of require's is looked up at each use.
+// Some packages import graphql and others require it, which would bundle two copies. This plugin gives all of them the ES modules. Their
+// exports are bound at build time, while a property of a required module is looked up at each use.
 const graphqlAsModules = {
   name: 'graphql-as-modules',
   setup({ onResolve }) {
@@ -40,19 +42,19 @@ await build({
   platform: 'node',
   format: 'esm',
   target: 'node20.19',
-  // Half the size is read in less time. Identifiers stay as they are: errors and the schema's types are told by the names of their classes.
-  // `keepNames` would keep them for certain, by defining the name of every closure anew each time that one is made.
+  // Minified to half the size, which loads faster. Identifiers are kept, because errors and GraphQL types are recognised by class name.
+  // `keepNames` would also preserve them, but it defines the name of every closure each time the closure is created.
   minifyWhitespace: true,
   minifySyntax: true,
-  // Where an assertion of a package fails, Node parses the source from there on to quote it: for seconds, where all is on one line.
+  // If an `assert` of a package fails, Node parses the source from there to quote it. If everything is on one line, that takes seconds.
   lineLimit: 200,
   sourcemap: 'linked',
   sourcesContent: false,
   external,
-  // It would ask for Node's hashes anew at each use, and only where `module` is Node's.
+  // The package calls `module.require('crypto')` at each use. In the bundle, `module.require` is missing and it would fall back to sha.js.
   alias: { '@apollo/utils.createhash': 'node:crypto' },
   plugins: [kyOnPlatform, graphqlAsModules],
-  // Packages that are not ES modules still ask for Node's own by require.
+  // CommonJS packages in the bundle load Node's built-in modules with `require`.
   banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
   logLevel: 'warning',
 });

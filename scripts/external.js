@@ -1,10 +1,10 @@
-// What stays outside of the built file, and so has to be beside it wherever it runs.
+// The packages that are not bundled, so they must be in node_modules where the gateway runs.
 
-/** Packages that are found in node_modules; for each, why. */
+/** Names of the external packages, each with its reason. */
 export const external = [
-  // Its transports are workers, which it looks for beside itself.
+  // Loads its transports as worker files from its own folder.
   'pino',
-  // Who asks for traces or a shared limit waits for them; who does not need not even read them.
+  // Loaded only if traces (OTEL_EXPORTER_OTLP_ENDPOINT) or the shared rate limit (REDIS_URL) are configured.
   'ioredis',
   '@opentelemetry/core',
   '@opentelemetry/exporter-trace-otlp-proto',

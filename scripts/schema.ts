@@ -1,4 +1,4 @@
-// Writes schema.graphql from the code; with --check, fails where the file differs from it.
+// Writes schema.graphql from the code. With --check, fails if the file differs from the code.
 import { readFile, writeFile } from 'node:fs/promises';
 import { createSchema, toSchemaText } from '../src/graph/schema.js';
 
@@ -7,7 +7,7 @@ const text = toSchemaText(createSchema());
 
 if (process.argv.includes('--check')) {
   if ((await readFile(file, 'utf8')) !== text) {
-    process.stderr.write('schema.graphql is not what the code says: run npm run schema.\n');
+    process.stderr.write('schema.graphql differs from the schema in the code. Run: npm run schema\n');
     process.exitCode = 1;
   }
 } else {

@@ -1,8 +1,7 @@
-// What JSON is made of, looked at before it is parsed: a parser takes far longer over depth, and over many small values, than over length.
-// The REST API's answers are looked at, and callers' requests.
+// Checks of JSON that every layer needs: bounds on a text before it is parsed, and the type of a value after.
 
-// The largest that is documented, and a request with all its variables, need a tenth of it.
-const deepestNesting = 100;
+// The deepest documented response, and a request with all its variables, need a tenth of this.
+const maxNesting = 100;
 
 const quote = 0x22;
 const comma = 0x2c;
@@ -13,26 +12,28 @@ const openBrace = 0x7b;
 const closeBrace = 0x7d;
 
 /**
- * Whether JSON is nested deeper than 100 lists and objects, or has more values than there may be, its lists and objects among them. Of what
- * is no JSON it may say either.
+ * Reports whether a JSON text nests more than 100 arrays and objects, or holds more than `maxValues` values. Counts each array and object,
+ * and each of their entries after the first.
+ * A parser spends far more time on depth and on many small values than on length. The result for a text that is not JSON is unspecified.
  */
-export function isTooComplex(json: string, mostValues = Infinity): boolean {
+export function isTooComplex(json: string, maxValues = Infinity): boolean {
   let depth = 0;
   let values = 0;
   for (let index = 0; index < json.length; index++) {
     const code = json.charCodeAt(index);
-    if (code === quote) index = toEndOfText(json, index);
+    if (code === quote) index = findEndOfString(json, index);
     else if (code === openBracket || code === openBrace) {
       values++;
-      if (++depth > deepestNesting) return true;
+      if (++depth > maxNesting) return true;
     } else if (code === closeBracket || code === closeBrace) depth--;
     else if (code === comma) values++;
   }
-  return values > mostValues;
+  return values > maxValues;
 }
 
-/** Where the text that begins at `begin` has its closing quote; the length where it has none. Most of JSON is texts: they are leapt over. */
-function toEndOfText(json: string, begin: number): number {
+// Returns the index of the closing quote of the string that starts at `begin`, or the text's length if there is none. Most of a JSON text
+// is strings, so skipping them saves most of the scan.
+function findEndOfString(json: string, begin: number): number {
   let end = begin;
   do {
     end = json.indexOf('"', end + 1);
@@ -41,9 +42,14 @@ function toEndOfText(json: string, begin: number): number {
   return end;
 }
 
-// After an odd number of backslashes: an even one is of backslashes that are escaped themselves.
+// A quote is escaped after an odd number of backslashes: in an even number, they escape each other.
 function isEscaped(json: string, index: number): boolean {
   let before = index;
   while (json.charCodeAt(before - 1) === backslash) before--;
   return (index - before) % 2 === 1;
+}
+
+/** Reports whether a value is a JSON object: not null, not an array. */
+export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,58 +1,57 @@
-// The process: reads the config, builds, listens, drains on SIGTERM; nothing else. `main.js sandbox` runs the sandbox alone.
-import { isIPv6 } from 'node:net';
+// The process: reads the configuration, starts the listeners, and shuts down on SIGTERM. `main.js sandbox` starts only the sandbox.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { setFlagsFromString } from 'node:v8';
 import closeWithGrace, { type Options } from 'close-with-grace';
-import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
-import { CloudcaClient, type WireWarning } from './cloudca/client.js';
-import { type Followed, type FollowObservation, Watcher } from './cloudca/polling/watcher.js';
-import { type Config, ConfigError, type ListenAddress, readConfig } from './config.js';
+import { CloudcaClient } from './cloudca/client.js';
+import type { WireWarning } from './cloudca/decode.js';
+import { type WatchObservation, type WatchTarget, Watcher } from './cloudca/polling/watcher.js';
+import { type Config, ConfigError, findUnknownVariables, readConfig } from './config.js';
+import { explainListenErrors, listen } from './listen.js';
 import { createSandbox, SANDBOX_KEY } from './sandbox/sandbox.js';
 import { createApp } from './server/app.js';
 import { createOpsApp } from './server/ops-app.js';
 import { Lifecycle } from './server/lifecycle.js';
-import { createLogger, toLoggable, whenWritten } from './server/telemetry/logging.js';
+import { createLogger, flushLog, toLoggable } from './server/telemetry/logging.js';
 import { createMetrics } from './server/telemetry/metrics.js';
-import { createTracing, observeBy } from './server/telemetry/tracing.js';
+import { combineObservers, createTracing } from './server/telemetry/tracing.js';
 import { TrustedDocumentsError } from './server/graphql/trusted-documents.js';
 
-// A request goes through so many small functions, and objects of so many shapes, that V8's usual bounds are soon reached: what it may put into one
-// function when it compiles it, in bytes of bytecode, in all and with what it always puts in; how often that must be called, for each call of the
-// function; and how many shapes one place in the code may know before it looks them up.
+// A request runs through many small functions and many object shapes, more than V8's default limits allow for:
 for (const flag of [
+  // Maximum bytecode that V8 inlines into one function, in bytes, without and with the small functions that it always inlines.
   '--max-inlined-bytecode-size-cumulative=4000',
   '--max-inlined-bytecode-size-absolute=20000',
+  // Minimum calls of a function per call of its caller, for V8 to inline it.
   '--min-inlining-frequency=0.05',
+  // Maximum object shapes that one place in the code caches before V8 treats it as megamorphic.
   '--max-valid-polymorphic-map-count=12',
 ])
   setFlagsFromString(flag);
 
-// What is still at work after this is cut, in milliseconds from the signal.
-const cutAfter = 8_000;
-// Connections are closed, whatever they hold.
-const closeAfter = 9_000;
-// Who takes neither traces nor lines of the log is waited for no longer.
-const tellUntil = 9_500;
-// The fuse of the fuse.
-const exitAfter = 9_700;
+// The steps of a shutdown, in milliseconds from the signal. Cancels the remaining REST calls:
+const abortCallsAfterMs = 8_000;
+// Closes all client connections, whatever they still have to send.
+const closeConnectionsAfterMs = 9_000;
+// Stops waiting for the receivers of traces and logs.
+const abandonFlushAfterMs = 9_500;
+// Exits, even if a step hangs.
+const exitAfterMs = 9_700;
 
-/** What is to be ended. */
+const signals = ['SIGINT', 'SIGTERM'] as const;
+// If a signal goes to the whole process group, npm passes on a duplicate. A second signal within this time does not force the exit.
+const duplicateSignalMs = 100;
+
+/** The started parts of a process. */
 interface Running {
-  /** Ends it; `atOnce`: new work is refused even where load balancers have not been given the time to notice. */
-  readonly end: (atOnce: boolean) => Promise<void>;
-  /** Has files read again; undefined where there are none. */
-  readonly reread?: (() => void) | undefined;
+  /** Shuts down. `immediately` skips the drain delay. */
+  readonly stop: (immediately: boolean) => Promise<void>;
+  /** Reloads files; undefined if there are none. */
+  readonly reload?: (() => void) | undefined;
 }
 
-async function startSandbox(config: Config, log: Logger): Promise<{ url: string; close: () => Promise<void> }> {
-  const sandbox = createSandbox();
-  const url = await sandbox.listen({ host: '127.0.0.1', port: config.sandboxPort });
-  log.info({ url, apiKey: SANDBOX_KEY }, 'sandbox listening');
-  return { url, close: () => sandbox.close() };
-}
-
+/** Starts the gateway, and the sandbox if no REST API is configured. `announce` logs at every LOG_LEVEL. */
 async function startGateway(config: Config, log: Logger, announce: Logger): Promise<Running> {
   const lifecycle = new Lifecycle();
   const sandbox = config.cloudcaApiUrl === undefined ? await startSandbox(config, announce) : undefined;
@@ -67,115 +66,111 @@ async function startGateway(config: Config, log: Logger, announce: Logger): Prom
   };
   const { taskPollMs, watchPollMs } = config;
   const warn = (warning: WireWarning) => {
-    metrics.countOddity(warning);
-    log.warn(warning, 'odd answer of the REST API');
+    metrics.countUnexpectedValue(warning);
+    log.warn(warning, 'unexpected value in a response of the REST API');
   };
   const { otlpEndpoint: endpoint, traceRatio: ratio, serviceName } = config;
   const tracing = endpoint === undefined ? undefined : await createTracing({ endpoint, ratio, serviceName, log });
-  const observe = (what: Followed): FollowObservation => {
-    const followed = tracing?.follow(what);
-    return { observe: observeBy(metrics.observeCall, followed?.observe), end: (failure) => followed?.end(failure) };
+  const startObservation = (target: WatchTarget): WatchObservation => {
+    const span = tracing?.startWatch(target);
+    return {
+      observe: combineObservers(metrics.observeCall, span?.observe),
+      end: (failure) => span?.end(failure),
+    };
   };
-  const watcher = new Watcher({ client, taskPollMs, watchPollMs, warn, observe });
+  const watcher = new Watcher({ client, taskPollMs, watchPollMs, warn, startObservation });
   const app = await createApp(config, { client, watcher, lifecycle, log, metrics, tracing, playground });
   const ops = createOpsApp(lifecycle, metrics);
-  const opsUrl = await listen(ops, config.opsListen);
-  const url = await listen(app, config.listen);
+  const opsUrl = await listen(ops, config.opsListen, { host: 'OPS_HOST or HOST', port: 'OPS_PORT' });
+  const url = await listen(app, config.listen, { host: 'HOST', port: 'PORT' });
+  const playgroundUrl = config.playground ? `${url}/` : undefined;
   announce.info({ url: opsUrl }, 'ops listening');
-  announce.info(
-    { url: `${url}/graphql`, ...(config.playground ? { playground: `${url}/` } : {}) },
-    'gateway listening',
-  );
+  announce.info({ url: `${url}/graphql`, playground: playgroundUrl }, 'gateway listening');
+  if (sandbox !== undefined && playgroundUrl !== undefined) {
+    const message = `open the playground at ${playgroundUrl} (MC-Api-Key: ${SANDBOX_KEY})`;
+    announce.info({ playground: playgroundUrl, apiKey: SANDBOX_KEY }, message);
+  }
 
-  const reread = () => {
-    lifecycle.reread();
+  const reload = () => {
+    lifecycle.reload();
   };
   return {
-    reread: config.trustedDocuments === undefined ? undefined : reread,
-    end: async (atOnce) => {
-      const late = sleep(tellUntil);
-      lifecycle.turnUnready();
+    reload: config.trustedDocuments === undefined ? undefined : reload,
+    stop: async (immediately) => {
+      const flushTimeout = sleep(abandonFlushAfterMs);
+      lifecycle.markUnready();
       const timers = [
         setTimeout(() => {
-          client.cut();
-        }, cutAfter),
+          client.abort();
+        }, abortCallsAfterMs),
         setTimeout(() => {
           app.server.closeAllConnections();
-        }, closeAfter),
+        }, closeConnectionsAfterMs),
       ];
-      if (!atOnce && config.drainDelayMs > 0) await sleep(config.drainDelayMs);
+      if (!immediately && config.drainDelayMs > 0) await sleep(config.drainDelayMs);
       lifecycle.drain();
       await lifecycle.whenIdle();
-      // What is left has no work: idle, or half a request that will never be one.
+      // The remaining connections are idle, or have sent an incomplete request.
       app.server.closeAllConnections();
       await app.close();
       for (const timer of timers) clearTimeout(timer);
       await client.close();
       await sandbox?.close();
       await ops.close();
-      await Promise.race([Promise.all([tracing?.stop(), whenWritten(log)]), late]);
+      await Promise.race([Promise.all([tracing?.stop(), flushLog(log)]), flushTimeout]);
     },
   };
 }
 
-async function listen(app: FastifyInstance, { host, port }: ListenAddress): Promise<string> {
-  await app.listen({ host, port });
-  const bound = app.server.address();
-  if (bound === null || typeof bound === 'string') throw new TypeError('The listener has no address.');
-  const name = unspecified.get(bound.address) ?? bound.address;
-  return `http://${isIPv6(name) ? `[${name}]` : name}:${bound.port}`;
+async function startSandboxAlone(config: Config, _log: Logger, announce: Logger): Promise<Running> {
+  const sandbox = await startSandbox(config, announce);
+  return { stop: sandbox.close };
 }
 
-// Addresses that stand for all of a machine's are none to call.
-const unspecified = new Map([
-  ['0.0.0.0', '127.0.0.1'],
-  ['::', '::1'],
-]);
+async function startSandbox(config: Config, announce: Logger): Promise<{ url: string; close: () => Promise<void> }> {
+  const sandbox = createSandbox();
+  const address = { host: '127.0.0.1', port: config.sandboxPort };
+  const url = await explainListenErrors(sandbox.listen(address), address, { port: 'SANDBOX_PORT' });
+  announce.info({ url, apiKey: SANDBOX_KEY }, 'sandbox listening');
+  return { url, close: () => sandbox.close() };
+}
 
 async function run(): Promise<void> {
-  // Until it runs there is nothing to end.
-  let end = (): void => process.exit(0);
-  let first: number | undefined;
+  // Until the start has finished, there is nothing to shut down.
+  let shutDown = (): void => process.exit(0);
+  let firstSignalAt: number | undefined;
   for (const signal of signals) {
     process.on(signal, () => {
-      if (first === undefined) {
-        first = performance.now();
-        end();
-      } else if (performance.now() - first > echo) process.exit(1);
+      if (firstSignalAt === undefined) {
+        firstSignalAt = performance.now();
+        shutDown();
+      } else if (performance.now() - firstSignalAt > duplicateSignalMs) process.exit(1);
     });
   }
   const config = readConfig();
-  const log = createLogger(config.logLevel, process.stdout.isTTY);
-  // The addresses are told whatever the level: whoever asked for any free port must learn which it is.
+  // pino-pretty is a dev dependency, so production logs JSON on a terminal too.
+  const log = createLogger(config.logLevel, process.stdout.isTTY && !config.production);
+  for (const { name, message } of findUnknownVariables()) log.warn({ variable: name }, message);
+  // Callers that set port 0 read the actual ports from these lines, so every LOG_LEVEL has them.
   const announce = log.child({}, { level: 'info' });
   const start = process.argv[2] === 'sandbox' ? startSandboxAlone : startGateway;
   const running = await start(config, log, announce);
   const logFatal = (error: unknown): void => {
-    log.fatal({ err: toLoggable(error) }, 'unexpected error, ending');
+    log.fatal({ err: toLoggable(error) }, 'unexpected error, shutting down');
   };
-  const { reread } = running;
-  // The signal of a terminal that is gone ends the process, unless there is something to read again.
-  const skip = [...signals, ...(reread === undefined ? [] : (['SIGHUP'] as const))];
-  if (reread !== undefined) process.on('SIGHUP', reread);
-  const options: Options = { delay: exitAfter, logger: false, skip, onSecondError: logFatal };
+  const { reload } = running;
+  // SIGHUP reloads files if there are any. Otherwise it shuts down, as when the terminal closes.
+  const skip = [...signals, ...(reload === undefined ? [] : (['SIGHUP'] as const))];
+  if (reload !== undefined) process.on('SIGHUP', reload);
+  const options: Options = { delay: exitAfterMs, logger: false, skip, onSecondError: logFatal };
   const { close } = closeWithGrace(options, async (event) => {
     const failed = 'err' in event;
     if (failed) logFatal(event.err);
-    await running.end(failed);
-    // A promise may be rejected with nothing, which would pass for no failure.
+    await running.stop(failed);
+    // close-with-grace exits with 0 if a promise was rejected with undefined.
     if (failed) process.exit(1);
   });
-  end = close;
-}
-
-const signals = ['SIGINT', 'SIGTERM'] as const;
-// A signal to a whole process group comes twice where npm is in it, since npm passes its own on: within so many milliseconds, the second
-// is an echo of the first.
-const echo = 100;
-
-async function startSandboxAlone(config: Config, _log: Logger, announce: Logger): Promise<Running> {
-  const sandbox = await startSandbox(config, announce);
-  return { end: sandbox.close };
+  shutDown = close;
 }
 
 try {
@@ -184,14 +179,12 @@ try {
   const message =
     error instanceof ConfigError || error instanceof TrustedDocumentsError
       ? `The gateway cannot start with this environment:\n${error.message}`
-      : `The gateway cannot start: ${toStartFault(error)}`;
+      : `The gateway cannot start: ${toMessage(error)}`;
   process.stderr.write(`${message}\n`);
   process.exit(1);
 }
 
-// A port that is taken, a playground that is not built: what Node or we say of these holds nothing of a caller's.
-function toStartFault(error: unknown): string {
-  return typeof error === 'object' && error !== null && 'message' in error
-    ? String(error.message)
-    : 'for no known reason.';
+// No client has called yet, so the message contains no data of a caller.
+function toMessage(error: unknown): string {
+  return typeof error === 'object' && error !== null && 'message' in error ? String(error.message) : 'unknown reason.';
 }

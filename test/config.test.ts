@@ -1,9 +1,10 @@
-// The environment as the gateway reads it: what each variable means, what it is without it, and what is said of one that is wrong.
+// The environment variables: values, defaults, messages about invalid values, and warnings about unknown names.
 import { describe, expect, it } from '@jest/globals';
-import { ConfigError, readConfig } from '../src/config.js';
+import { ConfigError, findUnknownVariables, readConfig } from '../src/config.js';
+import { environmentVariableNames } from '../src/environment-variables.js';
 
-/** What is said of an environment; undefined where it is taken. */
-function faultsOf(variables: NodeJS.ProcessEnv): string | undefined {
+/** Returns the message about an environment; undefined if it is valid. */
+function toFaults(variables: NodeJS.ProcessEnv): string | undefined {
   try {
     readConfig(variables);
     return undefined;
@@ -102,12 +103,12 @@ const variableNames = [
   'OTEL_SERVICE_NAME',
 ] as const;
 
-describe('The defaults', () => {
-  it('are a sandbox on this machine, with everything open, outside production', () => {
+describe('readConfig, defaults', () => {
+  it('uses the sandbox on this machine with everything open outside production', () => {
     expect(readConfig({})).toMatchObject(defaults);
   });
 
-  it('are the real REST API on every address, with nothing open, in production', () => {
+  it('uses the real REST API, all addresses and nothing open in production', () => {
     expect(readConfig({ NODE_ENV: 'production' })).toMatchObject({
       ...defaults,
       production: true,
@@ -120,25 +121,28 @@ describe('The defaults', () => {
     });
   });
 
-  it.each(['development', 'test', 'Production', 'prod'])('are those outside production with NODE_ENV=%s', (name) => {
-    expect(readConfig({ NODE_ENV: name })).toMatchObject(defaults);
-  });
+  it.each(['development', 'test', 'Production', 'prod'])(
+    'uses the defaults outside production with NODE_ENV=%s',
+    (name) => {
+      expect(readConfig({ NODE_ENV: name })).toMatchObject(defaults);
+    },
+  );
 
-  it('hold for variables that are empty', () => {
+  it('treats empty variables as not set', () => {
     const empty = Object.fromEntries(['NODE_ENV', ...variableNames].map((name) => [name, '']));
 
     expect(readConfig(empty)).toEqual(readConfig({}));
   });
 
-  it('are not touched by variables of other programs', () => {
+  it('ignores variables of other programs', () => {
     expect(readConfig({ PATH: '/bin', APOLLO_KEY: 'x', port: '80' })).toEqual(readConfig({}));
   });
 
-  it('cannot be changed afterwards', () => {
+  it('returns a frozen object', () => {
     expect(Object.isFrozen(readConfig({}))).toBe(true);
   });
 
-  it('come from the process where no variables are given', () => {
+  it('reads the environment of the process by default', () => {
     const before = process.env['PORT'];
     process.env['PORT'] = '4321';
     try {
@@ -150,7 +154,7 @@ describe('The defaults', () => {
   });
 });
 
-describe('A variable', () => {
+describe('readConfig, valid values', () => {
   it.each([
     ['CLOUDCA_API_URL', 'https://rest.example.com/proxy/v1', { cloudcaApiUrl: 'https://rest.example.com/proxy/v1' }],
     ['CLOUDCA_API_URL', 'http://127.0.0.1:8080', { cloudcaApiUrl: 'http://127.0.0.1:8080' }],
@@ -228,7 +232,7 @@ describe('A variable', () => {
     ['OTEL_TRACES_SAMPLER_ARG', '0.25', { traceRatio: 0.25 }],
     ['OTEL_TRACES_SAMPLER_ARG', '1.0', { traceRatio: 1 }],
     ['OTEL_SERVICE_NAME', 'gateway.eu-1', { serviceName: 'gateway.eu-1' }],
-  ])('%s=%s is taken', (name, value, expected) => {
+  ])('accepts %s=%s', (name, value, expected) => {
     expect(readConfig({ [name]: value })).toMatchObject({ ...defaults, ...expected });
   });
 
@@ -239,16 +243,16 @@ describe('A variable', () => {
     ['CORS_ORIGINS', 'https://app.example.com', { corsOrigins: ['https://app.example.com'] }],
     ['INTROSPECTION', 'true', { introspection: true, playground: false }],
     ['PLAYGROUND', 'true', { introspection: false, playground: true }],
-  ])('%s=%s is taken in production too', (name, value, expected) => {
+  ])('accepts %s=%s in production', (name, value, expected) => {
     expect(readConfig({ NODE_ENV: 'production', [name]: value })).toMatchObject(expected);
   });
 });
 
-describe('A wrong value', () => {
+describe('readConfig, invalid values', () => {
   const url = 'must be an http or https URL without credentials, query or fragment';
   const origins = 'must be a comma-separated list of origins, e.g. https://app.example.com';
   const host = 'must be a host name or an IP address';
-  const number = (least: number, most: number) => `must be a whole number from ${least} to ${most}`;
+  const number = (min: number, max: number) => `must be a whole number from ${min} to ${max}`;
   const delay = number(1, 2_147_483_647);
   const limit = number(0, 1_000_000_000);
 
@@ -262,10 +266,14 @@ describe('A wrong value', () => {
     ['CLOUDCA_API_URL', url, ['https://user:canary@rest.example.com', 'https://canary@rest.example.com/v1']],
     ...['HTTPS_PROXY', 'https_proxy', 'HTTP_PROXY', 'http_proxy'].map((name): [string, string, string[]] => [
       name,
-      'must be an http or https URL without path, its password percent-encoded, e.g. http://proxy.internal:3128',
+      'must be an http or https URL without a path, with a percent-encoded password, e.g. http://proxy.internal:3128',
       ['proxy.internal:3128', 'socks5://proxy.internal', 'http://proxy.internal/a', 'http://u:canary%@proxy.internal'],
     ]),
-    ['NO_PROXY', 'must be a list of hosts, separated by commas', ['http://canary@a.b', 'a\nb', 'a;b']],
+    [
+      'NO_PROXY',
+      'must be a comma-separated list of hosts, e.g. localhost,.internal',
+      ['http://canary@a.b', 'a\nb', 'a;b'],
+    ],
     ['CLOUDCA_API_TIMEOUT_MS', delay, ['0', '-1', '2147483648', '1.5', '1e3', '10s', ' 1', 'NaN', 'Infinity', '0x10']],
     ['HOST', host, ['127.0.0.1 ', 'a b', 'http://localhost', 'localhost/']],
     ['OPS_HOST', host, ['127.0.0.1 ', 'a b', 'http://localhost', 'localhost/']],
@@ -279,7 +287,7 @@ describe('A wrong value', () => {
     ['RATE_LIMIT_PER_MINUTE', limit, ['-1', '1000000001', 'none']],
     [
       'REDIS_URL',
-      'must be a redis or rediss URL without query, its password percent-encoded, e.g. redis://redis.internal:6379/0',
+      'must be a redis or rediss URL without a query, with a percent-encoded password, e.g. redis://redis.internal:6379/0',
       [
         'redis.internal:6379',
         'http://redis.internal',
@@ -315,7 +323,7 @@ describe('A wrong value', () => {
     ['LOG_LEVEL', 'must be one of fatal, error, warn, info, debug, trace, silent', ['verbose', 'INFO', '30']],
     [
       'AUDIT_HASH_KEY',
-      'must be 16 characters of ASCII or more, without blanks',
+      'must be at least 16 printable ASCII characters, without spaces',
       ['short', 'sixteen or more!', 'ümläüt-ümläüt-üm'],
     ],
     [
@@ -324,36 +332,95 @@ describe('A wrong value', () => {
       ['collector:4318', 'grpc://collector:4317', 'http://user:secret@collector:4318'],
     ],
     ['OTEL_TRACES_SAMPLER_ARG', 'must be a number from 0 to 1', ['2', '-0.5', '1.5', '50%', '1e-3']],
-    ['OTEL_SERVICE_NAME', 'must be a name of letters, digits, underscores, dots and dashes', ['a b', 'x'.repeat(101)]],
-  ])('of %s is named with what it %s', (name, rule, values) => {
-    for (const value of values) expect([value, faultsOf({ [name]: value })]).toEqual([value, `${name} ${rule}`]);
+    ['OTEL_SERVICE_NAME', 'must be 1 to 100 letters, digits, underscores, dots or dashes', ['a b', 'x'.repeat(101)]],
+  ])('reports that %s %s', (name, rule, values) => {
+    for (const value of values) expect([value, toFaults({ [name]: value })]).toEqual([value, `${name} ${rule}`]);
   });
 
-  it('is one that lacks what it needs, told together with all others', () => {
-    const lacking = 'TRUSTED_DOCUMENTS_ONLY wants TRUSTED_DOCUMENTS, the manifest of what may run';
-    expect(faultsOf({ TRUSTED_DOCUMENTS_ONLY: 'true' })).toBe(lacking);
-    expect(faultsOf({ TRUSTED_DOCUMENTS_ONLY: 'true', PORT: 'x' })).toContain(lacking);
+  it('reports that TRUSTED_DOCUMENTS_ONLY requires TRUSTED_DOCUMENTS, also beside other faults', () => {
+    const fault = 'TRUSTED_DOCUMENTS_ONLY requires TRUSTED_DOCUMENTS, the manifest of the trusted documents';
+    expect(toFaults({ TRUSTED_DOCUMENTS_ONLY: 'true' })).toBe(fault);
+    expect(toFaults({ TRUSTED_DOCUMENTS_ONLY: 'true', PORT: 'x' })).toContain(fault);
     expect(readConfig({ TRUSTED_DOCUMENTS_ONLY: 'true', TRUSTED_DOCUMENTS: 'a.json' }).trustedDocumentsOnly).toBe(true);
   });
 
-  it('is told once, however often it is wrong in itself', () => {
-    expect(faultsOf({ CORS_ORIGINS: '*,*,null' })).toBe(`CORS_ORIGINS ${origins}`);
+  it('reports a variable with several invalid parts once', () => {
+    expect(toFaults({ CORS_ORIGINS: '*,*,null' })).toBe(`CORS_ORIGINS ${origins}`);
   });
 
-  it('is told together with all others, a line each', () => {
-    const wrong = Object.fromEntries(variableNames.map((name) => [name, 'canary ; canary']));
-    const lines = faultsOf(wrong)?.split('\n') ?? [];
+  it('reports all invalid variables, one in each line', () => {
+    const invalid = Object.fromEntries(variableNames.map((name) => [name, 'canary ; canary']));
+    const lines = toFaults(invalid)?.split('\n') ?? [];
 
     expect(lines.map((line) => line.split(' ')[0]).sort()).toEqual([...variableNames].sort());
   });
 
-  it('is never repeated', () => {
-    const wrong = Object.fromEntries(variableNames.map((name) => [name, 'https://user:canary@example.com/?canary']));
+  it('never repeats a value', () => {
+    const invalid = Object.fromEntries(variableNames.map((name) => [name, 'https://user:canary@example.com/?canary']));
 
-    expect(faultsOf(wrong)).not.toMatch(/canary|user/);
+    expect(toFaults(invalid)).not.toMatch(/canary|user/);
   });
 
-  it('counts in production too', () => {
-    expect(faultsOf({ NODE_ENV: 'production', PLAYGROUND: 'on' })).toBe('PLAYGROUND must be true or false');
+  it('reports invalid values in production', () => {
+    expect(toFaults({ NODE_ENV: 'production', PLAYGROUND: 'on' })).toBe('PLAYGROUND must be true or false');
+  });
+});
+
+describe('findUnknownVariables', () => {
+  const toMessages = (variables: NodeJS.ProcessEnv) => findUnknownVariables(variables).map(({ message }) => message);
+
+  it.each([
+    ['MAX_DEPTHS', 'MAX_DEPTH'],
+    ['CLOUDCA_URL', 'CLOUDCA_API_URL'],
+    ['TRUSTED_DOCUMENT', 'TRUSTED_DOCUMENTS'],
+    ['TASK_POLL', 'TASK_POLL_MS'],
+    ['WATCH_POLL_MSEC', 'WATCH_POLL_MS'],
+    ['OPS_PROT', 'OPS_PORT'],
+    ['SANDBOX_HOST', 'SANDBOX_PORT'],
+    ['RATE_LIMIT', 'RATE_LIMIT_PER_MINUTE'],
+    ['CORS_ORIGIN', 'CORS_ORIGINS'],
+    ['AUDIT_KEY', 'AUDIT_HASH_KEY'],
+    ['DRAIN_DELAY', 'DRAIN_DELAY_MS'],
+    ['INTROSPECTIONS', 'INTROSPECTION'],
+    ['PLAYGROUNDS', 'PLAYGROUND'],
+  ])('reports %s, and suggests %s', (name, suggestion) => {
+    expect(toMessages({ [name]: 'canary' })).toEqual([
+      `unknown environment variable ${name} is ignored; did you mean ${suggestion}?`,
+    ]);
+  });
+
+  it('suggests nothing if no name is similar', () => {
+    expect(toMessages({ MAX_WORKER_THREADS: '4', AUDIT_LOG_FILE_PATH: 'canary' })).toEqual([
+      'unknown environment variable MAX_WORKER_THREADS is ignored',
+      'unknown environment variable AUDIT_LOG_FILE_PATH is ignored',
+    ]);
+  });
+
+  it('accepts every variable that the gateway reads, and empty variables', () => {
+    const variables = Object.fromEntries(environmentVariableNames.map((name) => [name, 'x']));
+
+    expect(toMessages({ ...variables, MAX_DEPTHS: '', MAX_TOKEN: undefined })).toEqual([]);
+  });
+
+  it.each([
+    'PATH',
+    'HOSTNAME',
+    'PORTS',
+    'NODE_OPTIONS',
+    'NODE_EXTRA_CA_CERTS',
+    'NO_COLOR',
+    'HTTP_PROXY_REQUEST_FULLURI',
+    'HTTPS_PORT',
+    'LOG_FORMAT',
+    'REDIS_HOST',
+    'OTEL_EXPORTER_OTLP_HEADERS',
+    'OTEL_BSP_SCHEDULE_DELAY',
+    'WATCH_NAMESPACE',
+    'TASK_ID',
+    'RATE',
+    'MAXIMUM',
+    'max_depths',
+  ])('accepts %s, which may belong to another program', (name) => {
+    expect(toMessages({ [name]: 'x' })).toEqual([]);
   });
 });

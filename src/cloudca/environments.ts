@@ -1,83 +1,90 @@
-// The environments and service connections that a key can see, and the address of what is in an environment.
-import type { RestSession } from './client.js';
+// Environments and service connections: wire types and calls. Also builds the requests for collections in an environment.
+import type { RestSession } from './session.js';
 import { toList, WireFields } from './decode.js';
 import { NotFoundError } from './errors.js';
 
-/** Which environment a call works in. */
+/** Identifies the environment that a call works in. */
 export interface EnvironmentAddress {
   /** Code of the service connection, e.g. `compute-on`. */
   readonly serviceCode: string;
   /** Name of the environment, e.g. `test_area`. */
   readonly name: string;
-  /** Id of the sub-organization to work in; null for the caller's own organization. */
+  /** Id of a sub-organization; null for the caller's own organization. */
   readonly organizationId: string | null;
 }
 
-/** An environment, as `GET /environments` lists it. */
+/** An environment, as `GET /environments` returns it. */
 export interface EnvironmentEntity {
   readonly id: string;
   readonly name: string;
   readonly description: string | null;
   readonly organization: { readonly id: string; readonly name: string | null } | null;
-  /** The service connection by id and name only; the rest is in `GET /services/connections`. */
+  /** Id and name of the service connection. `GET /services/connections` has its other fields. */
   readonly serviceConnection: { readonly id: string; readonly name: string | null } | null;
 }
 
-/** A service connection, as `GET /services/connections` lists it. */
+/** A service connection, as `GET /services/connections` returns it. */
 export interface ServiceConnectionEntity {
   readonly id: string;
   readonly name: string | null;
   readonly serviceCode: string | null;
   readonly type: string | null;
-  /** Whether the service answered when the REST API last looked. */
+  /** Whether the service responded to the REST API's last check; null if unknown. */
   readonly reachable: boolean | null;
 }
 
 /**
- * What to ask for a collection in an environment, or for what has an id there: `/services/{serviceCode}/{environmentName}/{collection}`,
- * with `org_id` where it is in a sub-organization.
+ * Builds the request for a collection in an environment, or for one of its entries if `id` is given. The path is
+ * `/services/{serviceCode}/{environmentName}/{collection}[/{id}]`.
  */
-export function toRequest({ serviceCode, name, organizationId }: EnvironmentAddress, collection: string, id?: string) {
+export function toCollectionRequest(
+  { serviceCode, name, organizationId }: EnvironmentAddress,
+  collection: string,
+  id?: string,
+) {
   const route = `/services/{serviceCode}/{environmentName}/${collection}`;
-  const query = toOrganization(organizationId);
+  const query = toOrganizationQuery(organizationId);
   return id === undefined
     ? { route, path: ['services', serviceCode, name, collection], query }
     : { route: `${route}/{id}`, path: ['services', serviceCode, name, collection, id], query };
 }
 
-/** The query parameter by which a call works in a sub-organization; none for the caller's own organization. */
-export function toOrganization(organizationId: string | null): Readonly<Record<string, string>> {
+/** Returns the query parameter `org_id` for a sub-organization; no parameter for the caller's own organization. */
+export function toOrganizationQuery(organizationId: string | null): Readonly<Record<string, string>> {
   return organizationId === null ? {} : { org_id: organizationId };
 }
 
 /**
- * All entries of a collection in an environment, or those that `query` asks for, as `read` reads them. Throws a CloudcaError: NotFoundError,
- * with a message that names the environment, where the REST API does not know that.
+ * Lists a collection in an environment, filtered by `query` if given. Returns what `decode` makes of the entries. Rejects with a
+ * CloudcaError: a NotFoundError means that the environment does not exist.
  */
-export function listIn<T>(
+export function listCollection<T>(
   rest: RestSession,
   environment: EnvironmentAddress,
   collection: string,
-  read: (entries: readonly unknown[], rest: RestSession) => readonly T[],
+  decode: (entries: readonly unknown[], rest: RestSession) => readonly T[],
   query?: Readonly<Record<string, string>>,
 ): Promise<readonly T[]> {
-  const request = toRequest(environment, collection);
-  const asked = query === undefined ? request : { ...request, query: { ...query, ...request.query } };
+  const request = toCollectionRequest(environment, collection);
+  const filtered = query === undefined ? request : { ...request, query: { ...query, ...request.query } };
   return rest
-    .read(asked, (data) => read(toList(data, collection), rest))
+    .read(filtered, (data) => decode(toList(data, collection), rest))
     .catch((error: unknown) => {
-      throw toNamed(environment, error);
+      throw toCollectionError(error, environment);
     });
 }
 
-/** What a call to a collection throws; where that is not found, it is the environment that is not, and the error says so. */
-export function toNamed(environment: EnvironmentAddress, error: unknown): unknown {
+/**
+ * Makes a NotFoundError from a call to a whole collection name the environment: that is missing, since it would have the collection.
+ * Returns any other error unchanged.
+ */
+export function toCollectionError(error: unknown, { serviceCode, name }: EnvironmentAddress): unknown {
   if (!(error instanceof NotFoundError)) return error;
-  const message = `The REST API knows no environment ${environment.name} in the service ${environment.serviceCode}.`;
-  return new NotFoundError(message, error.answer);
+  const message = `The REST API has no environment ${name} in the service ${serviceCode}. Check both, and the organizationId.`;
+  return new NotFoundError(message, error.upstream);
 }
 
-/** `GET /environments`. Throws a CloudcaError. */
+/** Lists the environments that the caller's key can see: `GET /environments`. Rejects with a CloudcaError. */
 export function listEnvironments(rest: RestSession): Promise<readonly EnvironmentEntity[]> {
   return rest.read({ route: '/environments', path: ['environments'] }, (data) =>
     toList(data, 'environments').map((entry) => {
@@ -93,7 +100,7 @@ export function listEnvironments(rest: RestSession): Promise<readonly Environmen
   );
 }
 
-/** `GET /services/connections`. Throws a CloudcaError. */
+/** Lists the service connections that the caller's key can see: `GET /services/connections`. Rejects with a CloudcaError. */
 export function listServiceConnections(rest: RestSession): Promise<readonly ServiceConnectionEntity[]> {
   return rest.read({ route: '/services/connections', path: ['services', 'connections'] }, (data) =>
     toList(data, 'service connections').map((entry) => {
@@ -109,7 +116,6 @@ export function listServiceConnections(rest: RestSession): Promise<readonly Serv
   );
 }
 
-// What an environment belongs to, by id and name.
 function toReference(fields: WireFields | null): { id: string; name: string | null } | null {
   return fields === null ? null : { id: fields.string('id'), name: fields.optionalString('name') };
 }

@@ -1,107 +1,111 @@
-// The ways in which a call to the REST API can fail, one class each. They carry facts, never foreign error objects:
-// those hold the request, and with it the caller's key.
+// One error class for each way in which a call to the REST API can fail. The errors never hold a library's error object: that would hold
+// the request, and with it the caller's key.
 
 /** One entry of the REST API's `errors`, in either of its forms (`code` a number, `errorCode` a string). */
 export interface UpstreamErrorEntry {
-  /** The REST API's own code, as a string; null where it gave none. */
+  /** The REST API's own code, as a string; null if it gave none. */
   readonly code: string | null;
-  /** The REST API's words, with every secret of the call struck out. */
+  /** The REST API's message, with every secret of the call redacted. */
   readonly message: string;
 }
 
-/** What the REST API answered, as far as it may be told to the caller. */
-export interface UpstreamAnswer {
+/** The part of a failed response that a client may see. */
+export interface UpstreamDetails {
   /** HTTP status. */
   readonly status: number;
-  /** Its `errors`; empty where the body had none that could be read. */
+  /** The entries of `errors`; empty if the body had none that could be read. */
   readonly errors: readonly UpstreamErrorEntry[];
 }
 
-/** The base of all of them; only its subclasses are thrown. */
+/** Base class of the errors of REST calls. Only its subclasses are thrown. */
 export abstract class CloudcaError extends Error {
-  /** What the REST API answered with; undefined where it did not answer. */
-  readonly answer: UpstreamAnswer | undefined;
+  /** The failed response; undefined if there was no response. */
+  readonly upstream: UpstreamDetails | undefined;
   #outcomeUnknown = false;
 
-  constructor(message: string, answer?: UpstreamAnswer) {
+  constructor(message: string, upstream?: UpstreamDetails) {
     super(message);
     this.name = new.target.name;
-    this.answer = answer;
+    this.upstream = upstream;
   }
 
-  /**
-   * Whether a write may have been carried out although it failed here: it was sent, perhaps, and no readable answer came.
-   * Always false for a read.
-   */
+  /** Whether a write may have succeeded although it failed here: it may have been sent, and no readable response came. False for reads. */
   get outcomeUnknown(): boolean {
     return this.#outcomeUnknown;
   }
 
-  /** Marks a failed write as one that may have been carried out, and adds to the message what to look for before trying again. */
-  asUnknownOutcome(advice: string): this {
+  /** Marks a failed write as one that may have succeeded. Appends to the message what to check before a retry. */
+  markOutcomeUnknown(advice: string): this {
     this.#outcomeUnknown = true;
-    this.message = `${this.message} The request may have been carried out all the same. ${advice}`;
+    this.message = `${this.message} The request may have succeeded all the same. ${advice}`;
     return this;
   }
 }
 
-/** 401: the REST API does not know the key. */
+/** 401: the REST API does not accept the key. */
 export class UnauthenticatedError extends CloudcaError {}
 
-/** 403: the key may not do this. */
+/** 403: the key is not allowed to do this. */
 export class ForbiddenError extends CloudcaError {}
 
-/** 404: there is nothing at that address. */
+/** 404: nothing exists at that path. */
 export class NotFoundError extends CloudcaError {}
 
-/** 429: the REST API wants to be asked less often. */
+/** 429: the REST API limits the rate of requests. */
 export class RateLimitedError extends CloudcaError {
-  /** Seconds after which to ask again; undefined where the REST API named none that is sane. */
+  /** Seconds to wait before the next request; undefined if the REST API sent no usable Retry-After. */
   readonly retryAfter: number | undefined;
 
-  constructor(message: string, answer: UpstreamAnswer, retryAfter: number | undefined) {
-    super(message, answer);
+  constructor(message: string, upstream: UpstreamDetails, retryAfter: number | undefined) {
+    super(message, upstream);
     this.retryAfter = retryAfter;
   }
 }
 
-/** The REST API refused what was asked for: any other 4xx, or `errors` in a 2xx. */
-export class RefusedError extends CloudcaError {}
+/** Any other 4xx, or `errors` in a 2xx: the REST API rejected the request. */
+export class RejectedError extends CloudcaError {}
 
-/** The REST API failed at it: 405, 500, or another 5xx that is not a gateway's. */
+/** 405, 500, or another 5xx that is not a proxy's: the REST API failed to process the request. */
 export class UpstreamFailureError extends CloudcaError {}
 
-/** No connection, connection lost, 502, 503, or the call was cut because this process ends. */
+/** 502, 503, no connection, a lost connection, or a call that the gateway aborted because it shuts down. */
 export class UnavailableError extends CloudcaError {
-  /** Whether it is certain that the request was not sent: no connection came about. */
+  /** Whether the request was certainly not sent: there was no connection. */
   readonly neverSent: boolean;
 
-  constructor(message: string, details: { answer?: UpstreamAnswer; neverSent?: boolean } = {}) {
-    super(message, details.answer);
+  constructor(message: string, details: { upstream?: UpstreamDetails; neverSent?: boolean } = {}) {
+    super(message, details.upstream);
     this.neverSent = details.neverSent ?? false;
   }
 }
 
-/** The REST API has failed so often that it is not asked for a moment. */
+/** The circuit is open: the REST API has failed so often that the gateway sends it no requests for a moment. */
 export class CircuitOpenError extends UnavailableError {
   constructor() {
-    super('The REST API has been failing, and is left alone for a moment; ask again later.', { neverSent: true });
+    super('The REST API has been failing, and the gateway sends it no requests for a moment. Try again later.', {
+      neverSent: true,
+    });
   }
 }
 
-/** The deadline passed, or 504. */
+/** 504, or the deadline passed. */
 export class TimeoutError extends CloudcaError {
-  /** Whether it is certain that the request was not sent: the deadline had passed before its turn came. */
+  /** Whether the request was certainly not sent: the deadline had passed before the call started. */
   readonly neverSent: boolean;
 
-  constructor(message: string, details: { answer?: UpstreamAnswer; neverSent?: boolean } = {}) {
-    super(message, details.answer);
+  constructor(message: string, details: { upstream?: UpstreamDetails; neverSent?: boolean } = {}) {
+    super(message, details.upstream);
     this.neverSent = details.neverSent ?? false;
   }
 }
 
-/** An answer that cannot be understood: not JSON, not the documented shape, too large, a redirect. */
+/** The response cannot be read: it is not JSON, not of the documented shape, too large, or a redirect. */
 export class BadResponseError extends CloudcaError {}
 
-/** The caller of a read went away; nobody is there to take what would come. */
-export class CallerGoneError extends CloudcaError {}
+/** The client of a read disconnected, so the read was cancelled. */
+export class ClientDisconnectedError extends CloudcaError {}
+
+/** Creates the error for a call that the gateway aborts, or does not start, because it shuts down. */
+export function createShutdownError(neverSent = false): UnavailableError {
+  return new UnavailableError('The gateway is shutting down. Try again.', { neverSent });
+}

@@ -1,50 +1,51 @@
-// The site-to-site VPNs of an environment: wire type, spellings of the wire, and calls.
-import type { RestSession } from './client.js';
+// The site-to-site VPNs of an environment: wire type, spellings of enum values, and calls.
+import type { RestSession } from './session.js';
 import { WireFields } from './decode.js';
-import { strike, type WriteOutcome } from './envelope.js';
+import { redact } from './redact.js';
+import type { WriteOutcome } from './envelope.js';
 import { BadResponseError } from './errors.js';
-import { type EnvironmentAddress, listIn, toNamed, toRequest } from './environments.js';
-import { createShared } from './http/singleflight.js';
+import { type EnvironmentAddress, listCollection, toCollectionError, toCollectionRequest } from './environments.js';
+import { memoizePerSharedValue } from './http/singleflight.js';
 
-/** The states that are documented, as the REST API writes them. */
+/** The documented states, as the REST API sends them. */
 export const siteToSiteVpnStates = ['Connected', 'Pending', 'Disconnected', 'Error'] as const;
-/** A state, as the REST API writes it; `Unknown` stands for those that are not documented. */
+/** A state, as the REST API sends it. `Unknown` stands for any state that is not documented. */
 export type SiteToSiteVpnState = (typeof siteToSiteVpnStates)[number] | 'Unknown';
 
-/** The encryption algorithms that are documented, as the REST API sends them. */
+/** The documented encryption algorithms, as the REST API sends them. */
 export const encryptionAlgorithms = ['aes128', 'aes192', 'aes256', '3des'] as const;
 /** An encryption algorithm, as the REST API sends it. */
 export type EncryptionAlgorithm = (typeof encryptionAlgorithms)[number];
 
-/** The hash algorithms that are documented, as the REST API sends them. */
+/** The documented hash algorithms, as the REST API sends them. */
 export const hashAlgorithms = ['sha1', 'md5'] as const;
 /** A hash algorithm, as the REST API sends it. */
 export type HashAlgorithm = (typeof hashAlgorithms)[number];
 
-/** The Diffie-Hellman groups that are documented, as the REST API sends them; `None` stands for no group. */
+/** The documented Diffie-Hellman groups, as the REST API sends them. `None` means no group. */
 export const dhGroups = ['None', 'modp1024', 'modp1536'] as const;
 /** A Diffie-Hellman group, as the REST API sends it. */
 export type DhGroup = (typeof dhGroups)[number];
 
-/** A value that is not documented. */
+/** A value of an enum field that is not documented. */
 export interface UnknownWireValue {
-  /** The field it stood in. */
+  /** Name of the field, e.g. `ikeHashAlgorithm`. */
   readonly field: string;
-  /** What the REST API sent. */
+  /** The value that the REST API sent, with secrets redacted. */
   readonly value: string;
 }
 
-/** A site-to-site VPN, as the REST API has it. */
+/** A site-to-site VPN, as the REST API returns it. */
 export interface SiteToSiteVpnEntity {
   readonly id: string;
   readonly name: string;
   readonly state: SiteToSiteVpnState;
   readonly vpcId: string;
-  /** Gateway of the remote network. */
+  /** Address of the remote network's gateway. */
   readonly gateway: string;
-  /** CIDR of the remote network, or several, separated by commas. */
+  /** CIDRs of the remote network, separated by commas. */
   readonly cidr: string;
-  /** The pre-shared key, in clear text: a secret. */
+  /** The pre-shared key, in clear text. It is a secret. */
   readonly ipSecPsk: string | null;
   readonly ikeEncryptionAlgorithm: EncryptionAlgorithm | null;
   readonly ikeHashAlgorithm: HashAlgorithm | null;
@@ -58,11 +59,11 @@ export interface SiteToSiteVpnEntity {
   readonly espLifetime: number | null;
   readonly dpd: boolean | null;
   readonly forceEncap: boolean | null;
-  /** What was sent for the fields that are null, or read `Unknown`, because it is not documented. */
+  /** The undocumented values, whose fields read null, or `Unknown` for the state. */
   readonly unknownValues: readonly UnknownWireValue[];
 }
 
-/** What a new site-to-site VPN is made from. A group that is absent is not asked for. */
+/** The fields of a site-to-site VPN to create. An absent Diffie-Hellman group is not sent. */
 export interface NewSiteToSiteVpn {
   readonly name: string;
   readonly vpcId: string;
@@ -82,29 +83,35 @@ export interface NewSiteToSiteVpn {
 }
 
 const collection = 'sitetositevpns';
-const toSiteToSiteVpns = createShared((entries: readonly unknown[], rest: RestSession) =>
+const toSiteToSiteVpns = memoizePerSharedValue((entries: readonly unknown[], rest: RestSession) =>
   entries.map((entry) => toSiteToSiteVpn(rest, entry)),
 );
 
-/** All site-to-site VPNs of an environment, or of one of its VPCs, in the REST API's order. Throws a CloudcaError. */
+/** Lists the site-to-site VPNs of an environment, or of one VPC in it, in the REST API's order. Rejects with a CloudcaError. */
 export function listSiteToSiteVpns(
   rest: RestSession,
   environment: EnvironmentAddress,
   vpcId: string | null,
 ): Promise<readonly SiteToSiteVpnEntity[]> {
-  return listIn(rest, environment, collection, toSiteToSiteVpns, vpcId === null ? undefined : { vpc_id: vpcId });
+  return listCollection(
+    rest,
+    environment,
+    collection,
+    toSiteToSiteVpns,
+    vpcId === null ? undefined : { vpc_id: vpcId },
+  );
 }
 
-/** One site-to-site VPN. Throws a CloudcaError: NotFoundError where the environment has none of that id. */
+/** Reads one site-to-site VPN. Rejects with a CloudcaError: NotFoundError if the environment has no VPN with this id. */
 export function getSiteToSiteVpn(
   rest: RestSession,
   environment: EnvironmentAddress,
   id: string,
 ): Promise<SiteToSiteVpnEntity> {
-  return rest.read(toRequest(environment, collection, id), (data) => toSiteToSiteVpn(rest, data));
+  return rest.read(toCollectionRequest(environment, collection, id), (data) => toSiteToSiteVpn(rest, data));
 }
 
-/** Asks for a new site-to-site VPN. Throws a CloudcaError: RefusedError where the REST API does not take it. */
+/** Creates a site-to-site VPN. Rejects with a CloudcaError: RejectedError if the REST API does not accept its fields. */
 export async function createSiteToSiteVpn(
   rest: RestSession,
   environment: EnvironmentAddress,
@@ -113,17 +120,17 @@ export async function createSiteToSiteVpn(
   try {
     return await rest.write({
       method: 'POST',
-      ...toRequest(environment, collection),
+      ...toCollectionRequest(environment, collection),
       body: vpn,
       secrets: [vpn.ipSecPsk],
-      advice: `Before you try again, look whether ${environment.serviceCode}/${environment.name} lists a site-to-site VPN of that name.`,
+      advice: 'Before you retry, check whether the environment has a site-to-site VPN with this name.',
     });
   } catch (error) {
-    throw toNamed(environment, error);
+    throw toCollectionError(error, environment);
   }
 }
 
-/** Asks for a site-to-site VPN to be deleted. Throws a CloudcaError: NotFoundError where there is none of that id. */
+/** Deletes a site-to-site VPN. Rejects with a CloudcaError: NotFoundError if the environment has no VPN with this id. */
 export async function deleteSiteToSiteVpn(
   rest: RestSession,
   environment: EnvironmentAddress,
@@ -131,67 +138,68 @@ export async function deleteSiteToSiteVpn(
 ): Promise<WriteOutcome> {
   return rest.write({
     method: 'DELETE',
-    ...toRequest(environment, collection, id),
-    advice: `Before you try again, look whether the site-to-site VPN is still in ${environment.serviceCode}/${environment.name}.`,
+    ...toCollectionRequest(environment, collection, id),
+    advice: 'Before you retry, check whether the site-to-site VPN still exists.',
   });
 }
 
-/** Asks for the connection of a site-to-site VPN to be reset. Throws a CloudcaError: NotFoundError where there is none of that id. */
+/** Resets the connection of a site-to-site VPN. Rejects with a CloudcaError: NotFoundError if the environment has no VPN with this id. */
 export async function resetSiteToSiteVpn(
   rest: RestSession,
   environment: EnvironmentAddress,
   id: string,
 ): Promise<WriteOutcome> {
-  const request = toRequest(environment, collection, id);
+  const request = toCollectionRequest(environment, collection, id);
   return rest.write({
     method: 'POST',
     ...request,
     query: { operation: 'reset', ...request.query },
-    advice: `Before you try again, look at the state of the site-to-site VPN in ${environment.serviceCode}/${environment.name}.`,
+    advice: 'Before you retry, check the state of the site-to-site VPN.',
   });
 }
 
-/** A site-to-site VPN from the wire. Throws BadResponseError where a required field is missing or of the wrong type. */
+/** Decodes a site-to-site VPN. Throws BadResponseError if a required field is missing or of the wrong type. */
 export function toSiteToSiteVpn(rest: RestSession, value: unknown): SiteToSiteVpnEntity {
   const fields = new WireFields(value, 'siteToSiteVpn', rest.warn);
   const ipSecPsk = fields.optionalString('ipSecPsk');
-  const documented = new DocumentedFields(fields, rest, ipSecPsk);
+  const enums = new EnumFields(fields, rest, ipSecPsk);
   return {
     id: fields.string('id'),
     name: fields.string('name'),
-    state: documented.known('state', fields.string('state'), toState) ?? 'Unknown',
+    state: enums.value('state', fields.string('state'), toState) ?? 'Unknown',
     vpcId: fields.string('vpcId'),
     gateway: fields.string('gateway'),
-    // Newer deployments name it cidrList.
+    // Newer deployments of the REST API send `cidrList` instead of `cidr`.
     cidr: fields.string(
       fields.unknown('cidr') === undefined && fields.unknown('cidrList') !== undefined ? 'cidrList' : 'cidr',
     ),
     ipSecPsk,
-    ikeEncryptionAlgorithm: documented.algorithm('ikeEncryptionAlgorithm', toEncryptionAlgorithm),
-    ikeHashAlgorithm: documented.algorithm('ikeHashAlgorithm', toHashAlgorithm),
-    ikeDhGroup: documented.group('ikeDhGroup'),
+    ikeEncryptionAlgorithm: enums.optionalValue('ikeEncryptionAlgorithm', toEncryptionAlgorithm),
+    ikeHashAlgorithm: enums.optionalValue('ikeHashAlgorithm', toHashAlgorithm),
+    ikeDhGroup: enums.dhGroup('ikeDhGroup'),
     ikeLifetime: fields.optionalInteger('ikeLifetime'),
-    espEncryptionAlgorithm: documented.algorithm('espEncryptionAlgorithm', toEncryptionAlgorithm),
-    espHashAlgorithm: documented.algorithm('espHashAlgorithm', toHashAlgorithm),
-    espPerfectForwardSecrecy: documented.group('espPerfectForwardSecrecy'),
+    espEncryptionAlgorithm: enums.optionalValue('espEncryptionAlgorithm', toEncryptionAlgorithm),
+    espHashAlgorithm: enums.optionalValue('espHashAlgorithm', toHashAlgorithm),
+    espPerfectForwardSecrecy: enums.dhGroup('espPerfectForwardSecrecy'),
     espLifetime: fields.optionalInteger('espLifetime'),
     dpd: fields.optionalBoolean('dpd'),
     forceEncap: fields.optionalBoolean('forceEncap'),
-    unknownValues: documented.unknownValues,
+    unknownValues: enums.unknownValues,
   };
 }
 
-/** Reads a spelling of the wire; undefined where it is none of those that are documented. */
+/** Converts a spelling of an enum value. Returns undefined if it is not documented. */
 type Lookup<T> = (text: string) => T | undefined;
 
-const none: readonly UnknownWireValue[] = [];
+// One array for all VPNs: nearly all have no unknown value.
+const noUnknownValues: readonly UnknownWireValue[] = [];
 
-/** The fields of one VPN whose values are documented one by one. */
-class DocumentedFields {
+/** Reads the enum fields of one VPN, and collects the values that are not documented. */
+class EnumFields {
   readonly #fields: WireFields;
   readonly #rest: RestSession;
   readonly #ipSecPsk: string | null;
-  #unknownValues = none;
+  #unknownValues = noUnknownValues;
 
   constructor(fields: WireFields, rest: RestSession, ipSecPsk: string | null) {
     this.#fields = fields;
@@ -199,38 +207,38 @@ class DocumentedFields {
     this.#ipSecPsk = ipSecPsk;
   }
 
-  /** What was sent in the fields read so far, where it is not documented. */
+  /** The undocumented values of the fields read so far. */
   get unknownValues(): readonly UnknownWireValue[] {
     return this.#unknownValues;
   }
 
-  /** A value; undefined, with a warning, where it is not documented. */
-  known<T>(name: string, text: string, read: Lookup<T>): T | undefined {
-    const value = read(text);
-    if (value === undefined) this.#tell(name, text);
+  /** Converts the text of a field. Returns undefined, with a warning, if it is not documented. */
+  value<T>(name: string, text: string, toValue: Lookup<T>): T | undefined {
+    const value = toValue(text);
+    if (value === undefined) this.#report(name, text);
     return value;
   }
 
-  /** A value, or null. An empty one says as little as an absent one. */
-  algorithm<T>(name: string, read: Lookup<T>): T | null {
+  /** Reads an optional field. Returns null if it is absent or empty or, with a warning, if it is not documented. */
+  optionalValue<T>(name: string, toValue: Lookup<T>): T | null {
     const text = this.#fields.optionalString(name);
-    return text === null || text === '' ? null : (this.known(name, text, read) ?? null);
+    return text === null || text === '' ? null : (this.value(name, text, toValue) ?? null);
   }
 
-  /** A group. One that is absent is no group; one of the wrong type or unknown is not known to be none. */
-  group(name: string): DhGroup | null {
-    return (this.#fields.unknown(name) ?? '') === '' ? 'None' : this.algorithm(name, toDhGroup);
+  /** Reads a Diffie-Hellman group. Returns `None` if it is absent or empty; null, with a warning, if it is not documented. */
+  dhGroup(name: string): DhGroup | null {
+    return (this.#fields.unknown(name) ?? '') === '' ? 'None' : this.optionalValue(name, toDhGroup);
   }
 
-  #tell(name: string, text: string): void {
+  #report(name: string, text: string): void {
     const secrets = this.#ipSecPsk === null ? this.#rest.secrets : [this.#ipSecPsk, ...this.#rest.secrets];
-    this.#unknownValues = [...this.#unknownValues, { field: name, value: strike(text, secrets) }];
+    this.#unknownValues = [...this.#unknownValues, { field: name, value: redact(text, secrets) }];
     this.#fields.warn(name, toProblem(text, secrets));
   }
 }
 
-/** As toSiteToSiteVpn, for what may be something else, such as the result of any task: null where it is. */
-export function tryToSiteToSiteVpn(rest: RestSession, value: unknown): SiteToSiteVpnEntity | null {
+/** Decodes a value that may be a site-to-site VPN, e.g. the result of a task. Returns null if it is not one. */
+export function toSiteToSiteVpnOrNull(rest: RestSession, value: unknown): SiteToSiteVpnEntity | null {
   try {
     return toSiteToSiteVpn(rest, value);
   } catch (error) {
@@ -239,32 +247,33 @@ export function tryToSiteToSiteVpn(rest: RestSession, value: unknown): SiteToSit
   }
 }
 
-// The value helps whoever keeps the list of known ones; a long or an odd one may be anything, a key for instance.
+// The operator needs the value to extend the lists above. A value that does not look like one of them may be a secret.
 function toProblem(text: string, secrets: readonly string[]): string {
-  const tellable = /^[\w .()-]{1,24}$/.test(text) && !secrets.some((secret) => text.includes(secret));
-  return tellable ? `not a documented value: ${text}` : 'not a documented value';
+  const isLoggable = /^[\w .()-]{1,24}$/.test(text) && !secrets.some((secret) => text.includes(secret));
+  return isLoggable ? `not a documented value: ${text}` : 'not a documented value';
 }
 
-// Looked up for every row of every list.
+// Built once, since they are used for every entry of every list.
 const toState = toLookup(siteToSiteVpnStates);
 const toEncryptionAlgorithm = toLookup(encryptionAlgorithms);
 const toHashAlgorithm = toLookup(hashAlgorithms);
-// `modp1536` on the wire, `Group-5 (1536-bit)` in the documentation.
+// The REST API sends `modp1536`; its documentation writes `Group-5 (1536-bit)`.
 const toDhGroup = toLookup(dhGroups, {
   None: [],
   modp1024: ['modp-1024', 'Group2', 'Group-2', 'Group2 (1024-bit)', 'Group-2 (1024-bit)'],
   modp1536: ['modp-1536', 'Group5', 'Group-5', 'Group5 (1536-bit)', 'Group-5 (1536-bit)'],
 });
 
-/** Of values, and of other spellings of them; upper and lower case are the same. */
+/** Creates a lookup of values, and of other spellings of them, that ignores case and surrounding white space. */
 function toLookup<T extends string>(
   values: readonly T[],
   spellings?: Readonly<Record<T, readonly string[]>>,
 ): Lookup<T> {
-  const known = new Map<string, T>();
+  const bySpelling = new Map<string, T>();
   for (const value of values) {
-    for (const text of [value, ...(spellings?.[value] ?? [])]) known.set(text, value).set(text.toLowerCase(), value);
+    for (const text of [value, ...(spellings?.[value] ?? [])])
+      bySpelling.set(text, value).set(text.toLowerCase(), value);
   }
-  // Nearly all come as they are documented.
-  return (text) => known.get(text) ?? known.get(text.trim().toLowerCase());
+  // Nearly all values match as they are: converting each to lower case would cost more.
+  return (text) => bySpelling.get(text) ?? bySpelling.get(text.trim().toLowerCase());
 }

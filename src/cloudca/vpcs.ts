@@ -1,10 +1,10 @@
 // The VPCs of an environment: wire type and calls.
-import type { RestSession } from './client.js';
+import type { RestSession } from './session.js';
 import { WireFields } from './decode.js';
-import { type EnvironmentAddress, listIn, toRequest } from './environments.js';
-import { createShared } from './http/singleflight.js';
+import { type EnvironmentAddress, listCollection, toCollectionRequest } from './environments.js';
+import { memoizePerSharedValue } from './http/singleflight.js';
 
-/** A VPC, as the REST API has it. */
+/** A VPC, as the REST API returns it. */
 export interface VpcEntity {
   readonly id: string;
   readonly name: string;
@@ -16,23 +16,23 @@ export interface VpcEntity {
   readonly networkDomain: string | null;
   readonly vpcOfferingId: string | null;
   readonly requiresUpgrade: boolean | null;
-  /** The address that the remote end of a site-to-site VPN connects to. */
+  /** The IP address that the remote end of a site-to-site VPN connects to. */
   readonly sourceNatIp: string | null;
   readonly vpnStatus: string | null;
 }
 
-const toVpcs = createShared((entries: readonly unknown[], rest: RestSession) =>
+const toVpcs = memoizePerSharedValue((entries: readonly unknown[], rest: RestSession) =>
   entries.map((entry) => toVpc(rest, entry)),
 );
 
-/** All VPCs of an environment, in the REST API's order. Throws a CloudcaError. */
+/** Lists all VPCs of an environment, in the REST API's order. Rejects with a CloudcaError. */
 export function listVpcs(rest: RestSession, environment: EnvironmentAddress): Promise<readonly VpcEntity[]> {
-  return listIn(rest, environment, 'vpcs', toVpcs);
+  return listCollection(rest, environment, 'vpcs', toVpcs);
 }
 
-/** One VPC. Throws a CloudcaError: NotFoundError where the environment has none of that id. */
+/** Reads one VPC. Rejects with a CloudcaError: NotFoundError if the environment has no VPC with this id. */
 export function getVpc(rest: RestSession, environment: EnvironmentAddress, id: string): Promise<VpcEntity> {
-  return rest.read(toRequest(environment, 'vpcs', id), (data) => toVpc(rest, data));
+  return rest.read(toCollectionRequest(environment, 'vpcs', id), (data) => toVpc(rest, data));
 }
 
 function toVpc(rest: RestSession, value: unknown): VpcEntity {

@@ -1,12 +1,12 @@
-// Sources of subscriptions. None ever throws: what goes wrong is its last event.
+// Async iterators for subscriptions. A source never throws: its last event carries the failure.
 import { Repeater } from '@repeaterjs/repeater';
 import type { WatchEvent, WatchEvents } from '../cloudca/polling/watcher.js';
 
 /**
- * Each event of a source as another, or left out where there is nothing to tell (undefined). Leaving is passed on at once: an async
- * generator would pass it on with the next event only.
+ * Maps each event of a source, and drops those that map to undefined. Passes `return` on to the source at once: an async generator
+ * would not before the next event.
  */
-export function mapEvents<T, U>(
+export function mapAsyncIterator<T, U>(
   source: AsyncIterable<T>,
   map: (event: T) => Promise<U | undefined> | U | undefined,
 ): Repeater<U> {
@@ -15,35 +15,35 @@ export function mapEvents<T, U>(
     void stop.then(() => events.return?.());
     for (let next = await events.next(); next.done !== true; next = await events.next()) {
       const mapped = await map(next.value);
-      // Waits until it is read: what comes meanwhile is the source's to keep.
+      // Waits until the consumer takes the event. The source decides what to buffer meanwhile.
       if (mapped !== undefined) await push(mapped);
     }
     stop();
   });
 }
 
-/** As mapEvents, for what is followed: a failure stays what it is. */
-export function mapValues<T, U>(source: WatchEvents<T>, map: (value: T) => U | undefined): WatchEvents<U> {
-  return mapEvents(source, (event): WatchEvent<U> | undefined => {
+/** Maps the value of each event of a watched source, and drops those that map to undefined. Failures pass unchanged. */
+export function mapWatchEvents<T, U>(source: WatchEvents<T>, map: (value: T) => U | undefined): WatchEvents<U> {
+  return mapAsyncIterator(source, (event): WatchEvent<U> | undefined => {
     if ('failure' in event) return event;
     const value = map(event.value);
     return value === undefined ? undefined : { value };
   });
 }
 
-/** A source of one event. */
-export function justOnce<T>(event: WatchEvent<T>): WatchEvents<T> {
+/** Returns a source of one event. */
+export function singleEvent<T>(event: WatchEvent<T>): WatchEvents<T> {
   return new Repeater<WatchEvent<T>>(async (push, stop) => {
     await push(event);
     stop();
   });
 }
 
-/** A source that is made from arguments which may be bad: then its one event says so. */
-export function guarded<T>(make: () => WatchEvents<T>): WatchEvents<T> {
+/** Returns the source that `createSource` creates. If it throws, e.g. because of an invalid argument, returns a source of that failure. */
+export function errorsAsEvents<T>(createSource: () => WatchEvents<T>): WatchEvents<T> {
   try {
-    return make();
+    return createSource();
   } catch (failure) {
-    return justOnce({ failure });
+    return singleEvent({ failure });
   }
 }

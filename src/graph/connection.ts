@@ -1,58 +1,55 @@
-// Connections (Relay's Cursor Connections Specification) over lists that the REST API gives whole: order, cursors, pages and their
-// GraphQL types. It does not know what the rows are.
+// Connections (Relay's Cursor Connections Specification) over complete lists: order, cursors, pages, and their GraphQL types.
 import { ArgsType, type ClassType, Field, Int, ObjectType } from 'type-graphql';
 import { BadUserInputError } from './errors.js';
 
-/** The most rows that `first` or `last` may ask for. */
-export const largestPage = 1000;
+/** Maximum of `first` and `last`. */
+export const maxPageSize = 1000;
 
-/** What a row must have to stand in a connection. */
-export interface Row {
+/** A row of a connection. */
+export interface ConnectionRow {
   readonly id: string;
   readonly name: string;
 }
 
-/** Which page of a connection is wanted. */
+/** Arguments that select a page of a connection. */
 @ArgsType()
 export class PageArgs {
-  /** How many from the beginning, 0 to 1000. */
-  @Field(() => Int, { nullable: true, description: 'How many from the beginning, 0 to 1000. Not together with last.' })
+  @Field(() => Int, {
+    nullable: true,
+    description: 'Maximum number of rows from the start, 0 to 1000. Must not be combined with last.',
+  })
   declare first?: number | null;
 
-  /** Only what comes after this cursor. */
-  @Field(() => String, { nullable: true, description: 'Only what comes after this cursor.' })
+  @Field(() => String, { nullable: true, description: 'Cursor. Returns only rows after it.' })
   declare after?: string | null;
 
-  /** How many from the end, 0 to 1000. */
-  @Field(() => Int, { nullable: true, description: 'How many from the end, 0 to 1000. Not together with first.' })
+  @Field(() => Int, {
+    nullable: true,
+    description: 'Maximum number of rows from the end, 0 to 1000. Must not be combined with first.',
+  })
   declare last?: number | null;
 
-  /** Only what comes before this cursor. */
-  @Field(() => String, { nullable: true, description: 'Only what comes before this cursor.' })
+  @Field(() => String, { nullable: true, description: 'Cursor. Returns only rows before it.' })
   declare before?: string | null;
 }
 
-/** Where a page stands in the whole of a connection. */
-@ObjectType({ simpleResolvers: true, description: 'Where a page stands in the whole.' })
+/** The position of a page in its list. */
+@ObjectType({ simpleResolvers: true, description: 'The position of a page in its list.' })
 export class PageInfo {
-  /** Whether rows follow the page. */
-  @Field(() => Boolean, { description: 'Whether rows follow the last one of this page.' })
+  @Field(() => Boolean, { description: 'Whether rows follow the last row of this page.' })
   declare hasNextPage: boolean;
 
-  /** Whether rows precede the page. */
-  @Field(() => Boolean, { description: 'Whether rows precede the first one of this page.' })
+  @Field(() => Boolean, { description: 'Whether rows precede the first row of this page.' })
   declare hasPreviousPage: boolean;
 
-  /** Cursor of the first row. */
-  @Field(() => String, { nullable: true, description: 'Cursor of the first row of this page; null where it has none.' })
+  @Field(() => String, { nullable: true, description: 'Cursor of the first row of this page. Null for an empty page.' })
   declare startCursor: string | null;
 
-  /** Cursor of the last row. */
-  @Field(() => String, { nullable: true, description: 'Cursor of the last row of this page; null where it has none.' })
+  @Field(() => String, { nullable: true, description: 'Cursor of the last row of this page. Null for an empty page.' })
   declare endCursor: string | null;
 }
 
-/** One row with its cursor. */
+/** A row and its cursor. */
 export interface Edge<T> {
   readonly cursor: string;
   readonly node: T;
@@ -63,15 +60,15 @@ export interface Connection<T> {
   readonly edges: readonly Edge<T>[];
   readonly nodes: readonly T[];
   readonly pageInfo: PageInfo;
-  /** How many match, on all pages together. */
+  /** Number of rows that match, on all pages. */
   readonly totalCount: number;
 }
 
-/** The GraphQL types `{name}Connection` and `{name}Edge`; `noun` is used in their descriptions. */
+/** Creates the GraphQL types `{name}Connection`, which it returns, and `{name}Edge`. Their descriptions call a row `noun`. */
 export function createConnectionType(name: string, nodeType: () => ClassType, noun: string): ClassType {
-  @ObjectType(`${name}Edge`, { simpleResolvers: true, description: `One ${noun} of a list, with its cursor.` })
+  @ObjectType(`${name}Edge`, { simpleResolvers: true, description: `A ${noun} of a list and its cursor.` })
   class EdgeType {
-    @Field(() => String, { description: 'Where the row stands; stays good when the row is gone.' })
+    @Field(() => String, { description: 'Position of the row. Stays valid after the row is deleted.' })
     declare cursor: string;
 
     @Field(nodeType, { description: `The ${noun}.` })
@@ -83,23 +80,23 @@ export function createConnectionType(name: string, nodeType: () => ClassType, no
     description: `A page of a list of ${noun}s, ordered by name, then id.`,
   })
   class ConnectionType {
-    // Not simple: a compiled query reads what no resolver gives several times over, and these are made as they are read.
-    @Field(() => [EdgeType], { simple: false, description: 'The rows of this page, each with its cursor.' })
+    // Not simple: a compiled query reads a field without a resolver several times, and each read of this getter creates the objects anew.
+    @Field(() => [EdgeType], { simple: false, description: 'The rows of this page and their cursors.' })
     declare edges: EdgeType[];
 
     @Field(() => [nodeType()], { description: 'The rows of this page.' })
     declare nodes: object[];
 
-    @Field(() => PageInfo, { simple: false, description: 'Where this page stands in the whole.' })
+    @Field(() => PageInfo, { simple: false, description: 'The position of this page in the list.' })
     declare pageInfo: PageInfo;
 
-    @Field(() => Int, { description: 'How many match, on all pages together.' })
+    @Field(() => Int, { description: 'Number of rows that match, on all pages.' })
     declare totalCount: number;
   }
   return ConnectionType;
 }
 
-/** Which rows to take; made from arguments that have been found good. */
+/** Validated PageArgs. */
 export interface Page {
   readonly first: number | null;
   readonly last: number | null;
@@ -107,19 +104,20 @@ export interface Page {
   readonly before: Position | null;
 }
 
-/** Name and id of a row: its place in the order. */
+/** Name and id of a row, by which rows are ordered. */
 type Position = readonly [name: string, id: string];
 
-/** All rows. */
-export const wholeList: Page = { first: null, last: null, after: null, before: null };
+/** The page that contains every row. */
+export const allRows: Page = { first: null, last: null, after: null, before: null };
 
-/** Reads the arguments of a connection of `collection`. Throws BadUserInputError. */
-export function toPage(collection: string, args: PageArgs): Page {
+/** Validates the page arguments of a connection. Cursors must be of `collection`. Throws BadUserInputError. */
+export function parsePage(collection: string, args: PageArgs): Page {
   const { first = null, last = null, after = null, before = null } = args;
-  if (first !== null && last !== null) throw new BadUserInputError('Ask for first or for last, not for both.');
+  if (first !== null && last !== null)
+    throw new BadUserInputError('first and last must not be combined. Send one of them.');
   for (const [name, count] of Object.entries({ first, last })) {
-    if (count !== null && (count < 0 || count > largestPage)) {
-      throw new BadUserInputError(`${name} must be from 0 to ${largestPage}.`);
+    if (count !== null && (count < 0 || count > maxPageSize)) {
+      throw new BadUserInputError(`${name} must be from 0 to ${maxPageSize}.`);
     }
   }
   return {
@@ -130,14 +128,18 @@ export function toPage(collection: string, args: PageArgs): Page {
   };
 }
 
-/** Orders rows by name (code units), then id. */
-export function inOrder<T extends Row>(rows: readonly T[]): readonly T[] {
+/** Returns the rows ordered by name, then id, each compared by UTF-16 code units. */
+export function sortRows<T extends ConnectionRow>(rows: readonly T[]): readonly T[] {
   return rows.toSorted((a, b) => compare(a, b.name, b.id));
 }
 
-/** A page of rows that are in order; the cursors name `collection`. */
-export function toConnection<T extends Row>(collection: string, rows: readonly T[], page: Page): Connection<T> {
-  // Rows are counted from the cursors, not looked up by them: the row of a cursor may be gone.
+/** Returns a page of rows, which must be ordered as by `sortRows`. Its cursors name `collection`. */
+export function toConnection<T extends ConnectionRow>(
+  collection: string,
+  rows: readonly T[],
+  page: Page,
+): Connection<T> {
+  // Compares positions instead of looking the cursor's row up: that row may have been deleted.
   const { after, before } = page;
   const low = after === null ? 0 : rows.filter((row) => compare(row, ...after) <= 0).length;
   const high = before === null ? rows.length : rows.filter((row) => compare(row, ...before) < 0).length;
@@ -147,10 +149,10 @@ export function toConnection<T extends Row>(collection: string, rows: readonly T
 }
 
 /**
- * The rows of a list from `begin` to before `end`. A class, whose getters are made once: those of an object are among V8's old objects from the
- * beginning, and would keep the rows until V8 collects all that is old.
+ * The rows of a list from index `begin` up to, but not including, `end`. A class, because V8 allocates the getters of an object literal in
+ * the old generation. There they would retain the rows until a full garbage collection.
  */
-class Slice<T extends Row> implements Connection<T> {
+class Slice<T extends ConnectionRow> implements Connection<T> {
   readonly nodes: readonly T[];
   readonly totalCount: number;
   readonly #collection: string;
@@ -165,7 +167,7 @@ class Slice<T extends Row> implements Connection<T> {
     this.#end = end;
   }
 
-  // These two are made only where they are asked for: a cursor costs more than the row it names.
+  // Created only if selected: a cursor costs more than its row.
 
   get edges(): readonly Edge<T>[] {
     return this.nodes.map((node) => ({ cursor: toCursor(this.#collection, node), node }));
@@ -182,24 +184,24 @@ class Slice<T extends Row> implements Connection<T> {
   }
 }
 
-function compare(row: Row, name: string, id: string): number {
+function compare(row: ConnectionRow, name: string, id: string): number {
   if (row.name !== name) return row.name < name ? -1 : 1;
   if (row.id !== id) return row.id < id ? -1 : 1;
   return 0;
 }
 
-function toCursor(collection: string, row: Row): string {
+function toCursor(collection: string, row: ConnectionRow): string {
   return Buffer.from(JSON.stringify([collection, row.name, row.id])).toString('base64url');
 }
 
 function toPosition(collection: string, argument: string, cursor: string | null): Position | null {
   if (cursor === null) return null;
-  const [of, name, id, ...rest] = toParts(cursor);
-  if (of === collection && typeof name === 'string' && typeof id === 'string' && rest.length === 0) {
-    // Only what this gateway would write itself is a cursor: decoders pass over what they do not know.
+  const [cursorCollection, name, id, ...rest] = toParts(cursor);
+  if (cursorCollection === collection && typeof name === 'string' && typeof id === 'string' && rest.length === 0) {
+    // Accepts only what toCursor returns: the base64url decoder ignores invalid characters, and JSON allows white space.
     if (toCursor(collection, { name, id }) === cursor) return [name, id];
   }
-  throw new BadUserInputError(`${argument} is not a cursor of this list. Take it from pageInfo or from an edge.`);
+  throw new BadUserInputError(`${argument} is not a cursor of this list. Use a cursor from its pageInfo or edges.`);
 }
 
 function toParts(cursor: string): readonly unknown[] {
@@ -207,7 +209,7 @@ function toParts(cursor: string): readonly unknown[] {
     const parts: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString());
     return Array.isArray(parts) ? parts : [];
   } catch {
-    // No JSON is no cursor; the caller says so.
+    // toPosition rejects the cursor.
     return [];
   }
 }

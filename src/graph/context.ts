@@ -1,59 +1,60 @@
-// What the resolvers of one operation share: the caller's REST session, the loaders, how to wait. Made anew for each operation, so that
-// no two callers ever share any of it.
+// The GraphQL context of one operation: the caller's REST session, loaders and waits. Each operation has its own, so callers share none
+// of it.
 import type { OperationDefinitionNode } from 'graphql';
-import type { CloudcaClient, ObserveCall, RestSession, WireWarning } from '../cloudca/client.js';
+import type { CloudcaClient } from '../cloudca/client.js';
+import type { ObserveCall, RestSession } from '../cloudca/session.js';
+import type { WireWarning } from '../cloudca/decode.js';
 import type { EnvironmentAddress } from '../cloudca/environments.js';
-import type { CallersWatcher, Watcher } from '../cloudca/polling/watcher.js';
+import type { CallerWatcher, Watcher } from '../cloudca/polling/watcher.js';
 import { createEnvironmentLoaders, type EnvironmentLoaders } from './environment/environment.loaders.js';
 import { MissingKeyError } from './errors.js';
 import { createSiteToSiteVpnLoaders, type SiteToSiteVpnLoaders } from './site-to-site-vpn/site-to-site-vpn.loaders.js';
 import { createVpcLoaders, type VpcLoaders } from './vpc/vpc.loaders.js';
 
-/** What is needed to make a context. */
+/** Options of a context. */
 export interface ContextOptions {
   readonly client: CloudcaClient;
-  /** The caller's key; undefined where none came that can be one. */
+  /** The caller's key. Undefined if the request has none that an HTTP header can carry. */
   readonly apiKey: string | undefined;
-  /** What the key is known by where it must not stand itself; undefined where there is none. */
+  /** SHA-256 of the key, safe to log. Undefined without a key. */
   readonly callerId: string | undefined;
   readonly requestId: string;
-  /** What follows tasks and VPNs. */
   readonly watcher: Watcher;
-  /** Aborted when waits are to end at once, because the process does. */
+  /** Aborts when the process shuts down: waits for tasks must end at once. */
   readonly draining: AbortSignal;
-  /** Whether reads may share the calls that the caller's other operations have under way: not where they follow an event. */
-  readonly sharesReads: boolean;
-  /** Told of oddities in the REST API's answers. */
+  /** Whether reads may join calls that other operations of the key have in flight. False for events, which such a call may predate. */
+  readonly coalesceReads: boolean;
+  /** Receives unexpected values in responses of the REST API. */
   readonly warn: (warning: WireWarning) => void;
-  /** Told of each REST call. */
+  /** Receives each REST call. */
   readonly observe?: ObserveCall | undefined;
-  /** Told of each write, and of pre-shared keys that were read. */
-  readonly audit?: ((deed: Deed) => void) | undefined;
-  /** Its trace, where there is one. */
+  /** Receives each write, and the reads of pre-shared keys. */
+  readonly recordAudit?: ((event: AuditEvent) => void) | undefined;
+  /** The trace of the operation. Undefined if tracing is off. */
   readonly trace?: OperationTrace | undefined;
 }
 
-/** The trace of one operation, as far as it goes here. */
+/** The trace of one operation. */
 export interface OperationTrace {
-  /** As W3C Trace Context has it: 32 hexadecimal digits. */
+  /** Trace id of W3C Trace Context: 32 hexadecimal digits. */
   readonly traceId: string;
-  /** Told of each REST call. */
+  /** Receives each REST call. */
   readonly observe: ObserveCall;
-  /** Ends it, once: what the operation was, and the codes of its errors. */
+  /** Ends the trace, once, with the operation and the codes of its errors. */
   readonly end: (operation: OperationDefinitionNode | undefined, codes: Iterable<string>) => void;
 }
 
-/** Something that somebody may have to answer for. */
-export interface Deed {
-  /** The mutation's name, or the secret field that was read. */
-  readonly what: 'createSiteToSiteVpn' | 'deleteSiteToSiteVpn' | 'resetSiteToSiteVpn' | 'SiteToSiteVpn.ipSecPsk';
-  /** Null where a task told of the VPN, and nobody the environment. */
+/** An entry of the audit log. */
+export interface AuditEvent {
+  /** Name of the mutation, or coordinate of the secret field that was read. */
+  readonly action: 'createSiteToSiteVpn' | 'deleteSiteToSiteVpn' | 'resetSiteToSiteVpn' | 'SiteToSiteVpn.ipSecPsk';
+  /** Null if the VPN is the result of a task: the REST API does not name its environment. */
   readonly environment: EnvironmentAddress | null;
-  /** The VPNs that it was done to, by id; none where one was to be created. */
+  /** Ids of the VPNs concerned. Empty for a create. */
   readonly siteToSiteVpns: readonly string[];
-  /** `done`, `refused` (the REST API took it for wrong), or the code of the error that it ended in. */
+  /** `done`, `rejected` (by the REST API, with userErrors), or the code of the error. */
   readonly outcome: string;
-  /** The task that carries it out, where there is one. */
+  /** Id of the task that carries out the write, if any. */
   readonly taskId?: string | undefined;
 }
 
@@ -64,12 +65,12 @@ interface Loaders {
   readonly vpcs: VpcLoaders;
 }
 
-/** The context value that GraphQL hands to resolvers: Apollo Server copies it, which a class with private fields does not survive. */
+/** The context value that resolvers receive. It wraps GraphContext, since Apollo Server copies it, and a copy loses private fields. */
 export interface ContextValue {
   readonly operation: GraphContext;
 }
 
-/** What the resolvers of one operation share. */
+/** The shared state of one operation. */
 export class GraphContext {
   readonly callerId: string | undefined;
   readonly requestId: string;
@@ -78,29 +79,29 @@ export class GraphContext {
   readonly #watcher: Watcher;
   readonly #apiKey: string | undefined;
   readonly #rest: RestSession | undefined;
-  readonly #audit: (deed: Deed) => void;
-  // The VPNs whose keys were read, by environment.
+  readonly #audit: (event: AuditEvent) => void;
+  // Ids of the VPNs whose pre-shared keys were read, by environment.
   #secretsRead: Map<EnvironmentAddress | null, Set<string>> | undefined;
   #loaders: Loaders | undefined;
-  #tellWaiting: ((waits: boolean) => void) | undefined;
-  #stopWaiting: (() => void) | undefined;
-  #hasLeft = false;
+  #onWaitingChange: ((isWaiting: boolean) => void) | undefined;
+  #abortWait: (() => void) | undefined;
+  #isDisconnected = false;
 
   constructor(options: ContextOptions) {
-    const { client, apiKey, callerId, requestId, watcher, draining, sharesReads, warn, observe, audit, trace } =
+    const { client, apiKey, callerId, requestId, watcher, draining, coalesceReads, warn, observe, recordAudit, trace } =
       options;
     this.callerId = callerId;
     this.requestId = requestId;
     this.trace = trace;
     this.#draining = draining;
-    this.#audit = audit ?? (() => undefined);
+    this.#audit = recordAudit ?? (() => undefined);
     this.#watcher = watcher;
     this.#apiKey = apiKey;
     this.#rest =
-      apiKey === undefined ? undefined : client.session({ apiKey, requestId, warn, observe }, { shares: sharesReads });
+      apiKey === undefined ? undefined : client.session({ apiKey, requestId, warn, observe }, { coalesceReads });
   }
 
-  /** Whether a key came with the operation. */
+  /** Whether the caller sent a key. */
   get hasKey(): boolean {
     return this.#rest !== undefined;
   }
@@ -111,18 +112,18 @@ export class GraphContext {
     return this.#rest;
   }
 
-  /** What follows tasks and VPNs for the caller. Throws MissingKeyError. */
-  get watch(): CallersWatcher {
+  /** Watches tasks and VPNs with the caller's key. Throws MissingKeyError. */
+  get watcher(): CallerWatcher {
     if (this.#apiKey === undefined) throw new MissingKeyError();
-    return this.#watcher.of(this.#apiKey);
+    return this.#watcher.forKey(this.#apiKey);
   }
 
-  /** REST calls made so far. */
+  /** Number of REST calls made so far, retries included. */
   get restCalls(): number {
-    return this.#rest?.calls ?? 0;
+    return this.#rest?.callCount ?? 0;
   }
 
-  /** The loaders. Throws MissingKeyError. */
+  /** The loaders of the operation. Throws MissingKeyError. */
   get loaders(): Loaders {
     this.#loaders ??= {
       environments: createEnvironmentLoaders(this.rest),
@@ -132,65 +133,65 @@ export class GraphContext {
     return this.#loaders;
   }
 
-  /** Begins a root field of a mutation, which has a deadline of its own, and forgets what was loaded before the write. */
+  /** Starts a root field of a mutation: restarts the deadline, and drops loaders, whose cached reads a write makes stale. */
   beginWrite(): RestSession {
     this.#loaders = undefined;
     this.rest.renewDeadline();
     return this.rest;
   }
 
-  /** Tells of something that somebody may have to answer for. */
-  tell(deed: Deed): void {
-    this.#audit(deed);
+  /** Writes an event to the audit log. */
+  recordAudit(event: AuditEvent): void {
+    this.#audit(event);
   }
 
-  /** Takes note of a pre-shared key that was read; told when the operation is over. */
-  readSecret(environment: EnvironmentAddress | null, siteToSiteVpnId: string): void {
+  /** Notes that a pre-shared key was read, for `recordSecretReads`. */
+  recordSecretRead(environment: EnvironmentAddress | null, siteToSiteVpnId: string): void {
     this.#secretsRead ??= new Map();
     const ids = this.#secretsRead.get(environment) ?? new Set();
     this.#secretsRead.set(environment, ids.add(siteToSiteVpnId));
   }
 
-  /** The answer has been made: tells of the keys that are in it. */
-  end(): void {
+  /** Writes the pre-shared keys read so far to the audit log, one event for each environment. Call it once the response is complete. */
+  auditSecretReads(): void {
     for (const [environment, ids] of this.#secretsRead ?? []) {
-      this.#audit({ what: 'SiteToSiteVpn.ipSecPsk', environment, siteToSiteVpns: [...ids], outcome: 'done' });
+      this.#audit({ action: 'SiteToSiteVpn.ipSecPsk', environment, siteToSiteVpns: [...ids], outcome: 'done' });
     }
     this.#secretsRead = undefined;
   }
 
-  /** Has a listener told when the operation begins to wait for a task, and when it goes on. */
-  onWaiting(tell: (waits: boolean) => void): void {
-    this.#tellWaiting = tell;
+  /** Sets the listener that receives true when the operation starts a wait outside the deadline, and false when the wait ends. */
+  onWaitingChange(listener: (isWaiting: boolean) => void): void {
+    this.#onWaitingChange = listener;
   }
 
   /**
-   * Waits for a task, or for a place to begin in, which is no work: the deadline moves on by as long as it takes. `stop` aborts where the
-   * process ends, or the caller has gone.
+   * Runs `wait`, for a task or for a permit, without counting its duration against the REST deadline. `stop` aborts when the process shuts
+   * down or the caller disconnects.
    */
-  async waitFor<T>(wait: (stop: AbortSignal) => Promise<T>): Promise<T> {
-    const begun = performance.now();
-    const waiting = new AbortController();
-    const stop = () => {
-      waiting.abort();
+  async waitOutsideDeadline<T>(wait: (stop: AbortSignal) => Promise<T>): Promise<T> {
+    const startedAt = performance.now();
+    const controller = new AbortController();
+    const abort = () => {
+      controller.abort();
     };
-    this.#stopWaiting = stop;
-    this.#draining.addEventListener('abort', stop);
-    if (this.#draining.aborted || this.#hasLeft) stop();
-    this.#tellWaiting?.(true);
+    this.#abortWait = abort;
+    this.#draining.addEventListener('abort', abort);
+    if (this.#draining.aborted || this.#isDisconnected) abort();
+    this.#onWaitingChange?.(true);
     try {
-      return await wait(waiting.signal);
+      return await wait(controller.signal);
     } finally {
-      this.#draining.removeEventListener('abort', stop);
-      this.rest.extendDeadline(performance.now() - begun);
-      this.#tellWaiting?.(false);
+      this.#draining.removeEventListener('abort', abort);
+      this.rest.extendDeadline(performance.now() - startedAt);
+      this.#onWaitingChange?.(false);
     }
   }
 
-  /** The caller has gone: reads and waits end, writes finish. */
-  leave(): void {
-    this.#hasLeft = true;
-    this.#rest?.leave();
-    this.#stopWaiting?.();
+  /** Cancels reads and waits, since the caller has disconnected. Writes finish. */
+  disconnect(): void {
+    this.#isDisconnected = true;
+    this.#rest?.cancelReads();
+    this.#abortWait?.();
   }
 }

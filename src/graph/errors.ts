@@ -1,65 +1,53 @@
-// Every error that a caller sees in `errors` is made here: one table from what failed to a code, one formatter for every transport.
-// Texts of graphql-js that repeat what was sent are rebuilt without it.
-import { GraphQLError, type GraphQLFormattedError, Kind } from 'graphql';
+// Formats errors for clients, on all transports: code, message and extensions. Rebuilds graphql-js's messages, which quote input values.
+import { GraphQLError, type GraphQLFormattedError, type GraphQLSchema, isEnumType, Kind } from 'graphql';
 import {
   BadResponseError,
-  CallerGoneError,
+  ClientDisconnectedError,
   CloudcaError,
   ForbiddenError,
   NotFoundError,
   RateLimitedError,
-  RefusedError,
+  RejectedError,
   TimeoutError,
   UnauthenticatedError,
   UnavailableError,
   UpstreamFailureError,
 } from '../cloudca/errors.js';
-import { toHiddenMessage } from './limits/mask-schema-errors.js';
-import { QueryLimitError } from './limits/query-limits.js';
+import { type ErrorCode, isErrorCode } from './error-codes.js';
+import { maskValidationMessage } from './limits/mask-schema-errors.js';
+import { DocumentLimitError } from './limits/document-limits.js';
 
-/** The codes in `errors[].extensions.code` that are not GraphQL's own. */
-export type ErrorCode =
-  | 'UNAUTHENTICATED'
-  | 'FORBIDDEN'
-  | 'NOT_FOUND'
-  | 'RATE_LIMITED'
-  | 'OVERLOADED'
-  | 'UPSTREAM_ERROR'
-  | 'UPSTREAM_UNAVAILABLE'
-  | 'UPSTREAM_TIMEOUT'
-  | 'UPSTREAM_BAD_RESPONSE';
-
-/** The caller sent something that a resolver cannot work with. Its message reaches the caller as it is: it repeats no value. */
+/** Rejects an argument of a resolver. The client sees its message unchanged, so the message must not quote a value. */
 export class BadUserInputError extends Error {}
 
-/** What is told where no key came. */
-export const missingKeyMessage = 'Send your API key in the MC-Api-Key header.';
+/** The message for a request without a usable API key. */
+export const missingKeyMessage = 'The API key is missing or malformed. Send it in the MC-Api-Key header.';
 
-/** No key came with the request, or one that no HTTP header can carry. */
+/** Rejects a request without an API key, or with one that no HTTP header can carry. */
 export class MissingKeyError extends Error {
   constructor() {
     super(missingKeyMessage);
   }
 }
 
-/** The codes of what failed; Error's subclasses that are not here are nobody's to foresee. */
-const codes: readonly (readonly [new (...args: never[]) => Error, ErrorCode | 'BAD_USER_INPUT'])[] = [
+/** Error classes and their codes. Any other class is INTERNAL_SERVER_ERROR. */
+const codes: readonly (readonly [new (...args: never[]) => Error, ErrorCode])[] = [
   [BadUserInputError, 'BAD_USER_INPUT'],
   [MissingKeyError, 'UNAUTHENTICATED'],
   [UnauthenticatedError, 'UNAUTHENTICATED'],
   [ForbiddenError, 'FORBIDDEN'],
   [NotFoundError, 'NOT_FOUND'],
   [RateLimitedError, 'RATE_LIMITED'],
-  [RefusedError, 'UPSTREAM_ERROR'],
+  [RejectedError, 'UPSTREAM_ERROR'],
   [UpstreamFailureError, 'UPSTREAM_ERROR'],
   [UnavailableError, 'UPSTREAM_UNAVAILABLE'],
   [TimeoutError, 'UPSTREAM_TIMEOUT'],
   [BadResponseError, 'UPSTREAM_BAD_RESPONSE'],
-  [CallerGoneError, 'UPSTREAM_UNAVAILABLE'],
+  [ClientDisconnectedError, 'UPSTREAM_UNAVAILABLE'],
 ];
 
-// Codes that stand for a mistake in the request itself; whoever throws them has made the text for the caller, or it is rebuilt below.
-const requestCodes = new Set([
+// Codes that a GraphQLError may bring along. Its message is written for the client, or toMessage rebuilds it.
+const requestCodes = new Set<ErrorCode>([
   'UNAUTHENTICATED',
   'GRAPHQL_PARSE_FAILED',
   'GRAPHQL_VALIDATION_FAILED',
@@ -73,67 +61,66 @@ const requestCodes = new Set([
   'OVERLOADED',
 ]);
 
-/** What was thrown in the end: GraphQL wraps what resolvers throw. An error of GraphQL's own stays as it is. */
-export function toCause(error: unknown): unknown {
+/** Returns the error that a resolver threw, which graphql-js wraps. Returns errors of graphql-js unchanged. */
+export function unwrapError(error: unknown): unknown {
   let cause = error;
   while (cause instanceof GraphQLError && cause.originalError !== undefined) cause = cause.originalError;
   return cause instanceof GraphQLError ? error : cause;
 }
 
-/** The code of an error; INTERNAL_SERVER_ERROR for all that nobody has foreseen. */
-export function toCode(error: unknown): string {
-  const cause = toCause(error);
+/** Returns the code of an error. An unexpected error is INTERNAL_SERVER_ERROR. */
+export function toErrorCode(error: unknown): ErrorCode {
+  const cause = unwrapError(error);
   const entry = codes.find(([type]) => cause instanceof type);
   if (entry !== undefined) {
-    // A 400 whose body says nothing is no refusal that could be told, but an answer that cannot be understood.
-    return cause instanceof RefusedError && cause.answer?.errors.length === 0 ? 'UPSTREAM_BAD_RESPONSE' : entry[1];
+    // A 400 that lists no errors gives no reason, so it is not the documented rejection.
+    return cause instanceof RejectedError && cause.upstream?.errors.length === 0 ? 'UPSTREAM_BAD_RESPONSE' : entry[1];
   }
   if (!(cause instanceof GraphQLError)) return 'INTERNAL_SERVER_ERROR';
   const code = cause.extensions['code'];
-  if (typeof code === 'string' && requestCodes.has(code)) return code;
+  if (isErrorCode(code) && requestCodes.has(code)) return code;
   if (isBadRequest(cause)) return 'BAD_REQUEST';
-  return isUnfit(cause) ? 'BAD_USER_INPUT' : 'INTERNAL_SERVER_ERROR';
+  return isCoercionError(cause) ? 'BAD_USER_INPUT' : 'INTERNAL_SERVER_ERROR';
 }
 
-/**
- * What the caller is told of an error: Apollo Server's `formatError`. `formatted` has its locations and its path. With `hidesSchema`,
- * what is wrong with a request is told by no name of the schema that was not sent.
- */
-export function toFormattedError(
+/** How much messages may say about the schema. */
+export interface MessageOptions {
+  /** Whether messages may name parts of the schema that the client did not send. Default: true. */
+  readonly introspection?: boolean;
+  /** The schema whose enum values messages list. Default: messages list none. */
+  readonly schema?: GraphQLSchema;
+}
+
+/** Formats an error for the client. `formatted` gives its locations and path; its message and extensions are replaced. */
+export function formatGraphqlError(
   { locations, path }: GraphQLFormattedError,
   error: unknown,
-  hidesSchema = false,
+  options: MessageOptions = {},
 ): GraphQLFormattedError {
-  const cause = toCause(error);
-  const code = toCode(error);
+  const cause = unwrapError(error);
+  const code = toErrorCode(error);
   return {
-    message: toMessage(code, cause, hidesSchema),
+    message: toMessage(code, cause, options),
     ...(locations === undefined ? {} : { locations }),
     ...(path === undefined ? {} : { path }),
     extensions: { code, ...toDetails(cause) },
   };
 }
 
-function toMessage(code: string, cause: unknown, hidesSchema: boolean): string {
+function toMessage(code: ErrorCode, cause: unknown, options: MessageOptions): string {
   if (codes.some(([type]) => cause instanceof type) && cause instanceof Error) return cause.message;
   if (code === 'INTERNAL_SERVER_ERROR' || !(cause instanceof GraphQLError)) {
-    return 'Something went wrong in the gateway. With the request id its operators can find out what.';
+    return 'Internal error in the gateway. Quote the request id to its operators.';
   }
-  switch (code) {
-    case 'UNAUTHENTICATED':
-      return missingKeyMessage;
-    case 'GRAPHQL_PARSE_FAILED':
-      return toSyntaxMessage(cause);
-    case 'GRAPHQL_VALIDATION_FAILED':
-      return toValidationMessage(cause, hidesSchema);
-    case 'OPERATION_RESOLUTION_FAILURE':
-      return 'The document has no operation of that name, or has several and none was named. Send operationName.';
-    case 'BAD_USER_INPUT':
-      if (!isUnfit(cause)) return cause.message;
-      return `A variable or an argument is missing, null, or does not fit${hidesSchema ? '' : ' its type'}.`;
-    default:
-      return cause.message;
+  if (code === 'UNAUTHENTICATED') return missingKeyMessage;
+  if (code === 'GRAPHQL_PARSE_FAILED') return toSyntaxMessage(cause);
+  if (code === 'GRAPHQL_VALIDATION_FAILED') return toValidationMessage(cause, options);
+  if (code === 'OPERATION_RESOLUTION_FAILURE') {
+    return 'The document has no operation of that name, or has several operations. Send the name of one as operationName.';
   }
+  return code === 'BAD_USER_INPUT' && isCoercionError(cause)
+    ? 'A variable or an argument is missing, null or of the wrong type. Send a value of the declared type.'
+    : cause.message;
 }
 
 function toDetails(cause: unknown): Record<string, unknown> {
@@ -141,26 +128,28 @@ function toDetails(cause: unknown): Record<string, unknown> {
     return { retryAfter: cause.extensions['retryAfter'] };
   }
   if (!(cause instanceof CloudcaError)) return {};
-  const { answer } = cause;
+  const { upstream } = cause;
   return {
     ...(cause instanceof RateLimitedError && cause.retryAfter !== undefined ? { retryAfter: cause.retryAfter } : {}),
     ...(cause.outcomeUnknown ? { outcomeUnknown: true } : {}),
-    ...(answer === undefined || answer.errors.length === 0 ? {} : { upstream: answer }),
+    ...(upstream === undefined || upstream.errors.length === 0 ? {} : { upstream }),
   };
 }
 
-// `Syntax Error: Expected Name, found String "…"`: what was expected is the grammar's, what was found is the caller's.
+// `Syntax Error: Expected Name, found String "…"`: the expected token is of the grammar, but the token found may quote the client's input.
 function toSyntaxMessage(error: GraphQLError): string {
-  if (error instanceof QueryLimitError) return error.message;
-  const most = /^Syntax Error: Document contains more tha[nt] (\d+) tokens\./.exec(error.message)?.[1];
-  if (most !== undefined) return `The document has more than ${most} tokens. Ask for less at once.`;
+  if (error instanceof DocumentLimitError) return error.message;
+  const maxTokens = /^Syntax Error: Document contains more tha[nt] (\d+) tokens\./.exec(error.message)?.[1];
+  if (maxTokens !== undefined) {
+    return `The document has more than ${maxTokens} tokens (MAX_TOKENS). Split it into several requests.`;
+  }
   const expected = /^Syntax Error: Expected (.{1,60}?), found /.exec(error.message)?.[1];
-  const place = error.locations?.[0];
-  const where = place === undefined ? '' : ` at line ${place.line}, column ${place.column}`;
-  return `The document is not GraphQL: syntax error${where}${expected === undefined ? '' : `, expected ${expected}`}.`;
+  const location = error.locations?.[0];
+  const position = location === undefined ? '' : ` at line ${location.line}, column ${location.column}`;
+  return `The document is not GraphQL: syntax error${position}${expected === undefined ? '' : `, expected ${expected}`}.`;
 }
 
-// Errors about a value stand at its node; all others speak of names alone.
+// An error about a value has the value as its node. Messages of all other errors contain names only.
 const valueKinds = new Set<string>([
   Kind.INT,
   Kind.FLOAT,
@@ -172,32 +161,60 @@ const valueKinds = new Set<string>([
   Kind.OBJECT,
 ]);
 
-function toValidationMessage(error: GraphQLError, hidesSchema: boolean): string {
-  if (error.originalError instanceof QueryLimitError) return error.message;
-  if (error.message.startsWith('GraphQL introspection is not allowed ')) return 'Introspection is off here.';
-  if (hidesSchema) return toHiddenMessage(error.message);
+function toValidationMessage(error: GraphQLError, { introspection = true, schema }: MessageOptions): string {
+  if (error.originalError instanceof DocumentLimitError) return error.message;
+  if (error.message.startsWith('GraphQL introspection is not allowed ')) return 'Introspection is disabled.';
+  // The rule about overlapping fields gives up after a number of comparisons.
+  if (error.message === 'Validation aborted.') return 'The document is too complex. Split it into several requests.';
+  if (!introspection) return maskValidationMessage(error.message);
   const node = error.nodes?.[0];
-  if (node === undefined || !valueKinds.has(node.kind) || toMissingField(error.message) !== undefined)
+  if (node === undefined || !valueKinds.has(node.kind) || matchMissingField(error.message) !== undefined)
     return error.message;
-  // Each of these forms begins, or ends, with the schema's word; what is between is the caller's.
-  const type =
-    /^Expected value of type "([\w![\]]+)"/.exec(error.message)?.[1] ??
-    /^(Int|Float|String|Boolean|ID) cannot represent/.exec(error.message)?.[1] ??
-    /^Enum "(\w+)" cannot represent/.exec(error.message)?.[1];
-  return type === undefined ? 'The value does not fit its type.' : `The value does not fit the type ${type}.`;
+  const type = matchExpectedType(error.message);
+  if (type === undefined) return 'The value is of the wrong type.';
+  const values = schema && listEnumValues(schema, type);
+  if (error.message.startsWith('Value "')) return `${describeUnknownValue(type, values)}.`;
+  const advice = values !== undefined && node.kind === Kind.STRING ? ', without quotes' : '';
+  return `Expected a value of type ${type}${advice}.${values === undefined ? '' : ` Allowed: ${values}.`}`;
 }
 
-/** `Field "x" of required type "T!" was not provided.`: names of the schema alone; undefined where a text is not of that form. */
-export function toMissingField(message: string): string | undefined {
+/** Describes a value that the enum `type` does not have, without a final period. `values`, if known, lists those that it has. */
+export function describeUnknownValue(type: string, values: string | undefined): string {
+  return `Unknown value for ${type}${values === undefined ? '' : `. Allowed: ${values}`}`;
+}
+
+/** Returns a message of the form `Field "x" of required type "T!" was not provided.`, which contains names only. Otherwise undefined. */
+export function matchMissingField(message: string): string | undefined {
   return /^Field "[\w.]+" of required type "[\w![\]]+" was not provided\.$/.exec(message)?.[0];
 }
 
-// graphql-js finds these only as it executes, gives them no code, and repeats the value.
-function isUnfit(error: GraphQLError): boolean {
+/** Returns the type that graphql-js's message about an invalid value expects, e.g. `Int` or `[ID!]`. Undefined if it names none. */
+export function matchExpectedType(message: string): string | undefined {
+  // The value may contain anything, so each form takes the type from before the value, or from the very end.
+  return (
+    /^Expected (?:value of )?type "([\w![\]]+)"/.exec(message)?.[1] ??
+    /^(Int|Float|String|Boolean|ID) cannot represent/.exec(message)?.[1] ??
+    /^Enum "(\w+)" cannot represent/.exec(message)?.[1] ??
+    /^Value ".*" does not exist in "(\w+)" enum\.(?: Did you mean .*)?$/s.exec(message)?.[1]
+  );
+}
+
+/** Returns the values of an enum, e.g. `SHA1, MD5`. Undefined if the type, written as in a document, is not an enum. */
+export function listEnumValues(schema: GraphQLSchema, type: string): string | undefined {
+  const namedType = schema.getType(type.replace(/[![\]]/g, ''));
+  if (!isEnumType(namedType)) return undefined;
+  return namedType
+    .getValues()
+    .map(({ name }) => name)
+    .join(', ');
+}
+
+// graphql-js finds these during execution only. They have no code, and their messages quote the value.
+function isCoercionError(error: GraphQLError): boolean {
   return /^(Argument "|Variable "\$)/.test(error.message);
 }
 
-// Apollo Server gives some refusals a status, and no code.
+// Apollo Server rejects some requests with a status but without a code.
 function isBadRequest(error: GraphQLError): boolean {
   const http = error.extensions['http'];
   return typeof http === 'object' && http !== null && 'status' in http && http.status === 400;

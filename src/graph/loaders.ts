@@ -1,40 +1,46 @@
-// Loaders: what one operation reads it reads once, single things by a DataLoader, lists by a memo. One per operation, never longer; two callers
-// never share one.
+// Loaders of one operation: each reads an object or a list at most once. Callers never share a loader.
 import DataLoader from 'dataloader';
 import type { EnvironmentAddress } from '../cloudca/environments.js';
 import { NotFoundError } from '../cloudca/errors.js';
 
-/** A loader that makes one call for each key and remembers what came of it, a failure too. */
+/** Creates a loader that calls `load` once for each key and caches the outcome, failures included. */
 export function createLoader<K, V>(
   load: (key: K) => Promise<V>,
   toCacheKey: (key: K) => string,
 ): DataLoader<K, V, string> {
   const toError = (error: unknown) =>
     error instanceof Error ? error : new Error('A loader failed.', { cause: error });
-  const loadOrTell = (key: K): Promise<V | Error> => load(key).catch(toError);
-  return new DataLoader<K, V, string>((keys) => Promise.all(keys.map(loadOrTell)), { cacheKeyFn: toCacheKey });
+  // A DataLoader takes the error of one key as a value.
+  const loadOrError = (key: K): Promise<V | Error> => load(key).catch(toError);
+  return new DataLoader<K, V, string>((keys) => Promise.all(keys.map(loadOrError)), { cacheKeyFn: toCacheKey });
 }
 
-/** Makes one read for each key, at once, and remembers what came of it, a failure too. For lists, of which an operation seldom asks for two. */
-export function createMemo<K, V>(read: (key: K) => Promise<V>, toCacheKey: (key: K) => string): (key: K) => Promise<V> {
+/**
+ * Creates a loader that starts one read for each key at once, without a batch, and caches the outcome, failures included. Serves lists,
+ * of which an operation seldom reads two.
+ */
+export function createListLoader<K, V>(
+  read: (key: K) => Promise<V>,
+  toCacheKey: (key: K) => string,
+): (key: K) => Promise<V> {
   const reads = new Map<string, Promise<V>>();
   return (key) => {
     const cacheKey = toCacheKey(key);
-    const known = reads.get(cacheKey) ?? read(key);
-    reads.set(cacheKey, known);
-    return known;
+    const promise = reads.get(cacheKey) ?? read(key);
+    reads.set(cacheKey, promise);
+    return promise;
   };
 }
 
-/** What tells one environment from another in a cache, and what is there: an address that has been checked has no line end in it. */
-export function toEnvironmentKey(
+/** Returns a cache key for `item` of an environment. No two collide: a validated address contains no line feed. */
+export function toEnvironmentCacheKey(
   { serviceCode, name, organizationId }: EnvironmentAddress,
-  what: string | null = null,
+  item: string | null = null,
 ): string {
-  return `${serviceCode}\n${name}\n${organizationId ?? ''}\n${what ?? ''}`;
+  return `${serviceCode}\n${name}\n${organizationId ?? ''}\n${item ?? ''}`;
 }
 
-/** Whether two addresses are of one environment. */
+/** Reports whether two addresses name the same environment. */
 export function isSameEnvironment(one: EnvironmentAddress, other: EnvironmentAddress): boolean {
   if (one === other) return true;
   return (
@@ -42,14 +48,17 @@ export function isSameEnvironment(one: EnvironmentAddress, other: EnvironmentAdd
   );
 }
 
-/** Begins a load whose outcome a field will ask for later: a failure is told there, and only there. Resolves when it has come. */
-export function ahead(load: Promise<unknown>): Promise<unknown> {
+/** Marks a load as started before the field that needs it. Resolves when it settles; only that field reports its failure. */
+export function prefetch(load: Promise<unknown>): Promise<unknown> {
   return load.catch(() => undefined);
 }
 
-/** What is made of what a read gives; null where there is no such thing. */
-export function orNull<Found, Made>(read: Promise<Found>, make: (found: Found) => Made): Promise<Made | null> {
-  return read.then(make, (error: unknown) => {
+/** Maps the result of a read. Resolves with null if the read rejects with NotFoundError; other errors pass. */
+export function nullIfNotFound<Found, Mapped>(
+  read: Promise<Found>,
+  map: (found: Found) => Mapped,
+): Promise<Mapped | null> {
+  return read.then(map, (error: unknown) => {
     if (error instanceof NotFoundError) return null;
     throw error;
   });

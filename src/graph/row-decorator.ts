@@ -1,17 +1,17 @@
-// What a field is resolved with that is resolved for every row of a list, in one parameter: type-graphql sorts and gathers the parameters of a
-// field at each call, which takes longer than what most fields do.
+// Parameter decorator for fields that are resolved for every row of a list. It passes all resolver data in one parameter, because
+// type-graphql sorts and collects parameters at each call, which takes longer than most fields do.
 import type { GraphQLResolveInfo } from 'graphql';
 import { createParameterDecorator } from 'type-graphql';
 import type { ContextValue } from './context.js';
 
-/** What a field of a row is resolved with. */
-export interface RowData<T> {
+/** Resolver data of a field whose parent object is a `T`. */
+export interface ResolverDataOf<T> {
   readonly root: T;
   readonly context: ContextValue;
   readonly info: GraphQLResolveInfo;
 }
 
-/** Hands a resolver its row, the context and what is selected below the field, in place of `@Root`, `@Ctx` and `@Info`. */
-export function Row(): ReturnType<typeof createParameterDecorator> {
+/** Passes a ResolverDataOf to the resolver. Replaces `@Root`, `@Ctx` and `@Info`. */
+export function ResolverData(): ReturnType<typeof createParameterDecorator> {
   return createParameterDecorator((data) => data);
 }

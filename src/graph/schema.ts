@@ -1,4 +1,4 @@
-// The one schema: type-graphql's classes built, and the root types described.
+// Builds the schema from type-graphql's classes, and describes the root types and scalars.
 import 'reflect-metadata';
 import { type GraphQLSchema, lexicographicSortSchema, printSchema } from 'graphql';
 import { buildSchemaSync, type PubSub } from 'type-graphql';
@@ -19,29 +19,29 @@ import { TaskResolver } from './task/task.resolver.js';
 import { TaskSubscriptionResolver } from './task/task.subscriptions.js';
 import { VpcResolver } from './vpc/vpc.resolver.js';
 
-// type-graphql has no place for these.
+// type-graphql cannot describe these types.
 const rootDescriptions = new Map([
-  ['Query', 'What can be read. Each field is null, with an error, where it fails: it does not take the others along.'],
-  ['Mutation', 'What can be changed. The REST API carries changes out in the background: follow the tasks.'],
+  ['Query', 'Reads. A field that fails is null, with an error. The other fields are not affected.'],
+  ['Mutation', 'Writes. The REST API carries them out in the background: query or subscribe to the tasks.'],
   [
     'Subscription',
-    'What can be followed, over WebSocket or Server-Sent Events. What fails is the last event, with its errors.',
+    'Subscriptions, over WebSocket or Server-Sent Events. A failure is the last event, with its errors.',
   ],
 ]);
 
 const inertPubSub: PubSub = {
   publish: () => undefined,
   subscribe: () => {
-    throw new TypeError('Nothing is published here.');
+    throw new TypeError('The schema has no PubSub.');
   },
 };
 
 const scalarDescriptions = new Map([
   ['DateTime', 'An instant in ISO 8601 / RFC 3339 form, e.g. 2026-11-23T18:30:00.000Z.'],
-  ['JSON', 'Any JSON value, passed on as the REST API sent it.'],
+  ['JSON', 'Any JSON value, as the REST API sent it.'],
 ]);
 
-/** Builds the schema. Throws where the classes contradict each other. */
+/** Builds the schema. Throws if the classes contradict each other. */
 export function createSchema(): GraphQLSchema {
   const schema = buildSchemaSync({
     resolvers: [
@@ -58,9 +58,9 @@ export function createSchema(): GraphQLSchema {
       TaskSubscriptionResolver,
       SiteToSiteVpnSubscriptionResolver,
     ],
-    // Every subscription has a source of its own; type-graphql wants this all the same.
+    // Required by type-graphql, but unused: every subscription has its own `subscribe`.
     pubSub: inertPubSub,
-    // Inputs are checked by the resolvers: type-graphql would throw, with the value, before userErrors can be made.
+    // The resolvers validate inputs and return userErrors. type-graphql would throw an error that contains the value.
     validate: false,
     authChecker: ({ context }: { context: ContextValue }) => context.operation.hasKey,
   });
@@ -72,7 +72,7 @@ export function createSchema(): GraphQLSchema {
   return schema;
 }
 
-/** The schema in GraphQL's own language, in an order that does not depend on the code's. */
+/** Prints the schema in GraphQL's schema definition language, sorted, so that the output does not depend on the order of the code. */
 export function toSchemaText(schema: GraphQLSchema): string {
   return `${printSchema(lexicographicSortSchema(schema))}\n`;
 }

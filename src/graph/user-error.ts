@@ -1,59 +1,56 @@
-// What a caller can put right: the checks of inputs by class-validator, and the REST API's refusals, as userErrors of a mutation or, for
-// a read, as BadUserInputError. A message never repeats a value.
+// Errors that the client can fix: failed input validation, and rejections by the REST API. Mutations return them as userErrors, reads
+// throw BadUserInputError. Messages never quote a value.
 import { validateSync, type ValidationError } from 'class-validator';
 import { Field, ObjectType, registerEnumType } from 'type-graphql';
-import { NotFoundError, RefusedError } from '../cloudca/errors.js';
+import { NotFoundError, RejectedError } from '../cloudca/errors.js';
 import { BadUserInputError } from './errors.js';
 import { existsCheck } from './validators.js';
 
-/** Kinds of userErrors. */
+/** Codes of userErrors. */
 export const UserErrorCode = { INVALID: 'INVALID', NOT_FOUND: 'NOT_FOUND', REJECTED: 'REJECTED' } as const;
-/** Kinds of userErrors. */
+/** A code of a userError. */
 export type UserErrorCode = (typeof UserErrorCode)[keyof typeof UserErrorCode];
 
 registerEnumType(UserErrorCode, {
   name: 'UserErrorCode',
-  description: 'What is wrong with an input.',
+  description: 'Why an input is invalid.',
   valuesConfig: {
-    INVALID: { description: 'The gateway refused the value before asking the REST API.' },
-    NOT_FOUND: { description: 'Nothing of that id in the environment.' },
+    INVALID: { description: 'The gateway rejected the value without a call of the REST API.' },
+    NOT_FOUND: { description: 'The environment has nothing with that id.' },
     REJECTED: {
-      description: 'The REST API refused the request: e.g. the name or the gateway is taken, or a quota is used up.',
+      description:
+        'The REST API rejected the request, e.g. because a name or gateway is taken, or a quota is exhausted.',
     },
   },
 });
 
-/** Something in the input that the caller can put right. */
-@ObjectType({ simpleResolvers: true, description: 'Something in the input that the caller can put right.' })
+/** An error that the client can fix by a change of the input. */
+@ObjectType({ simpleResolvers: true, description: 'An error that the client can fix by a change of the input.' })
 export class UserError {
-  /** Path to the input field. */
   @Field(() => [String], {
     nullable: true,
-    description: 'Path to the input field, e.g. ["input", "ipSecPsk"]; null where it is about the request as a whole.',
+    description: 'Path to the input field, e.g. ["input", "ipSecPsk"]; null if the error concerns the whole request.',
   })
   declare field: readonly string[] | null;
 
-  /** For a person to read. */
-  @Field(() => String, { description: 'For a person to read. Never repeats the value of a secret.' })
+  @Field(() => String, { description: 'Explanation for a person. Never contains a secret of the input.' })
   declare message: string;
 
-  /** What is wrong. */
-  @Field(() => UserErrorCode, { description: 'What is wrong, for a program to read.' })
+  @Field(() => UserErrorCode, { description: 'Kind of error, for a program.' })
   declare code: UserErrorCode;
 
-  /** The REST API's own code. */
-  @Field(() => String, { nullable: true, description: "The REST API's own code, where it gave one." })
+  @Field(() => String, { nullable: true, description: 'Code of the REST API, if it sent one.' })
   declare upstreamCode: string | null;
 }
 
-/** Everything that class-validator finds wrong with an input, each at its field below `path`. */
-export function toUserErrors(input: object, path: readonly string[] = ['input']): readonly UserError[] {
+/** Validates an input with class-validator. Returns every error, with the path of its field below `path`. */
+export function validateInput(input: object, path: readonly string[] = ['input']): readonly UserError[] {
   return validateSync(input, { forbidUnknownValues: false }).flatMap((error) => flatten(error, path));
 }
 
-/** Refuses the arguments of a read with everything that is wrong with them. Throws BadUserInputError. */
-export function refuseInvalid(input: object): void {
-  const errors = toUserErrors(input, []);
+/** Validates the arguments of a read. Throws a BadUserInputError that lists every error. */
+export function throwIfInvalid(input: object): void {
+  const errors = validateInput(input, []);
   if (errors.length > 0) throw new BadUserInputError(errors.map((error) => error.message).join(' '));
 }
 
@@ -66,42 +63,42 @@ function flatten(error: ValidationError, path: readonly string[]): readonly User
   return [...own, ...(error.children ?? []).flatMap((child) => flatten(child, field))];
 }
 
-/** A write that was accepted: what came of it. */
-export interface Accepted<T> {
+/** Result of a write that the REST API accepted. */
+export interface AcceptedWrite<T> {
   readonly outcome: T;
   readonly userErrors: readonly [];
 }
 
-/** A write that was refused: what the caller can put right. */
-export interface Refused {
+/** Result of a write that the REST API rejected for a reason that the client can fix. */
+export interface RejectedWrite {
   readonly outcome: null;
   readonly userErrors: readonly UserError[];
 }
 
 /**
- * Turns the REST API's refusals of a write into userErrors; `field` is the path of what a 404 is about. Throws all that the caller cannot
- * put right.
+ * Converts a rejection of a write by the REST API to userErrors. `field` is the path of the input that a 404 concerns. Rejects with any error
+ * that the client cannot fix.
  */
-export async function orUserErrors<T>(
+export async function catchUserErrors<T>(
   write: Promise<T>,
   field: readonly string[] | null,
-): Promise<Accepted<T> | Refused> {
+): Promise<AcceptedWrite<T> | RejectedWrite> {
   try {
     return { outcome: await write, userErrors: [] };
   } catch (error) {
     if (error instanceof NotFoundError) {
-      const upstreamCode = error.answer?.errors[0]?.code ?? null;
+      const upstreamCode = error.upstream?.errors[0]?.code ?? null;
       return {
         outcome: null,
         userErrors: [{ field, message: error.message, code: UserErrorCode.NOT_FOUND, upstreamCode }],
       };
     }
-    if (!(error instanceof RefusedError)) throw error;
-    const entries = error.answer?.errors ?? [];
-    const told = entries.length > 0 ? entries : [{ message: error.message, code: null }];
+    if (!(error instanceof RejectedError)) throw error;
+    const entries = error.upstream?.errors ?? [];
+    const reasons = entries.length > 0 ? entries : [{ message: error.message, code: null }];
     return {
       outcome: null,
-      userErrors: told.map(({ message, code }) => ({
+      userErrors: reasons.map(({ message, code }) => ({
         field: null,
         message,
         code: UserErrorCode.REJECTED,

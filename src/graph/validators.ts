@@ -1,59 +1,58 @@
-// The checks of inputs as class-validator decorators, in the words of this API: each says what is wrong and what is right, and none
-// repeats the value.
+// Input validation: class-validator decorators whose messages say what is allowed and never quote the value.
 import { isIP, isUUID, ValidateBy } from 'class-validator';
 import validator from 'validator';
-import { isPathSegment } from '../cloudca/client.js';
+import { isPathSegment } from '../cloudca/path-segments.js';
 
-/** Whether a value has the form of an id: a UUID of any version. */
+/** Reports whether a value is a UUID of any version, which all ids of the REST API are. */
 export function isId(value: unknown): value is string {
   return isUUID(value, 'loose');
 }
 
-function check(name: string, test: (value: unknown) => boolean, message: string): PropertyDecorator {
-  return ValidateBy({ name, validator: { validate: test, defaultMessage: () => message } });
+/** Requires a UUID of any version. `label` names the input in the message. */
+export function IsId(label: string): PropertyDecorator {
+  return check('isId', isId, `${label} must be a UUID.`);
 }
 
-/** A UUID of any version. */
-export function IsId(what: string): PropertyDecorator {
-  return check('isId', isId, `${what} must be a UUID.`);
-}
-
-/** The name of the check by which an id is found to be that of nothing. */
+/** Name of the CanExist check. Its errors are NOT_FOUND, not INVALID. */
 export const existsCheck = 'canExist';
 
-/** The id of something: what is no UUID cannot be one, and there is no need to ask for it. */
-export function CanExist(what: string): PropertyDecorator {
-  return check(existsCheck, isId, `There is no ${what} of that id in the environment.`);
+/** Requires an id that an object can have. The REST API has nothing with an id that is not a UUID, so the gateway does not ask. */
+export function CanExist(noun: string): PropertyDecorator {
+  return check(existsCheck, isId, `The environment has no ${noun} with this id.`);
 }
 
-/** Something that can stand in a path: not empty, not `.` or `..`, without / \ ? # % and control characters. */
-export function IsPathSegment(what: string): PropertyDecorator {
-  const message = `${what} must not be empty, "." or "..", nor hold / \\ ? # % or control characters.`;
+/** Requires a segment of a URL path: not empty, `.` or `..`, and without / \ ? # % and control characters. */
+export function IsPathSegment(label: string): PropertyDecorator {
+  const message = `${label} must not be empty, "." or "..", or contain / \\ ? # % or control characters.`;
   return check('isPathSegment', (value) => typeof value === 'string' && isPathSegment(value), message);
 }
 
-/** Not blank, and on one line. */
+/** Requires text that is not blank and is on one line. */
 export function IsName(): PropertyDecorator {
   const test = (value: unknown) => typeof value === 'string' && value.trim() !== '' && isOneLine(value);
   return check('isName', test, 'The name must not be blank, and must be on one line.');
 }
 
-/** An IPv4 or IPv6 address: a peer of this API is one, although the REST API's documentation says no more than "gateway". */
+/** Requires an IPv4 or IPv6 address. The REST API's documentation says only "gateway". */
 export function IsGateway(): PropertyDecorator {
-  // isIP takes a zone (fe80::1%eth0), which has no meaning on another machine.
+  // isIP accepts a zone (fe80::1%eth0), which has no meaning on another host.
   const test = (value: unknown) => typeof value === 'string' && !value.includes('%') && isIP(value);
   return check('isGateway', test, 'The gateway must be an IPv4 or IPv6 address, e.g. 203.0.113.7.');
 }
 
-/** One CIDR, IPv4 or IPv6, host bits allowed, or several separated by commas. */
+/** Requires one IPv4 or IPv6 CIDR block or several, separated by commas. Host bits may be set. */
 export function IsCidrList(): PropertyDecorator {
   const test = (value: unknown) =>
     typeof value === 'string' &&
     value.split(',').every((cidr) => !cidr.includes('%') && validator.isIPRange(cidr.trim()));
-  return check('isCidrList', test, 'The cidr must be a CIDR, e.g. 10.12.0.0/22, or several, separated by commas.');
+  return check(
+    'isCidrList',
+    test,
+    'The cidr must be a CIDR block, e.g. 10.12.0.0/22, or several, separated by commas.',
+  );
 }
 
-/** At least 10 alphanumeric characters, with others beside them, on one line. */
+/** Requires at least 10 ASCII letters or digits, on one line. Other characters are allowed too. */
 export function IsPreSharedKey(): PropertyDecorator {
   const test = (value: unknown) =>
     typeof value === 'string' && isOneLine(value) && (value.match(/[A-Za-z0-9]/g) ?? []).length >= 10;
@@ -64,15 +63,18 @@ export function IsPreSharedKey(): PropertyDecorator {
   );
 }
 
-/** A whole number of seconds from `least` to `most`. */
-export function IsSeconds(what: string, least: number, most: number): PropertyDecorator {
-  const test = (value: unknown) =>
-    typeof value === 'number' && Number.isInteger(value) && value >= least && value <= most;
-  const range = most === Number.MAX_SAFE_INTEGER ? `of at least ${least}` : `from ${least} to ${most}`;
-  return check('isSeconds', test, `${what} must be a whole number of seconds ${range}.`);
+/** Requires a whole number of seconds from `min` to `max`. */
+export function IsSeconds(label: string, min: number, max: number): PropertyDecorator {
+  const test = (value: unknown) => typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max;
+  const range = max === Number.MAX_SAFE_INTEGER ? `of at least ${min}` : `from ${min} to ${max}`;
+  return check('isSeconds', test, `${label} must be a whole number of seconds ${range}.`);
 }
 
-// Line separators, other control characters, and halves of surrogate pairs, which no encoding can carry.
+// Rejects line separators, control characters, and lone surrogates, which UTF-8 cannot encode.
 function isOneLine(value: string): boolean {
   return value.isWellFormed() && !/[\p{Cc}\u2028\u2029]/u.test(value);
+}
+
+function check(name: string, test: (value: unknown) => boolean, message: string): PropertyDecorator {
+  return ValidateBy({ name, validator: { validate: test, defaultMessage: () => message } });
 }

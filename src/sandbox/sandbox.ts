@@ -1,70 +1,68 @@
-// The simulated API over real HTTP: routes, keys, envelopes, and what tests may do to a call.
-// It knows nothing of the gateway: the API's documentation alone says how it answers.
+// The simulated API over real HTTP: routes, API keys, response envelopes, and the faults that tests inject. It follows the documentation of
+// the REST API, and shares no code with the gateway.
 import type { IncomingHttpHeaders } from 'node:http';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fastify, type FastifyReply, type FastifyRequest } from 'fastify';
-import { defaultSeed, type Seed } from './seed.js';
+import { createDefaultSeed } from './default-seed.js';
+import type { Seed } from './seed.js';
 import { isRecord } from './validation.js';
-import { apiError, Refusal } from './wire-types.js';
-import { entityOf, World, type Place } from './state.js';
+import { createApiError, ApiFailure } from './wire-types.js';
+import { getEntity, SandboxState, type EnvironmentState } from './state.js';
 
-/** The key that may do everything. */
+/** API key that may read and write. */
 export const SANDBOX_KEY = 'sandbox-key';
 
-/** The key that may read; its writes are answered with 403. */
+/** API key that may only read. A write returns 403. */
 export const READ_ONLY_KEY = 'read-only-key';
 
-/** How many calls the sandbox remembers: the last ones. */
-export const CALLS_KEPT = 1_000;
+/** Maximum calls that the sandbox records. It drops the oldest first. */
+export const MAX_RECORDED_CALLS = 1_000;
 
 const PREFIX = '/v1';
 
-/** One call as it was received, whatever it was answered. */
+/** A call as received, whatever the response. */
 export interface Call {
   method: string;
   /** Path and query as sent, e.g. `/v1/environments?org_id=…`. */
   path: string;
-  /** All headers, their names in lower case. */
+  /** All headers, with lower-case names. */
   headers: IncomingHttpHeaders;
-  /** The parsed body, the text itself where it is not JSON, undefined where there was none. */
+  /** The parsed body, or the text if it is not JSON; undefined: no body. */
   body: unknown;
 }
 
-/**
- * What is to happen to a call instead of its being carried out: an answer, where a body of text is sent as it is and
- * an object as JSON, or a connection cut before any answer.
- */
+/** A fault to inject into a call: a response, or a closed connection. A string body is sent as it is, an object as JSON. */
 export type Fault = { status: number; headers?: Record<string, string>; body?: unknown } | { destroy: true };
 
-/** How a sandbox may be made; each has a default. */
+/** Options of a sandbox. */
 export interface SandboxOptions {
-  /** Milliseconds since the epoch; the sandbox sees time through nothing else. Default: `Date.now`. */
+  /** The sandbox's only source of time, in milliseconds since the epoch. Default: `Date.now`. */
   clock?: () => number;
-  /** Milliseconds of real time before a call is carried out and answered. Default: 0. */
+  /** Delay of each call, in milliseconds of real time. Default: 0. */
   latency?: number | ((call: Call) => number);
-  /** What exists at the beginning; copied. Default: `defaultSeed()`. */
+  /** Initial data, which the sandbox copies. Default: `createDefaultSeed()`. */
   seed?: Seed;
-  /** Asked for each call, before its key is looked at; undefined lets the call through. Default: no faults. */
+  /** Called for each call, before the sandbox checks the API key. Undefined: no fault. Default: no faults. */
   faults?: (call: Call) => Fault | undefined;
 }
 
 /** A simulated API. */
 export interface Sandbox {
-  /** The last calls received, the oldest first: at most `CALLS_KEPT`. May be emptied. */
+  /** The latest calls, the oldest first: at most `MAX_RECORDED_CALLS`. A test may empty it. */
   readonly calls: Call[];
-  /** Starts to listen; port 0 takes a free one. Resolves to the base URL, e.g. `http://127.0.0.1:4010/v1`. */
+  /** Starts to listen (port 0: any free port). Returns the base URL, e.g. `http://127.0.0.1:4010/v1`. */
   listen(address: { host: string; port: number }): Promise<string>;
-  /** Stops to listen and cuts the connections that are open. */
+  /** Stops listening and closes all open connections. */
   close(): Promise<void>;
 }
 
 type Handler = (request: FastifyRequest, reply: FastifyReply) => unknown;
 
-const notFound = apiError('notFound', 'There is nothing at this address.');
+const notFound = createApiError('notFound', 'The path was not found.');
 
 const methods = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
 
-/** Undefined where the text is not JSON: no JSON text stands for undefined. */
+/** Parses JSON. Returns undefined if the text is not valid JSON; no JSON text has that value. */
 const parseJson = (text: unknown): unknown => {
   if (typeof text !== 'string') return undefined;
   try {
@@ -74,75 +72,81 @@ const parseJson = (text: unknown): unknown => {
   }
 };
 
-const queryOf = (request: FastifyRequest, name: string): string | null =>
+const getQueryParameter = (request: FastifyRequest, name: string): string | null =>
   new URL(request.url, 'http://sandbox').searchParams.get(name);
 
-const parameterOf = ({ params }: FastifyRequest, name: string): string => {
+const getPathParameter = ({ params }: FastifyRequest, name: string): string => {
   const value = isRecord(params) ? params[name] : undefined;
   return typeof value === 'string' ? value : '';
 };
 
-const organizationOf = (request: FastifyRequest): string | null => queryOf(request, 'org_id');
+const getOrganizationId = (request: FastifyRequest): string | null => getQueryParameter(request, 'org_id');
 
-const one = (data: object): object => ({ data });
-const list = (data: object[]): object => ({ data, metadata: { recordCount: data.length } });
+const toEntityBody = (data: object): object => ({ data });
+const toListBody = (data: object[]): object => ({ data, metadata: { recordCount: data.length } });
 
-/** A sandbox that does not listen yet. */
+/** Creates a sandbox. It does not listen yet. */
 export function createSandbox(options: SandboxOptions = {}): Sandbox {
-  const { clock = Date.now, latency = 0, seed = defaultSeed(), faults = () => undefined } = options;
-  const world = new World(seed, clock);
+  const { clock = Date.now, latency = 0, seed = createDefaultSeed(), faults = () => undefined } = options;
+  const state = new SandboxState(seed, clock);
   const calls: Call[] = [];
 
-  const placeOf = (request: FastifyRequest): Place =>
-    world.place(organizationOf(request), parameterOf(request, 'serviceCode'), parameterOf(request, 'environment'));
-  const idOf = (request: FastifyRequest): string => parameterOf(request, 'id');
+  const getEnvironment = (request: FastifyRequest): EnvironmentState =>
+    state.getEnvironment(
+      getOrganizationId(request),
+      getPathParameter(request, 'serviceCode'),
+      getPathParameter(request, 'environment'),
+    );
+  const getId = (request: FastifyRequest): string => getPathParameter(request, 'id');
 
   const routes: Record<string, Partial<Record<(typeof methods)[number], Handler>>> = {
     '/services/:serviceCode/:environment/sitetositevpns': {
       GET: (request) => {
-        const vpcId = queryOf(request, 'vpc_id');
-        const vpns = [...placeOf(request).siteToSiteVpns.values()];
-        return list(vpcId === null ? vpns : vpns.filter((vpn) => vpn.vpcId === vpcId));
+        const vpcId = getQueryParameter(request, 'vpc_id');
+        const vpns = [...getEnvironment(request).siteToSiteVpns.values()];
+        return toListBody(vpcId === null ? vpns : vpns.filter((vpn) => vpn.vpcId === vpcId));
       },
       POST: (request) => {
-        const place = placeOf(request);
+        const environment = getEnvironment(request);
         if (!/^application\/json\b/i.test(request.headers['content-type'] ?? '')) {
-          throw new Refusal(400, apiError('malformedBody', 'The body must be sent as application/json.'));
+          throw new ApiFailure(400, createApiError('malformedBody', 'The body must be sent as application/json.'));
         }
         const body = parseJson(request.body);
-        // The parser's own message would repeat a piece of the body, and with it the pre-shared key.
-        if (body === undefined) throw new Refusal(400, apiError('malformedBody', 'The body is not valid JSON.'));
-        return world.createSiteToSiteVpn(place, body);
+        // The parser's message could quote a part of the body that contains the pre-shared key.
+        if (body === undefined)
+          throw new ApiFailure(400, createApiError('malformedBody', 'The body is not valid JSON.'));
+        return state.createSiteToSiteVpn(environment, body);
       },
     },
     '/services/:serviceCode/:environment/sitetositevpns/:id': {
-      GET: (request) => one(entityOf(placeOf(request).siteToSiteVpns, idOf(request))),
+      GET: (request) => toEntityBody(getEntity(getEnvironment(request).siteToSiteVpns, getId(request))),
       POST: (request) => {
-        const place = placeOf(request);
-        entityOf(place.siteToSiteVpns, idOf(request));
-        if (queryOf(request, 'operation') === 'reset') return world.resetSiteToSiteVpn(place, idOf(request));
-        throw new Refusal(400, apiError('invalidValue', 'The operation must be reset.'));
+        const environment = getEnvironment(request);
+        getEntity(environment.siteToSiteVpns, getId(request));
+        if (getQueryParameter(request, 'operation') === 'reset')
+          return state.resetSiteToSiteVpn(environment, getId(request));
+        throw new ApiFailure(400, createApiError('invalidValue', 'The operation must be reset.'));
       },
-      DELETE: (request) => world.deleteSiteToSiteVpn(placeOf(request), idOf(request)),
+      DELETE: (request) => state.deleteSiteToSiteVpn(getEnvironment(request), getId(request)),
     },
     '/services/:serviceCode/:environment/vpcs': {
-      GET: (request) => list([...placeOf(request).vpcs.values()]),
+      GET: (request) => toListBody([...getEnvironment(request).vpcs.values()]),
     },
     '/services/:serviceCode/:environment/vpcs/:id': {
-      GET: (request) => one(entityOf(placeOf(request).vpcs, idOf(request))),
+      GET: (request) => toEntityBody(getEntity(getEnvironment(request).vpcs, getId(request))),
     },
     '/services/connections': {
-      GET: () => list([...world.serviceConnections.values()]),
+      GET: () => toListBody([...state.serviceConnections.values()]),
     },
     '/services/connections/:id': {
-      GET: (request) => one(entityOf(world.serviceConnections, idOf(request))),
+      GET: (request) => toEntityBody(getEntity(state.serviceConnections, getId(request))),
     },
     '/environments': {
-      GET: (request) => list(world.environments(organizationOf(request))),
+      GET: (request) => toListBody(state.listEnvironments(getOrganizationId(request))),
     },
     '/tasks/:id': {
       GET: (request, reply) => {
-        const task = world.task(idOf(request));
+        const task = state.getTask(getId(request));
         return reply.code(task.taskStatus === 'FAILED' ? 400 : 200).send(task);
       },
     },
@@ -150,14 +154,14 @@ export function createSandbox(options: SandboxOptions = {}): Sandbox {
 
   const app = fastify({
     forceCloseConnections: true,
-    // Addresses that cannot be decoded reach neither the hooks nor the error handler.
+    // Fastify calls neither hooks nor the error handler for a URL that cannot be decoded.
     frameworkErrors: (_error, _request, reply) => {
       reply.hijack();
       reply.raw.writeHead(404, { 'content-type': 'application/json' }).end(JSON.stringify({ errors: [notFound] }));
     },
   });
 
-  // As text: only the creation of a VPN reads a body, and the documented reset announces JSON without sending any.
+  // Bodies stay text: only a create request has one, and the documented reset sends `Content-Type: application/json` without a body.
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => {
     done(null, body);
@@ -168,10 +172,10 @@ export function createSandbox(options: SandboxOptions = {}): Sandbox {
     const parsed = parseJson(text);
     const call: Call = { method, path, headers, body: parsed === undefined ? text : parsed };
     calls.push(call);
-    calls.splice(0, calls.length - CALLS_KEPT);
+    calls.splice(0, calls.length - MAX_RECORDED_CALLS);
 
     const milliseconds = typeof latency === 'number' ? latency : latency(call);
-    // Not held by the timer: a process may end while an answer is still due.
+    // A pending response must not keep the process alive.
     if (milliseconds > 0) await wait(milliseconds, undefined, { ref: false });
 
     const fault = faults(call);
@@ -188,16 +192,16 @@ export function createSandbox(options: SandboxOptions = {}): Sandbox {
   });
 
   app.addHook('preHandler', (request, _reply, done) => {
-    world.catchUp();
+    state.applyDueChanges();
     const key = request.headers['mc-api-key'];
     if (key !== SANDBOX_KEY && key !== READ_ONLY_KEY) {
-      throw new Refusal(401, apiError('unknownKey', 'The API key is missing or unknown.'));
+      throw new ApiFailure(401, createApiError('unknownKey', 'The API key is missing or unknown.'));
     }
     if (key === READ_ONLY_KEY && request.method !== 'GET') {
-      throw new Refusal(403, apiError('notAuthorized', 'The API key may only read.'));
+      throw new ApiFailure(403, createApiError('notAuthorized', 'The API key may only read.'));
     }
-    // Asked for its refusal: an unknown organization is one for every call.
-    world.environments(organizationOf(request));
+    // Throws if the organization is unknown, for every path.
+    state.listEnvironments(getOrganizationId(request));
     done();
   });
 
@@ -207,21 +211,21 @@ export function createSandbox(options: SandboxOptions = {}): Sandbox {
         handlers[method] ??
         ((_request, reply) => {
           void reply.header('allow', Object.keys(handlers).join(', '));
-          throw new Refusal(405, apiError('methodNotAllowed', `${method} is not allowed here.`));
+          throw new ApiFailure(405, createApiError('methodNotAllowed', `${method} is not allowed here.`));
         });
       app.route({ method, url: PREFIX + path, handler });
     }
   }
 
   app.setNotFoundHandler(() => {
-    throw new Refusal(404, notFound);
+    throw new ApiFailure(404, notFound);
   });
 
   app.setErrorHandler((error: unknown, _request, reply) => {
-    if (error instanceof Refusal) return reply.code(error.status).send({ errors: error.errors });
-    // What is left is Fastify's own, e.g. 413, or a mistake of the sandbox. Its message may hold a piece of the body.
+    if (error instanceof ApiFailure) return reply.code(error.status).send({ errors: error.errors });
+    // An error of Fastify, e.g. 413, or a bug in the sandbox. Its message could quote a part of the body.
     const status = isRecord(error) && typeof error['statusCode'] === 'number' ? error['statusCode'] : 500;
-    return reply.code(status).send({ errors: [apiError('unexpected', 'The request could not be handled.')] });
+    return reply.code(status).send({ errors: [createApiError('unexpected', 'The request could not be handled.')] });
   });
 
   return {

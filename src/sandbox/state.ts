@@ -1,12 +1,12 @@
-// What exists in the simulated API and how it changes with time: environments, their VPCs and VPNs, and tasks.
-// It sees time only through the clock it is given, when it is asked to catch up; it knows nothing of HTTP.
+// The state of the simulated API: environments with their VPCs and VPNs, tasks, and changes that are due later. It knows nothing of HTTP,
+// and gets the time only from its clock.
 import { randomUUID } from 'node:crypto';
 import { isIPv4 } from 'node:net';
 import type { Seed } from './seed.js';
 import { decodeSiteToSiteVpn } from './validation.js';
 import {
-  apiError,
-  Refusal,
+  createApiError,
+  ApiFailure,
   type ApiError,
   type Environment,
   type ServiceConnection,
@@ -16,21 +16,22 @@ import {
   type Vpc,
 } from './wire-types.js';
 
-/** How long a task is PENDING, in milliseconds. */
+/** Time for which a task is PENDING, in milliseconds. */
 export const TASK_DURATION = 3_000;
 
-/** How long a new VPN stays Pending once its task has succeeded, in milliseconds. */
+/** Time for which a new VPN stays Pending after its task has succeeded, in milliseconds. */
 export const CONNECTION_DELAY = 3_000;
 
-/** How long a task is known after its creation, in milliseconds: the API keeps tasks for about 30 minutes. */
+/** Time from a write until its task disappears, in milliseconds. The REST API keeps tasks for about 30 minutes. */
 export const TASK_RETENTION = 30 * 60_000;
 
-/** How many VPNs an environment may hold before a creation exceeds its quota. */
+/** Maximum VPNs of an environment. */
 export const SITE_TO_SITE_VPN_QUOTA = 1_000;
 
-/** One environment with what is in it, in the order in which it came. */
-export interface Place {
+/** An environment and its contents, in the order of their creation. */
+export interface EnvironmentState {
   environment: Environment;
+  /** Undefined if the seed does not contain the service connection. */
   serviceCode: string | undefined;
   vpcs: Map<string, Vpc>;
   siteToSiteVpns: Map<string, SiteToSiteVpn>;
@@ -41,52 +42,56 @@ type Outcome = { taskStatus: 'SUCCESS'; result: object } | { taskStatus: 'FAILED
 const byId = <Entity extends { id: string }>(entities: Entity[]): Map<string, Entity> =>
   new Map(entities.map((entity) => [entity.id, entity]));
 
-/** Whether no tunnel to this gateway can come about: 240.0.0.0/4 is reserved (RFC 1112) and routed nowhere. */
+/** Reports whether the sandbox treats a gateway as unreachable: 240.0.0.0/4 is reserved and never routed (RFC 1112, section 4). */
 const isUnreachable = (gateway: string): boolean => isIPv4(gateway) && Number(gateway.split('.')[0]) >= 240;
 
-const succeeded = (result: object): Outcome => ({ taskStatus: 'SUCCESS', result });
+const succeed = (result: object): Outcome => ({ taskStatus: 'SUCCESS', result });
 
-const failed = (message: string): Outcome => ({
+const fail = (message: string): Outcome => ({
   taskStatus: 'FAILED',
-  errors: [apiError('notCarriedOut', message)],
+  errors: [createApiError('taskFailed', message)],
 });
 
-const unreachable = (gateway: string): Outcome => failed(`The gateway ${gateway} cannot be reached.`);
+const failUnreachable = (gateway: string): Outcome => fail(`The gateway ${gateway} cannot be reached.`);
 
-const gone = (id: string): Outcome => failed(`The site-to-site VPN ${id} no longer exists.`);
+const failGone = (id: string): Outcome => fail(`The site-to-site VPN ${id} no longer exists.`);
 
-/** Gives a VPN another state. Replaces it: what was answered before, e.g. the result of a task, stays as it was told. */
-const turn = (vpns: Map<string, SiteToSiteVpn>, vpn: SiteToSiteVpn, state: SiteToSiteVpnState): SiteToSiteVpn => {
-  const turned = { ...vpn, state };
-  vpns.set(vpn.id, turned);
-  return turned;
+/** Replaces a VPN by a copy in another state. The old object may be the result of a task, so it must not change. */
+const replaceState = (
+  vpns: Map<string, SiteToSiteVpn>,
+  vpn: SiteToSiteVpn,
+  state: SiteToSiteVpnState,
+): SiteToSiteVpn => {
+  const updated = { ...vpn, state };
+  vpns.set(vpn.id, updated);
+  return updated;
 };
 
-/** The entity of that id. @throws Refusal 404 where there is none. */
-export function entityOf<Entity>(entities: ReadonlyMap<string, Entity>, id: string): Entity {
+/** Returns the entity with an id. Throws ApiFailure 404 if there is none. */
+export function getEntity<Entity>(entities: ReadonlyMap<string, Entity>, id: string): Entity {
   const entity = entities.get(id);
-  if (entity === undefined) throw new Refusal(404, apiError('notFound', `Nothing of the id ${id} was found.`));
+  if (entity === undefined) throw new ApiFailure(404, createApiError('notFound', `The id ${id} was not found.`));
   return entity;
 }
 
-/** The simulated API's state. Call `catchUp` before each request; everything else takes the state as it is. */
-export class World {
-  /** The service connections, by id. */
+/** The state of the simulated API. Call `applyDueChanges` before each request, since no other method applies them. */
+export class SandboxState {
+  /** Service connections by id. */
   readonly serviceConnections: ReadonlyMap<string, ServiceConnection>;
   readonly #homeOrganizationId: string;
-  readonly #places: Place[];
+  readonly #environments: EnvironmentState[];
   readonly #tasks = new Map<string, Task>();
   readonly #clock: () => number;
-  /** What is still to happen, the earliest first. */
-  readonly #agenda: { at: number; run: () => void }[] = [];
+  /** Changes that are due later, the earliest first. */
+  readonly #scheduled: { at: number; apply: () => void }[] = [];
 
   constructor(seed: Seed, clock: () => number) {
-    // A copy: what a caller does to its seed afterwards changes nothing here.
+    // The caller may change its seed later.
     const { homeOrganizationId, serviceConnections, environments } = structuredClone(seed);
     this.#clock = clock;
     this.#homeOrganizationId = homeOrganizationId;
     this.serviceConnections = byId(serviceConnections);
-    this.#places = environments.map(({ environment, vpcs, siteToSiteVpns }) => ({
+    this.#environments = environments.map(({ environment, vpcs, siteToSiteVpns }) => ({
       environment,
       serviceCode: this.serviceConnections.get(environment.serviceConnection.id)?.serviceCode,
       vpcs: byId(vpcs),
@@ -94,105 +99,106 @@ export class World {
     }));
   }
 
-  /** Lets everything happen that was due by now, in the order of time. */
-  catchUp(): void {
+  /** Applies all changes that are due by the clock, in order of time. */
+  applyDueChanges(): void {
     const now = this.#clock();
-    for (let next = this.#agenda[0]; next !== undefined && next.at <= now; next = this.#agenda[0]) {
-      this.#agenda.shift();
-      next.run();
+    for (let next = this.#scheduled[0]; next !== undefined && next.at <= now; next = this.#scheduled[0]) {
+      this.#scheduled.shift();
+      next.apply();
     }
   }
 
-  /** The environments of an organization; null stands for the key's own. @throws Refusal 404 for an unknown one. */
-  environments(organizationId: string | null): Environment[] {
-    return this.#placesOf(organizationId).map(({ environment }) => environment);
+  /** Returns the environments of an organization; null: that of the API keys. Throws ApiFailure 404 if there is no such organization. */
+  listEnvironments(organizationId: string | null): Environment[] {
+    return this.#findEnvironments(organizationId).map(({ environment }) => environment);
   }
 
-  /** One environment. @throws Refusal 404 for an unknown organization, service or environment. */
-  place(organizationId: string | null, serviceCode: string, name: string): Place {
-    const place = this.#placesOf(organizationId).find(
+  /** Returns one environment. Throws ApiFailure 404 if the organization, service or environment is unknown. */
+  getEnvironment(organizationId: string | null, serviceCode: string, name: string): EnvironmentState {
+    const match = this.#findEnvironments(organizationId).find(
       (candidate) => candidate.serviceCode === serviceCode && candidate.environment.name === name,
     );
-    if (place !== undefined) return place;
-    throw new Refusal(404, apiError('notFound', `The service ${serviceCode} has no environment ${name}.`));
+    if (match !== undefined) return match;
+    throw new ApiFailure(404, createApiError('notFound', `The service ${serviceCode} has no environment ${name}.`));
   }
 
-  /** A task as it is now. @throws Refusal 404 for one that is unknown or forgotten. */
-  task(id: string): Task {
-    return entityOf(this.#tasks, id);
+  /** Returns a task. Throws ApiFailure 404 if it is unknown, or older than TASK_RETENTION. */
+  getTask(id: string): Task {
+    return getEntity(this.#tasks, id);
   }
 
-  /** Accepts a new VPN: Pending from now on. @throws Refusal 400 with everything that is wrong with the body. */
-  createSiteToSiteVpn({ vpcs, siteToSiteVpns }: Place, body: unknown): Task {
+  /** Creates a VPN, Pending at first, and returns the task. Throws ApiFailure 400 with one error for each problem of the body. */
+  createSiteToSiteVpn({ vpcs, siteToSiteVpns }: EnvironmentState, body: unknown): Task {
     const others = [...siteToSiteVpns.values()];
     const decoded = decodeSiteToSiteVpn(body, {
       vpcIds: [...vpcs.keys()],
       names: others.map(({ name }) => name),
       gateways: others.map(({ gateway }) => gateway),
     });
-    if ('errors' in decoded) throw new Refusal(400, ...decoded.errors);
+    if ('errors' in decoded) throw new ApiFailure(400, ...decoded.errors);
     if (others.length >= SITE_TO_SITE_VPN_QUOTA) {
-      throw new Refusal(
+      throw new ApiFailure(
         400,
-        apiError('quotaExceeded', 'The quota of site-to-site VPNs of the environment is used up.'),
+        createApiError('quotaExceeded', 'The environment has reached its quota of site-to-site VPNs.'),
       );
     }
 
     const { name, ...rest } = decoded.fields;
     const vpn: SiteToSiteVpn = { id: randomUUID(), name, state: 'Pending', ...rest };
     siteToSiteVpns.set(vpn.id, vpn);
-    return this.#accept((at) => {
+    return this.#startTask((at) => {
       if (isUnreachable(vpn.gateway)) {
         siteToSiteVpns.delete(vpn.id);
-        return unreachable(vpn.gateway);
+        return failUnreachable(vpn.gateway);
       }
       this.#schedule(at + CONNECTION_DELAY, () => {
-        if (siteToSiteVpns.has(vpn.id)) turn(siteToSiteVpns, vpn, 'Connected');
+        if (siteToSiteVpns.has(vpn.id)) replaceState(siteToSiteVpns, vpn, 'Connected');
       });
-      return succeeded(vpn);
+      return succeed(vpn);
     });
   }
 
-  /** Accepts the deletion of a VPN: it stays as it is until the task succeeds. @throws Refusal 404. */
-  deleteSiteToSiteVpn({ siteToSiteVpns }: Place, id: string): Task {
-    entityOf(siteToSiteVpns, id);
-    return this.#accept(() => (siteToSiteVpns.delete(id) ? succeeded({ id }) : gone(id)));
+  /** Returns a task that deletes a VPN when it succeeds. Throws ApiFailure 404 if there is no such VPN. */
+  deleteSiteToSiteVpn({ siteToSiteVpns }: EnvironmentState, id: string): Task {
+    getEntity(siteToSiteVpns, id);
+    return this.#startTask(() => (siteToSiteVpns.delete(id) ? succeed({ id }) : failGone(id)));
   }
 
-  /** Accepts the reset of a VPN: Pending from now on, Connected when the task succeeds. @throws Refusal 404. */
-  resetSiteToSiteVpn({ siteToSiteVpns }: Place, id: string): Task {
-    turn(siteToSiteVpns, entityOf(siteToSiteVpns, id), 'Pending');
-    return this.#accept(() => {
+  /** Resets a VPN: Pending at once, Connected when the returned task succeeds. Throws ApiFailure 404 if there is no such VPN. */
+  resetSiteToSiteVpn({ siteToSiteVpns }: EnvironmentState, id: string): Task {
+    replaceState(siteToSiteVpns, getEntity(siteToSiteVpns, id), 'Pending');
+    return this.#startTask(() => {
       const vpn = siteToSiteVpns.get(id);
-      if (vpn === undefined) return gone(id);
-      const reached = !isUnreachable(vpn.gateway);
-      const turned = turn(siteToSiteVpns, vpn, reached ? 'Connected' : 'Error');
-      return reached ? succeeded(turned) : unreachable(vpn.gateway);
+      if (vpn === undefined) return failGone(id);
+      const isReachable = !isUnreachable(vpn.gateway);
+      const updated = replaceState(siteToSiteVpns, vpn, isReachable ? 'Connected' : 'Error');
+      return isReachable ? succeed(updated) : failUnreachable(vpn.gateway);
     });
   }
 
-  #placesOf(organizationId: string | null): Place[] {
+  #findEnvironments(organizationId: string | null): EnvironmentState[] {
     const id = organizationId ?? this.#homeOrganizationId;
-    const places = this.#places.filter(({ environment }) => environment.organization.id === id);
-    if (places.length > 0 || id === this.#homeOrganizationId) return places;
-    throw new Refusal(404, apiError('notFound', `The organization ${id} was not found.`));
+    const matches = this.#environments.filter(({ environment }) => environment.organization.id === id);
+    if (matches.length > 0 || id === this.#homeOrganizationId) return matches;
+    throw new ApiFailure(404, createApiError('notFound', `The organization ${id} was not found.`));
   }
 
-  #accept(carryOut: (at: number) => Outcome): Task {
+  /** Starts a task. `complete` runs when it ends, and receives that time. */
+  #startTask(complete: (at: number) => Outcome): Task {
     const taskId = randomUUID();
-    const accepted = this.#clock();
+    const startedAt = this.#clock();
     const task: Task = { taskId, taskStatus: 'PENDING' };
     this.#tasks.set(taskId, task);
-    const end = accepted + TASK_DURATION;
-    this.#schedule(end, () => {
-      this.#tasks.set(taskId, { taskId, ...carryOut(end) });
+    const endsAt = startedAt + TASK_DURATION;
+    this.#schedule(endsAt, () => {
+      this.#tasks.set(taskId, { taskId, ...complete(endsAt) });
     });
-    this.#schedule(accepted + TASK_RETENTION, () => this.#tasks.delete(taskId));
+    this.#schedule(startedAt + TASK_RETENTION, () => this.#tasks.delete(taskId));
     return task;
   }
 
-  #schedule(at: number, run: () => void): void {
-    const earlier = this.#agenda.findLastIndex((event) => event.at <= at);
-    this.#agenda.splice(earlier + 1, 0, { at, run });
+  #schedule(at: number, apply: () => void): void {
+    const previous = this.#scheduled.findLastIndex((change) => change.at <= at);
+    this.#scheduled.splice(previous + 1, 0, { at, apply });
   }
 }

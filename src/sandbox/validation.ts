@@ -1,22 +1,21 @@
-// What the simulated API accepts as a new site-to-site VPN, every fault told at once.
-// It knows neither HTTP nor time, and no message of its own repeats a value that could be the pre-shared key.
+// Validates the body of a create request, and reports all problems at once. No message repeats a value that could be the pre-shared key.
 import { isIP, isIPv4 } from 'node:net';
-import { apiError, type ApiError, type SiteToSiteVpn } from './wire-types.js';
+import { createApiError, type ApiError, type SiteToSiteVpn } from './wire-types.js';
 
-/** What a caller may send for a new site-to-site VPN, decoded: algorithms in the wire's spelling, defaults filled in. */
+/** A decoded create request: algorithms in the API's spelling, with defaults. */
 export type NewSiteToSiteVpn = Omit<SiteToSiteVpn, 'id' | 'state'>;
 
-/** What the environment holds already: a new VPN needs one of its VPCs, and a name and a gateway of its own. */
-export interface Surroundings {
+/** The environment's VPCs, of which a new VPN needs one, and the names and gateways that it must not use. */
+export interface EnvironmentContents {
   vpcIds: readonly string[];
   names: readonly string[];
   gateways: readonly string[];
 }
 
-/** The decoded VPN, or everything that is wrong with it (at least one entry). */
-export type Decoded = { fields: NewSiteToSiteVpn } | { errors: ApiError[] };
+/** The decoded VPN, or at least one error. */
+export type DecodeResult = { fields: NewSiteToSiteVpn } | { errors: ApiError[] };
 
-// Lower-cased input to the wire's spelling: the documentation itself writes several.
+// From lower-case input to the API's spelling. The documentation uses several spellings.
 const encryptionAlgorithms = new Map([
   ['3des', '3des'],
   ['aes128', 'aes128'],
@@ -37,12 +36,12 @@ const noGroup = new Set(['', 'none']);
 
 const hostName = /^(?=.{1,253}$)(?:[a-z\d](?:[a-z\d-]{0,61}[a-z\d])?\.)*[a-z](?:[a-z\d-]{0,61}[a-z\d])?$/i;
 
-/** Whether a value is an object with fields: what a JSON body has to be, and what must be known before reading one. */
+/** Reports whether a value is a JSON object. */
 export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** Whether a text is one IPv4 network or several, separated by commas; host bits may be set. */
+/** Reports whether a text is a comma-separated list of IPv4 networks in CIDR notation. Host bits may be set. */
 export function isCidr(text: string): boolean {
   return text.split(',').every((part) => {
     const [, address = '', length = ''] = /^([\d.]+)\/(\d{1,2})$/.exec(part.trim()) ?? [];
@@ -50,59 +49,59 @@ export function isCidr(text: string): boolean {
   });
 }
 
-/** Decodes the body of a create request. */
-export function decodeSiteToSiteVpn(body: unknown, surroundings: Surroundings): Decoded {
-  if (!isRecord(body)) return { errors: [apiError('malformedBody', 'The body must be a JSON object.')] };
+/** Decodes the body of a create request for an environment. */
+export function decodeSiteToSiteVpn(body: unknown, contents: EnvironmentContents): DecodeResult {
+  if (!isRecord(body)) return { errors: [createApiError('malformedBody', 'The body must be a JSON object.')] };
 
   const errors: ApiError[] = [];
-  const unread = new Set(Object.keys(body));
-  const take = (field: string): unknown => {
-    unread.delete(field);
+  const unknownFields = new Set(Object.keys(body));
+  const read = (field: string): unknown => {
+    unknownFields.delete(field);
     return body[field] ?? undefined;
   };
-  const refuse = (code: 'missingField' | 'invalidValue' | 'alreadyUsed', message: string): void => {
-    errors.push(apiError(code, message));
+  const report = (code: 'missingField' | 'invalidValue' | 'alreadyUsed', message: string): void => {
+    errors.push(createApiError(code, message));
   };
 
-  // The readers stand in a value of the right type for one that is refused: nothing is built once there are errors.
-  const text = (field: string, wanted: string, accepts: (value: string) => boolean): string => {
-    const value = take(field);
-    if (value === undefined) refuse('missingField', `${field} is required.`);
-    else if (typeof value !== 'string' || !accepts(value)) refuse('invalidValue', `${field} must be ${wanted}.`);
+  // After an error, these functions return a placeholder of the right type. If there are errors, `fields` is not used.
+  const text = (field: string, allowed: string, isAllowed: (value: string) => boolean): string => {
+    const value = read(field);
+    if (value === undefined) report('missingField', `${field} is required.`);
+    else if (typeof value !== 'string' || !isAllowed(value)) report('invalidValue', `${field} must be ${allowed}.`);
     else return value;
     return '';
   };
   const algorithm = (field: string, spellings: ReadonlyMap<string, string>): string => {
-    const wanted = `one of ${[...spellings.keys()].join(', ')}`;
-    const spelling = text(field, wanted, (value) => spellings.has(value.toLowerCase()));
+    const allowed = `one of ${[...spellings.keys()].join(', ')}`;
+    const spelling = text(field, allowed, (value) => spellings.has(value.toLowerCase()));
     return spellings.get(spelling.toLowerCase()) ?? '';
   };
   const group = (field: string): string | null => {
-    const value = take(field);
+    const value = read(field);
     if (value === undefined || (typeof value === 'string' && noGroup.has(value.toLowerCase()))) return null;
     return algorithm(field, groups);
   };
   const seconds = (field: string): number => {
-    const value = take(field);
-    if (value === undefined) refuse('missingField', `${field} is required.`);
+    const value = read(field);
+    if (value === undefined) report('missingField', `${field} is required.`);
     else if (typeof value === 'number' && Number.isSafeInteger(value) && value > 0) return value;
-    else refuse('invalidValue', `${field} must be a positive integer: seconds.`);
+    else report('invalidValue', `${field} must be a positive integer, in seconds.`);
     return 0;
   };
   const flag = (field: string): boolean => {
-    const value = take(field);
-    if (value !== undefined && typeof value !== 'boolean') refuse('invalidValue', `${field} must be true or false.`);
+    const value = read(field);
+    if (value !== undefined && typeof value !== 'boolean') report('invalidValue', `${field} must be true or false.`);
     return value === true;
   };
 
   const fields: NewSiteToSiteVpn = {
-    name: text('name', 'a text that is not blank', (value) => value.trim() !== ''),
-    vpcId: text('vpcId', 'the id of a VPC of the environment', (value) => surroundings.vpcIds.includes(value)),
+    name: text('name', 'a non-blank string', (value) => value.trim() !== ''),
+    vpcId: text('vpcId', 'the id of a VPC of the environment', (value) => contents.vpcIds.includes(value)),
     gateway: text('gateway', 'an IP address or a host name', (value) => isIP(value) !== 0 || hostName.test(value)),
     cidr: text('cidr', 'a CIDR, e.g. 10.12.0.0/22', isCidr),
     ipSecPsk: text(
       'ipSecPsk',
-      'a text of at least 10 alphanumeric characters',
+      'a string with at least 10 alphanumeric characters',
       (value) => value.replace(/[^a-z\d]/gi, '').length >= 10,
     ),
     ikeEncryptionAlgorithm: algorithm('ikeEncryptionAlgorithm', encryptionAlgorithms),
@@ -117,11 +116,12 @@ export function decodeSiteToSiteVpn(body: unknown, surroundings: Surroundings): 
     forceEncap: flag('forceEncap'),
   };
 
-  if (surroundings.names.includes(fields.name)) refuse('alreadyUsed', `The name ${fields.name} is already used.`);
-  if (surroundings.gateways.some((gateway) => gateway.toLowerCase() === fields.gateway.toLowerCase())) {
-    refuse('alreadyUsed', `The gateway ${fields.gateway} is already used by a site-to-site VPN of the environment.`);
+  if (contents.names.includes(fields.name)) report('alreadyUsed', `The name ${fields.name} is already used.`);
+  if (contents.gateways.some((gateway) => gateway.toLowerCase() === fields.gateway.toLowerCase())) {
+    report('alreadyUsed', `The gateway ${fields.gateway} is already used by a site-to-site VPN of the environment.`);
   }
-  for (const field of unread) errors.push(apiError('unknownField', `${field} is not a field of a site-to-site VPN.`));
+  for (const field of unknownFields)
+    errors.push(createApiError('unknownField', `${field} is not a field of a site-to-site VPN.`));
 
   return errors.length === 0 ? { fields } : { errors };
 }

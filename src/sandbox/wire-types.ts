@@ -1,10 +1,9 @@
-// The shapes of the simulated API's answers, field for field and in the order in which they are documented.
-// It knows neither HTTP nor what is stored.
+// The types of the simulated API's response bodies, with their fields in the documented order, and its errors.
 
-/** The states of a site-to-site VPN, as the API spells them. */
+/** State of a site-to-site VPN, in the API's spelling. */
 export type SiteToSiteVpnState = 'Connected' | 'Pending' | 'Disconnected' | 'Error';
 
-/** A site-to-site VPN. Lifetimes in seconds; a group that is not used may be absent, null, `""` or `None`. */
+/** A site-to-site VPN. Lifetimes are in seconds. An unused Diffie-Hellman group is absent, null, `""` or `None`. */
 export interface SiteToSiteVpn {
   id: string;
   name: string;
@@ -25,7 +24,7 @@ export interface SiteToSiteVpn {
   forceEncap: boolean;
 }
 
-/** A VPC, as `…/vpcs` answers it. */
+/** A VPC, as in a response of `…/vpcs`. */
 export interface Vpc {
   id: string;
   name: string;
@@ -41,14 +40,14 @@ export interface Vpc {
   vpnStatus: string;
 }
 
-/** An organization, as it stands inside an environment. */
+/** The organization of an environment. */
 export interface Organization {
   id: string;
   name: string;
   entryPoint: string;
 }
 
-/** An environment, as `/environments` answers it. It names its service connection without telling the service code. */
+/** An environment, as in a response of `/environments`. Its `serviceConnection` has no service code. */
 export interface Environment {
   id: string;
   name: string;
@@ -59,7 +58,7 @@ export interface Environment {
   serviceConnection: { id: string; name: string };
 }
 
-/** A service connection, as `/services/connections` answers it. */
+/** A service connection, as in a response of `/services/connections`. */
 export interface ServiceConnection {
   id: string;
   serviceCode: string;
@@ -68,20 +67,20 @@ export interface ServiceConnection {
   status: { lastUpdated: string; reachable: boolean };
 }
 
-/** A task, as a write and `/tasks/:id` answer it: `result` on success only, `errors` on failure only. */
+/** A task, as in a response to a write or of `/tasks/:id`. */
 export type Task =
   | { taskId: string; taskStatus: 'PENDING' }
   | { taskId: string; taskStatus: 'SUCCESS'; result: object }
   | { taskId: string; taskStatus: 'FAILED'; errors: ApiError[] };
 
-/** One entry of an answer's `errors`. */
+/** An entry of `errors` in a response. */
 export interface ApiError {
   code: number;
   message: string;
   context: Record<string, unknown>;
 }
 
-/** The numbers in `errors`. The documentation shows 2012 without saying what it stands for; the rest are made up. */
+/** Values of `code` in `errors`. The documentation shows only 2012, without its meaning. All others are invented. */
 export const errorCodes = {
   unknownKey: 1001,
   notAuthorized: 1002,
@@ -91,26 +90,26 @@ export const errorCodes = {
   invalidValue: 2012,
   alreadyUsed: 2013,
   quotaExceeded: 2014,
-  notCarriedOut: 2020,
+  taskFailed: 2020,
   notFound: 3001,
   methodNotAllowed: 3002,
   unexpected: 5000,
 } as const;
 
-/** Builds one entry of `errors`. A message never holds a pre-shared key. */
-export function apiError(code: keyof typeof errorCodes, message: string): ApiError {
+/** Returns an entry of `errors`. The message must not contain a pre-shared key. */
+export function createApiError(code: keyof typeof errorCodes, message: string): ApiError {
   return { code: errorCodes[code], message, context: {} };
 }
 
-/** A request that is turned down: the HTTP status and the `errors` of its answer. */
-export class Refusal extends Error {
+/** Rejects a request with an HTTP status and `errors`. */
+export class ApiFailure extends Error {
   readonly errors: ApiError[];
 
   constructor(
     readonly status: number,
     ...errors: ApiError[]
   ) {
-    super('The request is turned down.');
+    super('The sandbox rejected the request.');
     this.errors = errors;
   }
 }

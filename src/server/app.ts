@@ -1,5 +1,5 @@
-// The public application: its parts in the order in which a request meets them. It never listens, and reads no environment.
-// Before any class with decorators.
+// The public application: its parts, in the order in which a request passes them. It neither listens nor reads the environment.
+// Must be loaded before any class with decorators.
 import 'reflect-metadata';
 import { randomUUID } from 'node:crypto';
 import { fastify, type FastifyInstance } from 'fastify';
@@ -10,182 +10,215 @@ import type { Config } from '../config.js';
 import { GraphContext, type OperationTrace } from '../graph/context.js';
 import { createExecutor } from '../graph/execution/executor.js';
 import { createSchema } from '../graph/schema.js';
-import { createAudit } from './telemetry/audit-log.js';
-import { addCompression } from './http/compression.js';
-import { createDocumentReader } from './graphql/parse-document.js';
-import { addGraphql } from './graphql/graphql-over-http.js';
-import { addEventStream } from './subscriptions/sse.js';
-import { createLimits, limitConnections, toCallerId } from './admission/admission.js';
-import type { Lifecycle } from './lifecycle.js';
-import type { Metrics } from './telemetry/metrics.js';
-import { trackAnswers } from './http/pending-responses.js';
+import { type Admission, createAdmission } from './admission/admission.js';
+import { addLoadShedding } from './admission/load-shedding.js';
+import { createLocalRateLimit, createSharedRateLimit, type SharedRateLimit } from './admission/rate-limit.js';
+import { addGraphqlOverHttp } from './graphql/graphql-over-http.js';
+import { createDocumentParser } from './graphql/parse-document.js';
 import { addPlayground, type PlaygroundOptions } from './graphql/playground.js';
-import { createLocalRateLimit, createSharedRateLimit } from './admission/rate-limit.js';
-import { addRefusals, refuseAddress, refuseConnection } from './http/error-responses.js';
-import { addSecurity, isAllowedOrigin, readApiKey, toRequestId } from './http/request-checks.js';
-import { addShedding } from './admission/load-shedding.js';
-import { Subscriptions } from './subscriptions/subscriptions.js';
-import { observeBy, type Tracing } from './telemetry/tracing.js';
 import { openTrustedDocuments } from './graphql/trusted-documents.js';
-import { limitUnreadAnswers, type UnreadLimits } from './http/slow-clients.js';
+import { hashApiKey, readApiKey } from './http/api-key.js';
+import { addCompression } from './http/compression.js';
+import { trackConnections } from './http/connection-limits.js';
+import { addErrorResponses, maxRequestBytes, rejectBadUrl, rejectConnection } from './http/error-responses.js';
+import { trackPendingResponses } from './http/pending-responses.js';
+import { addRequestChecks, isAllowedOrigin, toRequestId } from './http/request-checks.js';
+import { limitSlowClients, type SlowClientLimits } from './http/slow-clients.js';
+import type { Lifecycle } from './lifecycle.js';
+import { addSse } from './subscriptions/sse.js';
+import { Subscriptions } from './subscriptions/subscriptions.js';
 import { addWebSocket } from './subscriptions/websocket.js';
+import { createAuditLog } from './telemetry/audit-log.js';
+import type { Metrics } from './telemetry/metrics.js';
+import { combineObservers, type Tracing } from './telemetry/tracing.js';
 
-/** What the application stands on. */
+/** Dependencies and options of the application. */
 export interface AppDependencies {
   readonly client: CloudcaClient;
   readonly watcher: Watcher;
   readonly lifecycle: Lifecycle;
   readonly log: Logger;
   readonly metrics: Metrics;
-  /** Where operations are to be traced. */
+  /** Traces operations. Default: no traces. */
   readonly tracing?: Tracing | undefined;
-  /** Where the playground lies; not needed where it is off. */
+  /** Ignored if the configuration turns the playground off. */
   readonly playground: PlaygroundOptions;
-  /** How often a WebSocket is pinged, in milliseconds, where the usual is not meant. */
+  /** Milliseconds between pings of a WebSocket. Default: 12,000. */
   readonly pingMs?: number;
-  /** How much patience there is with callers that do not read, where the usual is not meant. */
-  readonly unread?: UnreadLimits;
-  /** Tells how late the event loop was, in milliseconds, where it is not to be measured. */
-  readonly readDelay?: () => number;
+  /** Limits for clients that read slowly. Default: `defaultSlowClientLimits`. */
+  readonly slowClients?: SlowClientLimits;
+  /** Returns the delay of the event loop, in milliseconds. Default: it is measured. */
+  readonly readEventLoopDelay?: () => number;
 }
 
-/** The largest body of a request, in bytes. */
-const bodyLimit = 256 * 1024;
-
-/** Makes the application; it does not listen yet. */
+/** Creates the application. It does not listen yet. */
 export async function createApp(config: Config, dependencies: AppDependencies): Promise<FastifyInstance> {
   const { client, watcher, lifecycle, log, metrics, tracing, playground } = dependencies;
-  const app = fastify({
-    logger: false,
-    bodyLimit,
-    genReqId: ({ headers }) => toRequestId(headers, randomUUID),
-    // Longer than the idle time of the load balancers that stand in front: who closes first would cut a request just sent.
-    keepAliveTimeout: 75_000,
-    requestTimeout: 10_000,
-    // Node's own answer to a missing Host has neither body nor id.
-    http: { headersTimeout: 5_000, connectionsCheckingInterval: 1_000, requireHostHeader: false },
-    frameworkErrors: refuseAddress,
-    clientErrorHandler: refuseConnection,
-    return503OnClosing: false,
-  });
-  trackAnswers(app.server);
-  const isFull = limitConnections(app.server, config.maxConnections);
+  const app = createServer();
+  trackPendingResponses(app.server);
+  const hasTooManyConnections = trackConnections(app.server, config.maxConnections);
   const schema = createSchema();
   const executor = createExecutor(schema);
-  const readDocument = createDocumentReader(schema, config, !config.introspection);
-  const trusted = await openTrustedDocuments(config, { readDocument, prepare: executor.prepare, lifecycle, log });
-  const { rateLimitPerMinute: perMinute, redisUrl } = config;
-  const shared =
-    perMinute > 0 && redisUrl !== undefined ? await createSharedRateLimit(perMinute, redisUrl, log) : undefined;
-  const limits = createLimits(
-    config,
-    shared ?? (perMinute > 0 ? createLocalRateLimit(perMinute) : undefined),
-    metrics.countShed,
-  );
-  app.addHook('onClose', () => shared?.close());
-  const beginTrace = (traceparent: unknown) => tracing?.begin(traceparent);
-  const audit = createAudit(log, config.auditHashKey);
-  const createContext = (
-    apiKey: string | undefined,
-    requestId: string,
-    sharesReads: boolean,
-    trace: OperationTrace | undefined,
-  ): GraphContext => {
-    const facts = { requestId, traceId: trace?.traceId };
-    return new GraphContext({
-      client,
-      watcher,
-      apiKey,
-      callerId: apiKey === undefined ? undefined : toCallerId(apiKey),
-      requestId,
-      draining: lifecycle.draining,
-      sharesReads,
-      warn: (warning) => {
-        metrics.countOddity(warning);
-        log.warn({ ...facts, ...warning }, 'odd answer of the REST API');
-      },
-      observe: observeBy(metrics.observeCall, trace?.observe),
-      audit:
-        apiKey === undefined
-          ? undefined
-          : (deed) => {
-              audit(apiKey, facts, deed);
-            },
-      trace,
-    });
-  };
+  const parseDocument = createDocumentParser(schema, config, !config.introspection);
+  const trusted = await openTrustedDocuments(config, {
+    parseDocument,
+    compileAhead: executor.compileAhead,
+    lifecycle,
+    log,
+  });
+  const { rateLimitPerMinute, redisUrl } = config;
+  const sharedRateLimit =
+    rateLimitPerMinute > 0 && redisUrl !== undefined
+      ? await createSharedRateLimit(rateLimitPerMinute, redisUrl, log)
+      : undefined;
+  const localRateLimit =
+    rateLimitPerMinute > 0 && redisUrl === undefined ? createLocalRateLimit(rateLimitPerMinute) : undefined;
+  const admission = createAdmission(config, sharedRateLimit ?? localRateLimit, metrics.countShed);
+  app.addHook('onClose', () => sharedRateLimit?.close());
+  const startTrace = (traceparent: unknown) => tracing?.startOperation(traceparent);
+  const createContext = createContextFactory(config, dependencies);
 
-  addRefusals(app, log);
-  limitUnreadAnswers(app, dependencies.unread);
-  await addSecurity(app, { config, lifecycle, isFull });
-  const isLate = addShedding(app, {
-    most: config.maxEventLoopDelayMs,
-    shed: () => {
+  addErrorResponses(app, log);
+  limitSlowClients(app, dependencies.slowClients);
+  await addRequestChecks(app, { config, lifecycle, hasTooManyConnections });
+  const shedIfOverloaded = addLoadShedding(app, {
+    maxDelayMs: config.maxEventLoopDelayMs,
+    onShed: () => {
       metrics.countShed('event_loop');
     },
-    readDelay: dependencies.readDelay,
+    readEventLoopDelay: dependencies.readEventLoopDelay,
   });
   await addCompression(app);
   if (config.playground) await addPlayground(app, playground);
-  await addGraphql(app, {
+  await addGraphqlOverHttp(app, {
     config,
     schema,
     execute: executor.execute,
     trusted,
     lifecycle,
-    limits,
+    admission,
     log,
     metrics,
     createContext: (request) =>
-      createContext(readApiKey(request), request.id, true, beginTrace(request.headers['traceparent'])),
+      createContext(readApiKey(request), request.id, true, startTrace(request.headers['traceparent'])),
   });
   const subscriptions = new Subscriptions({
     config,
     schema,
-    limits,
-    readDocument,
+    admission,
+    parseDocument,
     trusted,
     lifecycle,
-    isLate,
+    shedIfOverloaded,
     log,
     countOperation: metrics.countOperation,
-    beginTrace,
+    startTrace,
   });
-  // What an event is about may be newer than what is being read already.
+  // An event may be newer than the calls in flight, so its reads must not join them.
   const createEventContext = (apiKey: string, requestId: string, trace: OperationTrace | undefined) =>
     createContext(apiKey, requestId, false, trace);
-  addEventStream(app, { subscriptions, lifecycle, createContext: createEventContext });
+  addSse(app, { subscriptions, lifecycle, createContext: createEventContext });
   addWebSocket(app, {
     schema,
     subscriptions,
     lifecycle,
     log,
-    isFull,
-    isLate,
+    hasTooManyConnections,
+    shedIfOverloaded,
     isAllowedOrigin: (origin, host) => isAllowedOrigin(config, origin, host),
     createContext: createEventContext,
     pingMs: dependencies.pingMs,
   });
-  metrics.addGauge('gateway_operations_queued', 'Operations that wait for one at work to end.', limits.queued);
-  metrics.addGauge('gateway_subscriptions', 'Subscriptions that are open.', () => subscriptions.open);
-  metrics.addGauge('gateway_polls', 'Tasks, VPNs and lists that are polled.', () => watcher.polls);
-  metrics.addGauge('gateway_circuit_open', '1 while the REST API is given up for a time, else 0.', () =>
-    Number(client.breaker.isOpen),
+  addMetrics(metrics, { client, watcher, admission, subscriptions, sharedRateLimit });
+  return app;
+}
+
+function createServer(): FastifyInstance {
+  return fastify({
+    logger: false,
+    bodyLimit: maxRequestBytes,
+    genReqId: ({ headers }) => toRequestId(headers, randomUUID),
+    // Longer than the idle timeout of load balancers: if the gateway closed first, it could cut a request that was just sent.
+    keepAliveTimeout: 75_000,
+    requestTimeout: 10_000,
+    // Node's own response to a missing Host header has neither body nor request id.
+    http: { headersTimeout: 5_000, connectionsCheckingInterval: 1_000, requireHostHeader: false },
+    frameworkErrors: rejectBadUrl,
+    clientErrorHandler: rejectConnection,
+    return503OnClosing: false,
+  });
+}
+
+type CreateContext = (
+  apiKey: string | undefined,
+  requestId: string,
+  coalesceReads: boolean,
+  trace: OperationTrace | undefined,
+) => GraphContext;
+
+/** Returns the function that creates the context of one operation or event. */
+function createContextFactory(
+  { auditHashKey }: Config,
+  { client, watcher, lifecycle, log, metrics }: AppDependencies,
+): CreateContext {
+  const recordAudit = createAuditLog(log, auditHashKey);
+  return (apiKey, requestId, coalesceReads, trace) => {
+    const ids = { requestId, traceId: trace?.traceId };
+    return new GraphContext({
+      client,
+      watcher,
+      apiKey,
+      callerId: apiKey === undefined ? undefined : hashApiKey(apiKey),
+      requestId,
+      draining: lifecycle.draining,
+      coalesceReads,
+      warn: (warning) => {
+        metrics.countUnexpectedValue(warning);
+        log.warn({ ...ids, ...warning }, 'unexpected value in a response of the REST API');
+      },
+      observe: combineObservers(metrics.observeCall, trace?.observe),
+      recordAudit:
+        apiKey === undefined
+          ? undefined
+          : (event) => {
+              recordAudit(apiKey, ids, event);
+            },
+      trace,
+    });
+  };
+}
+
+interface MetricSources {
+  readonly client: CloudcaClient;
+  readonly watcher: Watcher;
+  readonly admission: Admission;
+  readonly subscriptions: Subscriptions;
+  readonly sharedRateLimit: SharedRateLimit | undefined;
+}
+
+function addMetrics(
+  metrics: Metrics,
+  { client, watcher, admission, subscriptions, sharedRateLimit }: MetricSources,
+): void {
+  metrics.addGauge('gateway_operations_queued', 'Operations in the queue.', admission.queued);
+  metrics.addGauge('gateway_subscriptions', 'Open subscriptions.', () => subscriptions.open);
+  metrics.addGauge('gateway_polls', 'Tasks, VPNs and lists that the gateway polls.', () => watcher.pollCount);
+  metrics.addGauge('gateway_circuit_open', '1 while the circuit to the REST API is open, else 0.', () =>
+    Number(client.circuitBreaker.isOpen),
   );
   metrics.addGauge(
-    'gateway_redis_lost',
-    '1 while this process counts alone what keys spend, since the Redis of REDIS_URL does not answer, else 0.',
-    () => Number(shared?.isAlone ?? false),
+    'gateway_redis_unavailable',
+    '1 while this process counts the rate limit by itself, because the Redis of REDIS_URL does not respond, else 0.',
+    () => Number(sharedRateLimit?.isRedisUnavailable ?? false),
   );
   metrics.addCounter(
-    'gateway_counted_alone_total',
-    'Operations whose cost this process counted alone, since the Redis of REDIS_URL did not answer.',
-    () => shared?.countedAlone ?? 0,
+    'gateway_ratelimit_fallback_total',
+    'Operations that this process counted by itself for the rate limit, because the Redis of REDIS_URL did not respond.',
+    () => sharedRateLimit?.fallbackCount ?? 0,
   );
   metrics.addCounter(
-    'gateway_flights_joined_total',
-    'Reads that were answered by the REST call that another one of the same key had under way.',
-    () => client.flights.joined,
+    'gateway_rest_calls_coalesced_total',
+    'Reads that joined an identical REST call of the same key in flight.',
+    () => client.reads.coalesced,
   );
-  return app;
 }

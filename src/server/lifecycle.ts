@@ -1,71 +1,71 @@
-// What runs, and the way to the end of it: how many operations are at work, and whether new ones are still taken.
+// The state of the process that its listeners share: readiness, shutdown, active requests, and reloads of files.
 import { setMaxListeners } from 'node:events';
 
-/** The life of the process, as far as its listeners need to know of it. */
+/** The lifecycle of the process, from ready over draining to idle. */
 export class Lifecycle {
   readonly #draining = new AbortController();
   readonly #idleWaiters = new Set<() => void>();
-  readonly #rereaders: (() => void)[] = [];
-  #atWork = 0;
+  readonly #reloaders: (() => void)[] = [];
+  #activeRequests = 0;
   #isReady = true;
 
   constructor() {
-    // Every wait and every poll listens.
+    // Every wait and every open subscription adds a listener.
     setMaxListeners(0, this.#draining.signal);
   }
 
-  /** Whether new work should be sent here: false once the process is to end, which may be before it takes no more. */
+  /** Reports whether load balancers may send requests. It is false from the shutdown signal on, which may be before `draining` aborts. */
   get isReady(): boolean {
     return this.#isReady;
   }
 
-  /** Aborted once the process ends: no new work, and waits answer at once. */
+  /** Aborts when the gateway starts to drain: it rejects new work, and waits end at once. */
   get draining(): AbortSignal {
     return this.#draining.signal;
   }
 
-  /** Requests at work: their headers and bodies have come, their answers have not been sent to the end. */
-  get atWork(): number {
-    return this.#atWork;
+  /** Counts the active requests: fully received, with a response that has not been sent completely. */
+  get activeRequests(): number {
+    return this.#activeRequests;
   }
 
-  /** Says that the process is to end, and goes on as before. */
-  turnUnready(): void {
+  /** Clears `isReady`. The gateway still accepts work until `drain`. */
+  markUnready(): void {
     this.#isReady = false;
   }
 
-  /** Takes no new work from now on. */
+  /** Clears `isReady` and rejects new work from now on. */
   drain(): void {
-    this.turnUnready();
+    this.markUnready();
     this.#draining.abort();
   }
 
-  /** Has something done whenever files are to be read again. */
-  onReread(reread: () => void): void {
-    this.#rereaders.push(reread);
+  /** Registers a function that `reload` calls. */
+  onReload(reload: () => void): void {
+    this.#reloaders.push(reload);
   }
 
-  /** Has files read again that may have changed. */
-  reread(): void {
-    for (const reread of this.#rereaders) reread();
+  /** Starts to read again all files that may have changed. */
+  reload(): void {
+    for (const reload of this.#reloaders) reload();
   }
 
-  /** A request begins to be worked on. */
-  begin(): void {
-    this.#atWork++;
+  /** Counts a request as active. */
+  requestStarted(): void {
+    this.#activeRequests++;
   }
 
-  /** A request's answer has been sent, or its caller has gone. */
-  end(): void {
-    this.#atWork--;
-    if (this.#atWork > 0) return;
+  /** Ends an active request: its response has been sent, or its client has disconnected. */
+  requestEnded(): void {
+    this.#activeRequests--;
+    if (this.#activeRequests > 0) return;
     for (const resolve of this.#idleWaiters) resolve();
     this.#idleWaiters.clear();
   }
 
-  /** Resolves when nothing is at work. */
+  /** Resolves when no request is active. */
   async whenIdle(): Promise<void> {
-    if (this.#atWork === 0) return;
+    if (this.#activeRequests === 0) return;
     await new Promise<void>((resolve) => this.#idleWaiters.add(resolve));
   }
 }

@@ -1,9 +1,9 @@
-// The listener for operators: liveness, readiness, metrics. Never public.
+// The operators' listener: liveness, readiness and metrics. It must not be public.
 import { fastify, type FastifyInstance } from 'fastify';
 import type { Lifecycle } from './lifecycle.js';
 import type { Metrics } from './telemetry/metrics.js';
 
-/** Makes the listener for operators; it does not listen yet. */
+/** Creates the operators' application. It does not listen yet. */
 export function createOpsApp(lifecycle: Lifecycle, metrics: Metrics): FastifyInstance {
   const app = fastify({ logger: false, forceCloseConnections: true });
   app.addHook('onRequest', (_request, reply, done) => {

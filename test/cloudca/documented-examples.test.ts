@@ -1,5 +1,5 @@
-// The documented requests and answers, copied word for word: what goes out is exactly what the documentation shows, and what it
-// shows as an answer is read to the last field.
+// The examples in the REST API's documentation, copied verbatim: the client sends exactly the documented requests, and decodes every field
+// of the documented responses.
 import { describe, expect, it } from '@jest/globals';
 import { listEnvironments, listServiceConnections } from '../../src/cloudca/environments.js';
 import {
@@ -12,7 +12,7 @@ import {
 import { getTask } from '../../src/cloudca/tasks.js';
 import { getVpc, listVpcs } from '../../src/cloudca/vpcs.js';
 import { json, raw, startUpstream } from '../helpers/upstream.js';
-import { newVpn, stargate, startClient, testArea } from './test-client.js';
+import { createTestClient, newVpn, testArea, vpnId } from './test-client.js';
 
 const documentedList = `{
   "data": [
@@ -96,7 +96,7 @@ const documentedConnections = `{"data": [{"id": "adfbdb51-493b-45b1-8802-3f6327a
   "name": "Compute - Québec", "type": "CloudCA",
   "status": {"lastUpdated": "2017-08-15T12:00:00.000Z", "reachable": true}}]}`;
 
-const vpnRead = {
+const decodedVpn = {
   id: 'd49b2922-0581-4587-94df-6fe719327d0f',
   name: 'stargate',
   state: 'Connected',
@@ -117,7 +117,7 @@ const vpnRead = {
   unknownValues: [],
 };
 
-const vpcRead = {
+const decodedVpc = {
   id: '9fe8e398-06d6-482c-8f55-b805bde4d3cc',
   name: 'MyVPC',
   description: 'Some VPC',
@@ -133,11 +133,11 @@ const vpcRead = {
 };
 
 const upstream = await startUpstream();
-const { session, warnings } = startClient(upstream.url);
+const { session, warnings } = createTestClient(upstream.url);
 const documentedKey = { apiKey: 'your_api_key', requestId: 'r-1' };
-const answer = (text: string) => () => raw(200, text, { 'content-type': 'application/json' });
+const respondWith = (text: string) => () => raw(200, text, { 'content-type': 'application/json' });
 
-/** All headers of a call without a body: none is there that is not here. */
+/** All headers of a call without a body. */
 const headers = {
   host: new URL(upstream.url).host,
   connection: 'keep-alive',
@@ -147,18 +147,18 @@ const headers = {
   'accept-encoding': 'gzip',
 };
 
-describe('The documented list of site-to-site VPNs', () => {
-  it('is asked for as documented and read to the last field', async () => {
-    upstream.script(answer(documentedList));
-    expect(await listSiteToSiteVpns(session(documentedKey), testArea, null)).toEqual([vpnRead]);
+describe('listSiteToSiteVpns', () => {
+  it('sends the documented request and decodes every field of the response', async () => {
+    upstream.script(respondWith(documentedList));
+    expect(await listSiteToSiteVpns(session(documentedKey), testArea, null)).toEqual([decodedVpn]);
     expect(upstream.calls).toEqual([
       { method: 'GET', url: '/v1/services/compute-on/test_area/sitetositevpns', headers, body: '' },
     ]);
     expect(warnings).toEqual([]);
   });
 
-  it('is filtered by vpc_id', async () => {
-    upstream.script(answer(documentedList));
+  it('filters by VPC with the parameter vpc_id', async () => {
+    upstream.script(respondWith(documentedList));
     await listSiteToSiteVpns(session(documentedKey), testArea, '3fe7d82a-f4c4-4552-ac3b-787fdafed4e7');
     expect(upstream.calls.map(({ method, url }) => `${method} ${url}`)).toEqual([
       'GET /v1/services/compute-on/test_area/sitetositevpns?vpc_id=3fe7d82a-f4c4-4552-ac3b-787fdafed4e7',
@@ -166,18 +166,18 @@ describe('The documented list of site-to-site VPNs', () => {
   });
 });
 
-describe('The documented site-to-site VPN', () => {
-  it('is asked for as documented and read to the last field', async () => {
-    upstream.script(answer(documentedVpn));
-    expect(await getSiteToSiteVpn(session(documentedKey), testArea, stargate)).toEqual(vpnRead);
+describe('getSiteToSiteVpn', () => {
+  it('sends the documented request and decodes every field of the response', async () => {
+    upstream.script(respondWith(documentedVpn));
+    expect(await getSiteToSiteVpn(session(documentedKey), testArea, vpnId)).toEqual(decodedVpn);
     expect(upstream.calls).toEqual([
-      { method: 'GET', url: `/v1/services/compute-on/test_area/sitetositevpns/${stargate}`, headers, body: '' },
+      { method: 'GET', url: `/v1/services/compute-on/test_area/sitetositevpns/${vpnId}`, headers, body: '' },
     ]);
   });
 });
 
-describe('The documented creation', () => {
-  it('is sent field for field, in the documented order', async () => {
+describe('createSiteToSiteVpn', () => {
+  it('sends all fields in the documented order', async () => {
     upstream.script(() => raw(204));
     expect(await createSiteToSiteVpn(session(documentedKey), testArea, newVpn)).toEqual({ fields: {} });
     const body = JSON.stringify(JSON.parse(documentedCreation));
@@ -191,7 +191,7 @@ describe('The documented creation', () => {
     ]);
   });
 
-  it('leaves out the groups that are not asked for', async () => {
+  it('omits Diffie-Hellman groups that are not set', async () => {
     upstream.script(() => raw(204));
     const { ikeDhGroup, espPerfectForwardSecrecy, ...rest } = newVpn;
     await createSiteToSiteVpn(session(documentedKey), testArea, rest);
@@ -204,7 +204,7 @@ describe('The documented creation', () => {
     ]);
   });
 
-  it('carries a key of any characters unharmed', async () => {
+  it('sends a pre-shared key of any characters unchanged', async () => {
     upstream.script(() => raw(204));
     const ipSecPsk = 'Ωmega"\\\u2028 +&=%é\u{1F511}0123456789';
     await createSiteToSiteVpn(session(documentedKey), testArea, { ...newVpn, ipSecPsk });
@@ -212,18 +212,18 @@ describe('The documented creation', () => {
   });
 });
 
-describe('The documented deletion', () => {
-  it('is sent as documented, without a body or a type of one', async () => {
+describe('deleteSiteToSiteVpn', () => {
+  it('sends the documented request, without a body or a Content-Type', async () => {
     upstream.script(() => raw(204));
-    expect(await deleteSiteToSiteVpn(session(documentedKey), testArea, stargate)).toEqual({ fields: {} });
+    expect(await deleteSiteToSiteVpn(session(documentedKey), testArea, vpnId)).toEqual({ fields: {} });
     expect(upstream.calls).toEqual([
-      { method: 'DELETE', url: `/v1/services/compute-on/test_area/sitetositevpns/${stargate}`, headers, body: '' },
+      { method: 'DELETE', url: `/v1/services/compute-on/test_area/sitetositevpns/${vpnId}`, headers, body: '' },
     ]);
   });
 });
 
-describe('The documented reset', () => {
-  it('is sent as documented, with a type of body and no body', async () => {
+describe('resetSiteToSiteVpn', () => {
+  it('sends the documented request, with a Content-Type but no body', async () => {
     upstream.script(() => raw(204));
     const id = 'ca86b14f-20db-463d-b58a-9d3fa5959af2';
     expect(await resetSiteToSiteVpn(session(documentedKey), testArea, id)).toEqual({ fields: {} });
@@ -238,8 +238,8 @@ describe('The documented reset', () => {
   });
 });
 
-describe('The documented task', () => {
-  it('is asked for without an environment, and read', async () => {
+describe('getTask', () => {
+  it('sends the documented request, without an environment, and decodes the response', async () => {
     upstream.script(() =>
       json(200, { taskId: 't-1', taskStatus: 'SUCCESS', result: { id: 'd49b2922-0581-4587-94df-6fe719327d0f' } }),
     );
@@ -254,18 +254,20 @@ describe('The documented task', () => {
   });
 });
 
-describe('The documented neighbours', () => {
-  it('VPCs are asked for and read to the last field', async () => {
-    upstream.script(answer(documentedVpcs));
-    expect(await listVpcs(session(documentedKey), testArea)).toEqual([vpcRead]);
+describe('listVpcs', () => {
+  it('sends the documented request and decodes every field of the response', async () => {
+    upstream.script(respondWith(documentedVpcs));
+    expect(await listVpcs(session(documentedKey), testArea)).toEqual([decodedVpc]);
     expect(upstream.calls).toEqual([
       { method: 'GET', url: '/v1/services/compute-on/test_area/vpcs', headers, body: '' },
     ]);
   });
+});
 
-  it('one VPC is asked for and read to the last field', async () => {
-    upstream.script(answer(documentedVpcs.replace('[', '').replace(']', '')));
-    expect(await getVpc(session(documentedKey), testArea, '9fe8e398-06d6-482c-8f55-b805bde4d3cc')).toEqual(vpcRead);
+describe('getVpc', () => {
+  it('sends the documented request and decodes every field of the response', async () => {
+    upstream.script(respondWith(documentedVpcs.replace('[', '').replace(']', '')));
+    expect(await getVpc(session(documentedKey), testArea, '9fe8e398-06d6-482c-8f55-b805bde4d3cc')).toEqual(decodedVpc);
     expect(upstream.calls).toEqual([
       {
         method: 'GET',
@@ -275,9 +277,11 @@ describe('The documented neighbours', () => {
       },
     ]);
   });
+});
 
-  it('environments are asked for and read', async () => {
-    upstream.script(answer(documentedEnvironments));
+describe('listEnvironments', () => {
+  it('sends the documented request and decodes the response', async () => {
+    upstream.script(respondWith(documentedEnvironments));
     expect(await listEnvironments(session(documentedKey))).toEqual([
       {
         id: '1ee5cd43-8395-4cd5-a20f-0f1e83b7f8bd',
@@ -289,9 +293,11 @@ describe('The documented neighbours', () => {
     ]);
     expect(upstream.calls).toEqual([{ method: 'GET', url: '/v1/environments', headers, body: '' }]);
   });
+});
 
-  it('service connections are asked for and read', async () => {
-    upstream.script(answer(documentedConnections));
+describe('listServiceConnections', () => {
+  it('sends the documented request and decodes the response', async () => {
+    upstream.script(respondWith(documentedConnections));
     expect(await listServiceConnections(session(documentedKey))).toEqual([
       {
         id: 'adfbdb51-493b-45b1-8802-3f6327afb9e6',

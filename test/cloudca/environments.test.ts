@@ -1,15 +1,15 @@
-// Environments, service connections and VPCs on the wire: what they need, and what is made of an odd one.
+// Decoding of environments, service connections and VPCs: required fields, optional fields, and fields of the wrong type.
 import { describe, expect, it } from '@jest/globals';
-import type { RestSession } from '../../src/cloudca/client.js';
+import type { RestSession } from '../../src/cloudca/session.js';
 import { listEnvironments, listServiceConnections } from '../../src/cloudca/environments.js';
 import { getVpc, listVpcs } from '../../src/cloudca/vpcs.js';
 import { json, raw, startUpstream } from '../helpers/upstream.js';
-import { failureOf, startClient, testArea } from './test-client.js';
+import { catchFailure, createTestClient, testArea } from './test-client.js';
 
 const upstream = await startUpstream();
-const { session, warnings } = startClient(upstream.url);
+const { session, warnings } = createTestClient(upstream.url);
 
-/** Reads a list of one entry. */
+/** Reads a list whose one entry is `entry`. */
 async function read<T>(list: (rest: RestSession) => Promise<readonly T[]>, entry: unknown): Promise<T | undefined> {
   warnings.splice(0);
   upstream.script(() => ({ data: [entry] }));
@@ -35,9 +35,9 @@ const vpcNulls = {
 };
 const vpcs = (rest: RestSession) => listVpcs(rest, testArea);
 
-describe('An environment', () => {
+describe('listEnvironments', () => {
   it.each([{}, { description: null, organization: null, serviceConnection: null }])(
-    'needs an id and a name alone: %j',
+    'requires only an id and a name of an environment: %j',
     async (rest) => {
       expect(await read(listEnvironments, { id: 'e', name: 'n', ...rest })).toEqual({
         id: 'e',
@@ -56,7 +56,7 @@ describe('An environment', () => {
     ['organization', ['sg1']],
     ['serviceConnection', 7],
     ['serviceConnection', true],
-  ])('whose %s is %j reads null there, with a warning', async (field, value) => {
+  ])('reads null, with a warning, if %s is %j', async (field, value) => {
     const serviceConnection = { id: 'c', name: 'Compute' };
     expect(await read(listEnvironments, { ...environment, serviceConnection, [field]: value })).toEqual({
       ...environment,
@@ -71,12 +71,12 @@ describe('An environment', () => {
     ['organization', 7],
     ['serviceConnection', null],
     ['serviceConnection', 7],
-  ])('whose %s is named %j has none of that name', async (field, name) => {
+  ])('reads null for the name of its %s if that is %j', async (field, name) => {
     expect(await read(listEnvironments, { ...environment, [field]: { id: 'x', name } })).toMatchObject({
       [field]: { id: 'x', name: null },
     });
-    const warned = [{ field: `environment.${field}.name`, problem: 'of the wrong type, read as null' }];
-    expect(warnings).toEqual(typeof name === 'number' ? warned : []);
+    const wrongType = [{ field: `environment.${field}.name`, problem: 'of the wrong type, read as null' }];
+    expect(warnings).toEqual(typeof name === 'number' ? wrongType : []);
   });
 
   it.each([
@@ -84,17 +84,17 @@ describe('An environment', () => {
     ['environment whose name', { name: null }],
     ['environment.organization whose id', { organization: { name: 'sg1' } }],
     ['environment.serviceConnection whose id', { serviceConnection: { id: 7 } }],
-  ])('makes a bad response where it is an %s is no string', async (what, fields) => {
-    expect(await failureOf(read(listEnvironments, { ...environment, ...fields }))).toEqual({
+  ])('rejects with BadResponseError for an %s is not a string', async (subject, fields) => {
+    expect(await catchFailure(read(listEnvironments, { ...environment, ...fields }))).toEqual({
       name: 'BadResponseError',
-      message: `The REST API sent a ${what} is not a string.`,
+      message: `The REST API sent a ${subject} is not a string.`,
       outcomeUnknown: false,
     });
   });
 });
 
-describe('A service connection', () => {
-  it('needs an id alone', async () => {
+describe('listServiceConnections', () => {
+  it('requires only an id of a service connection', async () => {
     const nulls = { name: null, serviceCode: null, type: null, reachable: null };
     expect(await read(listServiceConnections, { id: 'c' })).toEqual({ id: 'c', ...nulls });
     expect(await read(listServiceConnections, { id: 'c', ...nulls, status: null })).toEqual({ id: 'c', ...nulls });
@@ -106,7 +106,7 @@ describe('A service connection', () => {
     [{ reachable: false, lastUpdated: 7 }, false],
     [{}, null],
     [{ reachable: null }, null],
-  ])('with the status %j is reachable: %j', async (status, reachable) => {
+  ])('reads the status %j as reachable: %j', async (status, reachable) => {
     expect(await read(listServiceConnections, { ...connection, status })).toEqual({ ...connection, reachable });
     expect(warnings).toEqual([]);
   });
@@ -115,15 +115,17 @@ describe('A service connection', () => {
     ['status', 'up', 'status'],
     ['status', [], 'status'],
     ['status', { reachable: 'yes' }, 'status.reachable'],
-  ])('whose %s is %j is not known to be reachable, with a warning', async (field, value, warned) => {
+  ])('reads reachable as null, with a warning, if %s is %j', async (field, value, warnedField) => {
     expect(await read(listServiceConnections, { ...connection, [field]: value })).toEqual({
       ...connection,
       reachable: null,
     });
-    expect(warnings).toEqual([{ field: `serviceConnection.${warned}`, problem: 'of the wrong type, read as null' }]);
+    expect(warnings).toEqual([
+      { field: `serviceConnection.${warnedField}`, problem: 'of the wrong type, read as null' },
+    ]);
   });
 
-  it.each(['name', 'serviceCode', 'type'])('whose %s is no string reads null there, with a warning', async (field) => {
+  it.each(['name', 'serviceCode', 'type'])('reads null, with a warning, if %s is not a string', async (field) => {
     expect(await read(listServiceConnections, { ...connection, [field]: 7 })).toEqual({
       ...connection,
       reachable: null,
@@ -132,39 +134,39 @@ describe('A service connection', () => {
     expect(warnings).toEqual([{ field: `serviceConnection.${field}`, problem: 'of the wrong type, read as null' }]);
   });
 
-  it('without an id makes a bad response', async () => {
-    expect((await failureOf(read(listServiceConnections, { ...connection, id: null }))).message).toBe(
+  it('rejects with BadResponseError if a service connection has no id', async () => {
+    expect((await catchFailure(read(listServiceConnections, { ...connection, id: null }))).message).toBe(
       'The REST API sent a serviceConnection whose id is not a string.',
     );
   });
 });
 
-describe('A VPC', () => {
-  it('needs an id and a name alone', async () => {
+describe('listVpcs and getVpc', () => {
+  it('require only an id and a name of a VPC', async () => {
     expect(await read(vpcs, vpc)).toEqual({ ...vpc, ...vpcNulls });
     expect(await read(vpcs, { ...vpc, ...vpcNulls })).toEqual({ ...vpc, ...vpcNulls });
     expect(warnings).toEqual([]);
   });
 
-  it.each(['Disabled', 'DISABLED', 'whatever'])('keeps its vpnStatus as it is: %s', async (vpnStatus) => {
+  it.each(['Disabled', 'DISABLED', 'whatever'])('return vpnStatus unchanged: %s', async (vpnStatus) => {
     expect(await read(vpcs, { ...vpc, vpnStatus })).toEqual({ ...vpc, ...vpcNulls, vpnStatus });
   });
 
-  it.each(Object.keys(vpcNulls))('whose %s is of the wrong type reads null there, with a warning', async (field) => {
+  it.each(Object.keys(vpcNulls))('read null, with a warning, if %s is of the wrong type', async (field) => {
     expect(await read(vpcs, { ...vpc, [field]: 7 })).toEqual({ ...vpc, ...vpcNulls });
     expect(warnings).toEqual([{ field: `vpc.${field}`, problem: 'of the wrong type, read as null' }]);
   });
 
-  it.each(['id', 'name'])('without its %s makes a bad response, alone and in a list', async (field) => {
+  it.each(['id', 'name'])('reject with BadResponseError if a VPC has no %s', async (field) => {
     const failure = {
       name: 'BadResponseError',
       message: `The REST API sent a vpc whose ${field} is not a string.`,
       outcomeUnknown: false,
     };
     for (const value of [undefined, null, 7]) {
-      expect(await failureOf(read(vpcs, { ...vpc, [field]: value }))).toEqual(failure);
+      expect(await catchFailure(read(vpcs, { ...vpc, [field]: value }))).toEqual(failure);
       upstream.script(() => ({ data: { ...vpc, [field]: value } }));
-      expect(await failureOf(getVpc(session(), testArea, 'v'))).toEqual(failure);
+      expect(await catchFailure(getVpc(session(), testArea, 'v'))).toEqual(failure);
     }
   });
 });
@@ -173,19 +175,19 @@ describe.each<[string, (rest: RestSession) => Promise<unknown>, string]>([
   ['environments', listEnvironments, 'environments'],
   ['service connections', listServiceConnections, 'service connections'],
   ['VPCs', vpcs, 'vpcs'],
-])('A list of %s', (_what, list, named) => {
-  it.each([[{}], ['x'], [7], [true]])('is no list where data is %j', async (data) => {
+])('A list of %s', (_name, list, nameInMessage) => {
+  it.each([[{}], ['x'], [7], [true]])('is a bad response if data is %j', async (data) => {
     upstream.script(() => ({ data }));
-    expect(await failureOf(list(session()))).toEqual({
+    expect(await catchFailure(list(session()))).toEqual({
       name: 'BadResponseError',
-      message: `The REST API sent something that is no list of ${named}.`,
+      message: `The REST API sent a list of ${nameInMessage} that is not an array.`,
       outcomeUnknown: false,
     });
   });
 
-  it.each([[null], ['x'], [[]]])('has no entry %j', async (entry) => {
+  it.each([[null], ['x'], [[]]])('is a bad response if an entry is %j', async (entry) => {
     upstream.script(() => ({ data: [entry] }));
-    expect((await failureOf(list(session()))).name).toBe('BadResponseError');
+    expect((await catchFailure(list(session()))).name).toBe('BadResponseError');
   });
 
   it('may be empty', async () => {
@@ -194,24 +196,24 @@ describe.each<[string, (rest: RestSession) => Promise<unknown>, string]>([
   });
 });
 
-describe('What is not there', () => {
-  it('names service and environment for a list', async () => {
+describe('A response with status 404', () => {
+  it('to a list means that the environment does not exist', async () => {
     upstream.script(() => json(404, { errors: [{ code: 404, message: 'Nothing there.' }] }));
-    const far = { serviceCode: 'compute québec', name: 'a;b', organizationId: 'o' };
-    expect(await failureOf(listVpcs(session(), far))).toEqual({
+    const unknownEnvironment = { serviceCode: 'compute québec', name: 'a;b', organizationId: 'o' };
+    expect(await catchFailure(listVpcs(session(), unknownEnvironment))).toEqual({
       name: 'NotFoundError',
-      message: 'The REST API knows no environment a;b in the service compute québec.',
-      answer: { status: 404, errors: [{ code: '404', message: 'Nothing there.' }] },
+      message: 'The REST API has no environment a;b in the service compute québec. Check both, and the organizationId.',
+      upstream: { status: 404, errors: [{ code: '404', message: 'Nothing there.' }] },
       outcomeUnknown: false,
     });
   });
 
-  it('is told as such for one VPC', async () => {
+  it('to a VPC means that the VPC does not exist', async () => {
     upstream.script(() => raw(404));
-    expect(await failureOf(getVpc(session(), testArea, 'v'))).toEqual({
+    expect(await catchFailure(getVpc(session(), testArea, 'v'))).toEqual({
       name: 'NotFoundError',
-      message: 'The REST API knows nothing of that name or id.',
-      answer: { status: 404, errors: [] },
+      message: 'The REST API has nothing with this name or id.',
+      upstream: { status: 404, errors: [] },
       outcomeUnknown: false,
     });
   });

@@ -1,127 +1,146 @@
-// What becomes of a call when the REST API or the way to it fails: what is tried again and what never is, when it is too late, and
-// that nothing follows a redirect.
+// Failures of the REST API and of the connection to it: retries, Retry-After, the deadline, writes and redirects.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
 import { listVpcs } from '../../src/cloudca/vpcs.js';
-import { cut, json, raw, startUpstream } from '../helpers/upstream.js';
-import { apiKey, bytes, failureOf, hang, newVpn, refusingUrl, startClient, testArea, writes } from './test-client.js';
+import { dropConnection, json, raw, startUpstream } from '../helpers/upstream.js';
+import {
+  apiKey,
+  catchFailure,
+  createTestClient,
+  findUnreachableUrl,
+  neverRespond,
+  newVpn,
+  sendBytes,
+  testArea,
+  writes,
+} from './test-client.js';
 
 const upstream = await startUpstream();
-const elsewhere = await startUpstream();
-const { session } = startClient(upstream.url);
-const unknown = (advice: string) => ` The request may have been carried out all the same. ${advice}`;
-const noErrors = (status: number) => ({ status, errors: [] });
+const otherServer = await startUpstream();
+const { session } = createTestClient(upstream.url);
+const toUnknownOutcome = (advice: string) => ` The request may have succeeded all the same. ${advice}`;
+const toUpstreamDetails = (status: number) => ({ status, errors: [] });
 
 const unavailable = 'The REST API is not available at the moment.';
-const tooLate = 'The REST API did not answer in time.';
-const tooOften = 'The REST API is asked too often; ask again later.';
-const lost = 'The connection to the REST API was lost.';
+const timedOut = 'The REST API did not respond in time.';
+const rateLimited = 'The REST API limits the rate of requests. Try again later.';
+const connectionLost = 'The connection to the REST API was lost.';
 
-/** What a gateway or a limiter in front of the REST API answers, and the error it is. */
-const passing = [
-  [429, 'RateLimitedError', tooOften],
+/** Statuses of a proxy or a rate limiter in front of the REST API: reads are retried. */
+const transientFailures = [
+  [429, 'RateLimitedError', rateLimited],
   [502, 'UnavailableError', unavailable],
   [503, 'UnavailableError', unavailable],
-  [504, 'TimeoutError', tooLate],
+  [504, 'TimeoutError', timedOut],
 ] as const;
 
-/** What stays as it is, however often it is asked. */
-const lasting = [
-  [400, 'RefusedError', 'The REST API refused the request.'],
+/** Statuses that a retry would not change. */
+const permanentFailures = [
+  [400, 'RejectedError', 'The REST API rejected the request.'],
   [401, 'UnauthenticatedError', 'The REST API does not accept this API key.'],
   [403, 'ForbiddenError', 'This API key is not allowed to do that.'],
-  [404, 'NotFoundError', 'The REST API knows no environment test_area in the service compute-on.'],
-  [405, 'UpstreamFailureError', 'The REST API failed at this request.'],
-  [500, 'UpstreamFailureError', 'The REST API failed at this request.'],
+  [
+    404,
+    'NotFoundError',
+    'The REST API has no environment test_area in the service compute-on. Check both, and the organizationId.',
+  ],
+  [405, 'UpstreamFailureError', 'The REST API failed to process the request.'],
+  [500, 'UpstreamFailureError', 'The REST API failed to process the request.'],
 ] as const;
 
-describe('A read', () => {
-  it.each(passing.map(([status]) => status))('that is answered %i twice is sent a third time', async (status) => {
-    upstream.script((_call, index) => (index < 2 ? raw(status, '<html>') : { data: [] }));
-    const rest = session();
-    expect(await listVpcs(rest, testArea)).toEqual([]);
-    expect([upstream.calls.length, rest.calls]).toEqual([3, 3]);
-  });
+describe('RestSession.read', () => {
+  it.each(transientFailures.map(([status]) => status))(
+    'retries a read twice after a response with status %i',
+    async (status) => {
+      upstream.script((_call, index) => (index < 2 ? raw(status, '<html>') : { data: [] }));
+      const rest = session();
+      expect(await listVpcs(rest, testArea)).toEqual([]);
+      expect([upstream.calls.length, rest.callCount]).toEqual([3, 3]);
+    },
+  );
 
-  it.each(passing)('that is always answered %i fails with %s after three attempts', async (status, name, message) => {
+  it.each(transientFailures)(
+    'gives up after three responses with status %i and rejects with %s',
+    async (status, name, message) => {
+      upstream.script(() => raw(status, '<html>'));
+      const rest = session();
+      expect(await catchFailure(listVpcs(rest, testArea))).toEqual({
+        name,
+        message,
+        upstream: toUpstreamDetails(status),
+        outcomeUnknown: false,
+      });
+      expect([upstream.calls.length, rest.callCount]).toEqual([3, 3]);
+    },
+  );
+
+  it.each(permanentFailures)('does not retry after status %i and rejects with %s', async (status, name, message) => {
     upstream.script(() => raw(status, '<html>'));
-    const rest = session();
-    expect(await failureOf(listVpcs(rest, testArea))).toEqual({
+    expect(await catchFailure(listVpcs(session(), testArea))).toEqual({
       name,
       message,
-      answer: noErrors(status),
-      outcomeUnknown: false,
-    });
-    expect([upstream.calls.length, rest.calls]).toEqual([3, 3]);
-  });
-
-  it.each(lasting)('that is answered %i fails with %s at once', async (status, name, message) => {
-    upstream.script(() => raw(status, '<html>'));
-    expect(await failureOf(listVpcs(session(), testArea))).toEqual({
-      name,
-      message,
-      answer: noErrors(status),
+      upstream: toUpstreamDetails(status),
       outcomeUnknown: false,
     });
     expect(upstream.calls.length).toBe(1);
   });
 
-  it('whose connection is lost twice is sent a third time', async () => {
-    upstream.script((_call, index) => (index < 2 ? cut : { data: [] }));
+  it('retries a read twice after a lost connection', async () => {
+    upstream.script((_call, index) => (index < 2 ? dropConnection : { data: [] }));
     expect(await listVpcs(session(), testArea)).toEqual([]);
     expect(upstream.calls.length).toBe(3);
   });
 
-  it('whose connection is always lost fails after three attempts', async () => {
-    upstream.script(() => cut);
-    expect(await failureOf(listVpcs(session(), testArea))).toEqual({
+  it('gives up after three lost connections and rejects with UnavailableError', async () => {
+    upstream.script(() => dropConnection);
+    expect(await catchFailure(listVpcs(session(), testArea))).toEqual({
       name: 'UnavailableError',
-      message: lost,
+      message: connectionLost,
       outcomeUnknown: false,
     });
     expect(upstream.calls.length).toBe(3);
   });
 
-  it('whose connection is lost in the middle of the body is sent again', async () => {
+  it('retries a read whose connection is lost in the middle of the body', async () => {
     upstream.script((_call, index) =>
-      index === 0 ? bytes('HTTP/1.1 200 OK\r\ncontent-length: 99\r\n\r\n{') : { data: [] },
+      index === 0 ? sendBytes('HTTP/1.1 200 OK\r\ncontent-length: 99\r\n\r\n{') : { data: [] },
     );
     expect(await listVpcs(session(), testArea)).toEqual([]);
     expect(upstream.calls.length).toBe(2);
   });
 
-  it('that nobody listens to fails after three attempts', async () => {
-    const { session } = startClient(await refusingUrl());
+  it('gives up after three attempts to connect to a closed port', async () => {
+    const { session } = createTestClient(await findUnreachableUrl());
     const rest = session();
-    expect(await failureOf(listVpcs(rest, testArea))).toEqual({
+    expect(await catchFailure(listVpcs(rest, testArea))).toEqual({
       name: 'UnavailableError',
       message: 'The REST API cannot be reached.',
       outcomeUnknown: false,
     });
-    expect(rest.calls).toBe(3);
+    expect(rest.callCount).toBe(3);
   });
 
-  it('to a name that does not resolve fails as one that cannot be reached', async () => {
-    const { session } = startClient('http://nowhere.invalid/v1');
-    expect(await failureOf(listVpcs(session(), testArea))).toEqual({
+  it('rejects with UnavailableError if the host name does not resolve', async () => {
+    const { session } = createTestClient('http://nowhere.invalid/v1');
+    expect(await catchFailure(listVpcs(session(), testArea))).toEqual({
       name: 'UnavailableError',
       message: 'The REST API cannot be reached.',
       outcomeUnknown: false,
     });
   });
 
-  it('in TLS to a server that does not speak it fails as unavailable', async () => {
-    const { session } = startClient(upstream.url.replace('http:', 'https:'));
-    expect((await failureOf(listVpcs(session(), testArea))).name).toBe('UnavailableError');
+  it('rejects with UnavailableError if the server does not speak TLS', async () => {
+    const { session } = createTestClient(upstream.url.replace('http:', 'https:'));
+    expect((await catchFailure(listVpcs(session(), testArea))).name).toBe('UnavailableError');
   });
 });
 
-describe('Retry-After', () => {
-  it.each([429, 503])('of a second is waited for after %i', async (status) => {
+describe('The Retry-After header of a response', () => {
+  it.each([429, 503])('delays the retry after status %i by the given seconds', async (status) => {
     const events: string[] = [];
     upstream.script((_call, index) => {
       events.push(`call ${index}`);
-      // The gateway's own pause would be over in a tenth of a second.
+      // The default backoff is at most a tenth of a second.
       setTimeout(() => events.push('half a second'), 500);
       return index === 0 ? raw(status, '', { 'retry-after': '1' }) : { data: [] };
     });
@@ -129,7 +148,7 @@ describe('Retry-After', () => {
     expect(events).toEqual(['call 0', 'half a second', 'call 1']);
   });
 
-  it('may be a date', async () => {
+  it('delays the retry until the given date', async () => {
     const events: string[] = [];
     upstream.script((_call, index) => {
       events.push(`call ${index}`);
@@ -142,7 +161,7 @@ describe('Retry-After', () => {
   });
 
   it.each(['0', '', 'soon', '-5', 'Wed, 21 Oct 2015 07:28:00 GMT'])(
-    'of %j keeps no read waiting',
+    'does not delay the retry if its value is %j',
     async (retryAfter) => {
       upstream.script((_call, index) => (index < 2 ? raw(429, '', { 'retry-after': retryAfter }) : { data: [] }));
       expect(await listVpcs(session(), testArea)).toEqual([]);
@@ -150,7 +169,7 @@ describe('Retry-After', () => {
     },
   );
 
-  it('is all that is waited for, and RateLimit-Reset is not', async () => {
+  it('alone delays the retry: RateLimit-Reset does not', async () => {
     upstream.script((_call, index) => (index < 2 ? raw(429, '', { 'ratelimit-reset': '86400' }) : { data: [] }));
     expect(await listVpcs(session(), testArea)).toEqual([]);
     expect(upstream.calls.length).toBe(3);
@@ -164,37 +183,37 @@ describe('Retry-After', () => {
     ['-5', undefined],
     ['1.5', undefined],
     ['Wed, 21 Oct 2015 07:28:00 GMT', undefined],
-  ])('of %j is told to the caller as %j', async (header, retryAfter) => {
+  ])('of a 429 with the value %j sets retryAfter of the error to %j', async (header, retryAfter) => {
     upstream.script(() => raw(429, '', { 'retry-after': header }));
-    for (const [, write] of writes) expect((await failureOf(write(session()))).retryAfter).toBe(retryAfter);
+    for (const [, write] of writes) expect((await catchFailure(write(session()))).retryAfter).toBe(retryAfter);
   });
 
-  it('beyond the deadline is told to the caller at once, without another attempt', async () => {
+  it('of a 429 ends the retries at once if it exceeds the deadline', async () => {
     upstream.script(() => raw(429, '', { 'retry-after': '60' }));
-    expect(await failureOf(listVpcs(session(), testArea))).toEqual({
+    expect(await catchFailure(listVpcs(session(), testArea))).toEqual({
       name: 'RateLimitedError',
-      message: tooOften,
-      answer: noErrors(429),
+      message: rateLimited,
+      upstream: toUpstreamDetails(429),
       outcomeUnknown: false,
       retryAfter: 60,
     });
     expect(upstream.calls.length).toBe(1);
   });
 
-  it.each([502, 503, 504])('beyond the deadline ends the attempts after %i', async (status) => {
+  it.each([502, 503, 504])('of a %i ends the retries at once if it exceeds the deadline', async (status) => {
     upstream.script(() => raw(status, '', { 'retry-after': '60' }));
-    expect((await failureOf(listVpcs(session(), testArea))).answer).toEqual(noErrors(status));
+    expect((await catchFailure(listVpcs(session(), testArea))).upstream).toEqual(toUpstreamDetails(status));
     expect(upstream.calls.length).toBe(1);
   });
 
   it.each(['86401', '99999999', 'Fri, 31 Dec 9999 23:59:59 GMT'])(
-    'of %j, beyond a day, is neither told nor followed by another attempt',
+    'of %j, more than a day, ends the retries and is not passed on',
     async (retryAfter) => {
       upstream.script(() => raw(429, '', { 'retry-after': retryAfter }));
-      expect(await failureOf(listVpcs(session(), testArea))).toEqual({
+      expect(await catchFailure(listVpcs(session(), testArea))).toEqual({
         name: 'RateLimitedError',
-        message: tooOften,
-        answer: noErrors(429),
+        message: rateLimited,
+        upstream: toUpstreamDetails(429),
         outcomeUnknown: false,
       });
       expect(upstream.calls.length).toBe(1);
@@ -203,65 +222,65 @@ describe('Retry-After', () => {
 });
 
 describe.each(writes)('%s', (_name, write, advice) => {
-  it.each(passing)('is sent once where it is answered %i', async (status, name, message) => {
+  it.each(transientFailures)('is not retried after status %i, and rejects with %s', async (status, name, message) => {
     upstream.script(() => raw(status, '<html>'));
     const rest = session();
-    // A 429 is a refusal; the others may come from something in front that gave up on an answer.
-    const mayHaveBeenCarriedOut = status !== 429;
-    expect(await failureOf(write(rest))).toEqual({
+    // A 429 rejects the request. A proxy sends the others, perhaps after the REST API received the request.
+    const mayHaveSucceeded = status !== 429;
+    expect(await catchFailure(write(rest))).toEqual({
       name,
-      message: message + (mayHaveBeenCarriedOut ? unknown(advice) : ''),
-      answer: noErrors(status),
-      outcomeUnknown: mayHaveBeenCarriedOut,
+      message: message + (mayHaveSucceeded ? toUnknownOutcome(advice) : ''),
+      upstream: toUpstreamDetails(status),
+      outcomeUnknown: mayHaveSucceeded,
     });
-    expect([upstream.calls.length, rest.calls]).toEqual([1, 1]);
+    expect([upstream.calls.length, rest.callCount]).toEqual([1, 1]);
   });
 
   it.each([400, 401, 403, 404, 405, 409, 500, 501])(
-    'is sent once where it is answered %i, and has failed',
+    'is not retried after errors with status %i, and has certainly failed',
     async (status) => {
       upstream.script(() => json(status, { errors: [{ code: 1, message: 'No.' }] }));
-      const { answer, outcomeUnknown } = await failureOf(write(session()));
-      expect([answer, outcomeUnknown]).toEqual([{ status, errors: [{ code: '1', message: 'No.' }] }, false]);
+      const { upstream: details, outcomeUnknown } = await catchFailure(write(session()));
+      expect([details, outcomeUnknown]).toEqual([{ status, errors: [{ code: '1', message: 'No.' }] }, false]);
       expect(upstream.calls.length).toBe(1);
     },
   );
 
-  it('is sent once where the connection is lost', async () => {
-    upstream.script(() => cut);
-    expect(await failureOf(write(session()))).toEqual({
+  it('is not retried after a lost connection, and has an unknown outcome', async () => {
+    upstream.script(() => dropConnection);
+    expect(await catchFailure(write(session()))).toEqual({
       name: 'UnavailableError',
-      message: lost + unknown(advice),
+      message: connectionLost + toUnknownOutcome(advice),
       outcomeUnknown: true,
     });
     expect(upstream.calls.length).toBe(1);
   });
 
-  it('is sent once where the deadline passes', async () => {
-    upstream.script(() => hang);
-    const { session } = startClient(upstream.url, { timeoutMs: 500 });
-    expect(await failureOf(write(session()))).toEqual({
+  it('is not retried after the deadline, and has an unknown outcome', async () => {
+    upstream.script(() => neverRespond);
+    const { session } = createTestClient(upstream.url, { timeoutMs: 500 });
+    expect(await catchFailure(write(session()))).toEqual({
       name: 'TimeoutError',
-      message: tooLate + unknown(advice),
+      message: timedOut + toUnknownOutcome(advice),
       outcomeUnknown: true,
     });
     expect(upstream.calls.length).toBe(1);
   });
 
-  it('that no connection comes about for has certainly not been carried out', async () => {
-    const { session } = startClient(await refusingUrl());
+  it('has certainly failed if no connection can be opened', async () => {
+    const { session } = createTestClient(await findUnreachableUrl());
     const rest = session();
-    expect(await failureOf(write(rest))).toEqual({
+    expect(await catchFailure(write(rest))).toEqual({
       name: 'UnavailableError',
       message: 'The REST API cannot be reached.',
       outcomeUnknown: false,
     });
-    expect(rest.calls).toBe(1);
+    expect(rest.callCount).toBe(1);
   });
 
-  it('in TLS to a server that does not speak it has certainly not been carried out', async () => {
-    const { session } = startClient(upstream.url.replace('http:', 'https:'));
-    expect(await failureOf(write(session()))).toEqual({
+  it('has certainly failed if the server does not speak TLS', async () => {
+    const { session } = createTestClient(upstream.url.replace('http:', 'https:'));
+    expect(await catchFailure(write(session()))).toEqual({
       name: 'UnavailableError',
       message: 'The REST API cannot be reached.',
       outcomeUnknown: false,
@@ -269,106 +288,109 @@ describe.each(writes)('%s', (_name, write, advice) => {
   });
 
   it.each([
-    ['no JSON', raw(200, '<html>')],
+    ['HTML', raw(200, '<html>')],
     ['a list', json(200, [])],
     ['a string', json(202, 'ok')],
-    ['a task id that is none', json(200, { taskId: 7 })],
-    ['a task status that is none', json(200, { taskId: 't', taskStatus: 7 })],
-    ['a task in data whose status is none', json(200, { data: { taskId: 't', status: {} } })],
-    ['half a body', bytes('HTTP/1.1 200 OK\r\ncontent-length: 99\r\n\r\n{"taskId":')],
+    ['a task id of the wrong type', json(200, { taskId: 7 })],
+    ['a task status of the wrong type', json(200, { taskId: 't', taskStatus: 7 })],
+    ['a task in data with a status of the wrong type', json(200, { data: { taskId: 't', status: {} } })],
+    ['half a body', sendBytes('HTTP/1.1 200 OK\r\ncontent-length: 99\r\n\r\n{"taskId":')],
     [
       'something other than UTF-8',
-      bytes('HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\n', Buffer.from([0x22, 0xff, 0x22])),
+      sendBytes('HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\n', Buffer.from([0x22, 0xff, 0x22])),
     ],
-    ['something other than HTTP', bytes('SSH-2.0-OpenSSH_9.6\r\n')],
-  ])('is sent once where the answer is %s, and may have been carried out', async (_what, answer) => {
-    upstream.script(() => answer);
-    const { message, outcomeUnknown } = await failureOf(write(session()));
-    expect([message.endsWith(unknown(advice)), outcomeUnknown]).toEqual([true, true]);
+    ['something other than HTTP', sendBytes('SSH-2.0-OpenSSH_9.6\r\n')],
+  ])('is not retried after a response with %s, and has an unknown outcome', async (_content, response) => {
+    upstream.script(() => response);
+    const { message, outcomeUnknown } = await catchFailure(write(session()));
+    expect([message.endsWith(toUnknownOutcome(advice)), outcomeUnknown]).toEqual([true, true]);
     expect(upstream.calls.length).toBe(1);
   });
 
-  it('is not sent once the deadline has passed, and has certainly not been carried out', async () => {
+  it('is not sent if the deadline has passed, and has certainly failed', async () => {
     upstream.script(() => raw(204));
-    const { session } = startClient(upstream.url, { timeoutMs: 20 });
+    const { session } = createTestClient(upstream.url, { timeoutMs: 20 });
     const rest = session();
     await sleep(40);
-    expect(await failureOf(write(rest))).toEqual({ name: 'TimeoutError', message: tooLate, outcomeUnknown: false });
-    expect([upstream.calls.length, rest.calls]).toEqual([0, 0]);
+    expect(await catchFailure(write(rest))).toEqual({ name: 'TimeoutError', message: timedOut, outcomeUnknown: false });
+    expect([upstream.calls.length, rest.callCount]).toEqual([0, 0]);
   });
 });
 
-describe('The deadline', () => {
-  it('lets no read begin once it has passed', async () => {
+describe('The deadline of a session', () => {
+  it('rejects reads once it has passed, without sending them', async () => {
     upstream.script(() => ({ data: [] }));
-    const { session } = startClient(upstream.url, { timeoutMs: 20 });
+    const { session } = createTestClient(upstream.url, { timeoutMs: 20 });
     const rest = session();
     await sleep(40);
-    expect(await failureOf(listVpcs(rest, testArea))).toEqual({
+    expect(await catchFailure(listVpcs(rest, testArea))).toEqual({
       name: 'TimeoutError',
-      message: tooLate,
+      message: timedOut,
       outcomeUnknown: false,
     });
-    expect([upstream.calls.length, rest.calls]).toEqual([0, 0]);
+    expect([upstream.calls.length, rest.callCount]).toEqual([0, 0]);
   });
 
-  it('ends a read that gets no headers, which is not sent again', async () => {
-    upstream.script(() => hang);
-    const { session } = startClient(upstream.url, { timeoutMs: 500 });
-    expect(await failureOf(listVpcs(session(), testArea))).toEqual({
+  it('ends a read that receives no headers, without a retry', async () => {
+    upstream.script(() => neverRespond);
+    const { session } = createTestClient(upstream.url, { timeoutMs: 500 });
+    expect(await catchFailure(listVpcs(session(), testArea))).toEqual({
       name: 'TimeoutError',
-      message: tooLate,
+      message: timedOut,
       outcomeUnknown: false,
     });
     expect(upstream.calls.length).toBe(1);
   });
 
-  it.each(['gzip', 'identity'])('ends a body that drips for ever (%s), upstream too', async (encoding) => {
-    let left: Promise<unknown> = Promise.resolve();
-    upstream.script(() => (response) => {
-      response.writeHead(200, { 'content-type': 'application/json', 'content-encoding': encoding });
-      // The first bytes of a gzip header, and then of its file name: an inflater waits for more, always.
-      response.write(encoding === 'gzip' ? Buffer.from([0x1f, 0x8b, 8, 8, 0, 0, 0, 0, 0, 3]) : '{"data":');
-      const drip = setInterval(() => response.write('1'), 10);
-      left = new Promise((resolve) => {
-        response.on('close', () => {
-          clearInterval(drip);
-          resolve(undefined);
+  it.each(['gzip', 'identity'])(
+    'ends a read whose body never ends, and closes its connection (%s)',
+    async (encoding) => {
+      let closed: Promise<unknown> = Promise.resolve();
+      upstream.script(() => (response) => {
+        response.writeHead(200, { 'content-type': 'application/json', 'content-encoding': encoding });
+        // A gzip header whose file name never ends, so that the decompressor always waits for more.
+        response.write(encoding === 'gzip' ? Buffer.from([0x1f, 0x8b, 8, 8, 0, 0, 0, 0, 0, 3]) : '{"data":');
+        const drip = setInterval(() => response.write('1'), 10);
+        closed = new Promise((resolve) => {
+          response.on('close', () => {
+            clearInterval(drip);
+            resolve(undefined);
+          });
         });
       });
-    });
-    const { session } = startClient(upstream.url, { timeoutMs: 500 });
-    expect(await failureOf(listVpcs(session(), testArea))).toEqual({
-      name: 'TimeoutError',
-      message: tooLate,
-      outcomeUnknown: false,
-    });
-    await left;
-    expect(upstream.calls.length).toBe(1);
-  });
+      const { session } = createTestClient(upstream.url, { timeoutMs: 500 });
+      expect(await catchFailure(listVpcs(session(), testArea))).toEqual({
+        name: 'TimeoutError',
+        message: timedOut,
+        outcomeUnknown: false,
+      });
+      await closed;
+      expect(upstream.calls.length).toBe(1);
+    },
+  );
 
-  it('holds for all attempts together', async () => {
+  it('covers all attempts of a read together', async () => {
     upstream.script(() => raw(503, '', { 'retry-after': '1' }));
-    const { session } = startClient(upstream.url, { timeoutMs: 1_900 });
-    expect((await failureOf(listVpcs(session(), testArea))).answer).toEqual(noErrors(503));
+    const { session } = createTestClient(upstream.url, { timeoutMs: 1_900 });
+    expect((await catchFailure(listVpcs(session(), testArea))).upstream).toEqual(toUpstreamDetails(503));
     expect(upstream.calls.length).toBe(2);
   });
 
-  it('holds for all reads of a session together', async () => {
-    upstream.script((_call, index) => (index === 0 ? { data: [] } : hang));
-    const { session } = startClient(upstream.url, { timeoutMs: 1_000 });
+  it('covers all reads of the session together', async () => {
+    upstream.script((_call, index) => (index === 0 ? { data: [] } : neverRespond));
+    const { session } = createTestClient(upstream.url, { timeoutMs: 1_000 });
     const rest = session();
     await listVpcs(rest, testArea);
-    expect((await failureOf(listVpcs(rest, testArea))).name).toBe('TimeoutError');
-    // A timer may end a call a fraction of a millisecond before the deadline.
+    expect((await catchFailure(listVpcs(rest, testArea))).name).toBe('TimeoutError');
+    // The timer may fire a fraction of a millisecond before the deadline.
     await sleep(10);
-    expect((await failureOf(listVpcs(rest, testArea))).name).toBe('TimeoutError');
-    expect([upstream.calls.length, rest.calls]).toEqual([2, 2]);
+    expect((await catchFailure(listVpcs(rest, testArea))).name).toBe('TimeoutError');
+    expect([upstream.calls.length, rest.callCount]).toEqual([2, 2]);
   });
 
-  it('begins anew where it is renewed', async () => {
+  it('restarts on renewDeadline', async () => {
     upstream.script(() => ({ data: [] }));
-    const { session } = startClient(upstream.url, { timeoutMs: 1_000 });
+    const { session } = createTestClient(upstream.url, { timeoutMs: 1_000 });
     const rest = session();
     await sleep(1_020);
     rest.renewDeadline();
@@ -376,32 +398,32 @@ describe('The deadline', () => {
   });
 });
 
-describe.each([300, 301, 302, 303, 304, 305, 307, 308])('A redirect with status %i', (status) => {
-  it.each(['another server', 'the same server'])('to %s is not followed', async (where) => {
-    const location = `${where === 'the same server' ? upstream.url : elsewhere.url}/services/compute-on/test_area/vpcs`;
+describe.each([300, 301, 302, 303, 304, 305, 307, 308])('A redirect with the status %i', (status) => {
+  it.each(['another server', 'the same server'])('is not followed to %s', async (target) => {
+    const location = `${target === 'the same server' ? upstream.url : otherServer.url}/services/compute-on/test_area/vpcs`;
     upstream.script(() => raw(status, '', { location }));
-    elsewhere.script(() => ({ data: [] }));
-    expect(await failureOf(listVpcs(session(), testArea))).toEqual({
+    otherServer.script(() => ({ data: [] }));
+    expect(await catchFailure(listVpcs(session(), testArea))).toEqual({
       name: 'BadResponseError',
-      message: 'The REST API sends callers elsewhere; redirects are not followed.',
-      answer: noErrors(status),
+      message: 'The REST API sent a redirect. The gateway does not follow redirects.',
+      upstream: toUpstreamDetails(status),
       outcomeUnknown: false,
     });
-    expect([upstream.calls.length, elsewhere.calls]).toEqual([1, []]);
+    expect([upstream.calls.length, otherServer.calls]).toEqual([1, []]);
   });
 
-  it.each(writes)('of %s is not followed, and neither key goes with it', async (_name, write) => {
+  it.each(writes)('of %s is not followed, so neither key reaches another server', async (_name, write) => {
     upstream.script(() =>
-      raw(status, '', { location: `${elsewhere.url}/services/compute-on/test_area/sitetositevpns` }),
+      raw(status, '', { location: `${otherServer.url}/services/compute-on/test_area/sitetositevpns` }),
     );
-    elsewhere.script(() => ({}));
-    expect((await failureOf(write(session()))).name).toBe('BadResponseError');
-    expect([upstream.calls.length, elsewhere.calls]).toEqual([1, []]);
+    otherServer.script(() => ({}));
+    expect((await catchFailure(write(session()))).name).toBe('BadResponseError');
+    expect([upstream.calls.length, otherServer.calls]).toEqual([1, []]);
   });
 
-  it('is not quoted', async () => {
+  it('is rejected without the errors in its body', async () => {
     const body = { errors: [{ code: 1, message: `${apiKey} ${newVpn.ipSecPsk} http://elsewhere.example` }] };
     upstream.script(() => json(status, body, { location: 'http://elsewhere.example/' }));
-    expect((await failureOf(listVpcs(session(), testArea))).answer).toEqual(noErrors(status));
+    expect((await catchFailure(listVpcs(session(), testArea))).upstream).toEqual(toUpstreamDetails(status));
   });
 });

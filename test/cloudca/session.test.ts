@@ -1,10 +1,11 @@
-// How a call goes out: whose key it carries, to which address, and what ends it besides its own deadline. What the answers mean is
-// told in the other files.
+// Outgoing calls of a session: the API key, the URL, connections, the deadline's timer, and cancellation. envelope.test.ts covers what
+// responses mean.
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import fc from 'fast-check';
-import { isPathSegment, type RestSession } from '../../src/cloudca/client.js';
+import { isPathSegment } from '../../src/cloudca/path-segments.js';
+import type { RestSession } from '../../src/cloudca/session.js';
 import { type EnvironmentAddress, listEnvironments, listServiceConnections } from '../../src/cloudca/environments.js';
 import {
   createSiteToSiteVpn,
@@ -15,17 +16,27 @@ import {
 } from '../../src/cloudca/site-to-site-vpns.js';
 import { getTask } from '../../src/cloudca/tasks.js';
 import { getVpc, listVpcs } from '../../src/cloudca/vpcs.js';
-import { until } from '../helpers/until.js';
+import { waitUntil } from '../helpers/wait-until.js';
 import { json, raw, startUpstream } from '../helpers/upstream.js';
-import { apiKey, failureOf, hang, newVpn, requestId, stargate, startClient, testArea, writes } from './test-client.js';
+import {
+  apiKey,
+  catchFailure,
+  createTestClient,
+  neverRespond,
+  newVpn,
+  requestId,
+  testArea,
+  vpnId,
+  writes,
+} from './test-client.js';
 
 const upstream = await startUpstream();
-const vpn = { id: stargate, name: 'n', state: 'Pending', vpcId: 'v', gateway: '192.0.2.1', cidr: '192.0.2.0/24' };
+const vpn = { id: vpnId, name: 'n', state: 'Pending', vpcId: 'v', gateway: '192.0.2.1', cidr: '192.0.2.0/24' };
 const vpc = { id: 'v', name: 'n' };
-const asked = () => upstream.calls.map(({ method, url }) => `${method} ${url}`);
+const requests = () => upstream.calls.map(({ method, url }) => `${method} ${url}`);
 
-/** Every call of an environment, the address it has there, and an answer that it takes. */
-const callsOf: readonly (readonly [
+/** Each call in an environment: name, call, method and path, and a valid response. */
+const environmentCalls: readonly (readonly [
   string,
   (rest: RestSession, environment: EnvironmentAddress) => Promise<unknown>,
   string,
@@ -45,7 +56,7 @@ const callsOf: readonly (readonly [
   ['getVpc', (rest, at) => getVpc(rest, at, 'a b'), 'GET …/vpcs/a%20b', { data: vpc }],
 ];
 
-/** The calls that name something by its id. */
+/** Each call that takes an id. */
 const callsById: readonly (readonly [string, (rest: RestSession, id: string) => Promise<unknown>])[] = [
   ['getSiteToSiteVpn', (rest, id) => getSiteToSiteVpn(rest, testArea, id)],
   ['deleteSiteToSiteVpn', (rest, id) => deleteSiteToSiteVpn(rest, testArea, id)],
@@ -54,7 +65,7 @@ const callsById: readonly (readonly [string, (rest: RestSession, id: string) => 
   ['getTask', (rest, id) => getTask(rest, id, null)],
 ];
 
-const unsafe = [
+const unsafeSegments = [
   '',
   '.',
   '..',
@@ -78,10 +89,10 @@ const unsafe = [
   'a\udc00b',
 ];
 
-describe('The key', () => {
-  const { session } = startClient(upstream.url);
+describe('The API key', () => {
+  const { session } = createTestClient(upstream.url);
 
-  it('goes with each call of its own caller, and with no call of another, though all share one client', async () => {
+  it('is sent with the calls of its own caller only, although all callers share one client', async () => {
     upstream.script(() => ({ data: [] }));
     const callers = Array.from({ length: 20 }, (_, index) => ({
       apiKey: `key-${index}`,
@@ -89,59 +100,59 @@ describe('The key', () => {
     }));
     const sessions = callers.map((caller) => session(caller));
     await Promise.all([...sessions, ...sessions].map((rest) => listVpcs(rest, testArea)));
-    const seen = upstream.calls.map(
+    const received = upstream.calls.map(
       ({ headers }) => `${String(headers['mc-api-key'])} ${String(headers['x-request-id'])}`,
     );
-    const one = callers.map((caller) => `${caller.apiKey} ${caller.requestId}`);
-    expect(seen.sort()).toEqual([...one, ...one].sort());
+    const sent = callers.map((caller) => `${caller.apiKey} ${caller.requestId}`);
+    expect(received.sort()).toEqual([...sent, ...sent].sort());
   });
 
-  it.each(callsOf)('and the request id go with %s', async (_name, call, _address, answer) => {
-    upstream.script(() => answer);
+  it.each(environmentCalls)('is sent with %s, and so is the request id', async (_name, call, _path, response) => {
+    upstream.script(() => response);
     await call(session(), testArea);
     expect(upstream.calls.map(({ headers }) => [headers['mc-api-key'], headers['x-request-id']])).toEqual([
       [apiKey, requestId],
     ]);
   });
 
-  it('stands in no address', async () => {
+  it('is never part of the URL', async () => {
     upstream.script(() => ({ data: [] }));
     await listEnvironments(session());
     await listServiceConnections(session());
-    expect(asked()).toEqual(['GET /v1/environments', 'GET /v1/services/connections']);
+    expect(requests()).toEqual(['GET /v1/environments', 'GET /v1/services/connections']);
   });
 });
 
-describe('org_id', () => {
-  const { session } = startClient(upstream.url);
+describe('The query parameter org_id', () => {
+  const { session } = createTestClient(upstream.url);
   const organizationId = 'a9f93785-0545-4876-8241-3b19b9a86721';
 
-  it.each(callsOf)(
-    'is sent with %s in a sub-organization, and not without one',
-    async (_name, call, address, answer) => {
-      upstream.script(() => answer);
+  it.each(environmentCalls)(
+    'is sent with %s in a sub-organization, and only there',
+    async (_name, call, path, response) => {
+      upstream.script(() => response);
       await call(session(), testArea);
       await call(session(), { ...testArea, organizationId });
-      const plain = address.replace('…', '/v1/services/compute-on/test_area');
-      expect(asked()).toEqual([plain, `${plain}${plain.includes('?') ? '&' : '?'}org_id=${organizationId}`]);
+      const plain = path.replace('…', '/v1/services/compute-on/test_area');
+      expect(requests()).toEqual([plain, `${plain}${plain.includes('?') ? '&' : '?'}org_id=${organizationId}`]);
     },
   );
 
-  it('is sent with a task', async () => {
+  it('is sent with getTask', async () => {
     upstream.script(() => ({ taskId: 't', taskStatus: 'PENDING' }));
     await getTask(session(), 't', organizationId);
-    expect(asked()).toEqual([`GET /v1/tasks/t?org_id=${organizationId}`]);
+    expect(requests()).toEqual([`GET /v1/tasks/t?org_id=${organizationId}`]);
   });
 
-  it('stands beside the filter of a list', async () => {
+  it('is sent beside the filter of a list', async () => {
     upstream.script(() => ({ data: [] }));
     await listSiteToSiteVpns(session(), { ...testArea, organizationId }, 'vpc-1');
-    expect(asked()).toEqual([
+    expect(requests()).toEqual([
       `GET /v1/services/compute-on/test_area/sitetositevpns?vpc_id=vpc-1&org_id=${organizationId}`,
     ]);
   });
 
-  it('leads nowhere else, whatever is in it', async () => {
+  it('is encoded, so that it cannot change the URL', async () => {
     upstream.script(() => ({ data: [] }));
     const hostile = '../&org_id=2#é\ud800 ?';
     await listVpcs(session(), { ...testArea, organizationId: hostile });
@@ -153,8 +164,8 @@ describe('org_id', () => {
   });
 });
 
-describe('The address', () => {
-  const { session, client } = startClient(upstream.url);
+describe('The URL of a call', () => {
+  const { session, client } = createTestClient(upstream.url);
 
   it.each([
     ['compute on', 'compute%20on'],
@@ -169,10 +180,10 @@ describe('The address', () => {
     ['環境', '%E7%92%B0%E5%A2%83'],
     ['\u{1F511}', '%F0%9F%94%91'],
     ['\u202e\ufeff', '%E2%80%AE%EF%BB%BF'],
-  ])('has %j as %s, be it a service code, an environment or an id', async (name, encoded) => {
+  ])('encodes %j as %s in a service code, an environment and an id', async (name, encoded) => {
     upstream.script(() => ({ data: vpc }));
     await getVpc(session(), { serviceCode: name, name, organizationId: null }, name);
-    expect(asked()).toEqual([`GET /v1/services/${encoded}/${encoded}/vpcs/${encoded}`]);
+    expect(requests()).toEqual([`GET /v1/services/${encoded}/${encoded}/vpcs/${encoded}`]);
   });
 
   it.each([
@@ -182,35 +193,35 @@ describe('The address', () => {
     ['/v1/', '/v1'],
     ['/some/where/v1//', '/some/where/v1'],
     ['/a%20b/v1', '/a%20b/v1'],
-  ])('stands on a base URL with the path %j', async (path, kept) => {
-    const client = startClient(new URL(upstream.url).origin + path);
+  ])('is below a base URL with the path %j', async (path, kept) => {
+    const client = createTestClient(new URL(upstream.url).origin + path);
     upstream.script(() => ({ data: [] }));
     await listVpcs(client.session(), testArea);
     await listEnvironments(client.session());
-    expect(asked()).toEqual([`GET ${kept}/services/compute-on/test_area/vpcs`, `GET ${kept}/environments`]);
+    expect(requests()).toEqual([`GET ${kept}/services/compute-on/test_area/vpcs`, `GET ${kept}/environments`]);
     await client.client.close();
   });
 
-  it.each(unsafe)('has no segment %j: nothing is sent', async (segment) => {
+  it.each(unsafeSegments)('never contains the segment %j: the call throws and sends nothing', async (segment) => {
     upstream.script(() => ({ data: [] }));
     expect(isPathSegment(segment)).toBe(false);
     for (const environment of [
       { ...testArea, serviceCode: segment },
       { ...testArea, name: segment },
     ]) {
-      for (const [, call] of callsOf) await expect(call(session(), environment)).rejects.toThrow(TypeError);
+      for (const [, call] of environmentCalls) await expect(call(session(), environment)).rejects.toThrow(TypeError);
     }
     for (const [, call] of callsById) await expect(call(session(), segment)).rejects.toThrow(TypeError);
     expect(upstream.calls).toEqual([]);
   });
 
-  it('does not repeat a refused segment in the error', () => {
-    expect(() => client.url({ path: ['services', 'secret/..'] })).toThrow(
-      new TypeError('A path segment would lead elsewhere.'),
+  it('does not repeat a rejected segment in the error', () => {
+    expect(() => client.url(['services', 'secret/..'])).toThrow(
+      new TypeError('A path segment is not allowed in a URL.'),
     );
   });
 
-  it('names, for any service code and environment, exactly these, or nothing is sent', async () => {
+  it('decodes to exactly the given segments, or the call throws and sends nothing', async () => {
     const text = fc.oneof(
       fc.string({ unit: 'binary' }),
       fc.string({ unit: 'grapheme', minLength: 1 }),
@@ -241,9 +252,9 @@ describe('The address', () => {
   });
 });
 
-describe('A connection', () => {
-  it('is kept for later calls', async () => {
-    const { session } = startClient(upstream.url);
+describe('A connection to the REST API', () => {
+  it('is reused by later calls', async () => {
+    const { session } = createTestClient(upstream.url);
     const ports = new Set<number | undefined>();
     upstream.script(() => (response) => {
       ports.add(response.socket?.remotePort);
@@ -251,12 +262,12 @@ describe('A connection', () => {
     });
     for (let call = 0; call < 10; call++) await listVpcs(session(), testArea);
     expect(upstream.calls.length).toBe(10);
-    // A call may begin a moment before the connection of the one before is free again.
+    // A call may start just before the connection of the previous call is free again.
     expect(ports.size).toBeLessThan(4);
   });
 
-  it('that the REST API closes while it is idle does not fail the next read', async () => {
-    const { session } = startClient(upstream.url);
+  it('does not fail the next read if the REST API closes it while it is idle', async () => {
+    const { session } = createTestClient(upstream.url);
     let idle: Socket | null = null;
     const close = () => idle?.destroy();
     upstream.script(() => (response) => {
@@ -265,28 +276,28 @@ describe('A connection', () => {
     });
     for (let call = 0; call < 25; call++) {
       expect(await listVpcs(session(), testArea)).toEqual([]);
-      // The client has not heard of it yet when the next call goes out.
+      // The next call starts before the client has seen the close.
       close();
     }
   });
 
-  it('that is closed as a read comes in is replaced: the read is sent again', async () => {
-    const { session } = startClient(upstream.url);
+  it('is replaced, and the read retried, if it closes while the read is in flight', async () => {
+    const { session } = createTestClient(upstream.url);
     const rest = session();
     upstream.script((_call, index) => (index === 1 ? (response) => response.destroy() : { data: [] }));
     expect([await listVpcs(rest, testArea), await listVpcs(rest, testArea)]).toEqual([[], []]);
-    expect([upstream.calls.length, rest.calls]).toEqual([3, 3]);
+    expect([upstream.calls.length, rest.callCount]).toEqual([3, 3]);
   });
 
   describe('after a minute', () => {
-    const toClock = performance.now.bind(performance);
-    const aMinuteLater = () => jest.spyOn(performance, 'now').mockImplementation(() => toClock() + 61_000);
+    const now = performance.now.bind(performance);
+    const advanceOneMinute = () => jest.spyOn(performance, 'now').mockImplementation(() => now() + 61_000);
     afterEach(() => {
       jest.restoreAllMocks();
     });
 
-    it('is kept for no more calls', async () => {
-      const { session } = startClient(upstream.url);
+    it('is not used for new calls', async () => {
+      const { session } = createTestClient(upstream.url);
       const ports = new Set<number | undefined>();
       upstream.script(() => (response) => {
         ports.add(response.req.socket.remotePort);
@@ -295,33 +306,33 @@ describe('A connection', () => {
       for (let call = 0; call < 10; call++) await listVpcs(session(), testArea);
       const before = new Set(ports);
       ports.clear();
-      aMinuteLater();
+      advanceOneMinute();
       for (let call = 0; call < 10; call++) await listVpcs(session(), testArea);
 
       expect([...ports].filter((port) => before.has(port))).toEqual([]);
       expect(ports.size).toBeLessThan(4);
     });
 
-    it('still gives the answer that it owes, and is cut with the others', async () => {
-      const { client, session } = startClient(upstream.url);
-      const held = new Map<string, ServerResponse>();
-      upstream.script(({ url }) => (url.endsWith('/vpcs') ? { data: [] } : (response) => held.set(url, response)));
-      const answered = getVpc(session(), testArea, 'answered');
-      const cut = failureOf(getVpc(session(), testArea, 'cut'));
-      await until(() => held.size === 2);
-      aMinuteLater();
+    it('still delivers a pending response, and closes with the client', async () => {
+      const { client, session } = createTestClient(upstream.url);
+      const pending = new Map<string, ServerResponse>();
+      upstream.script(({ url }) => (url.endsWith('/vpcs') ? { data: [] } : (response) => pending.set(url, response)));
+      const completed = getVpc(session(), testArea, 'completed');
+      const aborted = catchFailure(getVpc(session(), testArea, 'aborted'));
+      await waitUntil(() => pending.size === 2);
+      advanceOneMinute();
       expect(await listVpcs(session(), testArea)).toEqual([]);
 
-      for (const [url, response] of held) if (url.endsWith('/answered')) json(200, { data: vpc })(response);
-      expect(await answered).toMatchObject(vpc);
+      for (const [url, response] of pending) if (url.endsWith('/completed')) json(200, { data: vpc })(response);
+      expect(await completed).toMatchObject(vpc);
       await client.close();
-      expect((await cut).name).toBe('UnavailableError');
+      expect((await aborted).name).toBe('UnavailableError');
     });
   });
 });
 
-describe('The deadline', () => {
-  // Longer than any other timer's.
+describe('The timer of a deadline', () => {
+  // Longer than any other timer.
   const timeoutMs = 30_000;
 
   afterEach(() => {
@@ -329,76 +340,80 @@ describe('The deadline', () => {
   });
 
   it.each([
-    ['an answer', json(200, { data: [] })],
-    ['a refusal', json(403, { errors: [] })],
-  ])('is watched until %s has come, and no longer', async (_, answer) => {
+    ['a response', json(200, { data: [] })],
+    ['an error response', json(403, { errors: [] })],
+  ])('is cleared when %s has arrived, and not before', async (_kind, respond) => {
     const started = jest.spyOn(globalThis, 'setTimeout');
     const cleared = jest.spyOn(globalThis, 'clearTimeout');
-    let held: ServerResponse | undefined;
-    upstream.script(() => (response) => (held = response));
-    const outcome = listEnvironments(startClient(upstream.url, { timeoutMs }).session()).catch(() => undefined);
-    await until(() => held !== undefined);
+    let pending: ServerResponse | undefined;
+    upstream.script(() => (response) => (pending = response));
+    const outcome = listEnvironments(createTestClient(upstream.url, { timeoutMs }).session()).catch(() => undefined);
+    await waitUntil(() => pending !== undefined);
     const timers = started.mock.results.filter((_, index) => (started.mock.calls[index]?.[1] ?? 0) > timeoutMs / 2);
     expect(timers).toHaveLength(1);
     expect(cleared.mock.calls.flat()).not.toContain(timers[0]?.value);
-    if (held !== undefined) answer(held);
+    if (pending !== undefined) respond(pending);
     await outcome;
 
     expect(cleared.mock.calls.flat()).toContain(timers[0]?.value);
   });
 });
 
-describe('RestSession.leave', () => {
-  it('ends a read under way, upstream too, and lets no other begin', async () => {
-    const { session } = startClient(upstream.url);
+describe('RestSession.cancelReads', () => {
+  it('cancels a read in flight, closes its connection, and rejects later reads', async () => {
+    const { session } = createTestClient(upstream.url);
     const rest = session();
-    let left: Promise<unknown> = Promise.resolve();
+    let closed: Promise<unknown> = Promise.resolve();
     upstream.script(() => (response) => {
-      left = new Promise((resolve) => response.on('close', resolve));
-      rest.leave();
+      closed = new Promise((resolve) => response.on('close', resolve));
+      rest.cancelReads();
     });
-    const gone = { name: 'CallerGoneError', message: 'The caller went away.', outcomeUnknown: false };
-    expect(await failureOf(listVpcs(rest, testArea))).toEqual(gone);
-    await left;
-    expect(await failureOf(listVpcs(rest, testArea))).toEqual(gone);
-    expect([upstream.calls.length, rest.calls]).toEqual([1, 1]);
+    const disconnected = {
+      name: 'ClientDisconnectedError',
+      message: 'The client disconnected.',
+      outcomeUnknown: false,
+    };
+    expect(await catchFailure(listVpcs(rest, testArea))).toEqual(disconnected);
+    await closed;
+    expect(await catchFailure(listVpcs(rest, testArea))).toEqual(disconnected);
+    expect([upstream.calls.length, rest.callCount]).toEqual([1, 1]);
   });
 
-  it('ends a read whose body is on its way', async () => {
-    const { session } = startClient(upstream.url);
+  it('cancels a read whose body is arriving', async () => {
+    const { session } = createTestClient(upstream.url);
     const rest = session();
-    let left: Promise<unknown> = Promise.resolve();
+    let closed: Promise<unknown> = Promise.resolve();
     upstream.script(() => (response) => {
-      left = new Promise((resolve) => response.on('close', resolve));
+      closed = new Promise((resolve) => response.on('close', resolve));
       response.write('{"data":');
       setTimeout(() => {
-        rest.leave();
+        rest.cancelReads();
       }, 20);
     });
-    expect((await failureOf(listVpcs(rest, testArea))).name).toBe('CallerGoneError');
-    await left;
+    expect((await catchFailure(listVpcs(rest, testArea))).name).toBe('ClientDisconnectedError');
+    await closed;
   });
 
-  it('ends a read that waits for its next attempt', async () => {
-    const { session } = startClient(upstream.url);
+  it('cancels a read that waits for its retry', async () => {
+    const { session } = createTestClient(upstream.url);
     const rest = session();
     upstream.script(() => (response) => {
       response.on('close', () =>
         setTimeout(() => {
-          rest.leave();
+          rest.cancelReads();
         }, 20),
       );
       raw(503, '', { 'retry-after': '5' })(response);
     });
-    expect((await failureOf(listVpcs(rest, testArea))).name).toBe('CallerGoneError');
+    expect((await catchFailure(listVpcs(rest, testArea))).name).toBe('ClientDisconnectedError');
     expect(upstream.calls.length).toBe(1);
   });
 
   it.each(writes)('lets %s finish', async (_name, write) => {
-    const { session } = startClient(upstream.url);
+    const { session } = createTestClient(upstream.url);
     const rest = session();
     upstream.script(() => (response) => {
-      rest.leave();
+      rest.cancelReads();
       setTimeout(() => {
         json(200, { taskId: 't', taskStatus: 'PENDING' })(response);
       }, 20);
@@ -407,49 +422,49 @@ describe('RestSession.leave', () => {
     expect(upstream.calls.length).toBe(1);
   });
 
-  it('leaves the other sessions alone', async () => {
-    const { session } = startClient(upstream.url);
-    const leaving = session();
+  it('does not affect other sessions', async () => {
+    const { session } = createTestClient(upstream.url);
+    const cancelled = session();
     upstream.script(() => (response) => {
-      leaving.leave();
+      cancelled.cancelReads();
       json(200, { data: [] })(response);
     });
     expect(await listVpcs(session(), testArea)).toEqual([]);
   });
 });
 
-describe('CloudcaClient.cut', () => {
-  const shuttingDown = 'The gateway is shutting down; ask again.';
+describe('CloudcaClient.abort', () => {
+  const shuttingDown = 'The gateway is shutting down. Try again.';
 
-  it('ends all reads under way, and lets no call begin', async () => {
-    const { client, session } = startClient(upstream.url);
+  it('fails all reads in flight, and rejects later calls', async () => {
+    const { client, session } = createTestClient(upstream.url);
     upstream.script((_call, index) =>
       index === 1
         ? () => {
-            client.cut();
+            client.abort();
           }
-        : hang,
+        : neverRespond,
     );
     const [first, second, later] = [session(), session(), session()];
     const unavailable = { name: 'UnavailableError', message: shuttingDown, outcomeUnknown: false };
-    const failures = [failureOf(listVpcs(first, testArea)), failureOf(listEnvironments(second))];
+    const failures = [catchFailure(listVpcs(first, testArea)), catchFailure(listEnvironments(second))];
     expect(await Promise.all(failures)).toEqual([unavailable, unavailable]);
-    for (const rest of [first, later]) expect(await failureOf(listVpcs(rest, testArea))).toEqual(unavailable);
-    for (const [, write] of writes) expect(await failureOf(write(later))).toEqual(unavailable);
-    expect([upstream.calls.length, first.calls, second.calls, later.calls]).toEqual([2, 1, 1, 0]);
+    for (const rest of [first, later]) expect(await catchFailure(listVpcs(rest, testArea))).toEqual(unavailable);
+    for (const [, write] of writes) expect(await catchFailure(write(later))).toEqual(unavailable);
+    expect([upstream.calls.length, first.callCount, second.callCount, later.callCount]).toEqual([2, 1, 1, 0]);
   });
 
-  it('ends a read that waits for its next attempt', async () => {
-    const { client, session } = startClient(upstream.url);
+  it('cancels a read that waits for its retry', async () => {
+    const { client, session } = createTestClient(upstream.url);
     upstream.script(() => (response) => {
       response.on('close', () =>
         setTimeout(() => {
-          client.cut();
+          client.abort();
         }, 20),
       );
       raw(503, '', { 'retry-after': '5' })(response);
     });
-    expect(await failureOf(listVpcs(session(), testArea))).toEqual({
+    expect(await catchFailure(listVpcs(session(), testArea))).toEqual({
       name: 'UnavailableError',
       message: shuttingDown,
       outcomeUnknown: false,
@@ -457,14 +472,14 @@ describe('CloudcaClient.cut', () => {
     expect(upstream.calls.length).toBe(1);
   });
 
-  it.each(writes)('leaves the outcome of %s unknown', async (_name, write, advice) => {
-    const { client, session } = startClient(upstream.url);
+  it.each(writes)('makes the outcome of %s in flight unknown', async (_name, write, advice) => {
+    const { client, session } = createTestClient(upstream.url);
     upstream.script(() => () => {
-      client.cut();
+      client.abort();
     });
-    expect(await failureOf(write(session()))).toEqual({
+    expect(await catchFailure(write(session()))).toEqual({
       name: 'UnavailableError',
-      message: `${shuttingDown} The request may have been carried out all the same. ${advice}`,
+      message: `${shuttingDown} The request may have succeeded all the same. ${advice}`,
       outcomeUnknown: true,
     });
     expect(upstream.calls.length).toBe(1);
@@ -472,9 +487,9 @@ describe('CloudcaClient.cut', () => {
 });
 
 describe('CloudcaClient.close', () => {
-  it('fails the calls under way as a lost connection does', async () => {
-    const { client, session } = startClient(upstream.url);
+  it('fails calls in flight with UnavailableError', async () => {
+    const { client, session } = createTestClient(upstream.url);
     upstream.script(() => () => void client.close());
-    expect((await failureOf(listVpcs(session(), testArea))).name).toBe('UnavailableError');
+    expect((await catchFailure(listVpcs(session(), testArea))).name).toBe('UnavailableError');
   });
 });

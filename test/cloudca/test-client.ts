@@ -1,27 +1,29 @@
-// What these tests share: a REST session on any upstream, a failed call as plain facts, and upstreams that answer byte by byte.
-// It knows no expectations.
+// Helpers of the REST client's tests: sessions on any upstream, failed calls as plain objects, and upstreams that respond byte by byte.
 import type { ServerResponse } from 'node:http';
-import { createServer } from 'node:net';
-import { CloudcaClient, type RestSession, type WireWarning } from '../../src/cloudca/client.js';
+import { CloudcaClient } from '../../src/cloudca/client.js';
+import type { RestSession } from '../../src/cloudca/session.js';
+import type { WireWarning } from '../../src/cloudca/decode.js';
 import type { EnvironmentAddress } from '../../src/cloudca/environments.js';
-import { CloudcaError, RateLimitedError, type UpstreamAnswer } from '../../src/cloudca/errors.js';
+import { CloudcaError, RateLimitedError, type UpstreamDetails } from '../../src/cloudca/errors.js';
 import {
   createSiteToSiteVpn,
   deleteSiteToSiteVpn,
   type NewSiteToSiteVpn,
   resetSiteToSiteVpn,
 } from '../../src/cloudca/site-to-site-vpns.js';
-import { atEnd } from '../helpers/at-end.js';
-import { unsparing } from '../helpers/gateway.js';
+import { addCleanup } from '../helpers/cleanup.js';
+import { findFreePort } from '../helpers/free-port.js';
+import { createLenientClientOptions } from '../helpers/gateway.js';
 
 export const apiKey = 'Qk7vXc2nTestKeyOfTheCaller';
 export const requestId = 'request-1';
-export const stargate = 'd49b2922-0581-4587-94df-6fe719327d0f';
+/** Id of the VPN in the REST API's documentation. */
+export const vpnId = 'd49b2922-0581-4587-94df-6fe719327d0f';
 
-/** The environment of the documentation, in the caller's own organization. */
+/** The environment in the REST API's documentation, in the caller's own organization. */
 export const testArea: EnvironmentAddress = { serviceCode: 'compute-on', name: 'test_area', organizationId: null };
 
-/** What the documentation makes a VPN from. */
+/** The VPN that the REST API's documentation creates. */
 export const newVpn: NewSiteToSiteVpn = {
   name: 'stargate',
   vpcId: '3fe7d82a-f4c4-4552-ac3b-787fdafed4e7',
@@ -40,38 +42,41 @@ export const newVpn: NewSiteToSiteVpn = {
   forceEncap: false,
 };
 
-/** Each write, with what its caller is told to look for where the outcome is unknown. */
+/** Each write: name, call, and the advice in its error message if the outcome is unknown. */
 export const writes: readonly (readonly [string, (rest: RestSession) => Promise<unknown>, string])[] = [
   [
     'createSiteToSiteVpn',
     (rest) => createSiteToSiteVpn(rest, testArea, newVpn),
-    'Before you try again, look whether compute-on/test_area lists a site-to-site VPN of that name.',
+    'Before you retry, check whether the environment has a site-to-site VPN with this name.',
   ],
   [
     'deleteSiteToSiteVpn',
-    (rest) => deleteSiteToSiteVpn(rest, testArea, stargate),
-    'Before you try again, look whether the site-to-site VPN is still in compute-on/test_area.',
+    (rest) => deleteSiteToSiteVpn(rest, testArea, vpnId),
+    'Before you retry, check whether the site-to-site VPN still exists.',
   ],
   [
     'resetSiteToSiteVpn',
-    (rest) => resetSiteToSiteVpn(rest, testArea, stargate),
-    'Before you try again, look at the state of the site-to-site VPN in compute-on/test_area.',
+    (rest) => resetSiteToSiteVpn(rest, testArea, vpnId),
+    'Before you retry, check the state of the site-to-site VPN.',
   ],
 ];
 
-/** A client under test, and sessions of it. */
+/** A client under test, and its sessions. */
 export interface TestClient {
   readonly client: CloudcaClient;
-  /** Begins a session: its deadline runs from now. */
+  /** Creates a session. Its deadline starts now. */
   readonly session: (caller?: { apiKey?: string; requestId?: string }) => RestSession;
-  /** What the sessions warned of, in order. */
+  /** The warnings of all sessions, in order. */
   readonly warnings: WireWarning[];
 }
 
-/** Makes a client that never spares the upstream, however it fails; it is closed with the file's tests. */
-export function startClient(baseUrl: string, { timeoutMs = 10_000 } = {}): TestClient {
-  const client = new CloudcaClient({ baseUrl, timeoutMs, ...unsparing() });
-  atEnd(() => client.close());
+/**
+ * Creates a client whose circuit never opens and whose retry budget never ends. It closes after the file's tests. The default deadline is
+ * 10 seconds.
+ */
+export function createTestClient(baseUrl: string, { timeoutMs = 10_000 } = {}): TestClient {
+  const client = new CloudcaClient({ baseUrl, timeoutMs, ...createLenientClientOptions() });
+  addCleanup(() => client.close());
   const warnings: WireWarning[] = [];
   const warn = (warning: WireWarning) => {
     warnings.push(warning);
@@ -79,57 +84,52 @@ export function startClient(baseUrl: string, { timeoutMs = 10_000 } = {}): TestC
   return { client, warnings, session: (caller = {}) => client.session({ apiKey, requestId, warn, ...caller }) };
 }
 
-/** A failed call: all that its error tells. */
+/** The public fields of a CloudcaError. */
 export interface Failure {
   readonly name: string;
   readonly message: string;
-  readonly answer?: UpstreamAnswer | undefined;
+  readonly upstream?: UpstreamDetails | undefined;
   readonly outcomeUnknown: boolean;
   readonly retryAfter?: number | undefined;
 }
 
-/** The CloudcaError that a call ends in. Throws where it succeeds, or throws anything else. */
-export async function errorOf(call: Promise<unknown>): Promise<CloudcaError> {
+/** Returns the CloudcaError that a call rejects with. Throws if the call succeeds, or rejects with another error. */
+export async function catchError(call: Promise<unknown>): Promise<CloudcaError> {
   try {
     await call;
   } catch (error) {
     if (error instanceof CloudcaError) return error;
     throw error;
   }
-  throw new Error('The call did not fail.');
+  throw new Error('The call succeeded.');
 }
 
-/** As errorOf, but gives what the error tells. */
-export async function failureOf(call: Promise<unknown>): Promise<Failure> {
-  const error = await errorOf(call);
+/** Returns the public fields of the CloudcaError that a call rejects with. Throws if the call succeeds, or rejects with another error. */
+export async function catchFailure(call: Promise<unknown>): Promise<Failure> {
+  const error = await catchError(call);
   return {
     name: error.name,
     message: error.message,
-    answer: error.answer,
+    upstream: error.upstream,
     outcomeUnknown: error.outcomeUnknown,
     retryAfter: error instanceof RateLimitedError ? error.retryAfter : undefined,
   };
 }
 
-/** Answers with these bytes, HTTP or not, and closes the connection. */
-export function bytes(...parts: readonly (string | Buffer)[]) {
+/** Creates a handler that sends bytes, HTTP or not, and closes the connection. */
+export function sendBytes(...parts: readonly (string | Buffer)[]) {
   return ({ socket }: ServerResponse): void => {
     for (const part of parts) socket?.write(part);
     socket?.end();
   };
 }
 
-/** Never answers. */
-export function hang(): void {
-  // The connection stays open until the client or the end of the tests closes it.
+/** Never responds. */
+export function neverRespond(): void {
+  // The client closes the connection, or the end of the tests does.
 }
 
-/** A base URL at which nothing listens. */
-export async function refusingUrl(): Promise<string> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === 'string') throw new TypeError('The server has no port.');
-  return `http://127.0.0.1:${address.port}/v1`;
+/** Returns a base URL on a port that no server listens on. */
+export async function findUnreachableUrl(): Promise<string> {
+  return `http://127.0.0.1:${await findFreePort()}/v1`;
 }

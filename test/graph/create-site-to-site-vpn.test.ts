@@ -1,15 +1,25 @@
-// Mutation.createSiteToSiteVpn: what is sent, what is refused before anything is sent, and what comes of it.
+// Mutation.createSiteToSiteVpn: input validation, the body of the REST call, and the payload.
 import { describe, expect, it } from '@jest/globals';
 import { json } from '../helpers/upstream.js';
-import { area, at, environment, failure, startOnSandbox, startOnUpstream, textAt, toId, wireVpn } from './graph-client.js';
+import {
+  environmentPath,
+  at,
+  environment,
+  failure,
+  startOnSandbox,
+  startOnUpstream,
+  textAt,
+  toId,
+  wireVpn,
+} from './graph-client.js';
 
 let now = Date.parse('2026-11-23T18:30:00.000Z');
-// Each look at the clock is a second later: a task of the sandbox ends after a few polls, however fast they are.
+// Each reading of the clock is a second later, so that a task of the sandbox ends after a few polls, however fast they are.
 const sandbox = await startOnSandbox({ clock: () => (now += 1_000) });
 const scripted = await startOnUpstream();
 
 const psk = 'Kz81mPq04LtYvB';
-const least = {
+const minimalInput = {
   environment,
   name: 'abydos',
   vpcId: '3fe7d82a-f4c4-4552-ac3b-787fdafed4e7',
@@ -23,7 +33,7 @@ const least = {
   espHashAlgorithm: 'MD5',
   espLifetime: 3600,
 };
-const leastBody = {
+const minimalBody = {
   name: 'abydos',
   vpcId: '3fe7d82a-f4c4-4552-ac3b-787fdafed4e7',
   gateway: '203.0.113.50',
@@ -49,41 +59,41 @@ const taskId = toId('task', 1);
 const pending = { id: taskId, status: 'PENDING', result: null, errors: [] };
 
 describe('Mutation.createSiteToSiteVpn', () => {
-  it('answers at once with the task where waitSeconds is 0', async () => {
-    const body = await sandbox.ask(create(), { input: least });
+  it('returns the task at once if waitSeconds is 0', async () => {
+    const body = await sandbox.execute(create(), { input: minimalInput });
     const id = textAt(body, 'data', 'createSiteToSiteVpn', 'task', 'id');
     expect(body).toEqual(payload({ task: { id, status: 'PENDING', result: null, errors: [] } }));
-    expect(sandbox.calls()).toEqual([`POST ${area}/sitetositevpns`]);
+    expect(sandbox.calls()).toEqual([`POST ${environmentPath}/sitetositevpns`]);
   });
 
-  it('tells no secret that a failed task repeats', async () => {
-    const errors = [{ code: 2012, message: `The key ${psk} is refused.` }];
+  it('redacts secrets in the errors of a failed task', async () => {
+    const errors = [{ code: 2012, message: `The key ${psk} is rejected.` }];
     scripted.upstream.script(({ method }) =>
       method === 'POST' ? { taskId, taskStatus: 'PENDING' } : json(400, { errors }),
     );
-    expect(await scripted.ask(create(), { input: { ...least, waitSeconds: 60 } })).toEqual(
+    expect(await scripted.execute(create(), { input: { ...minimalInput, waitSeconds: 60 } })).toEqual(
       payload({
         task: {
           id: taskId,
           status: 'FAILED',
           result: null,
-          errors: [{ code: '2012', message: 'The key [secret] is refused.' }],
+          errors: [{ code: '2012', message: 'The key [secret] is rejected.' }],
         },
       }),
     );
   });
 
-  it('knows a task that stands in data by its status', async () => {
+  it('recognizes a task in data by its status', async () => {
     scripted.upstream.script(() => ({ data: { id: taskId, status: 'PENDING', created: '2015-07-07' } }));
-    expect(await scripted.ask(create(), { input: least })).toEqual(payload({ task: pending }));
+    expect(await scripted.execute(create(), { input: minimalInput })).toEqual(payload({ task: pending }));
   });
 
-  it('waits for the task where waitSeconds is given, and tells of the new VPN as it is then', async () => {
-    const input = { ...least, name: 'chulak', gateway: '203.0.113.51', waitSeconds: 60 };
+  it('waits for the task if waitSeconds is set, and returns the new VPN as it is after the wait', async () => {
+    const input = { ...minimalInput, name: 'chulak', gateway: '203.0.113.51', waitSeconds: 60 };
     const query = create(
       'siteToSiteVpn { id name state ipSecPsk vpc { name } } task { status siteToSiteVpn { name } }',
     );
-    const body = await sandbox.ask(query, { input });
+    const body = await sandbox.execute(query, { input });
     const id = textAt(body, 'data', 'createSiteToSiteVpn', 'siteToSiteVpn', 'id');
     expect(body).toEqual({
       data: {
@@ -95,14 +105,17 @@ describe('Mutation.createSiteToSiteVpn', () => {
       },
     });
     const [posted, ...others] = sandbox.calls();
-    expect(posted).toBe(`POST ${area}/sitetositevpns`);
+    expect(posted).toBe(`POST ${environmentPath}/sitetositevpns`);
     const reads = others.filter((call) => !call.startsWith('GET /tasks/'));
-    expect(reads).toEqual([`GET ${area}/sitetositevpns/${id}`, `GET ${area}/vpcs/${least.vpcId}`]);
+    expect(reads).toEqual([
+      `GET ${environmentPath}/sitetositevpns/${id}`,
+      `GET ${environmentPath}/vpcs/${minimalInput.vpcId}`,
+    ]);
   });
 
-  it('waits for a task that fails, and tells why', async () => {
-    const input = { ...least, name: 'nowhere', gateway: '240.0.0.1', waitSeconds: 60 };
-    const body = await sandbox.ask(create(), { input });
+  it('returns the errors of a task that fails during the wait', async () => {
+    const input = { ...minimalInput, name: 'nowhere', gateway: '240.0.0.1', waitSeconds: 60 };
+    const body = await sandbox.execute(create(), { input });
     expect(body).toEqual(
       payload({
         task: {
@@ -115,15 +128,15 @@ describe('Mutation.createSiteToSiteVpn', () => {
     );
   });
 
-  it('tells what the REST API refuses as REJECTED, each with its code', async () => {
-    const input = { ...least, name: 'stargate', gateway: '19.19.19.19', vpcId: toId('vpc', 1) };
+  it('returns each error of the REST API as REJECTED, with its code', async () => {
+    const input = { ...minimalInput, name: 'stargate', gateway: '19.19.19.19', vpcId: toId('vpc', 1) };
     const rejected = (message: string, upstreamCode: string) => ({
       field: null,
       code: 'REJECTED',
       message,
       upstreamCode,
     });
-    expect(await sandbox.ask(create(), { input })).toEqual(
+    expect(await sandbox.execute(create(), { input })).toEqual(
       payload({
         userErrors: [
           rejected('vpcId must be the id of a VPC of the environment.', '2012'),
@@ -132,18 +145,19 @@ describe('Mutation.createSiteToSiteVpn', () => {
         ],
       }),
     );
-    expect(sandbox.calls()).toEqual([`POST ${area}/sitetositevpns`]);
+    expect(sandbox.calls()).toEqual([`POST ${environmentPath}/sitetositevpns`]);
   });
 
-  it('is NOT_FOUND as a whole where there is no such environment', async () => {
-    const input = { ...least, environment: { serviceCode: 'compute-on', name: 'nowhere' } };
-    expect(await sandbox.ask(create(), { input })).toEqual(
+  it('returns a NOT_FOUND user error without a field if the environment does not exist', async () => {
+    const input = { ...minimalInput, environment: { serviceCode: 'compute-on', name: 'nowhere' } };
+    expect(await sandbox.execute(create(), { input })).toEqual(
       payload({
         userErrors: [
           {
             field: null,
             code: 'NOT_FOUND',
-            message: 'The REST API knows no environment nowhere in the service compute-on.',
+            message:
+              'The REST API has no environment nowhere in the service compute-on. Check both, and the organizationId.',
             upstreamCode: '3001',
           },
         ],
@@ -155,19 +169,19 @@ describe('Mutation.createSiteToSiteVpn', () => {
 describe('CreateSiteToSiteVpnInput', () => {
   const bodyOf = async (input: object): Promise<unknown> => {
     scripted.upstream.script(() => ({}));
-    expect(await scripted.ask(create(), { input: { ...least, ...input } })).toEqual(payload());
+    expect(await scripted.execute(create(), { input: { ...minimalInput, ...input } })).toEqual(payload());
     const [call] = scripted.upstream.calls;
     expect(call?.headers['content-type']).toBe('application/json');
     expect(scripted.upstream.calls).toHaveLength(1);
     return JSON.parse(call?.body ?? '');
   };
 
-  it('is sent as documented, with dpd and forceEncap false where they are not given', async () => {
-    expect(await bodyOf({})).toStrictEqual(leastBody);
-    expect(scripted.calls()).toEqual([`POST ${area}/sitetositevpns`]);
+  it('is sent as documented; dpd and forceEncap are false by default', async () => {
+    expect(await bodyOf({})).toStrictEqual(minimalBody);
+    expect(scripted.calls()).toEqual([`POST ${environmentPath}/sitetositevpns`]);
   });
 
-  it('is sent whole, with the organization in the query alone', async () => {
+  it('is sent with every optional field; the organization is sent in the query only', async () => {
     const input = {
       environment: { ...environment, organizationId: 'o-1' },
       ikeDhGroup: 'MODP_1536',
@@ -176,17 +190,17 @@ describe('CreateSiteToSiteVpnInput', () => {
       forceEncap: true,
     };
     expect(await bodyOf(input)).toStrictEqual({
-      ...leastBody,
+      ...minimalBody,
       ikeDhGroup: 'modp1536',
       espPerfectForwardSecrecy: 'modp1024',
       dpd: true,
       forceEncap: true,
     });
-    expect(scripted.calls()).toEqual([`POST ${area}/sitetositevpns?org_id=o-1`]);
+    expect(scripted.calls()).toEqual([`POST ${environmentPath}/sitetositevpns?org_id=o-1`]);
   });
 
-  it.each([['NONE'], [null], [undefined]])('is sent without a group where that is %j', async (group) => {
-    expect(await bodyOf({ ikeDhGroup: group, espPerfectForwardSecrecy: group })).toStrictEqual(leastBody);
+  it.each([['NONE'], [null], [undefined]])('is sent without groups if they are %j', async (group) => {
+    expect(await bodyOf({ ikeDhGroup: group, espPerfectForwardSecrecy: group })).toStrictEqual(minimalBody);
   });
 
   it.each([
@@ -194,7 +208,7 @@ describe('CreateSiteToSiteVpnInput', () => {
     ['AES192', 'MD5', 'aes192', 'md5'],
     ['AES256', 'SHA1', 'aes256', 'sha1'],
     ['TRIPLE_DES', 'MD5', '3des', 'md5'],
-  ])('sends %s and %s in the spelling of the wire', async (encryption, hash, wireEncryption, wireHash) => {
+  ])('sends %s and %s in the spelling of the REST API', async (encryption, hash, wireEncryption, wireHash) => {
     const input = {
       ikeEncryptionAlgorithm: encryption,
       ikeHashAlgorithm: hash,
@@ -202,7 +216,7 @@ describe('CreateSiteToSiteVpnInput', () => {
       espHashAlgorithm: hash,
     };
     expect(await bodyOf(input)).toStrictEqual({
-      ...leastBody,
+      ...minimalBody,
       ikeEncryptionAlgorithm: wireEncryption,
       ikeHashAlgorithm: wireHash,
       espEncryptionAlgorithm: wireEncryption,
@@ -228,13 +242,13 @@ describe('CreateSiteToSiteVpnInput', () => {
     ['ipSecPsk', ' !a-b_c d"e\\f/g{h}i€j '],
     ['ikeLifetime', 1],
     ['espLifetime', 2147483647],
-  ])('takes %s %j, and sends it as it is', async (field, value) => {
-    expect(await bodyOf({ [field]: value })).toStrictEqual({ ...leastBody, [field]: value });
+  ])('accepts %s %j, and sends it unchanged', async (field, value) => {
+    expect(await bodyOf({ [field]: value })).toStrictEqual({ ...minimalBody, [field]: value });
   });
 
-  it('sends a list of CIDRs without the spaces around the commas', async () => {
+  it('sends a list of CIDRs without the spaces around commas', async () => {
     expect(await bodyOf({ cidr: ' 10.0.0.0/8 ,\t10.1.0.0/16 ' })).toStrictEqual({
-      ...leastBody,
+      ...minimalBody,
       cidr: '10.0.0.0/8,10.1.0.0/16',
     });
   });
@@ -243,7 +257,7 @@ describe('CreateSiteToSiteVpnInput', () => {
     name: 'The name must not be blank, and must be on one line.',
     vpcId: 'The vpcId must be a UUID.',
     gateway: 'The gateway must be an IPv4 or IPv6 address, e.g. 203.0.113.7.',
-    cidr: 'The cidr must be a CIDR, e.g. 10.12.0.0/22, or several, separated by commas.',
+    cidr: 'The cidr must be a CIDR block, e.g. 10.12.0.0/22, or several, separated by commas.',
     ipSecPsk: 'The pre-shared key must hold at least 10 letters or digits, and be on one line.',
     ikeLifetime: 'ikeLifetime must be a whole number of seconds of at least 1.',
     espLifetime: 'espLifetime must be a whole number of seconds of at least 1.',
@@ -300,17 +314,20 @@ describe('CreateSiteToSiteVpnInput', () => {
     ['ikeLifetime', [0, -1, -2147483648]],
     ['espLifetime', [0, -1]],
     ['waitSeconds', [-1, 61, 2147483647]],
-  ] as const)('refuses a bad %s, at its path, without a REST call and without the value', async (field, values) => {
-    for (const value of values) {
-      const body = await scripted.ask(create(), { input: { ...least, [field]: value } });
-      expect({ value, body }).toEqual({ value, body: payload({ userErrors: [invalid(field)] }) });
-    }
-    expect(scripted.calls()).toEqual([]);
-  });
+  ] as const)(
+    'rejects an invalid %s at its path, without a REST call, and does not repeat the value',
+    async (field, values) => {
+      for (const value of values) {
+        const body = await scripted.execute(create(), { input: { ...minimalInput, [field]: value } });
+        expect({ value, body }).toEqual({ value, body: payload({ userErrors: [invalid(field)] }) });
+      }
+      expect(scripted.calls()).toEqual([]);
+    },
+  );
 
-  it('is told everything that is wrong at once', async () => {
+  it('is rejected with all violations at once', async () => {
     const input = {
-      ...least,
+      ...minimalInput,
       environment: { serviceCode: '', name: 'a/b', organizationId: '..' },
       name: ' ',
       vpcId: 'x',
@@ -321,7 +338,7 @@ describe('CreateSiteToSiteVpnInput', () => {
       espLifetime: -1,
       waitSeconds: 61,
     };
-    const body = await scripted.ask(create(), { input });
+    const body = await scripted.execute(create(), { input });
     const userErrors = at(body, 'data', 'createSiteToSiteVpn', 'userErrors');
     const atEnvironment = (name: string) => expect.objectContaining({ field: ['input', 'environment', name] });
     const names = [
@@ -343,60 +360,63 @@ describe('CreateSiteToSiteVpnInput', () => {
     expect(scripted.calls()).toEqual([]);
   });
 
-  it.each([0, 60])('takes waitSeconds %i', async (waitSeconds) => {
-    expect(await bodyOf({ waitSeconds })).toStrictEqual(leastBody);
+  it.each([0, 60])('accepts waitSeconds %i', async (waitSeconds) => {
+    expect(await bodyOf({ waitSeconds })).toStrictEqual(minimalBody);
   });
 });
 
 describe('CreateSiteToSiteVpnPayload.siteToSiteVpn', () => {
   it.each([
-    ['nothing', {}],
-    ['a task that is under way', { taskId, taskStatus: 'PENDING' }],
-  ])('is null where the REST API answers with %s', async (_, wire) => {
+    ['an empty object', {}],
+    ['a pending task', { taskId, taskStatus: 'PENDING' }],
+  ])('is null if the REST API returns %s', async (_, wire) => {
     scripted.upstream.script(() => wire);
     const task = 'taskId' in wire ? pending : null;
-    expect(await scripted.ask(create(), { input: least })).toEqual(payload({ task }));
+    expect(await scripted.execute(create(), { input: minimalInput })).toEqual(payload({ task }));
     expect(scripted.calls()).toHaveLength(1);
   });
 
-  it('is null, and no error, where the REST API answers with no body', async () => {
+  it('is null, without an error, if the REST API returns no body', async () => {
     scripted.upstream.script(() => (response) => {
       response.writeHead(204).end();
     });
-    expect(await scripted.ask(create(), { input: least })).toEqual(payload());
+    expect(await scripted.execute(create(), { input: minimalInput })).toEqual(payload());
     expect(scripted.calls()).toHaveLength(1);
   });
 
-  it('is the answer’s own data where that is a VPN: nothing is read again', async () => {
+  it('is taken from the data of the response if that is a VPN, without another REST call', async () => {
     scripted.upstream.script(() => ({ data: wireVpn(1, 1) }));
-    expect(await scripted.ask(create(), { input: least })).toEqual(
+    expect(await scripted.execute(create(), { input: minimalInput })).toEqual(
       payload({ siteToSiteVpn: { id: toId('vpn', 1), name: 'vpn-0001', state: 'CONNECTED' } }),
     );
     expect(scripted.calls()).toHaveLength(1);
   });
 
-  it('is read where the answer’s data names it without being one', async () => {
+  it('is loaded if the data of the response has only its id', async () => {
     const id = toId('vpn', 1);
     scripted.upstream.script(({ method }) => ({ data: method === 'GET' ? wireVpn(1, 1) : { id } }));
-    expect(await scripted.ask(create(), { input: least })).toEqual(
+    expect(await scripted.execute(create(), { input: minimalInput })).toEqual(
       payload({ siteToSiteVpn: { id, name: 'vpn-0001', state: 'CONNECTED' } }),
     );
-    expect(scripted.calls()).toEqual([`POST ${area}/sitetositevpns`, `GET ${area}/sitetositevpns/${id}`]);
+    expect(scripted.calls()).toEqual([
+      `POST ${environmentPath}/sitetositevpns`,
+      `GET ${environmentPath}/sitetositevpns/${id}`,
+    ]);
   });
 
-  it('is null while the task is pending, although the answer has data', async () => {
+  it('is null while the task is pending, even if the response has data', async () => {
     scripted.upstream.script(() => ({ taskId, taskStatus: 'PENDING', data: wireVpn(1, 1) }));
-    expect(await scripted.ask(create(), { input: least })).toEqual(payload({ task: pending }));
+    expect(await scripted.execute(create(), { input: minimalInput })).toEqual(payload({ task: pending }));
     expect(scripted.calls()).toHaveLength(1);
   });
 
-  it('is what the task’s result names where the task has ended at once', async () => {
+  it('is loaded by the id in the result of a task that has ended at once', async () => {
     scripted.upstream.script(({ method }) =>
       method === 'POST'
         ? { taskId, taskStatus: 'SUCCESS', result: { id: toId('vpn', 1), ipSecPsk: psk } }
         : { data: wireVpn(1, 1) },
     );
-    expect(await scripted.ask(create(), { input: least })).toEqual(
+    expect(await scripted.execute(create(), { input: minimalInput })).toEqual(
       payload({
         siteToSiteVpn: { id: toId('vpn', 1), name: 'vpn-0001', state: 'CONNECTED' },
         task: { ...pending, status: 'SUCCESS', result: { id: toId('vpn', 1) } },
@@ -405,33 +425,35 @@ describe('CreateSiteToSiteVpnPayload.siteToSiteVpn', () => {
     expect(scripted.calls()).toHaveLength(2);
   });
 
-  it('is as it is after the wait, not as the answer to the write had it', async () => {
+  it('is loaded after the wait, not taken from the response to the write', async () => {
     scripted.upstream.script(({ method, url }) => {
       if (method === 'POST') return { taskId, taskStatus: 'PENDING', data: wireVpn(1, 1, { state: 'Pending' }) };
       if (url.includes('/tasks/')) return { taskId, taskStatus: 'SUCCESS', result: { id: toId('vpn', 1) } };
       return { data: wireVpn(1, 1) };
     });
-    expect(await scripted.ask(create('siteToSiteVpn { state }'), { input: { ...least, waitSeconds: 10 } })).toEqual({
+    expect(
+      await scripted.execute(create('siteToSiteVpn { state }'), { input: { ...minimalInput, waitSeconds: 10 } }),
+    ).toEqual({
       data: { createSiteToSiteVpn: { siteToSiteVpn: { state: 'CONNECTED' }, userErrors: [] } },
     });
     expect(scripted.calls()).toEqual([
-      `POST ${area}/sitetositevpns`,
+      `POST ${environmentPath}/sitetositevpns`,
       `GET /tasks/${taskId}`,
-      `GET ${area}/sitetositevpns/${toId('vpn', 1)}`,
+      `GET ${environmentPath}/sitetositevpns/${toId('vpn', 1)}`,
     ]);
   });
 
-  it('is null, with NOT_FOUND, where the task has succeeded and the VPN is gone; the task stands', async () => {
+  it('is null, with NOT_FOUND, if the task has succeeded but the VPN does not exist', async () => {
     scripted.upstream.script(({ method }) =>
       method === 'POST' ? { taskId, taskStatus: 'SUCCESS', result: { id: toId('vpn', 1) } } : json(404, {}),
     );
-    expect(await scripted.ask(create('siteToSiteVpn { id } task { status }'), { input: least })).toEqual({
+    expect(await scripted.execute(create('siteToSiteVpn { id } task { status }'), { input: minimalInput })).toEqual({
       data: { createSiteToSiteVpn: { siteToSiteVpn: null, task: { status: 'SUCCESS' }, userErrors: [] } },
       errors: [
         failure(
           'NOT_FOUND',
           ['createSiteToSiteVpn', 'siteToSiteVpn'],
-          'The request was accepted, but there is no site-to-site VPN of that id (any more).',
+          'The REST API accepted the request, but has no site-to-site VPN with this id now.',
         ),
       ],
     });

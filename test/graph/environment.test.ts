@@ -1,8 +1,8 @@
-// Query.environments, and what an EnvironmentInput may be, on every root field that takes one.
+// Query.environments, and the validation of EnvironmentInput by every root field with such an argument.
 import { describe, expect, it } from '@jest/globals';
 import { fieldsOfContract } from './contract.js';
-import { EnvironmentInput, readAddress } from '../../src/graph/environment/environment.inputs.js';
-import { area, at, failure, listAt, startOnSandbox, startOnUpstream, textAt } from './graph-client.js';
+import { EnvironmentInput, toValidAddress } from '../../src/graph/environment/environment.inputs.js';
+import { environmentPath, at, failure, listAt, startOnSandbox, startOnUpstream, textAt } from './graph-client.js';
 import { rootFields, toOperation } from './root-fields.js';
 
 const sandbox = await startOnSandbox();
@@ -23,14 +23,14 @@ const cheyenne = {
 };
 
 describe('Query.environments', () => {
-  it('answers every field of the contract; the service code comes from one more call, however many there are', async () => {
+  it('returns every field of the contract, with one REST call for all service connections', async () => {
     expect(Object.keys(cheyenne).toSorted()).toEqual(fieldsOfContract('Environment'));
     expect(Object.keys(cheyenne.serviceConnection).toSorted()).toEqual(fieldsOfContract('ServiceConnection'));
     const query = `{ environments {
       id name description serviceConnection { id name serviceCode type reachable } organization { id name }
     } }`;
-    const body = await sandbox.ask(query);
-    expect(listAt(body, 'data', 'environments').map((each) => at(each, 'name'))).toEqual([
+    const body = await sandbox.execute(query);
+    expect(listAt(body, 'data', 'environments').map((item) => at(item, 'name'))).toEqual([
       'test_area',
       'production',
       'staging',
@@ -42,23 +42,23 @@ describe('Query.environments', () => {
     expect(sandbox.calls().toSorted()).toEqual(['GET /environments', 'GET /services/connections']);
   });
 
-  it('takes one call where nothing beyond id and name of the service connection is asked for', async () => {
+  it('takes one REST call if only id and name of the service connections are selected', async () => {
     const query = `query ($no: Boolean = false) {
       environments { name serviceConnection { id name reachable @include(if: $no) } }
     }`;
-    expect(await sandbox.ask(query)).toMatchObject({
+    expect(await sandbox.execute(query)).toMatchObject({
       data: { environments: [{ serviceConnection: { name: 'Compute - Ontario' } }, {}, {}, {}, {}] },
     });
     expect(sandbox.calls()).toEqual(['GET /environments']);
   });
 
-  it('has null for a service connection that the key cannot see, and for whatever is absent', async () => {
+  it('returns null for a service connection that the key cannot see, and for absent fields', async () => {
     scripted.upstream.script(({ url }) =>
       url.endsWith('/connections')
-        ? { data: [{ id: 'known', status: {} }] }
+        ? { data: [{ id: 'visible', status: {} }] }
         : {
             data: [
-              { id: 'e1', name: 'one', serviceConnection: { id: 'known' }, organization: { id: 'o1' } },
+              { id: 'e1', name: 'one', serviceConnection: { id: 'visible' }, organization: { id: 'o1' } },
               { id: 'e2', name: 'two', serviceConnection: { id: 'hidden', name: 'Hidden' } },
               { id: 'e3', name: 'three', description: 5, serviceConnection: 'x', organization: [] },
             ],
@@ -66,24 +66,24 @@ describe('Query.environments', () => {
     );
     const query =
       '{ environments { name description serviceConnection { name serviceCode type reachable } organization { name } } }';
-    const nothing = { serviceCode: null, type: null, reachable: null };
-    expect(await scripted.ask(query)).toEqual({
+    const absent = { serviceCode: null, type: null, reachable: null };
+    expect(await scripted.execute(query)).toEqual({
       data: {
         environments: [
           {
             name: 'one',
             description: null,
-            serviceConnection: { name: null, ...nothing },
+            serviceConnection: { name: null, ...absent },
             organization: { name: null },
           },
-          { name: 'two', description: null, serviceConnection: { name: 'Hidden', ...nothing }, organization: null },
+          { name: 'two', description: null, serviceConnection: { name: 'Hidden', ...absent }, organization: null },
           { name: 'three', description: null, serviceConnection: null, organization: null },
         ],
       },
     });
   });
 
-  it('stands where the service connections fail, with an error at each place, from one call', async () => {
+  it('returns the environments if the one call for service connections fails, with an error for each', async () => {
     scripted.upstream.script(({ url }) =>
       url.endsWith('/connections')
         ? { errors: [{ errorCode: 'BROKEN', message: 'Out of order.' }] }
@@ -98,10 +98,10 @@ describe('Query.environments', () => {
       failure(
         'UPSTREAM_ERROR',
         ['environments', index, 'serviceConnection', 'serviceCode'],
-        'The REST API refused the request.',
+        'The REST API rejected the request.',
         { upstream: { status: 200, errors: [{ code: 'BROKEN', message: 'Out of order.' }] } },
       );
-    expect(await scripted.ask('{ environments { name serviceConnection { serviceCode } } }')).toEqual({
+    expect(await scripted.execute('{ environments { name serviceConnection { serviceCode } } }')).toEqual({
       data: {
         environments: [
           { name: 'one', serviceConnection: { serviceCode: null } },
@@ -113,9 +113,9 @@ describe('Query.environments', () => {
     expect(scripted.calls()).toHaveLength(2);
   });
 
-  it('is a bad response where an environment has no name', async () => {
+  it('is UPSTREAM_BAD_RESPONSE if an environment has no name', async () => {
     scripted.upstream.script(() => ({ data: [{ id: 'e1' }] }));
-    expect(await scripted.ask('{ environments { id } }')).toEqual({
+    expect(await scripted.execute('{ environments { id } }')).toEqual({
       data: { environments: null },
       errors: [
         failure(
@@ -128,11 +128,25 @@ describe('Query.environments', () => {
   });
 });
 
-const unusable = ['', '.', '..', 'a/b', 'a\\b', 'a?b', 'a#b', 'a%2e', '\u0000', 'a\nb', 'a\u007f', 'a\u0085', '\ud800'];
-const refusals = {
-  serviceCode: 'The serviceCode must not be empty, "." or "..", nor hold / \\ ? # % or control characters.',
-  name: 'The name of the environment must not be empty, "." or "..", nor hold / \\ ? # % or control characters.',
-  organizationId: 'The organizationId must not be empty, "." or "..", nor hold / \\ ? # % or control characters.',
+const invalidSegments = [
+  '',
+  '.',
+  '..',
+  'a/b',
+  'a\\b',
+  'a?b',
+  'a#b',
+  'a%2e',
+  '\u0000',
+  'a\nb',
+  'a\u007f',
+  'a\u0085',
+  '\ud800',
+];
+const messages = {
+  serviceCode: 'The serviceCode must not be empty, "." or "..", or contain / \\ ? # % or control characters.',
+  name: 'The name of the environment must not be empty, "." or "..", or contain / \\ ? # % or control characters.',
+  organizationId: 'The organizationId must not be empty, "." or "..", or contain / \\ ? # % or control characters.',
 } as const;
 const parts = ['serviceCode', 'name', 'organizationId'] as const;
 
@@ -140,21 +154,21 @@ describe('EnvironmentInput', () => {
   const queries = rootFields('Query').filter(({ args }) => args.some(({ name }) => name === 'environment'));
   const mutations = rootFields('Mutation');
 
-  it('is taken by root fields of both kinds', () => {
+  it('is an argument of every query but environments, and in the input of every mutation', () => {
     expect(queries.map(({ name }) => name)).toEqual(['siteToSiteVpn', 'siteToSiteVpns', 'task', 'vpc', 'vpcs']);
     expect(mutations).toHaveLength(3);
   });
 
   it.each(parts)(
-    'is BAD_USER_INPUT on every query, without a REST call, where its %s cannot stand in a path',
+    'is BAD_USER_INPUT for every query, without a REST call, if its %s is not a path segment',
     async (part) => {
       for (const field of queries) {
-        for (const value of unusable) {
+        for (const value of invalidSegments) {
           const { query, variables } = toOperation('query', field, { [part]: value });
-          const body = await sandbox.ask(query, variables);
+          const body = await sandbox.execute(query, variables);
           expect(body).toEqual({
             data: { [field.name]: null },
-            errors: [failure('BAD_USER_INPUT', [field.name], refusals[part])],
+            errors: [failure('BAD_USER_INPUT', [field.name], messages[part])],
           });
         }
       }
@@ -163,20 +177,20 @@ describe('EnvironmentInput', () => {
   );
 
   it.each(parts)(
-    'is INVALID on every mutation, without a REST call, where its %s cannot stand in a path',
+    'is INVALID for every mutation, without a REST call, if its %s is not a path segment',
     async (part) => {
       for (const field of mutations) {
-        for (const value of unusable) {
+        for (const value of invalidSegments) {
           const { query, variables } = toOperation(
             'mutation',
             field,
             { [part]: value },
             'userErrors { field code message }',
           );
-          expect(await sandbox.ask(query, variables)).toEqual({
+          expect(await sandbox.execute(query, variables)).toEqual({
             data: {
               [field.name]: {
-                userErrors: [{ field: ['input', 'environment', part], code: 'INVALID', message: refusals[part] }],
+                userErrors: [{ field: ['input', 'environment', part], code: 'INVALID', message: messages[part] }],
               },
             },
           });
@@ -186,31 +200,31 @@ describe('EnvironmentInput', () => {
     },
   );
 
-  it('tells everything that is wrong with it at once', async () => {
+  it('is rejected with all violations at once', async () => {
     const query = '{ vpcs(environment: { serviceCode: "", name: "..", organizationId: "" }) { totalCount } }';
-    expect(await sandbox.ask(query)).toEqual({
+    expect(await sandbox.execute(query)).toEqual({
       data: { vpcs: null },
-      errors: [failure('BAD_USER_INPUT', ['vpcs'], Object.values(refusals).join(' '))],
+      errors: [failure('BAD_USER_INPUT', ['vpcs'], Object.values(messages).join(' '))],
     });
     expect(sandbox.calls()).toEqual([]);
   });
 
-  it('is checked anew where it is taken for one that was found good', async () => {
+  it('is validated again if only its cache key equals that of a valid one', async () => {
     const toQuery = (organizationId: string) =>
       `{ vpcs(environment: { serviceCode: "compute-on", name: "staging", organizationId: ${organizationId} }) { totalCount } }`;
-    for (const [organizationId, answer] of [
+    for (const [organizationId, response] of [
       ['null', { data: { vpcs: { totalCount: 0 } } }],
-      ['""', { data: { vpcs: null }, errors: [failure('BAD_USER_INPUT', ['vpcs'], refusals.organizationId)] }],
+      ['""', { data: { vpcs: null }, errors: [failure('BAD_USER_INPUT', ['vpcs'], messages.organizationId)] }],
       ['null', { data: { vpcs: { totalCount: 0 } } }],
     ] as const)
-      expect(await sandbox.ask(toQuery(organizationId))).toEqual(answer);
+      expect(await sandbox.execute(toQuery(organizationId))).toEqual(response);
   });
 
-  it('is remembered while few others were found good since, and when its name is not long', () => {
-    const read = (name: string) => readAddress(Object.assign(new EnvironmentInput(), { serviceCode: 'code', name }));
+  it('is cached after validation, in bounded memory, unless its name is long', () => {
+    const read = (name: string) => toValidAddress(Object.assign(new EnvironmentInput(), { serviceCode: 'code', name }));
     const first = read('first');
     expect(read('first')).toBe(first);
-    // A megabyte of the longest that are remembered.
+    // A megabyte of the longest names that are cached.
     for (let index = 0; index < 1_100; index++) read(String(index).padStart(950, 'x'));
     expect(read('first')).not.toBe(first);
     expect(read('first')).toEqual(first);
@@ -218,41 +232,41 @@ describe('EnvironmentInput', () => {
     expect(read(long)).not.toBe(read(long));
   });
 
-  it('takes null for no organization', async () => {
+  it('accepts null for the organization', async () => {
     const query =
       '{ vpcs(environment: { serviceCode: "compute-on", name: "staging", organizationId: null }) { totalCount } }';
-    expect(await sandbox.ask(query)).toEqual({ data: { vpcs: { totalCount: 0 } } });
+    expect(await sandbox.execute(query)).toEqual({ data: { vpcs: { totalCount: 0 } } });
     expect(sandbox.calls()).toEqual(['GET /services/compute-on/staging/vpcs']);
   });
 });
 
 describe('Query', () => {
-  it('lets a root field fail alone', async () => {
+  it('returns the other root fields if one fails', async () => {
     const query = `{
       good: vpcs(environment: { serviceCode: "compute-on", name: "test_area" }) { totalCount }
       unknown: vpcs(environment: { serviceCode: "compute-on", name: "nowhere" }) { totalCount }
-      refused: siteToSiteVpns(environment: { serviceCode: "..", name: "test_area" }) { totalCount }
+      rejected: siteToSiteVpns(environment: { serviceCode: "..", name: "test_area" }) { totalCount }
       both: siteToSiteVpns(environment: { serviceCode: "compute-on", name: "test_area" }, first: 1, last: 1) { totalCount }
       environments { name }
     }`;
-    const body = await sandbox.ask(query);
+    const body = await sandbox.execute(query);
     expect(at(body, 'data')).toMatchObject({
       good: { totalCount: 4 },
       unknown: null,
-      refused: null,
+      rejected: null,
       both: null,
       environments: [{ name: 'test_area' }, {}, {}, {}, {}],
     });
     const errors = listAt(body, 'errors').map((error) => [at(error, 'path'), textAt(error, 'extensions', 'code')]);
     expect(errors.toSorted()).toEqual([
       [['both'], 'BAD_USER_INPUT'],
-      [['refused'], 'BAD_USER_INPUT'],
+      [['rejected'], 'BAD_USER_INPUT'],
       [['unknown'], 'NOT_FOUND'],
     ]);
     expect(sandbox.calls().toSorted()).toEqual([
       'GET /environments',
       'GET /services/compute-on/nowhere/vpcs',
-      `GET ${area}/vpcs`,
+      `GET ${environmentPath}/vpcs`,
     ]);
   });
 });

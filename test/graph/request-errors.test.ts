@@ -1,4 +1,4 @@
-// What is told of a request that cannot be executed: where the fault is and what was expected there, never a value that was sent.
+// Messages for requests that the gateway rejects before execution: they say what was expected, and quote no value.
 import { describe, expect, it } from '@jest/globals';
 import { failure, requestId, startOnSandbox } from './graph-client.js';
 
@@ -22,10 +22,11 @@ const input = {
 const create = `mutation ($input: CreateSiteToSiteVpnInput!) {
   createSiteToSiteVpn(input: $input) { userErrors { message } }
 }`;
-/** The input as a literal, with some fields written otherwise, or left out. */
-function literal(fields: Readonly<Record<string, string | undefined>> = {}): string {
+
+/** Returns the mutation with the input as a literal. `fields` replace fields of the input, or remove those that are undefined. */
+function toLiteralMutation(fields: Readonly<Record<string, string | undefined>> = {}): string {
   const { environment, ...others } = input;
-  const written = Object.entries({
+  const literals = Object.entries({
     environment: `{ serviceCode: "${environment.serviceCode}", name: "${environment.name}" }`,
     ...Object.fromEntries(
       Object.entries(others).map(([name, value]) => [
@@ -35,11 +36,11 @@ function literal(fields: Readonly<Record<string, string | undefined>> = {}): str
     ),
     ...fields,
   }).flatMap(([name, value]: [string, string | undefined]) => (value === undefined ? [] : [`${name}: ${value}`]));
-  return `mutation { createSiteToSiteVpn(input: { ${written.join(', ')} }) { userErrors { message } } }`;
+  return `mutation { createSiteToSiteVpn(input: { ${literals.join(', ')} }) { userErrors { message } } }`;
 }
 
-/** Sends a request that is refused; what is told of it, after a look that it tells no value, and that nothing was asked. */
-async function refusal(query: string, variables: object = {}): Promise<unknown> {
+/** Sends a request that must be rejected without a REST call and without a value in the response. Returns the body. */
+async function reject(query: string, variables: object = {}): Promise<unknown> {
   const { status, body } = await graph.send(query, { ...variables });
   expect(status).toBe(400);
   expect(JSON.stringify(body)).not.toContain('canary');
@@ -47,98 +48,99 @@ async function refusal(query: string, variables: object = {}): Promise<unknown> 
   return body;
 }
 
-describe('variables that do not fit', () => {
+const invalidVariables = (problems: string) => ({
+  errors: [{ message: `The variables are invalid: ${problems}.`, extensions: { code: 'BAD_USER_INPUT', requestId } }],
+});
+
+describe('Variables', () => {
+  const hashAlgorithms = 'Unknown value for HashAlgorithm. Allowed: SHA1, MD5';
+
   it.each<[string, object, string]>([
-    ['nothing at all', {}, '$input of type CreateSiteToSiteVpnInput! is missing or null'],
+    ['a missing variable', {}, '$input of type CreateSiteToSiteVpnInput! is missing or null'],
     ['null', { input: null }, '$input of type CreateSiteToSiteVpnInput! is missing or null'],
-    ['a text', { input: canary }, '$input is no CreateSiteToSiteVpnInput!'],
+    ['a string for an input object', { input: canary }, '$input must be of type CreateSiteToSiteVpnInput!'],
     [
-      'a missing field beside the key',
+      'a missing field beside the pre-shared key',
       { input: { ...input, name: undefined } },
       '$input: Field "name" of required type "String!" was not provided',
     ],
     [
-      'a missing field further in',
+      'a missing nested field',
       { input: { ...input, environment: { name: canary } } },
       '$input.environment: Field "serviceCode" of required type "String!" was not provided',
     ],
-    ['an unknown field', { input: { ...input, [canary]: canary } }, '$input has a field that its type does not have'],
-    ['null for the key', { input: { ...input, ipSecPsk: null } }, '$input.ipSecPsk must not be null'],
-    ['a list for the key', { input: { ...input, ipSecPsk: [canary] } }, '$input.ipSecPsk does not fit its type'],
-    ['a number for the key', { input: { ...input, ipSecPsk: 12345 } }, '$input.ipSecPsk does not fit its type'],
-    ['a text for a number', { input: { ...input, ikeLifetime: canary } }, '$input.ikeLifetime does not fit its type'],
-    ['a fraction', { input: { ...input, ikeLifetime: 0.5 } }, '$input.ikeLifetime does not fit its type'],
     [
-      'a number larger than an Int',
+      'an unknown field',
+      { input: { ...input, [canary]: canary } },
+      '$input has a field that CreateSiteToSiteVpnInput does not define',
+    ],
+    ['null for the pre-shared key', { input: { ...input, ipSecPsk: null } }, '$input.ipSecPsk must not be null'],
+    ['a list for a String', { input: { ...input, ipSecPsk: [canary] } }, '$input.ipSecPsk must be of type String'],
+    ['a number for a String', { input: { ...input, ipSecPsk: 12345 } }, '$input.ipSecPsk must be of type String'],
+    ['a string for an Int', { input: { ...input, ikeLifetime: canary } }, '$input.ikeLifetime must be of type Int'],
+    ['a fraction for an Int', { input: { ...input, ikeLifetime: 0.5 } }, '$input.ikeLifetime must be of type Int'],
+    [
+      'a number above the maximum of Int',
       { input: { ...input, espLifetime: 2147483648 } },
-      '$input.espLifetime does not fit its type',
+      '$input.espLifetime must be of type Int',
     ],
     [
-      'an enum value that is none',
+      'an unknown enum value',
       { input: { ...input, ikeHashAlgorithm: canary } },
-      '$input.ikeHashAlgorithm does not fit its type',
+      `$input.ikeHashAlgorithm: ${hashAlgorithms}`,
     ],
     [
-      'an enum value of the wire',
+      'an enum value in the form of the REST API',
       { input: { ...input, ikeHashAlgorithm: 'sha1' } },
-      '$input.ikeHashAlgorithm does not fit its type',
+      `$input.ikeHashAlgorithm: ${hashAlgorithms}`,
     ],
     [
-      'several faults',
-      { input: { ...input, name: null, dpd: canary, vpcId: {} } },
-      '$input.vpcId does not fit its type; $input.dpd does not fit its type; $input.name must not be null',
+      'an enum value that imitates an error message',
+      { input: { ...input, ikeHashAlgorithm: `${canary}" does not exist in "${canary}" enum.` } },
+      `$input.ikeHashAlgorithm: ${hashAlgorithms}`,
     ],
-  ])('are told by path: %s', async (_, variables, message) => {
-    const body = await refusal(create, variables);
-    const faults = message.split('; ');
-    expect(body).toEqual({
-      errors: [
-        {
-          message: expect.stringMatching(/^The variables do not fit: .*\.$/),
-          extensions: { code: 'BAD_USER_INPUT', requestId },
-        },
-      ],
-    });
-    for (const fault of faults) expect(JSON.stringify(body)).toContain(JSON.stringify(fault).slice(1, -1));
-    expect(JSON.stringify(body).split('; ')).toHaveLength(faults.length);
+    [
+      'a number for an enum value',
+      { input: { ...input, ikeHashAlgorithm: 1 } },
+      `$input.ikeHashAlgorithm: ${hashAlgorithms}`,
+    ],
+    [
+      'several problems',
+      { input: { ...input, name: null, dpd: canary, vpcId: {} } },
+      '$input.name must not be null; $input.vpcId must be of type ID; $input.dpd must be of type Boolean',
+    ],
+  ])('are rejected with the path of each problem: %s', async (_, variables, problems) => {
+    expect(await reject(create, variables)).toEqual(invalidVariables(problems));
   });
 
-  it('are told no more than five of', async () => {
-    const faulty = Object.fromEntries(Object.keys(input).map((name) => [name, { canary }]));
-    expect(JSON.stringify(await refusal(create, { input: faulty }))).toMatch(
-      /do not fit: [^;]*(;[^;]*){4} \(and \d+ more\)\./,
+  it('are rejected with a list of at most five problems', async () => {
+    const invalid = Object.fromEntries(Object.keys(input).map((name) => [name, { canary }]));
+    expect(JSON.stringify(await reject(create, { input: invalid }))).toMatch(
+      /are invalid: [^;]*(;[^;]*){4} \(and \d+ more\)\./,
     );
   });
 
-  it('are told by index in a list', async () => {
+  it('are rejected with the index of an invalid list item', async () => {
     const query = `query ($filter: SiteToSiteVpnFilter) {
       siteToSiteVpns(environment: { serviceCode: "s", name: "e" }, filter: $filter) { totalCount }
     }`;
-    expect(await refusal(query, { filter: { states: ['CONNECTED', canary, null] } })).toEqual({
-      errors: [
-        {
-          message:
-            'The variables do not fit: $filter.states.1 does not fit its type; $filter.states.2 must not be null.',
-          extensions: { code: 'BAD_USER_INPUT', requestId },
-        },
-      ],
-    });
+    expect(await reject(query, { filter: { states: ['CONNECTED', canary, null] } })).toEqual(
+      invalidVariables(
+        '$filter.states.1: Unknown value for SiteToSiteVpnState. ' +
+          'Allowed: CONNECTED, PENDING, DISCONNECTED, ERROR, UNKNOWN; $filter.states.2 must not be null',
+      ),
+    );
   });
 
-  it('are told for a directive', async () => {
-    expect(await refusal('query ($if: Boolean!) { __typename @include(if: $if) }', { if: canary })).toEqual({
-      errors: [
-        {
-          message: 'The variables do not fit: $if is no Boolean!.',
-          extensions: { code: 'BAD_USER_INPUT', requestId },
-        },
-      ],
-    });
+  it('are checked if only a directive uses them', async () => {
+    expect(await reject('query ($if: Boolean!) { __typename @include(if: $if) }', { if: canary })).toEqual(
+      invalidVariables('$if must be of type Boolean!'),
+    );
   });
 
-  it('are told where only execution finds them', async () => {
-    // A default value lets a nullable variable stand where null may not; null may be sent all the same.
-    const query = literal({ name: '$name' }).replace('mutation', 'mutation ($name: String = "abydos")');
+  it('fail the field if null overrides the default of a variable in a non-null position', async () => {
+    // Validation allows this position, since the variable has a default. Only execution sees the null.
+    const query = toLiteralMutation({ name: '$name' }).replace('mutation', 'mutation ($name: String = "abydos")');
     const { status, body } = await graph.send(query, { name: null });
     expect(status).toBe(200);
     expect(body).toEqual({
@@ -147,7 +149,7 @@ describe('variables that do not fit', () => {
         failure(
           'BAD_USER_INPUT',
           ['createSiteToSiteVpn'],
-          'A variable or an argument is missing, null, or does not fit its type.',
+          'A variable or an argument is missing, null or of the wrong type. Send a value of the declared type.',
         ),
       ],
     });
@@ -155,107 +157,130 @@ describe('variables that do not fit', () => {
   });
 });
 
-const invalid = (message: string) => ({
+const invalidDocument = (message: string) => ({
   errors: [{ message, locations: expect.any(Array), extensions: { code: 'GRAPHQL_VALIDATION_FAILED', requestId } }],
 });
 
-describe('a document that is not valid', () => {
+describe('Invalid document', () => {
   it.each([
     [
-      'a missing field beside the key',
-      literal({ name: undefined }),
+      'a missing field beside the pre-shared key',
+      toLiteralMutation({ name: undefined }),
       'Field "CreateSiteToSiteVpnInput.name" of required type "String!" was not provided.',
     ],
-    ['an enum value that is none', literal({ ikeHashAlgorithm: canary }), 'The value does not fit its type.'],
     [
-      'a text for an enum value',
-      literal({ ikeHashAlgorithm: `"${canary}"` }),
-      'The value does not fit the type HashAlgorithm.',
+      'an unknown enum value',
+      toLiteralMutation({ ikeHashAlgorithm: canary }),
+      'Unknown value for HashAlgorithm. Allowed: SHA1, MD5.',
     ],
-    ['a text for a number', literal({ ikeLifetime: `"${canary}"` }), 'The value does not fit the type Int.'],
-    ['a number for the key', literal({ ipSecPsk: '1234567890' }), 'The value does not fit the type String.'],
-    ['an enum value for the key', literal({ ipSecPsk: canary }), 'The value does not fit the type String.'],
-    ['a list for the key', literal({ ipSecPsk: `["${canary}"]` }), 'The value does not fit the type String.'],
-    ['an object for the key', literal({ ipSecPsk: `{ a: "${canary}" }` }), 'The value does not fit the type String.'],
-    ['null for the key', literal({ ipSecPsk: 'null' }), 'The value does not fit the type String!.'],
-    ['a text for a Boolean', literal({ dpd: `"${canary}"` }), 'The value does not fit the type Boolean.'],
-    ['a fraction for an id', literal({ vpcId: '0.5' }), 'The value does not fit the type ID.'],
     [
-      'a text for an input',
+      'a string for an enum value',
+      toLiteralMutation({ ikeHashAlgorithm: `"${canary}"` }),
+      'Expected a value of type HashAlgorithm, without quotes. Allowed: SHA1, MD5.',
+    ],
+    [
+      'a number for an enum value',
+      toLiteralMutation({ ikeHashAlgorithm: '1' }),
+      'Expected a value of type HashAlgorithm. Allowed: SHA1, MD5.',
+    ],
+    [
+      'null for an enum value',
+      toLiteralMutation({ ikeHashAlgorithm: 'null' }),
+      'Expected a value of type HashAlgorithm!. Allowed: SHA1, MD5.',
+    ],
+    ['a string for an Int', toLiteralMutation({ ikeLifetime: `"${canary}"` }), 'Expected a value of type Int.'],
+    ['an enum value for an Int', toLiteralMutation({ ikeLifetime: canary }), 'Expected a value of type Int.'],
+    ['a number for a String', toLiteralMutation({ ipSecPsk: '1234567890' }), 'Expected a value of type String.'],
+    ['an enum value for a String', toLiteralMutation({ ipSecPsk: canary }), 'Expected a value of type String.'],
+    ['a list for a String', toLiteralMutation({ ipSecPsk: `["${canary}"]` }), 'Expected a value of type String.'],
+    [
+      'an object for a String',
+      toLiteralMutation({ ipSecPsk: `{ a: "${canary}" }` }),
+      'Expected a value of type String.',
+    ],
+    ['null for a String!', toLiteralMutation({ ipSecPsk: 'null' }), 'Expected a value of type String!.'],
+    ['a string for a Boolean', toLiteralMutation({ dpd: `"${canary}"` }), 'Expected a value of type Boolean.'],
+    ['a fraction for an ID', toLiteralMutation({ vpcId: '0.5' }), 'Expected a value of type ID.'],
+    [
+      'a string for an input object',
       `mutation { createSiteToSiteVpn(input: "${canary}") { __typename } }`,
-      'The value does not fit the type CreateSiteToSiteVpnInput!.',
+      'Expected a value of type CreateSiteToSiteVpnInput!.',
     ],
     [
-      'a default value of the wrong type',
+      'a default of the wrong type',
       `query ($first: Int = "${canary}") { vpcs(environment: { serviceCode: "s", name: "e" }, first: $first) { totalCount } }`,
-      'The value does not fit the type Int.',
+      'Expected a value of type Int.',
     ],
     [
       'an argument of a directive of the wrong type',
       `{ __typename @include(if: "${canary}") }`,
-      'The value does not fit the type Boolean.',
+      'Expected a value of type Boolean.',
     ],
     [
-      'a field twice',
-      literal().replace('name: "abydos"', `name: "${canary}", name: "${canary}"`),
+      'an input field twice',
+      toLiteralMutation().replace('name: "abydos"', `name: "${canary}", name: "${canary}"`),
       'There can be only one input field named "name".',
     ],
-  ])('is told without the value: %s', async (_, query, message) => {
-    expect(await refusal(query)).toEqual(invalid(message));
+  ])('is rejected without the value in the message: %s', async (_, query, message) => {
+    expect(await reject(query)).toEqual(invalidDocument(message));
   });
 
-  it('is told by the names that are wrong', async () => {
-    expect(await refusal('{ environments { nam } }')).toEqual(
-      invalid('Cannot query field "nam" on type "Environment". Did you mean "name"?'),
+  it('is rejected with the wrong names, and with suggestions', async () => {
+    expect(await reject('{ environments { nam } }')).toEqual(
+      invalidDocument('Cannot query field "nam" on type "Environment". Did you mean "name"?'),
     );
-    expect(await refusal('{ task(id: "canary") }')).toEqual(
-      invalid('Field "task" of type "Task" must have a selection of subfields. Did you mean "task { ... }"?'),
+    expect(await reject('{ task(id: "canary") }')).toEqual(
+      invalidDocument('Field "task" of type "Task" must have a selection of subfields. Did you mean "task { ... }"?'),
     );
-    expect(await refusal('{ task { id } }')).toEqual(
-      invalid('Field "task" argument "id" of type "ID!" is required, but it was not provided.'),
+    expect(await reject('{ task { id } }')).toEqual(
+      invalidDocument('Field "task" argument "id" of type "ID!" is required, but it was not provided.'),
     );
-    expect(await refusal('query ($id: ID) { task(id: $id) { id } }', { id: canary })).toEqual(
-      invalid('Variable "$id" of type "ID" used in position expecting type "ID!".'),
+    expect(await reject('query ($id: ID) { task(id: $id) { id } }', { id: canary })).toEqual(
+      invalidDocument('Variable "$id" of type "ID" used in position expecting type "ID!".'),
     );
-    expect(await refusal(literal({ ipSecPks: `"${canary}"` }))).toEqual(
-      invalid('Field "ipSecPks" is not defined by type "CreateSiteToSiteVpnInput". Did you mean "ipSecPsk"?'),
+    expect(await reject(toLiteralMutation({ ipSecPks: `"${canary}"` }))).toEqual(
+      invalidDocument('Field "ipSecPks" is not defined by type "CreateSiteToSiteVpnInput". Did you mean "ipSecPsk"?'),
     );
   });
 });
 
-describe('a document that is not GraphQL', () => {
+describe('Document with a syntax error', () => {
   it.each([
     [
-      'a text where a name is due',
+      'a string instead of a name',
       `{ task("${canary}") { id } }`,
       'The document is not GraphQL: syntax error at line 1, column 8, expected Name.',
     ],
-    ['an open text', `{ task(id: "${canary}`, 'The document is not GraphQL: syntax error at line 1, column 28.'],
+    [
+      'an unterminated string',
+      `{ task(id: "${canary}`,
+      'The document is not GraphQL: syntax error at line 1, column 28.',
+    ],
     ['a word', canary, 'The document is not GraphQL: syntax error at line 1, column 1.'],
     [
-      'an open brace behind a key',
-      literal().slice(0, -40),
+      'an unclosed brace after a pre-shared key',
+      toLiteralMutation().slice(0, -40),
       expect.stringMatching(
         /^The document is not GraphQL: syntax error at line 1, column \d+(, expected [\w ":]+)?\.$/,
       ),
     ],
     [
-      'a key without quotes that begins with a digit',
-      literal({ ipSecPsk: `1${canary}` }),
+      'an unquoted pre-shared key that begins with a digit',
+      toLiteralMutation({ ipSecPsk: `1${canary}` }),
       expect.stringMatching(/^The document is not GraphQL: syntax error at line 1, column \d+\.$/),
     ],
     [
-      'a letter that is none',
+      'a typographic quotation mark',
       `{ task(id: “${canary}”) }`,
       'The document is not GraphQL: syntax error at line 1, column 12.',
     ],
     [
-      'the second line',
+      'an error on the second line',
       `{\n  task(id: "${canary}" { id } }`,
       'The document is not GraphQL: syntax error at line 2, column 30, expected Name.',
     ],
-  ])('is told by its place, without what stands there: %s', async (_, query, message) => {
-    expect(await refusal(query)).toEqual({
+  ])('is rejected with the position of the error, without the source: %s', async (_, query, message) => {
+    expect(await reject(query)).toEqual({
       errors: [
         {
           message,
@@ -267,12 +292,13 @@ describe('a document that is not GraphQL', () => {
   });
 });
 
-describe('a document of several operations', () => {
-  it('is refused where none of them is named', async () => {
-    expect(await refusal('query canary { __typename } query other { __typename }')).toEqual({
+describe('Document of several operations', () => {
+  it('is rejected without operationName', async () => {
+    expect(await reject('query canary { __typename } query other { __typename }')).toEqual({
       errors: [
         {
-          message: 'The document has no operation of that name, or has several and none was named. Send operationName.',
+          message:
+            'The document has no operation of that name, or has several operations. Send the name of one as operationName.',
           extensions: { code: 'OPERATION_RESOLUTION_FAILURE', requestId },
         },
       ],

@@ -1,4 +1,4 @@
-// Every root field of the schema with the least that it can be asked with: what holds for all of them is tested on all of them.
+// The root fields of the schema, each with a minimal operation, for tests of what all of them have in common.
 import {
   type GraphQLArgument,
   type GraphQLField,
@@ -15,35 +15,34 @@ import { toId } from './graph-client.js';
 
 const schema = createSchema();
 
-/** A field of a root type. */
 export type RootField = GraphQLField<unknown, unknown>;
 
-/** The fields of a root type, sorted by name. */
+/** Returns the fields of a root type, sorted by name. */
 export function rootFields(type: 'Query' | 'Mutation'): RootField[] {
   const root = schema.getType(type);
   if (!isObjectType(root)) throw new TypeError(`The schema has no ${type}.`);
   return Object.values(root.getFields()).toSorted((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-/** The least operation that asks for a field: its required arguments, its environment with some fields put in place of the good ones. */
+/** Returns a minimal operation of a root field, with its required arguments. `environment` overrides fields of the environment. */
 export function toOperation(
   kind: 'query' | 'mutation',
   field: RootField,
   environment: object = {},
   selection = '__typename',
 ): { query: string; variables: Record<string, unknown> } {
-  const wanted = field.args.filter(isWanted);
-  const declared = wanted.map(({ name, type }) => `$${name}: ${type.toString()}`).join(', ');
-  const passed = wanted.map(({ name }) => `${name}: $${name}`).join(', ');
-  const call = wanted.length === 0 ? field.name : `${field.name}(${passed})`;
+  const args = field.args.filter(isIncluded);
+  const declared = args.map(({ name, type }) => `$${name}: ${type.toString()}`).join(', ');
+  const passed = args.map(({ name }) => `${name}: $${name}`).join(', ');
+  const call = args.length === 0 ? field.name : `${field.name}(${passed})`;
   return {
-    query: `${kind}${wanted.length === 0 ? '' : ` (${declared})`} { ${call} { ${selection} } }`,
-    variables: Object.fromEntries(wanted.map(({ name, type }) => [name, toValue(name, type, environment)])),
+    query: `${kind}${args.length === 0 ? '' : ` (${declared})`} { ${call} { ${selection} } }`,
+    variables: Object.fromEntries(args.map(({ name, type }) => [name, toValue(name, type, environment)])),
   };
 }
 
-// Not required by Query.task, and yet what is asked about.
-function isWanted({ name, type, defaultValue }: GraphQLArgument): boolean {
+// The environment is optional for Query.task, but tested there too.
+function isIncluded({ name, type, defaultValue }: GraphQLArgument): boolean {
   return name === 'environment' || (isNonNullType(type) && defaultValue === undefined);
 }
 
@@ -64,7 +63,7 @@ function toValue(name: string, type: GraphQLInputType, environment: object): unk
   if (isListType(type)) return [];
   if (isEnumType(named)) return named.getValues()[0]?.name;
   if (!isInputObjectType(named)) {
-    if (!(name in values)) throw new TypeError(`No value is known for ${name}.`);
+    if (!(name in values)) throw new TypeError(`There is no value for ${name}. Add one to the values above.`);
     return values[name];
   }
   const required = Object.values(named.getFields()).filter(

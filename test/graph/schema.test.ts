@@ -1,4 +1,4 @@
-// The schema holds what the contract promises, and says what each of its parts means.
+// The schema keeps the contract, and describes each of its parts.
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from '@jest/globals';
 import {
@@ -20,7 +20,7 @@ const root = new URL('../../', import.meta.url);
 const schema = createSchema();
 const contract = buildSchema(await readFile(new URL('test/graph/contract.graphql', root), 'utf8'));
 
-/** What can have a default value, by its coordinate. */
+/** Returns the arguments and input fields of a type with their coordinates. */
 function inputsOf(type: GraphQLNamedType): [string, GraphQLInputField | GraphQLArgument][] {
   if (isInputObjectType(type)) {
     return Object.values(type.getFields()).map((field) => [`${type.name}.${field.name}`, field]);
@@ -33,7 +33,7 @@ function inputsOf(type: GraphQLNamedType): [string, GraphQLInputField | GraphQLA
 
 type Described = [coordinate: string, description: string | null | undefined];
 
-/** Everything that wants a description, by its coordinate. */
+/** Returns the description of a type and of each of its members, with coordinates. */
 function describedPartsOf(type: GraphQLNamedType): Described[] {
   const members: readonly { name: string; description: string | null | undefined }[] = isEnumType(type)
     ? type.getValues()
@@ -51,8 +51,8 @@ const ownTypes = Object.values(schema.getTypeMap()).filter(
   (type) => !isIntrospectionType(type) && !isSpecifiedScalarType(type),
 );
 
-describe('the schema', () => {
-  it('breaks nothing of the contract', () => {
+describe('Schema', () => {
+  it('has no breaking change against the contract', () => {
     const breaking = findBreakingChanges(contract, schema).map(({ description }) => description);
     expect(breaking).toEqual([]);
   });
@@ -67,11 +67,11 @@ describe('the schema', () => {
   });
 
   it('describes every type, field, argument and enum value', () => {
-    const bare = ownTypes.flatMap(describedPartsOf).filter(([, description]) => !description?.trim());
-    expect(bare.map(([coordinate]) => coordinate)).toEqual([]);
+    const undescribed = ownTypes.flatMap(describedPartsOf).filter(([, description]) => !description?.trim());
+    expect(undescribed.map(([coordinate]) => coordinate)).toEqual([]);
   });
 
-  it('is what schema.graphql says', async () => {
+  it('equals schema.graphql', async () => {
     expect(toSchemaText(schema)).toBe(await readFile(new URL('schema.graphql', root), 'utf8'));
   });
 });

@@ -1,4 +1,4 @@
-// SiteToSiteVpn.securityAdvisories: the whole table, value by value, in both phases.
+// SiteToSiteVpn.securityAdvisories: every entry of the table, in both phases.
 import { describe, expect, it } from '@jest/globals';
 import { environment, listAt, startOnUpstream, textAt, toId, wireVpn } from './graph-client.js';
 
@@ -12,8 +12,8 @@ const fields = [
   'espHashAlgorithm',
   'espPerfectForwardSecrecy',
 ] as const;
-// What nothing is said against.
-const sound = {
+// Values without an advisory.
+const strong = {
   ikeEncryptionAlgorithm: 'aes256',
   ikeHashAlgorithm: null,
   ikeDhGroup: null,
@@ -23,18 +23,18 @@ const sound = {
 };
 
 async function advisoriesOf(wire: object): Promise<unknown[]> {
-  graph.upstream.script(() => ({ data: wireVpn(1, 1, { ...sound, ...wire }) }));
+  graph.upstream.script(() => ({ data: wireVpn(1, 1, { ...strong, ...wire }) }));
   const query = `query ($environment: EnvironmentInput!, $id: ID!) {
     siteToSiteVpn(environment: $environment, id: $id) { securityAdvisories { field severity message reference } }
   }`;
-  const body = await graph.ask(query, { environment, id: toId('vpn', 1) });
+  const body = await graph.execute(query, { environment, id: toId('vpn', 1) });
   return listAt(body, 'data', 'siteToSiteVpn', 'securityAdvisories');
 }
 
-const meanings = {
-  CRITICAL: 'It is broken: replace it.',
-  WARNING: 'It is too weak today: replace it where both ends can.',
-  NOTICE: 'It is allowed today, and on its way out: prefer something stronger.',
+const recommendations = {
+  CRITICAL: 'It is broken. Replace it.',
+  WARNING: 'It is weak. Replace it if both ends of the tunnel can.',
+  NOTICE: 'It is still allowed, and will be deprecated. Prefer a stronger algorithm.',
 };
 
 describe('SiteToSiteVpn.securityAdvisories', () => {
@@ -49,12 +49,12 @@ describe('SiteToSiteVpn.securityAdvisories', () => {
     ['espHashAlgorithm', 'md5', 'CRITICAL', 'RFC 8221', 'MD5 as MUST NOT', '6'],
     ['espPerfectForwardSecrecy', 'modp1024', 'WARNING', 'RFC 8247', 'the 1024-bit MODP group as SHOULD NOT', '2.4'],
     ['espPerfectForwardSecrecy', 'modp1536', 'WARNING', 'RFC 8247', 'the 1536-bit MODP group as SHOULD NOT', '2.4'],
-  ] as const)('says of %s %s %s', async (field, value, severity, rfc, rating, section) => {
+  ] as const)('has for %s %s one advisory of severity %s', async (field, value, severity, rfc, rating, section) => {
     expect(await advisoriesOf({ [field]: value })).toEqual([
       {
         field,
         severity,
-        message: `${rfc}, which speaks of IKEv2, rates ${rating}. ${meanings[severity]}`,
+        message: `${rfc} (IPsec with IKEv2) rates ${rating}. ${recommendations[severity]}`,
         reference: `https://www.rfc-editor.org/rfc/${rfc.replace(' ', '').toLowerCase()}#section-${section}`,
       },
     ]);
@@ -62,15 +62,15 @@ describe('SiteToSiteVpn.securityAdvisories', () => {
 
   it.each([
     ['AES', { ikeEncryptionAlgorithm: 'aes128', espEncryptionAlgorithm: 'aes192' }],
-    ['no group, however it is told', { ikeDhGroup: 'None', espPerfectForwardSecrecy: '' }],
-    ['what is absent', Object.fromEntries(fields.map((field) => [field, undefined]))],
-    ['what is unknown', Object.fromEntries(fields.map((field) => [field, 'constructor']))],
-    ['what is of the wrong type', Object.fromEntries(fields.map((field) => [field, 3]))],
-  ])('says nothing of %s', async (_, wire) => {
+    ['no group, in either spelling', { ikeDhGroup: 'None', espPerfectForwardSecrecy: '' }],
+    ['absent values', Object.fromEntries(fields.map((field) => [field, undefined]))],
+    ['unknown values', Object.fromEntries(fields.map((field) => [field, 'constructor']))],
+    ['values of the wrong type', Object.fromEntries(fields.map((field) => [field, 3]))],
+  ])('has no advisory for %s', async (_, wire) => {
     expect(await advisoriesOf(wire)).toEqual([]);
   });
 
-  it('says all there is to say, in the order of the fields, whatever the spelling', async () => {
+  it('has all advisories, in the order of the fields, in any spelling of the values', async () => {
     const advisories = await advisoriesOf({
       espPerfectForwardSecrecy: 'Group-2 (1024-bit)',
       espHashAlgorithm: 'MD5',
@@ -79,7 +79,7 @@ describe('SiteToSiteVpn.securityAdvisories', () => {
       ikeHashAlgorithm: 'SHA1',
       ikeEncryptionAlgorithm: '3DES',
     });
-    expect(advisories.map((each) => [textAt(each, 'field'), textAt(each, 'severity')])).toEqual([
+    expect(advisories.map((advisory) => [textAt(advisory, 'field'), textAt(advisory, 'severity')])).toEqual([
       ['ikeEncryptionAlgorithm', 'NOTICE'],
       ['ikeHashAlgorithm', 'NOTICE'],
       ['ikeDhGroup', 'WARNING'],

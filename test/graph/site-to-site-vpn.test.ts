@@ -1,6 +1,15 @@
-// Query.siteToSiteVpn and Query.siteToSiteVpns: every field, what is not there, filters, and values that the schema cannot say.
+// Query.siteToSiteVpn and Query.siteToSiteVpns: every field, missing VPNs, filters, and values that the schema does not define.
 import { describe, expect, it } from '@jest/globals';
-import { area, at, environment, failure, listAt, startOnSandbox, startOnUpstream, wireVpn } from './graph-client.js';
+import {
+  environmentPath,
+  at,
+  environment,
+  failure,
+  listAt,
+  startOnSandbox,
+  startOnUpstream,
+  wireVpn,
+} from './graph-client.js';
 import { fieldsOfContract } from './contract.js';
 
 const sandbox = await startOnSandbox();
@@ -10,14 +19,14 @@ const stargate = 'd49b2922-0581-4587-94df-6fe719327d0f';
 const webVpc = '84f0b919-185c-4aa6-a6a8-a015b5a72aa2';
 const atlantis = '97bf42fc-d526-423c-bca5-acd40877a2ba';
 
-const whole = `fragment Whole on SiteToSiteVpn {
+const allFields = `fragment AllFields on SiteToSiteVpn {
   id environment { serviceCode name organizationId } name state vpcId vpc { id } gateway cidr ipSecPsk
   ikeEncryptionAlgorithm ikeHashAlgorithm ikeDhGroup ikeLifetime
   espEncryptionAlgorithm espHashAlgorithm espPerfectForwardSecrecy espLifetime
   dpd forceEncap securityAdvisories { field severity } unknownValues { field value }
 }`;
 
-const wholeStargate = {
+const expectedStargate = {
   id: stargate,
   environment: { ...environment, organizationId: null },
   name: 'stargate',
@@ -56,41 +65,41 @@ const listOf = (fields: string) =>
   }`;
 
 describe('Query.siteToSiteVpn', () => {
-  it('answers every field of the contract with one REST call', async () => {
-    expect(Object.keys(wholeStargate).toSorted()).toEqual(fieldsOfContract('SiteToSiteVpn'));
-    expect(await sandbox.ask(`${oneOf('...Whole')} ${whole}`, { environment, id: stargate })).toEqual({
-      data: { siteToSiteVpn: wholeStargate },
+  it('returns every field of the contract, with one REST call', async () => {
+    expect(Object.keys(expectedStargate).toSorted()).toEqual(fieldsOfContract('SiteToSiteVpn'));
+    expect(await sandbox.execute(`${oneOf('...AllFields')} ${allFields}`, { environment, id: stargate })).toEqual({
+      data: { siteToSiteVpn: expectedStargate },
     });
-    expect(sandbox.calls()).toEqual([`GET ${area}/sitetositevpns/${stargate}`]);
+    expect(sandbox.calls()).toEqual([`GET ${environmentPath}/sitetositevpns/${stargate}`]);
   });
 
-  it('is null where the environment has none of that id', async () => {
+  it('is null if the environment has no VPN with this id', async () => {
     const id = '00000000-0000-0000-0000-000000000000';
-    expect(await sandbox.ask(oneOf('id'), { environment, id })).toEqual({ data: { siteToSiteVpn: null } });
-    expect(sandbox.calls()).toEqual([`GET ${area}/sitetositevpns/${id}`]);
+    expect(await sandbox.execute(oneOf('id'), { environment, id })).toEqual({ data: { siteToSiteVpn: null } });
+    expect(sandbox.calls()).toEqual([`GET ${environmentPath}/sitetositevpns/${id}`]);
   });
 
-  it('is null where there is no such environment: the REST API does not tell', async () => {
+  it('is null if the environment does not exist, which the REST API does not distinguish', async () => {
     const nowhere = { serviceCode: 'compute-on', name: 'nowhere' };
-    expect(await sandbox.ask(oneOf('id'), { environment: nowhere, id: stargate })).toEqual({
+    expect(await sandbox.execute(oneOf('id'), { environment: nowhere, id: stargate })).toEqual({
       data: { siteToSiteVpn: null },
     });
     expect(sandbox.calls()).toEqual([`GET /services/compute-on/nowhere/sitetositevpns/${stargate}`]);
   });
 
   it.each(['', 'x', '..', '../vpcs', stargate.slice(1), `${stargate}?operation=reset`, `${stargate}/`, '\ud800'])(
-    'is null for %j, which is no UUID, without a REST call',
+    'is null for the id %j, which is not a UUID, without a REST call',
     async (id) => {
-      expect(await sandbox.ask(oneOf('id'), { environment, id })).toEqual({ data: { siteToSiteVpn: null } });
+      expect(await sandbox.execute(oneOf('id'), { environment, id })).toEqual({ data: { siteToSiteVpn: null } });
       expect(sandbox.calls()).toEqual([]);
     },
   );
 
-  it('sends organizationId as org_id, and tells it in the environment', async () => {
+  it('sends organizationId as org_id, and returns it in the environment', async () => {
     const pegasus = { serviceCode: 'compute-on', name: 'pegasus', organizationId: atlantis };
     const id = '17748f62-01e8-4518-bd58-2ea09f1e587c';
     const query = oneOf('name environment { serviceCode name organizationId } vpc { name }');
-    expect(await sandbox.ask(query, { environment: pegasus, id })).toEqual({
+    expect(await sandbox.execute(query, { environment: pegasus, id })).toEqual({
       data: { siteToSiteVpn: { name: 'midway-station', environment: pegasus, vpc: { name: 'city' } } },
     });
     expect(sandbox.calls()).toEqual([
@@ -99,9 +108,9 @@ describe('Query.siteToSiteVpn', () => {
     ]);
   });
 
-  it('percent-encodes an environment name that has other than plain characters', async () => {
-    const odd = { serviceCode: 'compute on', name: 'tëst&area=1;+' };
-    expect(await sandbox.ask(oneOf('id'), { environment: odd, id: stargate })).toEqual({
+  it('percent-encodes special characters of the environment in the path', async () => {
+    const special = { serviceCode: 'compute on', name: 'tëst&area=1;+' };
+    expect(await sandbox.execute(oneOf('id'), { environment: special, id: stargate })).toEqual({
       data: { siteToSiteVpn: null },
     });
     expect(sandbox.calls()).toEqual([
@@ -109,7 +118,7 @@ describe('Query.siteToSiteVpn', () => {
     ]);
   });
 
-  it('reads every spelling of groups and states, and no group where none is told', async () => {
+  it('reads every spelling of groups and states, and an absent group as NONE', async () => {
     const spellings: [string | null | undefined, string][] = [
       ['modp1536', 'MODP_1536'],
       ['Group-5 (1536-bit)', 'MODP_1536'],
@@ -124,7 +133,7 @@ describe('Query.siteToSiteVpn', () => {
       const fields = { ikeDhGroup: wire, espPerfectForwardSecrecy: wire, ikeHashAlgorithm: 'SHA1', state: 'PENDING' };
       scripted.upstream.script(() => ({ data: wireVpn(1, 1, fields) }));
       const query = oneOf('state ikeHashAlgorithm ikeDhGroup espPerfectForwardSecrecy unknownValues { field value }');
-      expect(await scripted.ask(query, { environment, id: stargate })).toEqual({
+      expect(await scripted.execute(query, { environment, id: stargate })).toEqual({
         data: {
           siteToSiteVpn: {
             state: 'PENDING',
@@ -138,19 +147,19 @@ describe('Query.siteToSiteVpn', () => {
     }
   });
 
-  it('reads cidrList where there is no cidr', async () => {
+  it('reads cidrList if cidr is absent', async () => {
     scripted.upstream.script(() => ({ data: wireVpn(1, 1, { cidr: undefined, cidrList: '10.0.0.0/8,10.1.0.0/16' }) }));
-    expect(await scripted.ask(oneOf('cidr'), { environment, id: stargate })).toEqual({
+    expect(await scripted.execute(oneOf('cidr'), { environment, id: stargate })).toEqual({
       data: { siteToSiteVpn: { cidr: '10.0.0.0/8,10.1.0.0/16' } },
     });
   });
 
   it.each(['id', 'name', 'state', 'vpcId', 'gateway', 'cidr'])(
-    'is a bad response where the required %s is missing or of the wrong type',
+    'is UPSTREAM_BAD_RESPONSE if the required %s is missing or of the wrong type',
     async (field) => {
       for (const value of [undefined, null, 5]) {
         scripted.upstream.script(() => ({ data: wireVpn(1, 1, { [field]: value }) }));
-        expect(await scripted.ask(oneOf('dpd'), { environment, id: stargate })).toEqual({
+        expect(await scripted.execute(oneOf('dpd'), { environment, id: stargate })).toEqual({
           data: { siteToSiteVpn: null },
           errors: [
             failure(
@@ -164,13 +173,13 @@ describe('Query.siteToSiteVpn', () => {
     },
   );
 
-  it('has null for an optional field that is absent or of the wrong type', async () => {
+  it('returns null for an optional field that is absent or of the wrong type', async () => {
     const fields = ['ipSecPsk', 'ikeEncryptionAlgorithm', 'ikeHashAlgorithm', 'ikeLifetime', 'espLifetime', 'dpd'];
     for (const value of [undefined, null, { of: 'another type' }]) {
       scripted.upstream.script(() => ({
         data: wireVpn(1, 1, Object.fromEntries(fields.map((name) => [name, value]))),
       }));
-      expect(await scripted.ask(oneOf(fields.join(' ')), { environment, id: stargate })).toEqual({
+      expect(await scripted.execute(oneOf(fields.join(' ')), { environment, id: stargate })).toEqual({
         data: { siteToSiteVpn: Object.fromEntries(fields.map((name) => [name, null])) },
       });
     }
@@ -178,7 +187,7 @@ describe('Query.siteToSiteVpn', () => {
 });
 
 describe('SiteToSiteVpn.unknownValues', () => {
-  it('has the REST API’s own words for each field that is null or UNKNOWN for them', async () => {
+  it('has the value of the REST API for each field that is null or UNKNOWN because of it', async () => {
     const fields = {
       state: 'Rekeying',
       ikeEncryptionAlgorithm: 'chacha20',
@@ -190,7 +199,7 @@ describe('SiteToSiteVpn.unknownValues', () => {
     };
     scripted.upstream.script(() => ({ data: wireVpn(1, 1, fields) }));
     const query = oneOf(`${Object.keys(fields).join(' ')} unknownValues { field value } securityAdvisories { field }`);
-    expect(await scripted.ask(query, { environment, id: stargate })).toEqual({
+    expect(await scripted.execute(query, { environment, id: stargate })).toEqual({
       data: {
         siteToSiteVpn: {
           ...Object.fromEntries(Object.keys(fields).map((field) => [field, null])),
@@ -204,8 +213,8 @@ describe('SiteToSiteVpn.unknownValues', () => {
 });
 
 describe('Query.siteToSiteVpns', () => {
-  it('lists an environment by name, every field of the contract, with one REST call', async () => {
-    const body = await sandbox.ask(`${listOf('nodes { ...Whole } totalCount')} ${whole}`, { environment });
+  it('lists the VPNs of an environment by name, with every field, in one REST call', async () => {
+    const body = await sandbox.execute(`${listOf('nodes { ...AllFields } totalCount')} ${allFields}`, { environment });
     const names = listAt(body, 'data', 'siteToSiteVpns', 'nodes').map((node) => at(node, 'name'));
     expect(names).toEqual([
       'backup-site',
@@ -218,18 +227,18 @@ describe('Query.siteToSiteVpns', () => {
       'toronto-office',
       'warehouse',
     ]);
-    expect(at(body, 'data', 'siteToSiteVpns', 'nodes', 6)).toEqual(wholeStargate);
+    expect(at(body, 'data', 'siteToSiteVpns', 'nodes', 6)).toEqual(expectedStargate);
     expect(at(body, 'data', 'siteToSiteVpns', 'totalCount')).toBe(9);
     expect(at(body, 'errors')).toBeUndefined();
-    expect(sandbox.calls()).toEqual([`GET ${area}/sitetositevpns`]);
+    expect(sandbox.calls()).toEqual([`GET ${environmentPath}/sitetositevpns`]);
   });
 
-  it('is empty where the environment has none', async () => {
+  it('is empty if the environment has no VPNs', async () => {
     const staging = { serviceCode: 'compute-on', name: 'staging' };
     const query = listOf(
       'edges { cursor } nodes { id } pageInfo { hasNextPage hasPreviousPage startCursor endCursor } totalCount',
     );
-    expect(await sandbox.ask(query, { environment: staging })).toEqual({
+    expect(await sandbox.execute(query, { environment: staging })).toEqual({
       data: {
         siteToSiteVpns: {
           edges: [],
@@ -242,15 +251,15 @@ describe('Query.siteToSiteVpns', () => {
     expect(sandbox.calls()).toEqual(['GET /services/compute-on/staging/sitetositevpns']);
   });
 
-  it('is NOT_FOUND where there is no such environment, and names service and environment', async () => {
+  it('is NOT_FOUND if the environment does not exist', async () => {
     const nowhere = { serviceCode: 'compute-xy', name: 'nowhere' };
-    expect(await sandbox.ask(listOf('totalCount'), { environment: nowhere })).toEqual({
+    expect(await sandbox.execute(listOf('totalCount'), { environment: nowhere })).toEqual({
       data: { siteToSiteVpns: null },
       errors: [
         failure(
           'NOT_FOUND',
           ['siteToSiteVpns'],
-          'The REST API knows no environment nowhere in the service compute-xy.',
+          'The REST API has no environment nowhere in the service compute-xy. Check both, and the organizationId.',
           {
             upstream: {
               status: 404,
@@ -266,22 +275,22 @@ describe('Query.siteToSiteVpns', () => {
   it('sends organizationId as org_id', async () => {
     const pegasus = { serviceCode: 'compute-on', name: 'pegasus', organizationId: atlantis };
     expect(
-      await sandbox.ask(listOf('nodes { name environment { organizationId } }'), { environment: pegasus }),
+      await sandbox.execute(listOf('nodes { name environment { organizationId } }'), { environment: pegasus }),
     ).toEqual({
       data: { siteToSiteVpns: { nodes: [{ name: 'midway-station', environment: { organizationId: atlantis } }] } },
     });
     expect(sandbox.calls()).toEqual([`GET /services/compute-on/pegasus/sitetositevpns?org_id=${atlantis}`]);
   });
 
-  it('is a bad response where one row is none, or there is no list', async () => {
-    const complaints: [unknown, string][] = [
-      [[wireVpn(1, 1), null], 'The REST API sent something that is no siteToSiteVpn.'],
+  it('is UPSTREAM_BAD_RESPONSE if one entry is not a VPN, or if data is not a list', async () => {
+    const cases: [unknown, string][] = [
+      [[wireVpn(1, 1), null], 'The REST API sent a siteToSiteVpn that is not an object.'],
       [[wireVpn(1, 1), { id: 'x' }], 'The REST API sent a siteToSiteVpn whose name is not a string.'],
-      [wireVpn(1, 1), 'The REST API sent something that is no list of sitetositevpns.'],
+      [wireVpn(1, 1), 'The REST API sent a list of sitetositevpns that is not an array.'],
     ];
-    for (const [data, message] of complaints) {
+    for (const [data, message] of cases) {
       scripted.upstream.script(() => ({ data }));
-      expect(await scripted.ask(listOf('totalCount'), { environment })).toEqual({
+      expect(await scripted.execute(listOf('totalCount'), { environment })).toEqual({
         data: { siteToSiteVpns: null },
         errors: [failure('UPSTREAM_BAD_RESPONSE', ['siteToSiteVpns'], message)],
       });
@@ -290,9 +299,9 @@ describe('Query.siteToSiteVpns', () => {
 });
 
 describe('SiteToSiteVpnFilter.vpcId', () => {
-  it('has the REST API filter', async () => {
+  it('lets the REST API filter', async () => {
     const query = listOf('nodes { name vpcId } totalCount');
-    expect(await sandbox.ask(query, { environment, filter: { vpcId: webVpc } })).toEqual({
+    expect(await sandbox.execute(query, { environment, filter: { vpcId: webVpc } })).toEqual({
       data: {
         siteToSiteVpns: {
           nodes: ['backup-site', 'call-centre', 'lost-outpost', 'warehouse'].map((name) => ({ name, vpcId: webVpc })),
@@ -300,21 +309,21 @@ describe('SiteToSiteVpnFilter.vpcId', () => {
         },
       },
     });
-    expect(sandbox.calls()).toEqual([`GET ${area}/sitetositevpns?vpc_id=${webVpc}`]);
+    expect(sandbox.calls()).toEqual([`GET ${environmentPath}/sitetositevpns?vpc_id=${webVpc}`]);
   });
 
-  it('is none where it is null', async () => {
-    expect(await sandbox.ask(listOf('totalCount'), { environment, filter: { vpcId: null } })).toEqual({
+  it('does not filter if it is null', async () => {
+    expect(await sandbox.execute(listOf('totalCount'), { environment, filter: { vpcId: null } })).toEqual({
       data: { siteToSiteVpns: { totalCount: 9 } },
     });
-    expect(sandbox.calls()).toEqual([`GET ${area}/sitetositevpns`]);
+    expect(sandbox.calls()).toEqual([`GET ${environmentPath}/sitetositevpns`]);
   });
 
   it.each(['', 'x', `${webVpc}&org_id=x`, '\ud800'])(
-    'gives an empty list for %j, which is no UUID, without a REST call, for the VPC neither',
+    'returns an empty list for %j, which is not a UUID, without a REST call',
     async (vpcId) => {
       expect(
-        await sandbox.ask(listOf('nodes { vpc { name } } totalCount pageInfo { hasNextPage }'), {
+        await sandbox.execute(listOf('nodes { vpc { name } } totalCount pageInfo { hasNextPage }'), {
           environment,
           filter: { vpcId },
         }),
@@ -330,33 +339,33 @@ describe('SiteToSiteVpnFilter.states', () => {
     data: { siteToSiteVpns: { nodes: names.map((name) => ({ name })), totalCount: names.length } },
   });
 
-  it('keeps those in one of them; the gateway filters', async () => {
-    expect(await sandbox.ask(query, { environment, filter: { states: ['PENDING', 'DISCONNECTED'] } })).toEqual(
+  it('returns the VPNs in one of the states, filtered by the gateway', async () => {
+    expect(await sandbox.execute(query, { environment, filter: { states: ['PENDING', 'DISCONNECTED'] } })).toEqual(
       named('call-centre', 'ottawa-office', 'toronto-office'),
     );
-    expect(sandbox.calls()).toEqual([`GET ${area}/sitetositevpns`]);
+    expect(sandbox.calls()).toEqual([`GET ${environmentPath}/sitetositevpns`]);
   });
 
-  it('goes together with vpcId', async () => {
+  it('combines with vpcId', async () => {
     const filter = { vpcId: webVpc, states: ['ERROR'] };
-    expect(await sandbox.ask(query, { environment, filter })).toEqual(named('lost-outpost', 'warehouse'));
-    expect(sandbox.calls()).toEqual([`GET ${area}/sitetositevpns?vpc_id=${webVpc}`]);
+    expect(await sandbox.execute(query, { environment, filter })).toEqual(named('lost-outpost', 'warehouse'));
+    expect(sandbox.calls()).toEqual([`GET ${environmentPath}/sitetositevpns?vpc_id=${webVpc}`]);
   });
 
-  it.each([[null], [undefined]])('is any where it is %j', async (states) => {
-    expect(await sandbox.ask(listOf('totalCount'), { environment, filter: { states } })).toEqual({
+  it.each([[null], [undefined]])('does not filter if it is %j', async (states) => {
+    expect(await sandbox.execute(listOf('totalCount'), { environment, filter: { states } })).toEqual({
       data: { siteToSiteVpns: { totalCount: 9 } },
     });
-    expect(sandbox.calls()).toEqual([`GET ${area}/sitetositevpns`]);
+    expect(sandbox.calls()).toEqual([`GET ${environmentPath}/sitetositevpns`]);
   });
 
-  it('is none where it is empty, without a REST call', async () => {
-    expect(await sandbox.ask(query, { environment, filter: { states: [] } })).toEqual(named());
+  it('returns an empty list if it is empty, without a REST call', async () => {
+    expect(await sandbox.execute(query, { environment, filter: { states: [] } })).toEqual(named());
     expect(sandbox.calls()).toEqual([]);
   });
 
-  it('finds the states that the gateway does not know by UNKNOWN', async () => {
+  it('matches unknown states of the REST API with UNKNOWN', async () => {
     scripted.upstream.script(() => ({ data: [wireVpn(1, 1), wireVpn(2, 1, { state: 'Rekeying' })] }));
-    expect(await scripted.ask(query, { environment, filter: { states: ['UNKNOWN'] } })).toEqual(named('vpn-0002'));
+    expect(await scripted.execute(query, { environment, filter: { states: ['UNKNOWN'] } })).toEqual(named('vpn-0002'));
   });
 });

@@ -1,16 +1,25 @@
-// Query.task: both forms of the wire, what a result may not hold, and the VPN that it names.
+// Query.task: both forms of the REST response, the removal of secrets from the result, and the VPN that it names.
 import { describe, expect, it } from '@jest/globals';
 import { json, raw } from '../helpers/upstream.js';
 import { fieldsOfContract } from './contract.js';
-import { area, environment, failure, range, startOnUpstream, toId, wireVpc, wireVpn } from './graph-client.js';
+import {
+  environmentPath,
+  environment,
+  failure,
+  range,
+  startOnUpstream,
+  toId,
+  wireVpc,
+  wireVpn,
+} from './graph-client.js';
 
 const graph = await startOnUpstream();
 
 const id = toId('task', 1);
-const whole = 'id status created result siteToSiteVpn { name } errors { code message }';
+const allFields = 'id status created result siteToSiteVpn { name } errors { code message }';
 const taskOf = (fields: string) =>
   `query ($id: ID!, $environment: EnvironmentInput) { task(id: $id, environment: $environment) { ${fields} } }`;
-const answer = (fields: object) => ({
+const response = (fields: object) => ({
   data: { task: { id, status: 'PENDING', created: null, result: null, siteToSiteVpn: null, errors: [], ...fields } },
 });
 
@@ -26,7 +35,7 @@ describe('Query.task', () => {
       },
     ],
     [
-      'the form that clients know',
+      'the form with data',
       {
         data: {
           id,
@@ -36,16 +45,16 @@ describe('Query.task', () => {
         },
       },
     ],
-  ])('answers every field of the contract from %s', async (_, wire) => {
+  ])('returns every field of the contract from %s', async (_, wire) => {
     graph.upstream.script(() => wire);
-    const body = answer({
+    const body = response({
       status: 'SUCCESS',
       created: '2026-11-23T18:30:00.500Z',
       result: wireVpn(1, 1, { ipSecPsk: undefined }),
       siteToSiteVpn: { name: 'vpn-0001' },
     });
     expect(Object.keys(body.data.task).toSorted()).toEqual(fieldsOfContract('Task'));
-    expect(await graph.ask(taskOf(whole), { id })).toEqual(body);
+    expect(await graph.execute(taskOf(allFields), { id })).toEqual(body);
     expect(graph.calls()).toEqual([`GET /tasks/${id}`]);
   });
 
@@ -59,7 +68,7 @@ describe('Query.task', () => {
   ])('reads the status %j as %s', async (wire, status) => {
     for (const body of [{ taskStatus: wire }, { data: { status: wire } }]) {
       graph.upstream.script(() => body);
-      expect(await graph.ask(taskOf(whole), { id })).toEqual(answer({ status }));
+      expect(await graph.execute(taskOf(allFields), { id })).toEqual(response({ status }));
     }
   });
 
@@ -74,50 +83,53 @@ describe('Query.task', () => {
     [null, null],
   ])('reads created %j as %j', async (created, instant) => {
     graph.upstream.script(() => ({ data: { status: 'PENDING', created } }));
-    expect(await graph.ask(taskOf(whole), { id })).toEqual(answer({ created: instant }));
+    expect(await graph.execute(taskOf(allFields), { id })).toEqual(response({ created: instant }));
   });
 
-  it('has no result before it has succeeded', async () => {
+  it('has no result until it has succeeded', async () => {
     graph.upstream.script(() => ({ taskStatus: 'PENDING', result: wireVpn(1, 1) }));
-    expect(await graph.ask(taskOf(whole), { id })).toEqual(answer({}));
+    expect(await graph.execute(taskOf(allFields), { id })).toEqual(response({}));
   });
 
-  it('is null where the REST API does not know it', async () => {
+  it('is null if the REST API does not know it', async () => {
     graph.upstream.script(() => json(404, { errors: [{ code: 1, message: 'No such task.' }] }));
-    expect(await graph.ask(taskOf(whole), { id })).toEqual({ data: { task: null } });
+    expect(await graph.execute(taskOf(allFields), { id })).toEqual({ data: { task: null } });
     expect(graph.calls()).toEqual([`GET /tasks/${id}`]);
   });
 
-  it.each(['', '..', 'x', `${id}/`, '\ud800'])('is null for %j, which is no UUID, without a REST call', async (bad) => {
-    expect(await graph.ask(taskOf(whole), { id: bad, environment })).toEqual({ data: { task: null } });
-    expect(graph.calls()).toEqual([]);
-  });
+  it.each(['', '..', 'x', `${id}/`, '\ud800'])(
+    'is null for the id %j, which is not a UUID, without a REST call',
+    async (bad) => {
+      expect(await graph.execute(taskOf(allFields), { id: bad, environment })).toEqual({ data: { task: null } });
+      expect(graph.calls()).toEqual([]);
+    },
+  );
 
   it('sends organizationId as org_id', async () => {
     graph.upstream.script(() => ({ taskStatus: 'PENDING' }));
     const own = { ...environment, organizationId: toId('vpc', 9) };
-    expect(await graph.ask(taskOf('status'), { id, environment: own })).toEqual({
+    expect(await graph.execute(taskOf('status'), { id, environment: own })).toEqual({
       data: { task: { status: 'PENDING' } },
     });
     expect(graph.calls()).toEqual([`GET /tasks/${id}?org_id=${toId('vpc', 9)}`]);
   });
 
   it.each([
-    ['no status', { taskId: id }],
+    ['a task without a status', { taskId: id }],
     ['a status of the wrong type', { taskStatus: 5 }],
     ['a list', { data: [] }],
-    ['nothing', {}],
-  ])('is a bad response where there is %s', async (_, wire) => {
+    ['an empty object', {}],
+  ])('is UPSTREAM_BAD_RESPONSE for %s', async (_, wire) => {
     graph.upstream.script(() => wire);
-    expect(await graph.ask(taskOf(whole), { id })).toEqual({
+    expect(await graph.execute(taskOf(allFields), { id })).toEqual({
       data: { task: null },
       errors: [failure('UPSTREAM_BAD_RESPONSE', ['task'], expect.any(String))],
     });
   });
 
-  it('is a bad response where there is no body', async () => {
+  it('is UPSTREAM_BAD_RESPONSE for an empty body', async () => {
     graph.upstream.script(() => raw(204));
-    expect(await graph.ask(taskOf(whole), { id })).toEqual({
+    expect(await graph.execute(taskOf(allFields), { id })).toEqual({
       data: { task: null },
       errors: [failure('UPSTREAM_BAD_RESPONSE', ['task'], expect.any(String))],
     });
@@ -125,7 +137,7 @@ describe('Query.task', () => {
 });
 
 describe('Task.errors', () => {
-  it('are the errors of a 400: the task has failed', async () => {
+  it('are the errors of a 400, which means that the task has failed', async () => {
     const errors = [
       { code: 2020, message: 'The gateway cannot be reached.' },
       { errorCode: 'QUOTA', message: 'The quota is used up.' },
@@ -134,8 +146,8 @@ describe('Task.errors', () => {
       {},
     ];
     graph.upstream.script(() => json(400, { errors }));
-    expect(await graph.ask(taskOf(whole), { id })).toEqual(
-      answer({
+    expect(await graph.execute(taskOf(allFields), { id })).toEqual(
+      response({
         status: 'FAILED',
         errors: [
           { code: '2020', message: 'The gateway cannot be reached.' },
@@ -148,22 +160,22 @@ describe('Task.errors', () => {
     );
   });
 
-  it('stand beside the status FAILED as well, in both forms', async () => {
+  it('are read next to the status FAILED in both forms', async () => {
     const errors = [{ code: 2020, message: 'It went wrong.' }];
     for (const body of [{ taskStatus: 'FAILED', errors }, { data: { status: 'failed', errors } }]) {
       graph.upstream.script(() => body);
-      expect(await graph.ask(taskOf(whole), { id })).toEqual(
-        answer({ status: 'FAILED', errors: [{ code: '2020', message: 'It went wrong.' }] }),
+      expect(await graph.execute(taskOf(allFields), { id })).toEqual(
+        response({ status: 'FAILED', errors: [{ code: '2020', message: 'It went wrong.' }] }),
       );
     }
   });
 
-  it('are the query’s own where the status says other than failed', async () => {
+  it('are errors of the query if the status is not FAILED', async () => {
     graph.upstream.script(() => ({ taskStatus: 'PENDING', errors: [{ code: 9, message: 'Not now.' }] }));
-    expect(await graph.ask(taskOf(whole), { id })).toEqual({
+    expect(await graph.execute(taskOf(allFields), { id })).toEqual({
       data: { task: null },
       errors: [
-        failure('UPSTREAM_ERROR', ['task'], 'The REST API refused the request.', {
+        failure('UPSTREAM_ERROR', ['task'], 'The REST API rejected the request.', {
           upstream: { status: 200, errors: [{ code: '9', message: 'Not now.' }] },
         }),
       ],
@@ -172,8 +184,8 @@ describe('Task.errors', () => {
 });
 
 describe('Task.result', () => {
-  it('has no ipSecPsk, wherever it stands and however it is spelled', async () => {
-    // As text: __proto__ is a field like any other in JSON, but not in a literal.
+  it('has no ipSecPsk, at any depth and in any spelling', async () => {
+    // Text, because __proto__ is an ordinary field in JSON, but not in an object literal.
     const result = `{
       "id": "x", "ipSecPsk": "canary", "IPSECPSK": "canary", "ipsecpsk": ["canary"],
       "nested": { "IpSecPsk": { "a": "canary" }, "kept": 1, "deeper": [{ "ipSecPSK": "canary", "kept": null }, [{ "ipSecPsk": 5 }]] },
@@ -181,7 +193,7 @@ describe('Task.result', () => {
       "list": [1, "two", false, null, {}]
     }`;
     graph.upstream.script(() => raw(200, `{"taskStatus": "SUCCESS", "result": ${result}}`));
-    const body = await graph.ask(taskOf('result'), { id });
+    const body = await graph.execute(taskOf('result'), { id });
     const kept = `{
       "id": "x", "nested": { "kept": 1, "deeper": [{ "kept": null }, [{}]] },
       "__proto__": { "kept": true }, "list": [1, "two", false, null, {}]
@@ -190,40 +202,40 @@ describe('Task.result', () => {
     expect(JSON.stringify(body)).not.toMatch(/canary|ipsecpsk/i);
   });
 
-  it('is cut off where it is nested deeper than anything of the REST API', async () => {
+  it('is truncated below the maximum depth', async () => {
     const deep = range(40).reduce<object>((inner) => ({ a: inner }), { ipSecPsk: 'canary' });
     graph.upstream.script(() => ({ taskStatus: 'SUCCESS', result: deep }));
-    const body = JSON.stringify(await graph.ask(taskOf('result'), { id }));
+    const body = JSON.stringify(await graph.execute(taskOf('result'), { id }));
     expect(body).toBe(`{"data":{"task":{"result":${'{"a":'.repeat(33)}null${'}'.repeat(33)}}}}`);
   });
 
-  it('of so many pre-shared keys that not each could be looked for is not told', async () => {
+  it('is null if it has more than 20 pre-shared keys, and redacts up to 20 in its strings', async () => {
     const keys = (count: number) =>
       range(count).map((index) => ({ ipSecPsk: `canary-${index}`, note: `x canary-${index}.` }));
     graph.upstream.script(() => ({ taskStatus: 'SUCCESS', result: keys(20) }));
-    expect(await graph.ask(taskOf(whole), { id })).toEqual(
-      answer({ status: 'SUCCESS', result: Array(20).fill({ note: 'x [secret].' }) }),
+    expect(await graph.execute(taskOf(allFields), { id })).toEqual(
+      response({ status: 'SUCCESS', result: Array(20).fill({ note: 'x [secret].' }) }),
     );
     graph.upstream.script(() => ({ taskStatus: 'SUCCESS', result: keys(21) }));
-    expect(await graph.ask(taskOf(whole), { id })).toEqual(answer({ status: 'SUCCESS', result: null }));
+    expect(await graph.execute(taskOf(allFields), { id })).toEqual(response({ status: 'SUCCESS', result: null }));
   });
 
-  it.each([['a text'], [17], [false], [null], [['a list']]])('may be %j', async (result) => {
+  it.each([['a text'], [17], [false], [null], [['a list']]])('can be %j', async (result) => {
     graph.upstream.script(() => ({ taskStatus: 'SUCCESS', result }));
-    expect(await graph.ask(taskOf(whole), { id })).toEqual(answer({ status: 'SUCCESS', result }));
+    expect(await graph.execute(taskOf(allFields), { id })).toEqual(response({ status: 'SUCCESS', result }));
   });
 });
 
 describe('Task.siteToSiteVpn', () => {
   const vpn = toId('vpn', 1);
 
-  it('is read where the environment is known, and its VPC too', async () => {
+  it('is loaded, with its VPC, if the environment is sent', async () => {
     graph.upstream.script(({ url }) => {
       if (url.includes('/tasks/')) return { taskStatus: 'SUCCESS', result: wireVpn(1, 1, { state: 'Pending' }) };
       return { data: url.includes('/vpcs/') ? wireVpc(1) : wireVpn(1, 1) };
     });
     const query = taskOf('siteToSiteVpn { state ipSecPsk environment { name } vpc { name } }');
-    expect(await graph.ask(query, { id, environment })).toEqual({
+    expect(await graph.execute(query, { id, environment })).toEqual({
       data: {
         task: {
           siteToSiteVpn: {
@@ -237,15 +249,15 @@ describe('Task.siteToSiteVpn', () => {
     });
     expect(graph.calls()).toEqual([
       `GET /tasks/${id}`,
-      `GET ${area}/sitetositevpns/${vpn}`,
-      `GET ${area}/vpcs/${toId('vpc', 1)}`,
+      `GET ${environmentPath}/sitetositevpns/${vpn}`,
+      `GET ${environmentPath}/vpcs/${toId('vpc', 1)}`,
     ]);
   });
 
-  it('is as the result has it where the environment is not known: its environment is null, its VPC has an id', async () => {
+  it('is taken from the result without the environment; its environment is null, its VPC has an id', async () => {
     graph.upstream.script(() => ({ taskStatus: 'SUCCESS', result: wireVpn(1, 1, { state: 'Pending' }) }));
     const query = taskOf('siteToSiteVpn { name state ipSecPsk environment { name } vpcId vpc { __typename id } }');
-    expect(await graph.ask(query, { id })).toEqual({
+    expect(await graph.execute(query, { id })).toEqual({
       data: {
         task: {
           siteToSiteVpn: {
@@ -263,16 +275,16 @@ describe('Task.siteToSiteVpn', () => {
   });
 
   it.each(['name', 'environment { name }', 'siteToSiteVpns { totalCount }'])(
-    'has null, with BAD_USER_INPUT, for a VPC of which %s is asked where the environment is not known',
+    'has a null VPC, with BAD_USER_INPUT, if %s is selected without the environment',
     async (field) => {
       graph.upstream.script(() => ({ taskStatus: 'SUCCESS', result: wireVpn(1, 1) }));
-      expect(await graph.ask(taskOf(`status siteToSiteVpn { name vpc { id ${field} } }`), { id })).toEqual({
+      expect(await graph.execute(taskOf(`status siteToSiteVpn { name vpc { id ${field} } }`), { id })).toEqual({
         data: { task: { status: 'SUCCESS', siteToSiteVpn: { name: 'vpn-0001', vpc: null } } },
         errors: [
           failure(
             'BAD_USER_INPUT',
             ['task', 'siteToSiteVpn', 'vpc'],
-            'Send the environment of the task to select more of its VPC than the id.',
+            'Without the environment of the task, only the id of its VPC can be selected. Send the environment argument to select more.',
           ),
         ],
       });
@@ -281,42 +293,42 @@ describe('Task.siteToSiteVpn', () => {
   );
 
   it.each([
-    ['nothing', undefined],
+    ['absent', undefined],
     ['null', null],
     ['a text', vpn],
     ['a list', [wireVpn(1, 1)]],
-    ['something without an id', { name: 'vpn' }],
-    ['an id that is no UUID', { id: '../vpcs' }],
-    ['an id that is no text', { id: 5 }],
-  ])('is null where the result is %s, without another call', async (_, result) => {
+    ['an object without an id', { name: 'vpn' }],
+    ['an object whose id is not a UUID', { id: '../vpcs' }],
+    ['an object whose id is not a string', { id: 5 }],
+  ])('is null if the result is %s, without another REST call', async (_, result) => {
     for (const variables of [{ id }, { id, environment }]) {
       graph.upstream.script(() => ({ taskStatus: 'SUCCESS', result }));
-      expect(await graph.ask(taskOf('siteToSiteVpn { id }'), variables)).toEqual({
+      expect(await graph.execute(taskOf('siteToSiteVpn { id }'), variables)).toEqual({
         data: { task: { siteToSiteVpn: null } },
       });
       expect(graph.calls()).toHaveLength(1);
     }
   });
 
-  it('is null where what the result names is no VPN, or is gone', async () => {
+  it('is null if the result names no VPN, or one that does not exist', async () => {
     graph.upstream.script(({ url }) =>
       url.includes('/tasks/') ? { taskStatus: 'SUCCESS', result: { id: vpn } } : json(404, {}),
     );
-    expect(await graph.ask(taskOf('siteToSiteVpn { id }'), { id, environment })).toEqual({
+    expect(await graph.execute(taskOf('siteToSiteVpn { id }'), { id, environment })).toEqual({
       data: { task: { siteToSiteVpn: null } },
     });
     expect(graph.calls()).toHaveLength(2);
-    expect(await graph.ask(taskOf('siteToSiteVpn { id }'), { id })).toEqual({
+    expect(await graph.execute(taskOf('siteToSiteVpn { id }'), { id })).toEqual({
       data: { task: { siteToSiteVpn: null } },
     });
     expect(graph.calls()).toHaveLength(1);
   });
 
-  it('fails alone: the task stands', async () => {
+  it('is null, with an error, if it cannot be loaded; the task is returned', async () => {
     graph.upstream.script(({ url }) =>
       url.includes('/tasks/') ? { taskStatus: 'SUCCESS', result: { id: vpn } } : json(403, {}),
     );
-    expect(await graph.ask(taskOf('status siteToSiteVpn { id }'), { id, environment })).toEqual({
+    expect(await graph.execute(taskOf('status siteToSiteVpn { id }'), { id, environment })).toEqual({
       data: { task: { status: 'SUCCESS', siteToSiteVpn: null } },
       errors: [failure('FORBIDDEN', ['task', 'siteToSiteVpn'], 'This API key is not allowed to do that.')],
     });

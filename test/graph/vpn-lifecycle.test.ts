@@ -1,9 +1,9 @@
-// What a VPN goes through, from its creation to its end, as a caller of the sandbox sees it.
+// The life of a VPN in the sandbox, as a client sees it: reset and deletion, with and without waiting for the task.
 import { describe, expect, it } from '@jest/globals';
-import { area, environment, startOnSandbox } from './graph-client.js';
+import { environmentPath, environment, startOnSandbox } from './graph-client.js';
 
 let now = Date.parse('2026-11-23T18:30:00.000Z');
-// Each look at the clock takes so long: a task, of three seconds, ends after some.
+// Milliseconds that pass at each reading of the clock. A task takes three seconds, so it ends after some polls.
 let step = 0;
 const graph = await startOnSandbox({ clock: () => (now += step) });
 
@@ -25,18 +25,18 @@ const remove = `mutation ($input: DeleteSiteToSiteVpnInput!) {
 }`;
 
 describe('Mutation.resetSiteToSiteVpn', () => {
-  it('turns the VPN Pending at once, and Connected with the end of its task', async () => {
+  it('sets the VPN to PENDING at once, and to CONNECTED when its task ends', async () => {
     const pending = { task: { status: 'PENDING', siteToSiteVpn: null, errors: [] }, userErrors: [] };
     step = 0;
-    expect(await graph.ask(reset, { input: { environment, id: torontoOffice } })).toEqual({
+    expect(await graph.execute(reset, { input: { environment, id: torontoOffice } })).toEqual({
       data: { resetSiteToSiteVpn: { siteToSiteVpn: { name: 'toronto-office', state: 'PENDING' }, ...pending } },
     });
     expect(graph.calls()).toEqual([
-      `POST ${area}/sitetositevpns/${torontoOffice}?operation=reset`,
-      `GET ${area}/sitetositevpns/${torontoOffice}`,
+      `POST ${environmentPath}/sitetositevpns/${torontoOffice}?operation=reset`,
+      `GET ${environmentPath}/sitetositevpns/${torontoOffice}`,
     ]);
     step = 1_000;
-    expect(await graph.ask(reset, { input: { environment, id: torontoOffice, waitSeconds: 60 } })).toEqual({
+    expect(await graph.execute(reset, { input: { environment, id: torontoOffice, waitSeconds: 60 } })).toEqual({
       data: {
         resetSiteToSiteVpn: {
           siteToSiteVpn: { name: 'toronto-office', state: 'CONNECTED' },
@@ -45,13 +45,13 @@ describe('Mutation.resetSiteToSiteVpn', () => {
         },
       },
     });
-    // The payload’s VPN and the task’s are one read.
-    expect(graph.calls().filter((call) => call.startsWith(`GET ${area}`))).toHaveLength(1);
+    // The VPN of the payload and the VPN of the task share one read.
+    expect(graph.calls().filter((call) => call.startsWith(`GET ${environmentPath}`))).toHaveLength(1);
   });
 
-  it('fails in carrying out where the gateway cannot be reached, and tells of the VPN all the same', async () => {
+  it('returns the VPN even if the task fails because the remote gateway is unreachable', async () => {
     step = 1_000;
-    expect(await graph.ask(reset, { input: { environment, id: lostOutpost, waitSeconds: 60 } })).toEqual({
+    expect(await graph.execute(reset, { input: { environment, id: lostOutpost, waitSeconds: 60 } })).toEqual({
       data: {
         resetSiteToSiteVpn: {
           siteToSiteVpn: { name: 'lost-outpost', state: 'ERROR' },
@@ -68,10 +68,10 @@ describe('Mutation.resetSiteToSiteVpn', () => {
 });
 
 describe('Mutation.deleteSiteToSiteVpn', () => {
-  it('tells the id once the VPN is gone, and not before', async () => {
+  it('returns the id only when the VPN is gone', async () => {
     step = 0;
     const input = { environment, id: warehouse };
-    expect(await graph.ask(remove, { input })).toEqual({
+    expect(await graph.execute(remove, { input })).toEqual({
       data: {
         deleteSiteToSiteVpn: {
           deletedSiteToSiteVpnId: null,
@@ -81,8 +81,8 @@ describe('Mutation.deleteSiteToSiteVpn', () => {
       },
     });
     step = 1_000;
-    // The first deletion has taken it away by the time the second is carried out.
-    expect(await graph.ask(remove, { input: { ...input, waitSeconds: 60 } })).toEqual({
+    // The first deletion has removed the VPN before the second runs.
+    expect(await graph.execute(remove, { input: { ...input, waitSeconds: 60 } })).toEqual({
       data: {
         deleteSiteToSiteVpn: {
           deletedSiteToSiteVpnId: null,
@@ -96,14 +96,14 @@ describe('Mutation.deleteSiteToSiteVpn', () => {
         },
       },
     });
-    expect(await graph.ask(remove, { input: { ...input, waitSeconds: 60 } })).toEqual({
+    expect(await graph.execute(remove, { input: { ...input, waitSeconds: 60 } })).toEqual({
       data: { deleteSiteToSiteVpn: { deletedSiteToSiteVpnId: null, task: null, userErrors: [{ code: 'NOT_FOUND' }] } },
     });
   });
 
-  it('waits for the end of its task: its result names a VPN that is no more', async () => {
+  it('returns a task whose result names a VPN that does not exist any more', async () => {
     step = 1_000;
-    expect(await graph.ask(remove, { input: { environment, id: torontoOffice, waitSeconds: 60 } })).toEqual({
+    expect(await graph.execute(remove, { input: { environment, id: torontoOffice, waitSeconds: 60 } })).toEqual({
       data: {
         deleteSiteToSiteVpn: {
           deletedSiteToSiteVpnId: torontoOffice,
@@ -113,6 +113,8 @@ describe('Mutation.deleteSiteToSiteVpn', () => {
       },
     });
     const query = 'query ($e: EnvironmentInput!, $id: ID!) { siteToSiteVpn(environment: $e, id: $id) { id } }';
-    expect(await graph.ask(query, { e: environment, id: torontoOffice })).toEqual({ data: { siteToSiteVpn: null } });
+    expect(await graph.execute(query, { e: environment, id: torontoOffice })).toEqual({
+      data: { siteToSiteVpn: null },
+    });
   });
 });

@@ -1,4 +1,4 @@
-// The gateway's two listeners in this process, around any REST client, with the log as the text that it is.
+// Starts both listeners of the gateway in the test process, on any REST client, and captures the log as text.
 import { Writable } from 'node:stream';
 import { pino } from 'pino';
 import type { CloudcaClient } from '../../src/cloudca/client.js';
@@ -8,22 +8,22 @@ import { createApp } from '../../src/server/app.js';
 import { createOpsApp } from '../../src/server/ops-app.js';
 import { Lifecycle } from '../../src/server/lifecycle.js';
 import { createMetrics } from '../../src/server/telemetry/metrics.js';
-import { atEnd } from './at-end.js';
+import { addCleanup } from './cleanup.js';
 
-/** A gateway that listens on both. */
+/** A gateway with both listeners. */
 export interface TestApp {
-  /** Address of its GraphQL endpoint. */
+  /** URL of its GraphQL endpoint. */
   readonly url: string;
-  /** Origin of the listener for operators. */
+  /** Origin of its ops listener. */
   readonly opsUrl: string;
   readonly lifecycle: Lifecycle;
-  /** What was logged since this was last asked, as text. */
+  /** Returns the log text since the previous call. */
   readonly takeLog: () => string;
 }
 
-/** Starts both listeners on a client; they end with the file's tests. */
+/** Starts both listeners on a client. They stop after the tests of the file. */
 export async function startApp(client: CloudcaClient, overrides: Partial<Config> = {}): Promise<TestApp> {
-  // The event loop is the test's own as well.
+  // The tests share the event loop and may delay it.
   const environment = { TASK_POLL_MS: '20', LOG_LEVEL: 'trace', MAX_EVENT_LOOP_DELAY_MS: '0' };
   const config = { ...readConfig(environment), playground: false, ...overrides };
   const lines: string[] = [];
@@ -47,7 +47,7 @@ export async function startApp(client: CloudcaClient, overrides: Partial<Config>
   const ops = createOpsApp(lifecycle, metrics);
   const origin = await app.listen({ host: '127.0.0.1', port: 0 });
   const opsUrl = await ops.listen({ host: '127.0.0.1', port: 0 });
-  atEnd(async () => {
+  addCleanup(async () => {
     app.server.closeAllConnections();
     await app.close();
     await ops.close();

@@ -1,40 +1,49 @@
-// A certificate authority that nobody knows, and a certificate by it: made by openssl, for two days.
+// Creates a private certificate authority and a server certificate with openssl, valid for two days.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { atEnd } from './at-end.js';
+import { addCleanup } from './cleanup.js';
 
-/** Whether there is an openssl to make them with. */
+/** Whether openssl is installed. */
 export const hasOpenssl = spawnSync('openssl', ['version']).status === 0;
 
-/** A server's certificate, and the one of who has signed it. */
+/** A server certificate, and the certificate of the authority that signed it. */
 export interface Certificates {
-  /** File of the authority's certificate. */
-  readonly authority: string;
-  /** PEM of the server's own certificate and key. */
+  /** Path of the authority's certificate, in PEM. */
+  readonly caFile: string;
+  /** The server's certificate, in PEM. */
   readonly cert: Buffer;
+  /** The server's private key, in PEM. */
   readonly key: Buffer;
 }
 
-/** Makes them for some host names; the files go with the file's tests. */
+/** Creates certificates for some host names. The files are deleted after the tests of the file. */
 export function createCertificates(hosts: readonly string[]): Certificates {
   const directory = mkdtempSync(join(tmpdir(), 'certificates-'));
-  atEnd(() => {
+  addCleanup(() => {
     rmSync(directory, { recursive: true, force: true });
   });
   const path = (name: string) => join(directory, name);
-  const make = (name: string, ...more: string[]) => {
-    const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-keyout', path(`${name}.key`)];
-    const own = ['-x509', '-days', '2', '-subj', `/CN=${name}`, '-out', path(`${name}.pem`)];
-    execFileSync('openssl', ['req', ...key, ...own, ...more], { stdio: 'ignore' });
+  const create = (name: string, ...extraArgs: string[]) => {
+    const keyArgs = [
+      '-newkey',
+      'ec',
+      '-pkeyopt',
+      'ec_paramgen_curve:prime256v1',
+      '-nodes',
+      '-keyout',
+      path(`${name}.key`),
+    ];
+    const certificateArgs = ['-x509', '-days', '2', '-subj', `/CN=${name}`, '-out', path(`${name}.pem`)];
+    execFileSync('openssl', ['req', ...keyArgs, ...certificateArgs, ...extraArgs], { stdio: 'ignore' });
   };
-  make('authority');
+  create('authority');
   const names = hosts.map((host) => `DNS:${host}`).join(',');
-  const by = ['-CA', path('authority.pem'), '-CAkey', path('authority.key')];
-  make('server', ...by, '-addext', `subjectAltName=${names}`);
+  const signedByAuthority = ['-CA', path('authority.pem'), '-CAkey', path('authority.key')];
+  create('server', ...signedByAuthority, '-addext', `subjectAltName=${names}`);
   return {
-    authority: path('authority.pem'),
+    caFile: path('authority.pem'),
     cert: readFileSync(path('server.pem')),
     key: readFileSync(path('server.key')),
   };

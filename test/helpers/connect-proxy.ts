@@ -1,53 +1,53 @@
-// A proxy that knows nothing but CONNECT, on bare sockets: it keeps all that it was told, and all that passed through it.
+// A CONNECT proxy on raw sockets, which records its requests and the bytes that it forwards.
 import { connect, createServer, type Socket } from 'node:net';
-import { atEnd } from './at-end.js';
+import { addCleanup } from './cleanup.js';
 
-/** A proxy that listens. */
+/** A running proxy. */
 export interface ConnectProxy {
-  /** Its address, e.g. 127.0.0.1:1234. */
+  /** Its host and port, e.g. 127.0.0.1:1234. */
   readonly host: string;
-  /** The head of each request, as it came. */
+  /** The head of each request, as received. */
   readonly requests: readonly string[];
-  /** What callers have sent through it, as Latin-1. */
-  readonly passed: () => string;
-  /** What it does from now on: leads on, says nothing, closes, or refuses with a status. */
-  readonly behave: (how: 'lead on' | 'say nothing' | 'close' | number) => void;
+  /** Returns the bytes that clients sent through the proxy, decoded as Latin-1. */
+  readonly forwarded: () => string;
+  /** Changes how it handles requests: forwards them, never responds, closes the connection, or responds with a status. */
+  readonly setMode: (mode: 'forward' | 'hang' | 'close' | number) => void;
 }
 
-/** Starts one that leads to `port` of this machine, whatever host it is asked for; it ends with the file's tests. */
+/** Starts a proxy that connects every request to `port` of 127.0.0.1. It stops after the tests of the file. */
 export async function startConnectProxy(port: number): Promise<ConnectProxy> {
   const requests: string[] = [];
   const sockets = new Set<Socket>();
-  let passed = '';
-  let how: Parameters<ConnectProxy['behave']>[0] = 'lead on';
-  const keep = (socket: Socket) => {
+  let forwarded = '';
+  let mode: Parameters<ConnectProxy['setMode']>[0] = 'forward';
+  const track = (socket: Socket) => {
     sockets.add(socket);
-    // How a connection ends is for its two ends to say.
+    // Either end may reset the connection.
     socket.on('error', () => undefined);
     socket.once('close', () => sockets.delete(socket));
     return socket;
   };
   const server = createServer((socket) => {
-    keep(socket).once('data', (head) => {
+    track(socket).once('data', (head) => {
       requests.push(head.toString('latin1'));
-      if (how === 'say nothing') return;
-      if (how === 'close') {
+      if (mode === 'hang') return;
+      if (mode === 'close') {
         socket.destroy();
         return;
       }
-      if (typeof how === 'number') {
-        socket.end(`HTTP/1.1 ${how} No\r\ncontent-length: 0\r\n\r\n`);
+      if (typeof mode === 'number') {
+        socket.end(`HTTP/1.1 ${mode} No\r\ncontent-length: 0\r\n\r\n`);
         return;
       }
-      const onward = keep(connect(port, '127.0.0.1', () => socket.write('HTTP/1.1 200 Connected\r\n\r\n')));
-      socket.on('data', (chunk) => (passed += chunk.toString('latin1')));
-      socket.pipe(onward).pipe(socket);
-      onward.once('close', () => socket.destroy());
-      socket.once('close', () => onward.destroy());
+      const upstream = track(connect(port, '127.0.0.1', () => socket.write('HTTP/1.1 200 Connected\r\n\r\n')));
+      socket.on('data', (chunk) => (forwarded += chunk.toString('latin1')));
+      socket.pipe(upstream).pipe(socket);
+      upstream.once('close', () => socket.destroy());
+      socket.once('close', () => upstream.destroy());
     });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  atEnd(() => {
+  addCleanup(() => {
     for (const socket of sockets) socket.destroy();
     server.close();
   });
@@ -56,9 +56,9 @@ export async function startConnectProxy(port: number): Promise<ConnectProxy> {
   return {
     host: `127.0.0.1:${address.port}`,
     requests,
-    passed: () => passed,
-    behave: (next) => {
-      how = next;
+    forwarded: () => forwarded,
+    setMode: (next) => {
+      mode = next;
     },
   };
 }

@@ -1,7 +1,7 @@
-// A port for a program that has to be told which, and cannot take any free one.
+// Finds a free port, for programs that do not accept port 0.
 import { createServer } from 'node:net';
 
-/** A port of the loopback that was free a moment ago. */
+/** Returns a port of 127.0.0.1 that is free. Another process may take it before the caller does. */
 export function findFreePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer();

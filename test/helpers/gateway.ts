@@ -1,7 +1,8 @@
-// A gateway under test: the real application on a free port, against the sandbox or any other upstream, asked over HTTP.
+// Starts the gateway's application in the test process, on a free port, with the sandbox or another upstream.
 import type { FastifyInstance } from 'fastify';
 import { pino } from 'pino';
-import { Breaker, RetryBudget } from '../../src/cloudca/http/circuit-breaker.js';
+import { CircuitBreaker } from '../../src/cloudca/http/circuit-breaker.js';
+import { RetryBudget } from '../../src/cloudca/http/retry.js';
 import { CloudcaClient } from '../../src/cloudca/client.js';
 import { Watcher } from '../../src/cloudca/polling/watcher.js';
 import { type Config, readConfig } from '../../src/config.js';
@@ -9,44 +10,47 @@ import { createSandbox, type Sandbox, SANDBOX_KEY, type SandboxOptions } from '.
 import { type AppDependencies, createApp } from '../../src/server/app.js';
 import { Lifecycle } from '../../src/server/lifecycle.js';
 import { createMetrics, type Metrics } from '../../src/server/telemetry/metrics.js';
-import { atEnd } from './at-end.js';
+import { addCleanup } from './cleanup.js';
 
-/** What came back: the status, the headers and the JSON body, whole. */
-export interface Answer {
+/** A response with its parsed body. */
+export interface GraphqlResponse {
   readonly status: number;
   readonly headers: Headers;
   readonly body: unknown;
 }
 
-/** A gateway that listens. */
+/** A running gateway. */
 export interface TestGateway {
-  /** Address of its GraphQL endpoint. */
+  /** URL of its GraphQL endpoint. */
   readonly url: string;
   readonly lifecycle: Lifecycle;
   readonly client: CloudcaClient;
   readonly watcher: Watcher;
   readonly app: FastifyInstance;
   readonly metrics: Metrics;
-  /** What it logged, a parsed line each. */
+  /** The parsed log lines so far. */
   readonly logs: readonly Record<string, unknown>[];
-  /** Runs an operation with the sandbox's key, or another, or none (null). */
+  /** Posts an operation. `key` is the API key (null: none; default: that of the sandbox). */
   readonly run: (
     query: string,
     variables?: Readonly<Record<string, unknown>>,
     options?: { key?: string | null; headers?: Readonly<Record<string, string>> },
-  ) => Promise<Answer>;
+  ) => Promise<GraphqlResponse>;
 }
 
-/** What has a client call an upstream however often that fails: each test's failures are its own. */
-export function unsparing(): { readonly breaker: Breaker; readonly retryBudget: RetryBudget } {
-  return { breaker: new Breaker(Infinity), retryBudget: new RetryBudget(Infinity) };
+/** Creates client options without circuit breaker and retry budget, so that the failures of one test do not affect the next. */
+export function createLenientClientOptions(): {
+  readonly circuitBreaker: CircuitBreaker;
+  readonly retryBudget: RetryBudget;
+} {
+  return { circuitBreaker: new CircuitBreaker(Infinity), retryBudget: new RetryBudget(Infinity) };
 }
 
-/** Starts a gateway on an upstream; it ends with the file's tests. Polls every 20 ms, so that waits are short. */
+/** Starts a gateway on an upstream. It polls tasks every 20 ms, and stops after the tests of the file. */
 export async function startGateway(
   upstreamUrl: string,
   overrides: Partial<Config> = {},
-  options: Pick<AppDependencies, 'pingMs' | 'unread' | 'readDelay'> = {},
+  options: Pick<AppDependencies, 'pingMs' | 'slowClients' | 'readEventLoopDelay'> = {},
 ): Promise<TestGateway> {
   const config: Config = {
     ...readConfig({
@@ -54,18 +58,18 @@ export async function startGateway(
       TASK_POLL_MS: '20',
       LOG_LEVEL: 'trace',
       RATE_LIMIT_PER_MINUTE: '0',
-      // The event loop is the test's own as well.
+      // The tests share the event loop and may delay it.
       MAX_EVENT_LOOP_DELAY_MS: '0',
     }),
     playground: false,
     ...overrides,
   };
   const logs: Record<string, unknown>[] = [];
-  const log = pino({ level: config.logLevel, base: null }, { write: (line: string) => logs.push(toLine(line)) });
+  const log = pino({ level: config.logLevel, base: null }, { write: (line: string) => logs.push(parseLine(line)) });
   const client = new CloudcaClient({
     baseUrl: upstreamUrl,
     timeoutMs: config.cloudcaApiTimeoutMs,
-    ...unsparing(),
+    ...createLenientClientOptions(),
   });
   const lifecycle = new Lifecycle();
   const playground = { apiKey: undefined, directory: '' };
@@ -78,7 +82,7 @@ export async function startGateway(
   const metrics = createMetrics();
   const app = await createApp(config, { client, watcher, lifecycle, log, metrics, playground, ...options });
   const origin = await app.listen({ host: '127.0.0.1', port: 0 });
-  atEnd(async () => {
+  addCleanup(async () => {
     app.server.closeAllConnections();
     await app.close();
     await client.close();
@@ -104,7 +108,7 @@ export async function startGateway(
   };
 }
 
-/** Starts a gateway on a sandbox of its own. */
+/** Starts a gateway on a new sandbox. */
 export async function startGatewayOnSandbox(
   options: SandboxOptions = {},
   overrides: Partial<Config> = {},
@@ -112,11 +116,11 @@ export async function startGatewayOnSandbox(
   const sandbox = createSandbox(options);
   const url = await sandbox.listen({ host: '127.0.0.1', port: 0 });
   const gateway = await startGateway(url, overrides);
-  atEnd(() => sandbox.close());
+  addCleanup(() => sandbox.close());
   return { ...gateway, sandbox };
 }
 
-function toLine(line: string): Record<string, unknown> {
+function parseLine(line: string): Record<string, unknown> {
   const value: unknown = JSON.parse(line);
   return typeof value === 'object' && value !== null ? { ...value } : {};
 }

@@ -1,125 +1,131 @@
-// The built gateway as a process of its own: started with an environment and nothing else of ours, watched by what it writes, ended.
+// Launches the built gateway as a child process, with only the given environment, and reads its output.
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { atEnd } from './at-end.js';
+import { addCleanup } from './cleanup.js';
 
 const main = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 
-// A guard against hanging, and no measure: the last of the process's own fuses is at 9.7 s.
-const usualGuard = 28_000;
+// Longer than the gateway's own limit of 9.7 s for a shutdown.
+const defaultExitTimeoutMs = 28_000;
 
-/** How a process ended. */
+/** Exit code, or the signal that ended the process. */
 export interface Exit {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
 }
 
-/** A process that runs, or has run. */
+/** A launched process. */
 export interface GatewayProcess {
-  /** All that it wrote to stdout so far. */
+  /** Returns the output to stdout so far. */
   readonly stdout: () => string;
-  /** All that it wrote to stderr so far. */
+  /** Returns the output to stderr so far. */
   readonly stderr: () => string;
-  /** What it wrote to stdout so far, a parsed line each. */
+  /** Returns the parsed log lines of stdout so far. */
   readonly lines: () => Record<string, unknown>[];
-  /** Resolves once it has written a line of that message; throws where it ends before. */
-  readonly says: (msg: string) => Promise<void>;
-  /** Leaves what it writes to stdout unread, until it has ended or the function that this gives is called. */
-  readonly stopReading: () => () => void;
+  /** Waits for a log line with this `msg`. Throws if the process exits before. */
+  readonly waitForLog: (msg: string) => Promise<void>;
+  /** Stops reading stdout, until the returned function is called or the process exits. */
+  readonly pauseStdout: () => () => void;
+  /** Sends a signal. */
   readonly signal: (name: NodeJS.Signals) => void;
-  /** How it ended; throws where it does not. */
+  /** Resolves when the process has exited. Rejects after the exit timeout. */
   readonly exit: Promise<Exit>;
-  /** Whether it has ended. */
-  readonly hasEnded: () => boolean;
+  /** Reports whether the process has exited. */
+  readonly hasExited: () => boolean;
 }
 
-/** A gateway that listens. */
+/** A gateway process that has started to listen. */
 export interface ListeningProcess extends GatewayProcess {
-  /** Address of its GraphQL endpoint. */
+  /** URL of its GraphQL endpoint. */
   readonly url: string;
-  /** Origin of the listener for operators. */
+  /** Origin of its ops listener. */
   readonly opsUrl: string;
 }
 
-/** Starts the built program on free ports, unless told others; it is killed at the end of the file's tests. */
+/** Launches dist/main.js, by default on free ports. It is killed after the tests of the file. */
 export function launch(environment: NodeJS.ProcessEnv = {}, ...args: string[]): GatewayProcess {
-  return start(environment, args, usualGuard);
+  return start(environment, args, defaultExitTimeoutMs);
 }
 
-function start(environment: NodeJS.ProcessEnv, args: readonly string[], guard: number): GatewayProcess {
+function start(environment: NodeJS.ProcessEnv, args: readonly string[], exitTimeoutMs: number): GatewayProcess {
   const child: ChildProcessByStdio<null, Readable, Readable> = spawn(process.execPath, [main, ...args], {
     env: { PORT: '0', OPS_PORT: '0', SANDBOX_PORT: '0', ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let stdout = '';
   let stderr = '';
-  let ended = false;
+  let exited = false;
   child.stdout.setEncoding('utf8').on('data', (chunk: string) => (stdout += chunk));
   child.stderr.setEncoding('utf8').on('data', (chunk: string) => (stderr += chunk));
   const exit = new Promise<Exit>((resolve, reject) => {
     const timer = setTimeout(() => {
-      reject(new Error(`The process does not end.\n${stdout}${stderr}`));
-    }, guard);
-    // Not `exit`: what was written is only whole at `close`.
+      reject(new Error(`The process did not exit within ${exitTimeoutMs} ms.\n${stdout}${stderr}`));
+    }, exitTimeoutMs);
+    // Output may still arrive after `exit`, but not after `close`.
     child.on('close', (code, signal) => {
       clearTimeout(timer);
-      ended = true;
+      exited = true;
       resolve({ code, signal });
     });
-    atEnd(() => {
+    addCleanup(() => {
       clearTimeout(timer);
     });
   });
-  // Who waits for it is told; who does not has no use for it.
+  // Prevents an unhandled rejection in tests that do not wait for the exit.
   exit.catch(() => undefined);
-  atEnd(() => child.kill('SIGKILL'));
+  addCleanup(() => child.kill('SIGKILL'));
   return {
     stdout: () => stdout,
     stderr: () => stderr,
     lines: () => toLines(stdout),
-    says: async (msg) => {
+    waitForLog: async (msg) => {
       while (!toLines(stdout).some((line) => line['msg'] === msg)) {
-        if (ended) throw new Error(`The process has ended.\n${stdout}${stderr}`);
+        if (exited) throw new Error(`The process exited without the log line "${msg}".\n${stdout}${stderr}`);
         await sleep(10);
       }
     },
-    stopReading: () => {
-      const readAgain = () => {
+    pauseStdout: () => {
+      const resume = () => {
         child.stdout.resume();
       };
       child.stdout.pause();
-      child.once('exit', readAgain);
-      return readAgain;
+      child.once('exit', resume);
+      return resume;
     },
     signal: (name) => {
       child.kill(name);
     },
     exit,
-    hasEnded: () => ended,
+    hasExited: () => exited,
   };
 }
 
-/** Starts the built gateway, and waits until it listens; `guard` is how many milliseconds it may live, where that is long. */
+/** Launches the built gateway, and waits until it listens. `exitTimeoutMs` is how long it may run, in milliseconds. */
 export async function launchGateway(
   environment: NodeJS.ProcessEnv = {},
-  guard: number = usualGuard,
+  exitTimeoutMs: number = defaultExitTimeoutMs,
 ): Promise<ListeningProcess> {
-  const gateway = start(environment, [], guard);
-  await gateway.says('gateway listening');
-  return { ...gateway, url: urlOf(gateway, 'gateway listening'), opsUrl: urlOf(gateway, 'ops listening') };
+  const gateway = start(environment, [], exitTimeoutMs);
+  await gateway.waitForLog('gateway listening');
+  return {
+    ...gateway,
+    url: getLoggedUrl(gateway, 'gateway listening'),
+    opsUrl: getLoggedUrl(gateway, 'ops listening'),
+  };
 }
 
-/** The address in a listener's line. Throws where there is no such line. */
-export function urlOf(of: GatewayProcess, msg: string): string {
-  const url = of.lines().find((line) => line['msg'] === msg)?.['url'];
-  if (typeof url !== 'string') throw new Error(`No line says "${msg}".\n${of.stdout()}${of.stderr()}`);
+/** Returns the `url` of the log line with this `msg`. Throws if there is none. */
+export function getLoggedUrl(gateway: GatewayProcess, msg: string): string {
+  const url = gateway.lines().find((line) => line['msg'] === msg)?.['url'];
+  if (typeof url !== 'string')
+    throw new Error(`No log line "${msg}" with a url.\n${gateway.stdout()}${gateway.stderr()}`);
   return url;
 }
 
 function toLines(stdout: string): Record<string, unknown>[] {
-  // What follows the last line's end is not whole yet.
+  // The text after the last line break is an incomplete line.
   return stdout
     .split('\n')
     .slice(0, -1)

@@ -1,71 +1,71 @@
-// An upstream of bare sockets: what it answers is bytes, any bytes at any pace, and what it was asked is kept as it came.
+// A scripted upstream on raw sockets: it sends any bytes at any pace, and records requests as received.
 import { createServer, type Socket } from 'node:net';
-import { atEnd } from './at-end.js';
+import { addCleanup } from './cleanup.js';
 
-/** A request as it came. */
+/** A request as received. */
 export interface RawCall {
   /** The whole first line, e.g. `GET /v1/environments HTTP/1.1`. */
   readonly requestLine: string;
   readonly method: string;
-  /** Path and query, exactly as they were sent. */
+  /** Path and query, exactly as sent. */
   readonly target: string;
-  /** The headers by lower-case name; bytes beyond ASCII as Latin-1. */
+  /** Headers by lower-case name. Bytes that are not ASCII are decoded as Latin-1. */
   readonly headers: ReadonlyMap<string, string>;
-  /** The body as text; empty where there was none. */
+  /** The body as text; empty if there was none. */
   readonly body: string;
 }
 
-/** How to answer: bytes and text are sent as they are, other objects as JSON with status 200; a function has the socket to itself. */
+/** Returns the response to a call: text, bytes, an object to send as JSON with status 200, or a function that writes to the socket. */
 export type RawScript = (call: RawCall, index: number) => string | Uint8Array | object | ((socket: Socket) => void);
 
-/** An upstream that listens. */
+/** A running upstream. */
 export interface RawUpstream {
   /** Base URL, with a path. */
   readonly url: string;
-  /** All that was asked, in order. */
+  /** All calls, in order. */
   readonly calls: RawCall[];
-  /** How many connections it has taken. */
-  readonly connections: () => number;
-  /** Answers from now on by another script; forgets the calls. */
+  /** Returns the number of accepted connections. */
+  readonly connectionCount: () => number;
+  /** Replaces the script and clears `calls`. */
   readonly script: (next: RawScript) => void;
-  /** Cuts all connections, and refuses new ones until it listens again. */
-  readonly refuse: () => Promise<void>;
+  /** Closes all connections and stops listening. */
+  readonly stop: () => Promise<void>;
   /** Listens again, on the same port. */
   readonly listen: () => Promise<void>;
 }
 
-/** Starts one on an address of the loopback; it ends with the file's tests. `port` 0: any free port. */
+/** Starts an upstream on a loopback address (port 0: any free port). It stops after the tests of the file. */
 export async function startRawUpstream(
-  first: RawScript = () => ({ data: [] }),
+  initialScript: RawScript = () => ({ data: [] }),
   host = '127.0.0.1',
   port = 0,
 ): Promise<RawUpstream> {
   const calls: RawCall[] = [];
   const sockets = new Set<Socket>();
-  let script = first;
-  let connections = 0;
+  let script = initialScript;
+  let connectionCount = 0;
   const server = createServer((socket) => {
-    connections++;
+    connectionCount++;
     sockets.add(socket);
-    // How a connection ends is the gateway's to say.
+    // The gateway may reset connections.
     socket.on('error', () => undefined);
     socket.once('close', () => sockets.delete(socket));
     let received = Buffer.alloc(0);
     socket.on('data', (chunk: Buffer) => {
       received = Buffer.concat([received, chunk]);
-      for (let read = take(received); read !== undefined; read = take(received)) {
-        received = read.rest;
-        send(socket, script(read.call, calls.push(read.call) - 1));
+      for (let parsed = parseRequest(received); parsed !== undefined; parsed = parseRequest(received)) {
+        received = parsed.rest;
+        send(socket, script(parsed.call, calls.push(parsed.call) - 1));
       }
     });
   });
-  const listen = (on: number) =>
+  const listen = (listenPort: number) =>
     new Promise<void>((resolve, reject) => {
       server.once('error', reject);
-      server.listen(on, host, resolve);
+      server.listen(listenPort, host, resolve);
     });
   await listen(port);
-  const end = () => {
+  const stop = () => {
     for (const socket of sockets) socket.destroy();
     return new Promise<void>((resolve) => {
       server.close(() => {
@@ -73,42 +73,42 @@ export async function startRawUpstream(
       });
     });
   };
-  atEnd(end);
+  addCleanup(stop);
   const address = server.address();
   if (address === null || typeof address === 'string') throw new TypeError('The upstream has no port.');
   return {
     url: `http://${host}:${address.port}/v1`,
     calls,
-    connections: () => connections,
+    connectionCount: () => connectionCount,
     script: (next) => {
       script = next;
       calls.splice(0);
     },
-    refuse: end,
+    stop,
     listen: () => listen(address.port),
   };
 }
 
-/** An answer as bytes: a status line, headers, and the body, with its length where nothing else is said of it. */
+/** Returns a whole HTTP response as bytes. By default, it is JSON and has its content-length. */
 export function toBytes(
   status: number,
   body: string | Uint8Array | object,
   headers: Readonly<Record<string, string>> = {},
 ): Buffer {
   const bytes = Buffer.from(typeof body === 'string' || body instanceof Uint8Array ? body : JSON.stringify(body));
-  const all = { 'content-type': 'application/json', 'content-length': String(bytes.length), ...headers };
-  const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`);
+  const allHeaders = { 'content-type': 'application/json', 'content-length': String(bytes.length), ...headers };
+  const lines = Object.entries(allHeaders).map(([name, value]) => `${name}: ${value}\r\n`);
   return Buffer.concat([Buffer.from(`HTTP/1.1 ${status} Status\r\n${lines.join('')}\r\n`, 'latin1'), bytes]);
 }
 
-function send(socket: Socket, answer: ReturnType<RawScript>): void {
-  if (typeof answer === 'function') Reflect.apply(answer, undefined, [socket]);
-  else if (typeof answer === 'string' || answer instanceof Uint8Array) socket.write(answer);
-  else socket.write(toBytes(200, answer));
+function send(socket: Socket, response: ReturnType<RawScript>): void {
+  if (typeof response === 'function') Reflect.apply(response, undefined, [socket]);
+  else if (typeof response === 'string' || response instanceof Uint8Array) socket.write(response);
+  else socket.write(toBytes(200, response));
 }
 
-// The first request in what was received, and what follows it; undefined where it is not whole yet. The gateway sends no chunks.
-function take(received: Buffer): { call: RawCall; rest: Buffer<ArrayBuffer> } | undefined {
+// Returns the first request and the bytes after it; undefined if the request is incomplete. The gateway does not send chunked bodies.
+function parseRequest(received: Buffer): { call: RawCall; rest: Buffer<ArrayBuffer> } | undefined {
   const end = received.indexOf('\r\n\r\n');
   if (end < 0) return undefined;
   const [requestLine = '', ...lines] = received.toString('latin1', 0, end).split('\r\n');

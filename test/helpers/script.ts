@@ -1,28 +1,28 @@
-// A script of the project, run as its commands run it.
+// Runs a script of the project as npm runs it.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 
 const root = new URL('../../', import.meta.url);
 
-/** How a script is run. */
+/** Options of a script run. */
 export interface ScriptOptions {
-  /** The project that it is to look at. */
+  /** The project folder, which becomes the working directory. */
   readonly folder: string;
   readonly args?: readonly string[];
-  /** What its environment has besides the tests' own. */
+  /** Environment variables, in addition to those of the tests. */
   readonly env?: NodeJS.ProcessEnv;
 }
 
-/** What came of a script. */
-export interface Outcome {
+/** The result of a script run. */
+export interface ScriptResult {
   readonly code: number | null;
   readonly stdout: string;
   readonly stderr: string;
 }
 
-/** Runs a file of scripts/ in a project; resolves once it has ended. */
-export async function runScript(file: string, { folder, args = [], env = {} }: ScriptOptions): Promise<Outcome> {
+/** Runs a file of scripts/ in a project folder, and waits for its end. */
+export async function runScript(file: string, { folder, args = [], env = {} }: ScriptOptions): Promise<ScriptResult> {
   const tsx = fileURLToPath(new URL('node_modules/tsx/dist/cli.mjs', root));
   const child = spawn(process.execPath, [tsx, fileURLToPath(new URL(`scripts/${file}`, root)), ...args], {
     cwd: folder,

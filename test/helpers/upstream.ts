@@ -1,44 +1,44 @@
-// A scripted upstream: a bare HTTP server that answers what a test says, byte by byte where it likes, and keeps what it was asked.
+// A scripted upstream: an HTTP server that responds as a test says, and records its calls.
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
-import { atEnd } from './at-end.js';
+import { addCleanup } from './cleanup.js';
 
-/** A request as it came. */
+/** A request as received. */
 export interface UpstreamCall {
   readonly method: string;
   /** Path and query. */
   readonly url: string;
   readonly headers: IncomingHttpHeaders;
-  /** The body as text; empty where there was none. */
+  /** The body as text; empty if there was none. */
   readonly body: string;
 }
 
-/** How to answer: an object is sent as JSON with status 200; a function has the response to itself. */
+/** Returns the response to a call: an object is sent as JSON with status 200, a function writes the response itself. */
 export type Script = (call: UpstreamCall, index: number) => object | ((response: ServerResponse) => void);
 
-/** A scripted upstream that listens. */
+/** A running upstream. */
 export interface Upstream {
   /** Base URL, with a path: http://127.0.0.1:1234/v1. */
   readonly url: string;
-  /** All that was asked, in order. */
+  /** All calls, in order. */
   readonly calls: UpstreamCall[];
-  /** Answers from now on by another script; forgets the calls. */
+  /** Replaces the script and clears `calls`. */
   script(next: Script): void;
 }
 
-/** Starts an upstream; it ends with the file's tests. */
-export async function startUpstream(first: Script = () => ({ data: [] })): Promise<Upstream> {
+/** Starts an upstream. It stops after the tests of the file. */
+export async function startUpstream(initialScript: Script = () => ({ data: [] })): Promise<Upstream> {
   const calls: UpstreamCall[] = [];
-  let script = first;
+  let script = initialScript;
   const server = createServer((request, response) => {
-    void read(request).then((body) => {
+    void readBody(request).then((body) => {
       const call = { method: request.method ?? '', url: request.url ?? '', headers: request.headers, body };
-      const answer = script(call, calls.push(call) - 1);
-      if (typeof answer === 'function') answer(response);
-      else json(200, answer)(response);
+      const result = script(call, calls.push(call) - 1);
+      if (typeof result === 'function') result(response);
+      else json(200, result)(response);
     });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  atEnd(() => {
+  addCleanup(() => {
     server.closeAllConnections();
     server.close();
   });
@@ -54,26 +54,26 @@ export async function startUpstream(first: Script = () => ({ data: [] })): Promi
   };
 }
 
-/** Answers with a status and JSON. */
+/** Responds with a status and JSON. */
 export function json(status: number, body: unknown, headers: Readonly<Record<string, string>> = {}) {
   return (response: ServerResponse): void => {
     response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(body));
   };
 }
 
-/** Answers with a status and anything. */
+/** Responds with a status and a text. */
 export function raw(status: number, body = '', headers: Readonly<Record<string, string>> = {}) {
   return (response: ServerResponse): void => {
     response.writeHead(status, headers).end(body);
   };
 }
 
-/** Cuts the connection. */
-export function cut(response: ServerResponse): void {
+/** Closes the connection without a response. */
+export function dropConnection(response: ServerResponse): void {
   response.destroy();
 }
 
-async function read(request: IncomingMessage): Promise<string> {
+async function readBody(request: IncomingMessage): Promise<string> {
   let text = '';
   for await (const chunk of request.setEncoding('utf8')) text += String(chunk);
   return text;

@@ -1,5 +1,5 @@
-// 1,000 subscribers on 10 tasks, on one process: the built gateway against an upstream that counts. Tells memory before, during and after,
-// CPU, and polls; asserts order and counts, and no time.
+// Measures 1,000 subscribers to 10 tasks on one process of the built gateway: memory before, during and after, CPU time, and polls. Asserts
+// the number of events and polls, and no durations.
 import { spawn } from 'node:child_process';
 import { createServer } from 'node:http';
 import { createInterface } from 'node:readline';
@@ -41,10 +41,10 @@ gateway.stdout.resume();
 
 async function measure(): Promise<{ memoryMb: number; cpuSeconds: number }> {
   const text = await (await fetch(`${urls.get('ops') ?? ''}/metrics`)).text();
-  const read = (name: string) => Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1]);
+  const readSample = (name: string) => Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1]);
   return {
-    memoryMb: Math.round(read('process_resident_memory_bytes') / 2 ** 20),
-    cpuSeconds: read('process_cpu_seconds_total'),
+    memoryMb: Math.round(readSample('process_resident_memory_bytes') / 2 ** 20),
+    cpuSeconds: readSample('process_cpu_seconds_total'),
   };
 }
 
@@ -65,33 +65,36 @@ const clients = Array.from({ length: subscriberCount }, (_, index) => {
   return client;
 });
 while (events < subscriberCount) await sleep(50);
-const begun = await measure();
-const pollsBegun = polls;
+const start = await measure();
+const pollsAtStart = polls;
 await sleep(seconds * 1_000);
 const during = await measure();
-const pollsDuring = polls - pollsBegun;
+const pollsDuring = polls - pollsAtStart;
 status = 'SUCCESS';
 while (ended < subscriberCount) await sleep(50);
 for (const client of clients) await client.dispose();
 await sleep(5_000);
 const after = await measure();
-const pollsAfter = polls;
+const pollsAtEnd = polls;
 await sleep(3_000);
 
 const rows = [
-  ['what', `${subscriberCount} subscribers on ${taskCount} tasks, ${seconds} s`],
+  ['measurement', `${subscriberCount} subscribers to ${taskCount} tasks, ${seconds} s`],
   ['---', '---'],
   ['memory before, during, after (resident)', `${before.memoryMb} MB, ${during.memoryMb} MB, ${after.memoryMb} MB`],
-  ['CPU while they follow', `${(((during.cpuSeconds - begun.cpuSeconds) / seconds) * 100).toFixed(1)} % of one core`],
-  ['polls in a second, over all tasks', (pollsDuring / seconds).toFixed(1)],
+  [
+    'CPU with the subscribers',
+    `${(((during.cpuSeconds - start.cpuSeconds) / seconds) * 100).toFixed(1)} % of one core`,
+  ],
+  ['polls per second, of all tasks', (pollsDuring / seconds).toFixed(1)],
   ['events received', String(events)],
 ];
-process.stdout.write(rows.map((row) => `| ${row.join(' | ')} |\n`).join(''));
+process.stdout.write(rows.map((cells) => `| ${cells.join(' | ')} |\n`).join(''));
 
 const faults = [
-  ...(pollsDuring > taskCount * (seconds + 1) ? ['The REST API saw more than one poll per task and interval.'] : []),
-  ...(events === subscriberCount * 2 ? [] : [`Every subscriber has two events; in all there were ${events}.`]),
-  ...(polls > pollsAfter ? ['There are polls although nobody follows.'] : []),
+  ...(pollsDuring > taskCount * (seconds + 1) ? ['The gateway polled a task more than once per interval.'] : []),
+  ...(events === subscriberCount * 2 ? [] : [`Expected two events per subscriber, got ${events} in total.`]),
+  ...(polls > pollsAtEnd ? ['The gateway polled without subscribers.'] : []),
 ];
 gateway.kill();
 upstream.close();

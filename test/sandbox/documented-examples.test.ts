@@ -1,7 +1,18 @@
-// The sandbox's answers against the examples of the API's documentation, copied here word for word.
+// Compares the sandbox's responses with the examples of the REST API's documentation, copied word for word.
 import { describe, expect, it } from '@jest/globals';
-import { defaultSeed } from '../../src/sandbox/seed.js';
-import { at, atlantis, messages, names, newVpn, serve, stargate, testArea, textAt, torontoOffice } from './test-sandbox.js';
+import { createDefaultSeed } from '../../src/sandbox/default-seed.js';
+import {
+  getPath,
+  atlantis,
+  getErrorMessages,
+  getNames,
+  newVpn,
+  startSandbox,
+  stargate,
+  testArea,
+  getText,
+  torontoOffice,
+} from './test-sandbox.js';
 
 const documentedList = `{
   "data": [
@@ -85,45 +96,45 @@ const documentedConnections = `{"data": [{"id": "adfbdb51-493b-45b1-8802-3f6327a
   "name": "Compute - Québec",
   "type": "CloudCA", "status": {"lastUpdated": "2017-08-15T12:00:00.000Z", "reachable": true}}]}`;
 
-/** The JSON text without its white space: equal texts have the same fields, values and order of fields. */
+/** Returns JSON text without white space. Equal texts have the same fields and values, in the same order. */
 const compact = (json: string): string => JSON.stringify(JSON.parse(json));
-const first = (json: string): unknown => at(JSON.parse(json), 'data', 0);
+const first = (json: string): unknown => getPath(JSON.parse(json), 'data', 0);
 const entities = (body: unknown): unknown[] => {
-  const data = at(body, 'data');
+  const data = getPath(body, 'data');
   return Array.isArray(data) ? data : [];
 };
 const jsonOf = (body: unknown, id: unknown): string =>
-  JSON.stringify(entities(body).find((entity) => at(entity, 'id') === id));
+  JSON.stringify(entities(body).find((entity) => getPath(entity, 'id') === id));
 
-describe('The documented examples', () => {
-  it('are what the list of site-to-site VPNs of a VPC answers', async () => {
-    const { call } = await serve();
-    const answer = await call('GET', `${testArea}/sitetositevpns?vpc_id=3fe7d82a-f4c4-4552-ac3b-787fdafed4e7`);
-    expect(answer.status).toBe(200);
-    expect(answer.headers.get('content-type')).toMatch(/^application\/json/);
-    expect(JSON.stringify(answer.body)).toBe(compact(documentedList));
+describe('Documented examples', () => {
+  it('match the response to the list of VPNs of a VPC', async () => {
+    const { call } = await startSandbox();
+    const response = await call('GET', `${testArea}/sitetositevpns?vpc_id=3fe7d82a-f4c4-4552-ac3b-787fdafed4e7`);
+    expect(response.status).toBe(200);
+    expect(response.headers.get('content-type')).toMatch(/^application\/json/);
+    expect(JSON.stringify(response.body)).toBe(compact(documentedList));
   });
 
-  it('are what one site-to-site VPN answers', async () => {
-    const { call } = await serve();
-    const answer = await call('GET', `${testArea}/sitetositevpns/${stargate}`);
-    expect(answer.status).toBe(200);
-    expect(JSON.stringify(answer.body)).toBe(compact(documentedVpn));
+  it('match the response to one VPN', async () => {
+    const { call } = await startSandbox();
+    const response = await call('GET', `${testArea}/sitetositevpns/${stargate}`);
+    expect(response.status).toBe(200);
+    expect(JSON.stringify(response.body)).toBe(compact(documentedVpn));
   });
 
-  it('create the documented VPN where its name and gateway are free', async () => {
-    const { call, advance } = await serve();
+  it('create the documented VPN if its name and gateway are free', async () => {
+    const { call, advance } = await startSandbox();
     await call('DELETE', `${testArea}/sitetositevpns/${stargate}`);
     advance(3_000);
     const { body } = await call('POST', `${testArea}/sitetositevpns`, { body: documentedCreation });
     advance(3_000);
-    const result = at((await call('GET', `/tasks/${textAt(body, 'taskId')}`)).body, 'result');
-    const expected = compact(documentedVpn).replace(stargate, textAt(result, 'id')).replace('Connected', 'Pending');
+    const result = getPath((await call('GET', `/tasks/${getText(body, 'taskId')}`)).body, 'result');
+    const expected = compact(documentedVpn).replace(stargate, getText(result, 'id')).replace('Connected', 'Pending');
     expect(JSON.stringify({ data: result })).toBe(expected);
   });
 
-  it('reset the VPN they name, announcing JSON and sending none', async () => {
-    const { baseUrl } = await serve();
+  it('reset the documented VPN with a JSON content type and no body', async () => {
+    const { baseUrl } = await startSandbox();
     const response = await fetch(`${baseUrl}${testArea}/sitetositevpns/${torontoOffice}?operation=reset`, {
       method: 'POST',
       headers: { 'Content-Type': 'application/json', 'MC-Api-Key': 'sandbox-key' },
@@ -132,51 +143,51 @@ describe('The documented examples', () => {
     expect(await response.json()).toEqual({ taskId: expect.any(String), taskStatus: 'PENDING' });
   });
 
-  it('are what VPCs answer, in the list and alone', async () => {
-    const { call } = await serve();
+  it('match the responses to the list of VPCs and to one VPC', async () => {
+    const { call } = await startSandbox();
     const documented = first(documentedVpcs);
     const list = await call('GET', `${testArea}/vpcs`);
-    expect(jsonOf(list.body, at(documented, 'id'))).toBe(JSON.stringify(documented));
-    expect(at(list.body, 'metadata')).toEqual({ recordCount: 4 });
-    const alone = await call('GET', `${testArea}/vpcs/${textAt(documented, 'id')}`);
-    expect(JSON.stringify(alone.body)).toBe(JSON.stringify({ data: documented }));
+    expect(jsonOf(list.body, getPath(documented, 'id'))).toBe(JSON.stringify(documented));
+    expect(getPath(list.body, 'metadata')).toEqual({ recordCount: 4 });
+    const single = await call('GET', `${testArea}/vpcs/${getText(documented, 'id')}`);
+    expect(JSON.stringify(single.body)).toBe(JSON.stringify({ data: documented }));
   });
 
-  it('are what environments answer', async () => {
-    const { call } = await serve();
+  it('match the response to the list of environments', async () => {
+    const { call } = await startSandbox();
     const documented = first(documentedEnvironments);
     const { body } = await call('GET', '/environments');
-    expect(jsonOf(body, at(documented, 'id'))).toBe(JSON.stringify(documented));
+    expect(jsonOf(body, getPath(documented, 'id'))).toBe(JSON.stringify(documented));
   });
 
-  it('are what service connections answer, in the list and alone', async () => {
-    const { call } = await serve();
+  it('match the responses to the list of service connections and to one of them', async () => {
+    const { call } = await startSandbox();
     const documented = first(documentedConnections);
     const list = await call('GET', '/services/connections');
-    expect(jsonOf(list.body, at(documented, 'id'))).toBe(JSON.stringify(documented));
-    const alone = await call('GET', `/services/connections/${textAt(documented, 'id')}`);
-    expect(JSON.stringify(alone.body)).toBe(JSON.stringify({ data: documented }));
+    expect(jsonOf(list.body, getPath(documented, 'id'))).toBe(JSON.stringify(documented));
+    const single = await call('GET', `/services/connections/${getText(documented, 'id')}`);
+    expect(JSON.stringify(single.body)).toBe(JSON.stringify({ data: documented }));
   });
 });
 
-describe('The default seed', () => {
-  it('has VPNs in every state in test_area, and the documented spellings of an unused group', async () => {
-    const { call } = await serve();
+describe('createDefaultSeed', () => {
+  it('has VPNs in every state in test_area, and all documented values of an unused group', async () => {
+    const { call } = await startSandbox();
     const vpns = entities((await call('GET', `${testArea}/sitetositevpns`)).body);
     expect(vpns).toHaveLength(9);
-    expect(new Set(vpns.map((vpn) => at(vpn, 'state')))).toEqual(
+    expect(new Set(vpns.map((vpn) => getPath(vpn, 'state')))).toEqual(
       new Set(['Connected', 'Pending', 'Disconnected', 'Error']),
     );
-    expect(new Set(vpns.map((vpn) => at(vpn, 'ikeDhGroup')))).toEqual(
+    expect(new Set(vpns.map((vpn) => getPath(vpn, 'ikeDhGroup')))).toEqual(
       new Set(['modp1536', 'modp1024', null, '', undefined]),
     );
   });
 
-  it('has environments in both services, each with what its service connection serves', async () => {
-    const { call } = await serve();
-    const places = ['compute-on/production', 'compute-qc/cheyenne_mountain', 'compute-qc/disaster_recovery'];
+  it('has environments of both services, each with its own VPNs and VPCs', async () => {
+    const { call } = await startSandbox();
+    const paths = ['compute-on/production', 'compute-qc/cheyenne_mountain', 'compute-qc/disaster_recovery'];
     const counts = await Promise.all(
-      places.map(async (place) => at((await call('GET', `/services/${place}/sitetositevpns`)).body, 'metadata')),
+      paths.map(async (path) => getPath((await call('GET', `/services/${path}/sitetositevpns`)).body, 'metadata')),
     );
     expect(counts).toEqual([{ recordCount: 2 }, { recordCount: 2 }, { recordCount: 0 }]);
     expect((await call('GET', '/services/compute-on/staging/vpcs')).body).toEqual({
@@ -185,8 +196,8 @@ describe('The default seed', () => {
     });
   });
 
-  it('holds only VPNs that name a VPC of their environment, and no name or gateway twice', () => {
-    for (const { vpcs, siteToSiteVpns } of defaultSeed().environments) {
+  it('has only VPNs with a VPC of their environment and a unique name and gateway', () => {
+    for (const { vpcs, siteToSiteVpns } of createDefaultSeed().environments) {
       const vpcIds = vpcs.map(({ id }) => id);
       for (const { vpcId } of siteToSiteVpns) expect(vpcIds).toContain(vpcId);
       expect(new Set(siteToSiteVpns.map(({ name }) => name)).size).toBe(siteToSiteVpns.length);
@@ -194,46 +205,46 @@ describe('The default seed', () => {
     }
   });
 
-  it('shares nothing with a sandbox made from it, nor with the next one', async () => {
-    const seed = defaultSeed();
-    const { call, advance } = await serve({ seed });
+  it('returns new objects, which the sandbox copies', async () => {
+    const seed = createDefaultSeed();
+    const { call, advance } = await startSandbox({ seed });
     await call('DELETE', `${testArea}/sitetositevpns/${stargate}`);
     advance(3_000);
     expect((await call('GET', `${testArea}/sitetositevpns/${stargate}`)).status).toBe(404);
-    expect(seed).toEqual(defaultSeed());
+    expect(seed).toEqual(createDefaultSeed());
     for (const connection of seed.serviceConnections) connection.name = 'renamed';
-    expect(names(await call('GET', '/services/connections'))).toEqual(['Compute - Ontario', 'Compute - Québec']);
-    expect(defaultSeed().serviceConnections.map(({ name }) => name)).not.toContain('renamed');
+    expect(getNames(await call('GET', '/services/connections'))).toEqual(['Compute - Ontario', 'Compute - Québec']);
+    expect(createDefaultSeed().serviceConnections.map(({ name }) => name)).not.toContain('renamed');
   });
 });
 
-describe('vpc_id', () => {
-  it('keeps the VPNs of that VPC, in the order of the whole list', async () => {
-    const { call } = await serve();
-    const answer = await call('GET', `${testArea}/sitetositevpns?vpc_id=9fe8e398-06d6-482c-8f55-b805bde4d3cc`);
-    expect(names(answer)).toEqual(['toronto-office', 'montreal-office', 'ottawa-office', 'partner-lab']);
-    expect(at(answer.body, 'metadata')).toEqual({ recordCount: 4 });
+describe('GET …/sitetositevpns?vpc_id', () => {
+  it('filters the VPNs of a VPC, in the order of the whole list', async () => {
+    const { call } = await startSandbox();
+    const response = await call('GET', `${testArea}/sitetositevpns?vpc_id=9fe8e398-06d6-482c-8f55-b805bde4d3cc`);
+    expect(getNames(response)).toEqual(['toronto-office', 'montreal-office', 'ottawa-office', 'partner-lab']);
+    expect(getPath(response.body, 'metadata')).toEqual({ recordCount: 4 });
   });
 
-  it('that is of no VPC keeps none', async () => {
-    const { call } = await serve();
-    const answer = await call('GET', `${testArea}/sitetositevpns?vpc_id=nothing`);
-    expect(answer.body).toEqual({ data: [], metadata: { recordCount: 0 } });
+  it('returns an empty list for an unknown VPC', async () => {
+    const { call } = await startSandbox();
+    const response = await call('GET', `${testArea}/sitetositevpns?vpc_id=nothing`);
+    expect(response.body).toEqual({ data: [], metadata: { recordCount: 0 } });
   });
 });
 
 describe('org_id', () => {
-  it('of a sub-organization leads to its environments and to nothing of the own organization', async () => {
-    const { call } = await serve();
-    expect(names(await call('GET', `/environments?org_id=${atlantis}`))).toEqual(['pegasus']);
+  it('selects the environments of a sub-organization, and none of the home organization', async () => {
+    const { call } = await startSandbox();
+    expect(getNames(await call('GET', `/environments?org_id=${atlantis}`))).toEqual(['pegasus']);
     const pegasus = `/services/compute-on/pegasus/sitetositevpns?org_id=${atlantis}`;
-    expect(names(await call('GET', pegasus))).toEqual(['midway-station']);
+    expect(getNames(await call('GET', pegasus))).toEqual(['midway-station']);
     expect((await call('GET', `${testArea}/sitetositevpns?org_id=${atlantis}`)).status).toBe(404);
   });
 
-  it('left out means the own organization', async () => {
-    const { call } = await serve();
-    expect(names(await call('GET', '/environments'))).toEqual([
+  it('defaults to the home organization', async () => {
+    const { call } = await startSandbox();
+    expect(getNames(await call('GET', '/environments'))).toEqual([
       'test_area',
       'production',
       'staging',
@@ -246,23 +257,23 @@ describe('org_id', () => {
     );
   });
 
-  it('that is unknown is not found, whatever is asked for', async () => {
-    const { call } = await serve();
+  it('returns 404 for an unknown organization on every path', async () => {
+    const { call } = await startSandbox();
     for (const path of ['/environments', `${testArea}/vpcs`, '/services/connections']) {
-      const answer = await call('GET', `${path}?org_id=nobody`);
-      expect([answer.status, messages(answer)]).toEqual([404, ['The organization nobody was not found.']]);
+      const response = await call('GET', `${path}?org_id=nobody`);
+      expect([response.status, getErrorMessages(response)]).toEqual([404, ['The organization nobody was not found.']]);
     }
   });
 
-  it('goes with writes as well', async () => {
-    const { call, advance } = await serve();
+  it('applies to writes', async () => {
+    const { call, advance } = await startSandbox();
     const body = { ...newVpn, vpcId: '146b6631-a658-4aa9-9a68-91290bc46860' };
     const path = `/services/compute-on/pegasus/sitetositevpns?org_id=${atlantis}`;
     const { body: task } = await call('POST', path, { body });
     advance(3_000);
-    expect(at((await call('GET', `/tasks/${textAt(task, 'taskId')}?org_id=${atlantis}`)).body, 'taskStatus')).toBe(
-      'SUCCESS',
-    );
-    expect(names(await call('GET', path))).toEqual(['midway-station', 'abydos']);
+    expect(
+      getPath((await call('GET', `/tasks/${getText(task, 'taskId')}?org_id=${atlantis}`)).body, 'taskStatus'),
+    ).toBe('SUCCESS');
+    expect(getNames(await call('GET', path))).toEqual(['midway-station', 'abydos']);
   });
 });

@@ -1,45 +1,45 @@
-// How VPNs and tasks change with time. The clock stands still unless the test moves it.
+// How VPNs and tasks change over time. The clock stands still unless a test advances it.
 import { describe, expect, it } from '@jest/globals';
 import {
-  at,
+  getPath,
   lostOutpost,
-  names,
+  getNames,
   newVpn,
-  serve,
+  startSandbox,
   stargate,
   testArea,
-  textAt,
+  getText,
   torontoOffice,
-  type Served,
+  type TestSandbox,
 } from './test-sandbox.js';
 
 const vpns = `${testArea}/sitetositevpns`;
 
-const stateOf = async ({ call }: Served, id: string): Promise<unknown> =>
-  at((await call('GET', `${vpns}/${id}`)).body, 'data', 'state');
+const getState = async ({ call }: TestSandbox, id: string): Promise<unknown> =>
+  getPath((await call('GET', `${vpns}/${id}`)).body, 'data', 'state');
 
-/** Writes, and gives the id of the task that was accepted. */
-const write = async ({ call }: Served, method: string, path: string, body?: object): Promise<string> => {
-  const answer = await call(method, path, { body });
-  expect([answer.status, answer.body]).toEqual([200, { taskId: expect.any(String), taskStatus: 'PENDING' }]);
-  return textAt(answer.body, 'taskId');
+/** Sends a write, and returns the id of its task. */
+const write = async ({ call }: TestSandbox, method: string, path: string, body?: object): Promise<string> => {
+  const response = await call(method, path, { body });
+  expect([response.status, response.body]).toEqual([200, { taskId: expect.any(String), taskStatus: 'PENDING' }]);
+  return getText(response.body, 'taskId');
 };
 
-/** Creates, and gives the id of the new VPN as well. */
-const create = async (served: Served, change: object = {}): Promise<{ taskId: string; id: string }> => {
-  const taskId = await write(served, 'POST', vpns, { ...newVpn, ...change });
-  return { taskId, id: textAt((await served.call('GET', vpns)).body, 'data', 9, 'id') };
+/** Creates a VPN, and returns its id and the id of the task. */
+const create = async (sandbox: TestSandbox, change: object = {}): Promise<{ taskId: string; id: string }> => {
+  const taskId = await write(sandbox, 'POST', vpns, { ...newVpn, ...change });
+  return { taskId, id: getText((await sandbox.call('GET', vpns)).body, 'data', 9, 'id') };
 };
 
-describe('A new VPN', () => {
-  it('is Pending at once, and Connected three seconds after its task has succeeded', async () => {
-    const served = await serve();
-    const { taskId, id } = await create(served);
-    expect(await stateOf(served, id)).toBe('Pending');
-    served.advance(2_999);
-    expect((await served.call('GET', `/tasks/${taskId}`)).body).toEqual({ taskId, taskStatus: 'PENDING' });
-    served.advance(1);
-    expect((await served.call('GET', `/tasks/${taskId}`)).body).toEqual({
+describe('POST …/sitetositevpns', () => {
+  it('creates a VPN that is Pending at once, and Connected 3 s after its task has succeeded', async () => {
+    const sandbox = await startSandbox();
+    const { taskId, id } = await create(sandbox);
+    expect(await getState(sandbox, id)).toBe('Pending');
+    sandbox.advance(2_999);
+    expect((await sandbox.call('GET', `/tasks/${taskId}`)).body).toEqual({ taskId, taskStatus: 'PENDING' });
+    sandbox.advance(1);
+    expect((await sandbox.call('GET', `/tasks/${taskId}`)).body).toEqual({
       taskId,
       taskStatus: 'SUCCESS',
       result: {
@@ -52,22 +52,22 @@ describe('A new VPN', () => {
         forceEncap: false,
       },
     });
-    served.advance(2_999);
-    expect(await stateOf(served, id)).toBe('Pending');
-    served.advance(1);
-    expect(await stateOf(served, id)).toBe('Connected');
+    sandbox.advance(2_999);
+    expect(await getState(sandbox, id)).toBe('Pending');
+    sandbox.advance(1);
+    expect(await getState(sandbox, id)).toBe('Connected');
   });
 
-  it('is Connected where nobody looked in between', async () => {
-    const served = await serve();
-    const { id } = await create(served);
-    served.advance(6_000);
-    expect(await stateOf(served, id)).toBe('Connected');
+  it('connects the VPN if there was no call in between', async () => {
+    const sandbox = await startSandbox();
+    const { id } = await create(sandbox);
+    sandbox.advance(6_000);
+    expect(await getState(sandbox, id)).toBe('Connected');
   });
 
-  it('is told in the documented lower-case spelling, however its algorithms were written', async () => {
-    const served = await serve();
-    const { id } = await create(served, {
+  it('returns algorithms in the documented lower-case spelling, whatever the spelling of the input', async () => {
+    const sandbox = await startSandbox();
+    const { id } = await create(sandbox, {
       ikeEncryptionAlgorithm: '3DES',
       ikeHashAlgorithm: 'MD5',
       ikeDhGroup: 'MODP1024',
@@ -77,7 +77,7 @@ describe('A new VPN', () => {
       dpd: true,
       forceEncap: true,
     });
-    expect(at((await served.call('GET', `${vpns}/${id}`)).body, 'data')).toMatchObject({
+    expect(getPath((await sandbox.call('GET', `${vpns}/${id}`)).body, 'data')).toMatchObject({
       ikeEncryptionAlgorithm: '3des',
       ikeHashAlgorithm: 'md5',
       ikeDhGroup: 'modp1024',
@@ -89,33 +89,36 @@ describe('A new VPN', () => {
     });
   });
 
-  it.each([null, '', 'None', 'none'])('takes %p for a group that is not used', async (group) => {
-    const served = await serve();
-    const { id } = await create(served, { ikeDhGroup: group, espPerfectForwardSecrecy: group });
-    expect(at((await served.call('GET', `${vpns}/${id}`)).body, 'data')).toMatchObject({
+  it.each([null, '', 'None', 'none'])('accepts %p for an unused group', async (group) => {
+    const sandbox = await startSandbox();
+    const { id } = await create(sandbox, { ikeDhGroup: group, espPerfectForwardSecrecy: group });
+    expect(getPath((await sandbox.call('GET', `${vpns}/${id}`)).body, 'data')).toMatchObject({
       ikeDhGroup: null,
       espPerfectForwardSecrecy: null,
     });
   });
 
-  it.each(['203.0.113.50', '2001:db8::1', 'gate', 'vpn-1.abydos.example'])('takes the gateway %s', async (gateway) => {
-    const served = await serve();
-    await create(served, { gateway });
+  it.each(['203.0.113.50', '2001:db8::1', 'gate', 'vpn-1.abydos.example'])(
+    'accepts the gateway %s',
+    async (gateway) => {
+      const sandbox = await startSandbox();
+      await create(sandbox, { gateway });
+    },
+  );
+
+  it('reserves the name and the gateway at once', async () => {
+    const sandbox = await startSandbox();
+    await create(sandbox);
+    const repeated = await sandbox.call('POST', vpns, { body: newVpn });
+    expect([repeated.status, getPath(repeated.body, 'errors', 1, 'code')]).toEqual([400, 2013]);
   });
 
-  it('holds its name and its gateway from the moment it is accepted', async () => {
-    const served = await serve();
-    await create(served);
-    const again = await served.call('POST', vpns, { body: newVpn });
-    expect([again.status, at(again.body, 'errors', 1, 'code')]).toEqual([400, 2013]);
-  });
-
-  it('whose gateway cannot be reached fails in carrying out, and is gone then', async () => {
-    const served = await serve();
-    const { taskId, id } = await create(served, { gateway: '240.1.2.3' });
-    expect(await stateOf(served, id)).toBe('Pending');
-    served.advance(3_000);
-    const task = await served.call('GET', `/tasks/${taskId}`);
+  it('fails the task for an unreachable gateway, and removes the VPN', async () => {
+    const sandbox = await startSandbox();
+    const { taskId, id } = await create(sandbox, { gateway: '240.1.2.3' });
+    expect(await getState(sandbox, id)).toBe('Pending');
+    sandbox.advance(3_000);
+    const task = await sandbox.call('GET', `/tasks/${taskId}`);
     expect([task.status, task.body]).toEqual([
       400,
       {
@@ -124,119 +127,119 @@ describe('A new VPN', () => {
         errors: [{ code: 2020, message: 'The gateway 240.1.2.3 cannot be reached.', context: {} }],
       },
     ]);
-    expect((await served.call('GET', `${vpns}/${id}`)).status).toBe(404);
+    expect((await sandbox.call('GET', `${vpns}/${id}`)).status).toBe(404);
   });
 });
 
-describe('A VPN that is deleted', () => {
-  it('stays as it is until its task succeeds', async () => {
-    const served = await serve();
-    const taskId = await write(served, 'DELETE', `${vpns}/${stargate}`);
-    served.advance(2_999);
-    expect(await stateOf(served, stargate)).toBe('Connected');
-    served.advance(1);
-    expect((await served.call('GET', `${vpns}/${stargate}`)).status).toBe(404);
-    expect(names(await served.call('GET', vpns))).not.toContain('stargate');
-    expect((await served.call('GET', `/tasks/${taskId}`)).body).toEqual({
+describe('DELETE …/sitetositevpns/:id', () => {
+  it('keeps the VPN until the task succeeds', async () => {
+    const sandbox = await startSandbox();
+    const taskId = await write(sandbox, 'DELETE', `${vpns}/${stargate}`);
+    sandbox.advance(2_999);
+    expect(await getState(sandbox, stargate)).toBe('Connected');
+    sandbox.advance(1);
+    expect((await sandbox.call('GET', `${vpns}/${stargate}`)).status).toBe(404);
+    expect(getNames(await sandbox.call('GET', vpns))).not.toContain('stargate');
+    expect((await sandbox.call('GET', `/tasks/${taskId}`)).body).toEqual({
       taskId,
       taskStatus: 'SUCCESS',
       result: { id: stargate },
     });
   });
 
-  it('frees its name and its gateway', async () => {
-    const served = await serve();
-    await write(served, 'DELETE', `${vpns}/${stargate}`);
-    served.advance(3_000);
-    await write(served, 'POST', vpns, { ...newVpn, name: 'stargate', gateway: '19.19.19.19' });
+  it('frees the name and the gateway of the VPN', async () => {
+    const sandbox = await startSandbox();
+    await write(sandbox, 'DELETE', `${vpns}/${stargate}`);
+    sandbox.advance(3_000);
+    await write(sandbox, 'POST', vpns, { ...newVpn, name: 'stargate', gateway: '19.19.19.19' });
   });
 
   it.each([
     ['DELETE', ''],
     ['POST', '?operation=reset'],
-  ])('makes a %s%s accepted meanwhile fail', async (method, query) => {
-    const served = await serve();
-    await write(served, 'DELETE', `${vpns}/${stargate}`);
-    served.advance(1_000);
-    const taskId = await write(served, method, `${vpns}/${stargate}${query}`);
-    served.advance(3_000);
-    const task = await served.call('GET', `/tasks/${taskId}`);
-    expect([task.status, at(task.body, 'taskStatus'), at(task.body, 'errors', 0, 'message')]).toEqual([
+  ])('fails the task of a later %s%s of the same VPN', async (method, query) => {
+    const sandbox = await startSandbox();
+    await write(sandbox, 'DELETE', `${vpns}/${stargate}`);
+    sandbox.advance(1_000);
+    const taskId = await write(sandbox, method, `${vpns}/${stargate}${query}`);
+    sandbox.advance(3_000);
+    const task = await sandbox.call('GET', `/tasks/${taskId}`);
+    expect([task.status, getPath(task.body, 'taskStatus'), getPath(task.body, 'errors', 0, 'message')]).toEqual([
       400,
       'FAILED',
       `The site-to-site VPN ${stargate} no longer exists.`,
     ]);
   });
 
-  it('does not come back where it was still to be connected', async () => {
-    const served = await serve();
-    const { id } = await create(served);
-    served.advance(1_000);
-    await write(served, 'DELETE', `${vpns}/${id}`);
-    served.advance(60_000);
-    expect((await served.call('GET', `${vpns}/${id}`)).status).toBe(404);
+  it('removes a VPN that was still to connect', async () => {
+    const sandbox = await startSandbox();
+    const { id } = await create(sandbox);
+    sandbox.advance(1_000);
+    await write(sandbox, 'DELETE', `${vpns}/${id}`);
+    sandbox.advance(60_000);
+    expect((await sandbox.call('GET', `${vpns}/${id}`)).status).toBe(404);
   });
 });
 
-describe('A VPN that is reset', () => {
+describe('POST …/sitetositevpns/:id?operation=reset', () => {
   it.each([
     ['Disconnected', torontoOffice],
     ['Error', '1f97bfb7-b8d8-48e0-ac62-9714384460ce'],
     ['Pending', '8dbed732-1c15-4578-ba17-613863f500bb'],
     ['Connected', stargate],
-  ])('goes from %s over Pending to Connected, in its place in the list', async (state, id) => {
-    const served = await serve();
-    const before = names(await served.call('GET', vpns));
-    expect(await stateOf(served, id)).toBe(state);
-    const taskId = await write(served, 'POST', `${vpns}/${id}?operation=reset`);
-    expect(await stateOf(served, id)).toBe('Pending');
-    served.advance(2_999);
-    expect(await stateOf(served, id)).toBe('Pending');
-    served.advance(1);
-    expect(await stateOf(served, id)).toBe('Connected');
-    const entity = at((await served.call('GET', `${vpns}/${id}`)).body, 'data');
-    expect((await served.call('GET', `/tasks/${taskId}`)).body).toEqual({
+  ])('changes the VPN from %s to Pending to Connected, at the same place in the list', async (state, id) => {
+    const sandbox = await startSandbox();
+    const before = getNames(await sandbox.call('GET', vpns));
+    expect(await getState(sandbox, id)).toBe(state);
+    const taskId = await write(sandbox, 'POST', `${vpns}/${id}?operation=reset`);
+    expect(await getState(sandbox, id)).toBe('Pending');
+    sandbox.advance(2_999);
+    expect(await getState(sandbox, id)).toBe('Pending');
+    sandbox.advance(1);
+    expect(await getState(sandbox, id)).toBe('Connected');
+    const entity = getPath((await sandbox.call('GET', `${vpns}/${id}`)).body, 'data');
+    expect((await sandbox.call('GET', `/tasks/${taskId}`)).body).toEqual({
       taskId,
       taskStatus: 'SUCCESS',
       result: entity,
     });
-    expect(names(await served.call('GET', vpns))).toEqual(before);
+    expect(getNames(await sandbox.call('GET', vpns))).toEqual(before);
   });
 
-  it('and whose gateway cannot be reached ends in Error again', async () => {
-    const served = await serve();
-    const taskId = await write(served, 'POST', `${vpns}/${lostOutpost}?operation=reset`);
-    expect(await stateOf(served, lostOutpost)).toBe('Pending');
-    served.advance(3_000);
-    const task = await served.call('GET', `/tasks/${taskId}`);
-    expect([task.status, at(task.body, 'taskStatus')]).toEqual([400, 'FAILED']);
-    expect(await stateOf(served, lostOutpost)).toBe('Error');
+  it('fails the task for an unreachable gateway, and leaves the VPN in Error', async () => {
+    const sandbox = await startSandbox();
+    const taskId = await write(sandbox, 'POST', `${vpns}/${lostOutpost}?operation=reset`);
+    expect(await getState(sandbox, lostOutpost)).toBe('Pending');
+    sandbox.advance(3_000);
+    const task = await sandbox.call('GET', `/tasks/${taskId}`);
+    expect([task.status, getPath(task.body, 'taskStatus')]).toEqual([400, 'FAILED']);
+    expect(await getState(sandbox, lostOutpost)).toBe('Error');
   });
 });
 
-describe('A task', () => {
-  it('keeps the result it ended with', async () => {
-    const served = await serve();
-    const { taskId, id } = await create(served);
-    served.advance(6_000);
-    expect(await stateOf(served, id)).toBe('Connected');
-    expect(at((await served.call('GET', `/tasks/${taskId}`)).body, 'result', 'state')).toBe('Pending');
+describe('GET /tasks/:id', () => {
+  it('keeps the result of the task when the VPN changes', async () => {
+    const sandbox = await startSandbox();
+    const { taskId, id } = await create(sandbox);
+    sandbox.advance(6_000);
+    expect(await getState(sandbox, id)).toBe('Connected');
+    expect(getPath((await sandbox.call('GET', `/tasks/${taskId}`)).body, 'result', 'state')).toBe('Pending');
   });
 
-  it('is forgotten 30 minutes after the write', async () => {
-    const served = await serve();
-    const taskId = await write(served, 'DELETE', `${vpns}/${stargate}`);
-    served.advance(30 * 60_000 - 1);
-    expect((await served.call('GET', `/tasks/${taskId}`)).status).toBe(200);
-    served.advance(1);
-    expect((await served.call('GET', `/tasks/${taskId}`)).status).toBe(404);
+  it('returns 404 from 30 minutes after the write', async () => {
+    const sandbox = await startSandbox();
+    const taskId = await write(sandbox, 'DELETE', `${vpns}/${stargate}`);
+    sandbox.advance(30 * 60_000 - 1);
+    expect((await sandbox.call('GET', `/tasks/${taskId}`)).status).toBe(200);
+    sandbox.advance(1);
+    expect((await sandbox.call('GET', `/tasks/${taskId}`)).status).toBe(404);
   });
 
-  it('that nobody asked about in time is forgotten, and its work is done', async () => {
-    const served = await serve();
-    const taskId = await write(served, 'DELETE', `${vpns}/${stargate}`);
-    served.advance(24 * 60 * 60_000);
-    expect((await served.call('GET', `/tasks/${taskId}`)).status).toBe(404);
-    expect((await served.call('GET', `${vpns}/${stargate}`)).status).toBe(404);
+  it('returns 404 for an expired task that was never requested, whose work is done', async () => {
+    const sandbox = await startSandbox();
+    const taskId = await write(sandbox, 'DELETE', `${vpns}/${stargate}`);
+    sandbox.advance(24 * 60 * 60_000);
+    expect((await sandbox.call('GET', `/tasks/${taskId}`)).status).toBe(404);
+    expect((await sandbox.call('GET', `${vpns}/${stargate}`)).status).toBe(404);
   });
 });

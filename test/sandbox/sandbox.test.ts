@@ -1,18 +1,19 @@
-// What tests may do with a sandbox: its options, the calls it remembers, and its beginning and end.
+// The sandbox's options for tests, its recorded calls, and its start and end.
 import { Agent, get } from 'node:http';
 import { describe, expect, it } from '@jest/globals';
-import { defaultSeed, seedEnvironment, seedSiteToSiteVpn, seedVpc } from '../../src/sandbox/seed.js';
-import { CALLS_KEPT, createSandbox, SANDBOX_KEY, type Call } from '../../src/sandbox/sandbox.js';
-import { at, names, newVpn, serve, stargate, testArea } from './test-sandbox.js';
+import { createDefaultSeed } from '../../src/sandbox/default-seed.js';
+import { seedEnvironment, seedSiteToSiteVpn, seedVpc } from '../../src/sandbox/seed.js';
+import { MAX_RECORDED_CALLS, createSandbox, SANDBOX_KEY, type Call } from '../../src/sandbox/sandbox.js';
+import { getPath, getNames, newVpn, startSandbox, stargate, testArea } from './test-sandbox.js';
 
 const vpns = `${testArea}/sitetositevpns`;
 
-describe('seed', () => {
-  it('is all there is', async () => {
+describe('createSandbox, seed', () => {
+  it('contains exactly the data of the seed', async () => {
     const range = (length: number): number[] => Array.from({ length }, (_, index) => index);
-    const { call } = await serve({
+    const { call } = await startSandbox({
       seed: {
-        ...defaultSeed(),
+        ...createDefaultSeed(),
         environments: [
           {
             environment: seedEnvironment({ id: 'environment-1', name: 'crowded' }),
@@ -29,26 +30,26 @@ describe('seed', () => {
         ],
       },
     });
-    expect(names(await call('GET', '/environments'))).toEqual(['crowded']);
+    expect(getNames(await call('GET', '/environments'))).toEqual(['crowded']);
     const crowded = '/services/compute-on/crowded';
-    expect(at((await call('GET', `${crowded}/vpcs`)).body, 'metadata')).toEqual({ recordCount: 10 });
-    expect(at((await call('GET', `${crowded}/sitetositevpns`)).body, 'metadata')).toEqual({ recordCount: 100 });
-    expect(at((await call('GET', `${crowded}/sitetositevpns?vpc_id=vpc-3`)).body, 'metadata')).toEqual({
+    expect(getPath((await call('GET', `${crowded}/vpcs`)).body, 'metadata')).toEqual({ recordCount: 10 });
+    expect(getPath((await call('GET', `${crowded}/sitetositevpns`)).body, 'metadata')).toEqual({ recordCount: 100 });
+    expect(getPath((await call('GET', `${crowded}/sitetositevpns?vpc_id=vpc-3`)).body, 'metadata')).toEqual({
       recordCount: 10,
     });
   });
 });
 
-describe('faults', () => {
-  it('answer a call in the sandbox’s stead, before its key is looked at', async () => {
-    const { call, advance } = await serve({
+describe('createSandbox, faults', () => {
+  it('returns the fault instead of running the call, before it checks the API key', async () => {
+    const { call, advance } = await startSandbox({
       faults: ({ method }) =>
         method === 'DELETE'
           ? { status: 503, headers: { 'retry-after': '7' }, body: { errors: [{ errorCode: 'BUSY' }] } }
           : undefined,
     });
-    const answer = await call('DELETE', `${vpns}/${stargate}`, { key: null });
-    expect([answer.status, answer.headers.get('retry-after'), answer.body]).toEqual([
+    const response = await call('DELETE', `${vpns}/${stargate}`, { key: null });
+    expect([response.status, response.headers.get('retry-after'), response.body]).toEqual([
       503,
       '7',
       { errors: [{ errorCode: 'BUSY' }] },
@@ -57,24 +58,24 @@ describe('faults', () => {
     expect((await call('GET', `${vpns}/${stargate}`)).status).toBe(200);
   });
 
-  it('send a text as it is, under the type that was given, and nothing where there is no body', async () => {
-    const answers = [
+  it('sends a string body as it is with the given content type, and no body by default', async () => {
+    const responses = [
       { status: 502, headers: { 'content-type': 'text/html' }, body: '<h1>Bad gateway</h1>' },
       { status: 204 },
     ];
-    const { baseUrl } = await serve({ faults: () => answers.shift() });
+    const { baseUrl } = await startSandbox({ faults: () => responses.shift() });
     const page = await fetch(`${baseUrl}/environments`);
     expect([page.status, page.headers.get('content-type'), await page.text()]).toEqual([
       502,
       'text/html',
       '<h1>Bad gateway</h1>',
     ]);
-    const nothing = await fetch(`${baseUrl}/environments`);
-    expect([nothing.status, await nothing.text()]).toEqual([204, '']);
+    const empty = await fetch(`${baseUrl}/environments`);
+    expect([empty.status, await empty.text()]).toEqual([204, '']);
   });
 
-  it('cut the connection, and the next call goes through', async () => {
-    const { call, sandbox } = await serve({
+  it('closes the connection for a fault, and runs the next call', async () => {
+    const { call, sandbox } = await startSandbox({
       faults: () => (sandbox.calls.length === 1 ? { destroy: true } : undefined),
     });
     await expect(call('GET', '/environments')).rejects.toMatchObject({ message: 'fetch failed' });
@@ -83,16 +84,16 @@ describe('faults', () => {
   });
 });
 
-describe('latency', () => {
-  it('keeps an answer back for that many milliseconds', async () => {
-    const { call } = await serve({ latency: 150 });
+describe('createSandbox, latency', () => {
+  it('delays responses by a number of milliseconds', async () => {
+    const { call } = await startSandbox({ latency: 150 });
     const start = performance.now();
     expect((await call('GET', '/environments')).status).toBe(200);
     expect(performance.now() - start).toBeGreaterThanOrEqual(145);
   });
 
-  it('may differ from call to call', async () => {
-    const { call } = await serve({ latency: ({ path }) => (path.endsWith('/vpcs') ? 150 : 0) });
+  it('can delay each call differently', async () => {
+    const { call } = await startSandbox({ latency: ({ path }) => (path.endsWith('/vpcs') ? 150 : 0) });
     const order: string[] = [];
     await Promise.all(
       ['/vpcs', '/sitetositevpns'].map(async (path) => {
@@ -104,9 +105,9 @@ describe('latency', () => {
   });
 });
 
-describe('calls', () => {
-  it('tell of each call its method, its path with the query, its headers and its body', async () => {
-    const { baseUrl, sandbox } = await serve();
+describe('Sandbox.calls', () => {
+  it('records the method, the path with the query, the headers and the body of each call', async () => {
+    const { baseUrl, sandbox } = await startSandbox();
     await fetch(`${baseUrl}${vpns}?vpc_id=a%20b`, {
       method: 'POST',
       headers: { 'MC-Api-Key': SANDBOX_KEY, 'X-Request-Id': 'request-1', 'Content-Type': 'application/json' },
@@ -124,16 +125,16 @@ describe('calls', () => {
     ]);
   });
 
-  it('hold refused and failing ones too, and a body that is not JSON as text', async () => {
-    const { call, sandbox } = await serve({
+  it('records rejected and failed calls too, and a body that is not JSON as text', async () => {
+    const { call, sandbox } = await startSandbox({
       faults: ({ path }) => (path.endsWith('/connections') ? { status: 500 } : undefined),
     });
     await call('GET', '/environments', { key: 'guessed' });
     await call('GET', '/nowhere');
     await call('GET', '/services/connections');
     await call('POST', vpns, { body: '{"half":' });
-    const seen = sandbox.calls.map(({ method, path, body }: Call) => [method, path, body]);
-    expect(seen).toEqual([
+    const recorded = sandbox.calls.map(({ method, path, body }: Call) => [method, path, body]);
+    expect(recorded).toEqual([
       ['GET', '/v1/environments', undefined],
       ['GET', '/v1/nowhere', undefined],
       ['GET', '/v1/services/connections', undefined],
@@ -141,16 +142,16 @@ describe('calls', () => {
     ]);
   });
 
-  it('are the last thousand', async () => {
-    const { call, sandbox } = await serve();
-    const spare = 5;
-    for (let sent = 0; sent < CALLS_KEPT + spare; sent += 1) await call('GET', `/tasks/${sent}`);
-    expect(sandbox.calls).toHaveLength(CALLS_KEPT);
-    expect(sandbox.calls[0]?.path).toBe(`/v1/tasks/${spare}`);
+  it('keeps the latest 1,000 calls', async () => {
+    const { call, sandbox } = await startSandbox();
+    const excess = 5;
+    for (let sent = 0; sent < MAX_RECORDED_CALLS + excess; sent += 1) await call('GET', `/tasks/${sent}`);
+    expect(sandbox.calls).toHaveLength(MAX_RECORDED_CALLS);
+    expect(sandbox.calls[0]?.path).toBe(`/v1/tasks/${excess}`);
   });
 
-  it('may be emptied', async () => {
-    const { call, sandbox } = await serve();
+  it('can be emptied', async () => {
+    const { call, sandbox } = await startSandbox();
     await call('GET', '/environments');
     sandbox.calls.splice(0);
     await call('GET', '/services/connections');
@@ -159,36 +160,38 @@ describe('calls', () => {
 });
 
 describe('createSandbox', () => {
-  it('listens on the port it is given, or on a free one, and tells the base URL', async () => {
-    const { baseUrl } = await serve();
+  it('listens on any free port for port 0, and returns the base URL', async () => {
+    const { baseUrl } = await startSandbox();
     expect(baseUrl).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/v1$/);
   });
 
-  it('runs by the time of day unless told otherwise', async () => {
+  it('uses the system clock by default', async () => {
     const sandbox = createSandbox();
     const baseUrl = await sandbox.listen({ host: '127.0.0.1', port: 0 });
     const headers = { 'MC-Api-Key': SANDBOX_KEY };
     await fetch(`${baseUrl}${vpns}/${stargate}`, { method: 'DELETE', headers });
-    const early = await fetch(`${baseUrl}${vpns}/${stargate}`, { headers });
+    const before = await fetch(`${baseUrl}${vpns}/${stargate}`, { headers });
     await new Promise((resolve) => setTimeout(resolve, 3_100));
-    const late = await fetch(`${baseUrl}${vpns}/${stargate}`, { headers });
+    const after = await fetch(`${baseUrl}${vpns}/${stargate}`, { headers });
     await sandbox.close();
-    expect([early.status, late.status]).toEqual([200, 404]);
+    expect([before.status, after.status]).toEqual([200, 404]);
   });
 
-  it('closes promptly, idle connections and late answers or not', async () => {
-    const { baseUrl, sandbox } = await serve({ latency: ({ path }) => (path.endsWith('/connections') ? 20_000 : 0) });
+  it('closes at once, despite idle connections and pending responses', async () => {
+    const { baseUrl, sandbox } = await startSandbox({
+      latency: ({ path }) => (path.endsWith('/connections') ? 20_000 : 0),
+    });
     const agent = new Agent({ keepAlive: true });
     await new Promise((resolve) => {
       get(`${baseUrl}/environments`, { agent }, (response) => response.resume().on('end', resolve));
     });
-    const cut = new Promise((resolve) => {
+    const pendingError = new Promise((resolve) => {
       get(`${baseUrl}/services/connections`, { agent }).on('error', resolve);
     });
     while (sandbox.calls.length < 2) await new Promise((resolve) => setTimeout(resolve, 5));
     const start = performance.now();
     await sandbox.close();
-    await cut;
+    await pendingError;
     expect(performance.now() - start).toBeLessThan(1_000);
     agent.destroy();
   });

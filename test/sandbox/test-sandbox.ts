@@ -1,20 +1,21 @@
-// Starts sandboxes on free ports for these tests, talks to them with plain fetch, and closes them after each test.
-// It knows no shapes: an answer's body is handed on as it was parsed.
+// Starts sandboxes on free ports, calls them with fetch, and closes them after each test. It does not check response bodies.
 import { afterEach } from '@jest/globals';
 import { createSandbox, SANDBOX_KEY, type Sandbox, type SandboxOptions } from '../../src/sandbox/sandbox.js';
 
-export interface Answer {
+/** A response with its parsed body. */
+export interface RestResponse {
   status: number;
   headers: Headers;
   body: unknown;
 }
 
-export interface Served {
+/** A running sandbox. */
+export interface TestSandbox {
   sandbox: Sandbox;
   baseUrl: string;
-  /** Sends a call with the full key, unless `key` is given; null sends none. A body of text is sent as it is. */
-  call: (method: string, path: string, options?: { body?: unknown; key?: string | null }) => Promise<Answer>;
-  /** Moves the sandbox's clock, which stands still otherwise. */
+  /** Sends a call. `key` is the API key (null: none; default: SANDBOX_KEY). A string body is sent as it is, an object as JSON. */
+  call: (method: string, path: string, options?: { body?: unknown; key?: string | null }) => Promise<RestResponse>;
+  /** Advances the sandbox's clock, which otherwise stands still. */
   advance: (milliseconds: number) => void;
 }
 
@@ -24,7 +25,7 @@ export const torontoOffice = 'ca86b14f-20db-463d-b58a-9d3fa5959af2';
 export const lostOutpost = 'd626c4dc-f4f8-4d31-af4a-d92e17ca8dc1';
 export const atlantis = '97bf42fc-d526-423c-bca5-acd40877a2ba';
 
-/** What a creation in test_area needs at least. */
+/** A valid create request for test_area, with the required fields only. */
 export const newVpn = {
   name: 'abydos',
   vpcId: '3fe7d82a-f4c4-4552-ac3b-787fdafed4e7',
@@ -39,16 +40,17 @@ export const newVpn = {
   espLifetime: 3600,
 };
 
-const open: Sandbox[] = [];
+const sandboxes: Sandbox[] = [];
 
 afterEach(async () => {
-  await Promise.all(open.splice(0).map((sandbox) => sandbox.close()));
+  await Promise.all(sandboxes.splice(0).map((sandbox) => sandbox.close()));
 });
 
-export async function serve(options: SandboxOptions = {}): Promise<Served> {
+/** Starts a sandbox. It closes after the test. */
+export async function startSandbox(options: SandboxOptions = {}): Promise<TestSandbox> {
   let now = Date.parse('2026-11-23T18:30:00.000Z');
   const sandbox = createSandbox({ clock: () => now, ...options });
-  open.push(sandbox);
+  sandboxes.push(sandbox);
   const baseUrl = await sandbox.listen({ host: '127.0.0.1', port: 0 });
   return {
     sandbox,
@@ -71,8 +73,8 @@ export async function serve(options: SandboxOptions = {}): Promise<Served> {
   };
 }
 
-/** The value at a path of fields and indexes; undefined where the path ends early. */
-export function at(value: unknown, ...path: (string | number)[]): unknown {
+/** Returns the value at a path of fields and indexes; undefined if there is none. */
+export function getPath(value: unknown, ...path: (string | number)[]): unknown {
   let current = value;
   for (const step of path) {
     if (typeof current !== 'object' || current === null) return undefined;
@@ -81,21 +83,21 @@ export function at(value: unknown, ...path: (string | number)[]): unknown {
   return current;
 }
 
-/** The text at a path; fails where there is none. */
-export function textAt(value: unknown, ...path: (string | number)[]): string {
-  const found = at(value, ...path);
-  if (typeof found !== 'string') throw new Error(`No text at ${path.join('.')}.`);
-  return found;
+/** Returns the string at a path. Throws if there is none. */
+export function getText(value: unknown, ...path: (string | number)[]): string {
+  const text = getPath(value, ...path);
+  if (typeof text !== 'string') throw new Error(`No string at ${path.join('.')}.`);
+  return text;
 }
 
-/** The messages of an answer's errors. */
-export function messages(answer: Answer): unknown[] {
-  const errors = at(answer.body, 'errors');
-  return Array.isArray(errors) ? errors.map((error: unknown) => at(error, 'message')) : [];
+/** Returns the messages of a response's errors. */
+export function getErrorMessages(response: RestResponse): unknown[] {
+  const errors = getPath(response.body, 'errors');
+  return Array.isArray(errors) ? errors.map((error: unknown) => getPath(error, 'message')) : [];
 }
 
-/** The names in a list, in its order. */
-export function names(answer: Answer): unknown[] {
-  const data = at(answer.body, 'data');
-  return Array.isArray(data) ? data.map((entity: unknown) => at(entity, 'name')) : [];
+/** Returns the names in a list response, in its order. */
+export function getNames(response: RestResponse): unknown[] {
+  const data = getPath(response.body, 'data');
+  return Array.isArray(data) ? data.map((entity: unknown) => getPath(entity, 'name')) : [];
 }

@@ -1,21 +1,24 @@
-// What the gateway is made of: `npm run check:supply` says what is wrong with a lock file, and tells "not asked" from "nothing found".
+// Tests `npm run check:supply`: the violations it reports, and that a failed query is not reported as "no vulnerabilities".
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
-import { atEnd } from '../helpers/at-end.js';
+import { addCleanup } from '../helpers/cleanup.js';
 import { runScript } from '../helpers/script.js';
 import { json, startUpstream } from '../helpers/upstream.js';
 
-const good = { version: '1.0.0', license: 'MIT', integrity: 'sha512-eA==' };
+const validPackage = { version: '1.0.0', license: 'MIT', integrity: 'sha512-eA==' };
 
-/** Checks a project with these dependencies, against a registry that knows of holes by their severity, or of nothing at all. */
+/**
+ * Runs the check on a project with these dependencies. The registry reports a vulnerability of the given severity for each named
+ * package; with null, it rejects all queries.
+ */
 async function check(
   dependencies: Readonly<Record<string, object>>,
   severities: Readonly<Record<string, string>> | null = {},
 ) {
   const folder = await mkdtemp(join(tmpdir(), 'supply-'));
-  atEnd(() => rm(folder, { recursive: true }));
+  addCleanup(() => rm(folder, { recursive: true }));
   const names = Object.keys(dependencies);
   const project = {
     name: 'project',
@@ -37,70 +40,77 @@ async function check(
 }
 
 function toAdvisories(severities: Readonly<Record<string, string>>): object {
-  const advisory = { url: 'https://example.com/1', title: 'A hole.', vulnerable_versions: '*', cwe: [] };
+  const advisory = { url: 'https://example.com/1', title: 'A vulnerability.', vulnerable_versions: '*', cwe: [] };
   return Object.fromEntries(
     Object.entries(severities).map(([name, severity], id) => [name, [{ ...advisory, id, severity }]]),
   );
 }
 
-describe('A dependency', () => {
-  it('of a registry, with its checksum, a licence and no known hole, is taken and written down', async () => {
-    const { code, stdout, stderr, folder } = await check({ left: good });
+const allowed = 'Allowed: 0BSD, Apache-2.0, BlueOak-1.0.0, BSD-2-Clause, BSD-3-Clause, CC0-1.0, ISC, MIT.';
+
+describe('check:supply', () => {
+  it('accepts a valid package and lists it in the SBOM', async () => {
+    const { code, stdout, stderr, folder } = await check({ left: validPackage });
 
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-    expect(stdout).toBe('1 packages, written to dist/sbom.cdx.json\n    1 MIT\nknown holes in what runs: 0\n');
+    expect(stdout).toBe(
+      '1 packages, written to dist/sbom.cdx.json\n    1 MIT\nknown vulnerabilities in runtime packages: 0\n',
+    );
     const sbom: unknown = JSON.parse(await readFile(join(folder, 'dist/sbom.cdx.json'), 'utf8'));
     expect(sbom).toMatchObject({ bomFormat: 'CycloneDX', components: [{ name: 'left', version: '1.0.0' }] });
   });
 
-  it('of a git repository, a tarball or a folder is refused', async () => {
+  it('rejects packages from a git repository, a tarball URL or a folder', async () => {
     const { code, stderr } = await check({
-      git: { ...good, resolved: 'git+ssh://git@example.com/git.git#123', integrity: undefined },
-      tarball: { ...good, resolved: 'https://example.com/tarball.tgz' },
-      folder: { ...good, resolved: '../folder' },
-      registered: { ...good, resolved: 'https://example.com/npm/registered/-/registered-1.0.0.tgz' },
+      git: { ...validPackage, resolved: 'git+ssh://git@example.com/git.git#123', integrity: undefined },
+      tarball: { ...validPackage, resolved: 'https://example.com/tarball.tgz' },
+      folder: { ...validPackage, resolved: '../folder' },
+      registered: { ...validPackage, resolved: 'https://example.com/npm/registered/-/registered-1.0.0.tgz' },
     });
 
     expect(code).toBe(1);
     expect(stderr.trimEnd().split('\n')).toEqual([
-      'node_modules/git comes from no registry.',
-      'node_modules/git has no checksum.',
-      'node_modules/tarball comes from no registry.',
-      'node_modules/folder comes from no registry.',
+      'node_modules/git does not come from a registry. Depend on a published version.',
+      'node_modules/git has no sha512 checksum in package-lock.json. Reinstall it.',
+      'node_modules/tarball does not come from a registry. Depend on a published version.',
+      'node_modules/folder does not come from a registry. Depend on a published version.',
     ]);
   });
 
-  it('with a licence that asks for more is refused, and so is one without a licence that has a name', async () => {
+  it('rejects packages with a licence that is not allowed, without a licence, or without an SPDX id', async () => {
     const { code, stderr } = await check({
-      left: { ...good, license: '(MIT OR GPL-3.0-only)' },
-      right: { ...good, license: undefined },
-      up: { ...good, license: 'SEE LICENSE IN FILE' },
+      left: { ...validPackage, license: '(MIT OR GPL-3.0-only)' },
+      right: { ...validPackage, license: undefined },
+      up: { ...validPackage, license: 'SEE LICENSE IN FILE' },
     });
 
     expect(code).toBe(1);
     expect(stderr.trimEnd().split('\n')).toEqual([
-      'left has the licence (MIT OR GPL-3.0-only).',
-      'right has the licence none.',
-      'up has the licence none.',
+      `left has a licence that is not allowed: (MIT OR GPL-3.0-only). ${allowed}`,
+      `right has a licence that is not allowed: none. ${allowed}`,
+      `up has a licence that is not allowed: none. ${allowed}`,
     ]);
   });
 
-  it('with a known hole is refused where that is high or critical', async () => {
+  it('rejects packages with a known vulnerability of high or critical severity', async () => {
     const severities = { a: 'low', b: 'moderate', c: 'high', d: 'critical' };
-    const { code, stdout, stderr } = await check({ a: good, b: good, c: good, d: good }, severities);
+    const { code, stdout, stderr } = await check(
+      { a: validPackage, b: validPackage, c: validPackage, d: validPackage },
+      severities,
+    );
 
     expect(code).toBe(1);
-    expect(stdout).toContain('known holes in what runs: 4\n');
+    expect(stdout).toContain('known vulnerabilities in runtime packages: 4\n');
     expect(stderr.trimEnd().split('\n')).toEqual([
-      'c has a known hole: high. See npm audit.',
-      'd has a known hole: critical. See npm audit.',
+      'c has a known vulnerability: high. Run npm audit for details.',
+      'd has a known vulnerability: critical. Run npm audit for details.',
     ]);
   });
 
-  it('of which no registry says whether it has holes is not said to have none', async () => {
-    const { code, stdout } = await check({ left: good }, null);
+  it('reports that vulnerabilities were not checked if the registry rejects the query', async () => {
+    const { code, stdout } = await check({ left: validPackage }, null);
 
     expect(code).toBe(0);
-    expect(stdout).toContain('known holes: the registry could not be asked\n');
+    expect(stdout).toContain('known vulnerabilities: not checked, because the registry could not be queried\n');
   });
 });

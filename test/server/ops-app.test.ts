@@ -1,11 +1,11 @@
-// The operators' listener: alive, ready, and the metrics, which count operations and hold nothing that is a caller's.
+// The operators' listener: liveness, readiness, and metrics, which count operations and contain no data of callers.
 import { describe, expect, it } from '@jest/globals';
 import { CloudcaClient } from '../../src/cloudca/client.js';
 import { startApp } from '../helpers/app.js';
 import { json, startUpstream } from '../helpers/upstream.js';
-import { ask, post } from '../helpers/wire.js';
+import { sendRequest, post } from '../helpers/http.js';
 import { range, wireVpn } from '../graph/graph-client.js';
-import { byEventStream } from './subscriptions/subscribers.js';
+import { subscribeBySse } from './subscriptions/subscribers.js';
 
 const API_KEY = 'apikeycanary4Tq9';
 const PSK = 'pskcanary7Lq2Zx8W';
@@ -13,7 +13,7 @@ const PSK = 'pskcanary7Lq2Zx8W';
 const upstream = await startUpstream();
 const startOnUpstream = () => startApp(new CloudcaClient({ baseUrl: upstream.url, timeoutMs: 10_000 }));
 
-/** The samples of a text in Prometheus' format: a value for each name with its labels. Throws where a line is none. */
+/** Parses text in Prometheus' format into a value for each name with its labels. Throws on a malformed line. */
 function toSamples(text: string): Map<string, number> {
   const samples = new Map<string, number>();
   for (const line of text.split('\n')) {
@@ -22,68 +22,68 @@ function toSamples(text: string): Map<string, number> {
       /^([a-z_][a-z0-9_]*(?:\{(?:[a-z_]+="[^"\\\n]*"(?:,(?=[a-z]))?)+\})?) ([-+]?[0-9.e+-]+|NaN|[-+]Inf)$/i.exec(
         line,
       ) ?? [];
-    if (name === undefined || samples.has(name)) throw new Error(`No sample: ${line}`);
+    if (name === undefined || samples.has(name)) throw new Error(`Not a sample: ${line}`);
     samples.set(name, Number(value));
   }
   return samples;
 }
 
 describe('GET /livez', () => {
-  it('is 200, also once the process is to end', async () => {
+  it('returns 200, even after shutdown has begun', async () => {
     const { opsUrl, lifecycle } = await startOnUpstream();
 
-    expect(await ask(`${opsUrl}/livez`)).toMatchObject({ status: 200, json: { status: 'alive' } });
+    expect(await sendRequest(`${opsUrl}/livez`)).toMatchObject({ status: 200, json: { status: 'alive' } });
     lifecycle.drain();
-    const answer = await ask(`${opsUrl}/livez`);
-    expect(answer).toMatchObject({ status: 200, json: { status: 'alive' } });
-    expect(answer.headers.get('cache-control')).toBe('no-store');
+    const response = await sendRequest(`${opsUrl}/livez`);
+    expect(response).toMatchObject({ status: 200, json: { status: 'alive' } });
+    expect(response.headers.get('cache-control')).toBe('no-store');
   });
 });
 
 describe('GET /readyz', () => {
-  it('is 200, and 503 once the process is to end', async () => {
+  it('returns 200, and 503 after shutdown has begun', async () => {
     const { opsUrl, lifecycle } = await startOnUpstream();
 
-    expect(await ask(`${opsUrl}/readyz`)).toMatchObject({ status: 200, json: { status: 'ready' } });
+    expect(await sendRequest(`${opsUrl}/readyz`)).toMatchObject({ status: 200, json: { status: 'ready' } });
     lifecycle.drain();
-    const answer = await ask(`${opsUrl}/readyz`);
-    expect(answer).toMatchObject({ status: 503, json: { status: 'shutting down' } });
-    expect(answer.headers.get('cache-control')).toBe('no-store');
+    const response = await sendRequest(`${opsUrl}/readyz`);
+    expect(response).toMatchObject({ status: 503, json: { status: 'shutting down' } });
+    expect(response.headers.get('cache-control')).toBe('no-store');
   });
 
-  it('does not hang on the REST API', async () => {
+  it('does not depend on the REST API', async () => {
     const { opsUrl } = await startApp(new CloudcaClient({ baseUrl: 'http://127.0.0.1:1', timeoutMs: 10_000 }));
 
-    expect(await ask(`${opsUrl}/readyz`)).toMatchObject({ status: 200 });
+    expect(await sendRequest(`${opsUrl}/readyz`)).toMatchObject({ status: 200 });
   });
 });
 
-describe('The public listener', () => {
-  it('takes no new work once the process is to end, and ends the connection', async () => {
+describe('POST /graphql', () => {
+  it('rejects new work after shutdown has begun, and closes the connection', async () => {
     const { url, lifecycle } = await startOnUpstream();
     lifecycle.drain();
-    const answer = await post(url, { query: '{ __typename }' });
+    const response = await post(url, { query: '{ __typename }' });
 
-    expect({ status: answer.status, body: answer.json }).toEqual({
+    expect({ status: response.status, body: response.json }).toEqual({
       status: 503,
       body: {
         errors: [
           {
-            message: 'The gateway is shutting down; ask again.',
-            extensions: { code: 'OVERLOADED', requestId: answer.headers.get('x-request-id') },
+            message: 'The gateway is shutting down. Try again.',
+            extensions: { code: 'OVERLOADED', requestId: response.headers.get('x-request-id') },
           },
         ],
       },
     });
-    expect(answer.headers.get('retry-after')).toBe('1');
-    expect(answer.headers.get('connection')).toBe('close');
+    expect(response.headers.get('retry-after')).toBe('1');
+    expect(response.headers.get('connection')).toBe('close');
   });
 });
 
 describe('GET /metrics', () => {
-  it('is text in the format of Prometheus, with Node’s own figures', async () => {
+  it('returns text in the format of Prometheus, including the metrics of Node', async () => {
     const { opsUrl } = await startOnUpstream();
-    const { status, headers, text } = await ask(`${opsUrl}/metrics`);
+    const { status, headers, text } = await sendRequest(`${opsUrl}/metrics`);
 
     expect(status).toBe(200);
     expect(headers.get('content-type')).toBe('text/plain; version=0.0.4; charset=utf-8');
@@ -93,7 +93,7 @@ describe('GET /metrics', () => {
     expect(samples.get('nodejs_eventloop_lag_seconds')).toBeGreaterThanOrEqual(0);
   });
 
-  it('counts operations by name, type and outcome, their durations, and REST calls by route and status', async () => {
+  it('counts operations by name, type and outcome, and REST calls by route and status', async () => {
     const { url, opsUrl } = await startOnUpstream();
     upstream.script(() => ({ data: [] }));
     const key = { 'mc-api-key': API_KEY };
@@ -115,10 +115,10 @@ describe('GET /metrics', () => {
       },
       key,
     );
-    const samples = toSamples((await ask(`${opsUrl}/metrics`)).text);
+    const samples = toSamples((await sendRequest(`${opsUrl}/metrics`)).text);
 
-    const counted = [...samples].filter(([name]) => name.startsWith('gateway_operations_total'));
-    expect(new Map(counted)).toEqual(
+    const operations = [...samples].filter(([name]) => name.startsWith('gateway_operations_total'));
+    expect(new Map(operations)).toEqual(
       new Map([
         ['gateway_operations_total{name="none",type="query",outcome="ok"}', 2],
         ['gateway_operations_total{name="none",type="query",outcome="UNAUTHENTICATED"}', 1],
@@ -141,7 +141,7 @@ describe('GET /metrics', () => {
     expect(samples.get('gateway_rest_calls_per_operation_sum{type="query"}')).toBe(2);
   });
 
-  it('holds nothing of a caller’s but the names of operations: no key, no alias, no value', async () => {
+  it('contains no data of callers except operation names: no key, no alias, no value', async () => {
     const { url, opsUrl } = await startOnUpstream();
     upstream.script(() => json(500, { errors: [{ code: `${API_KEY} ${PSK}`, message: API_KEY }] }));
     const query = `query List($environment: EnvironmentInput!) {
@@ -150,18 +150,18 @@ describe('GET /metrics', () => {
     const variables = { environment: { serviceCode: 'canary-code', name: 'canary-name' } };
     await post(url, { query, variables }, { 'mc-api-key': API_KEY, 'x-request-id': 'canary' });
     await post(url, { query: `{ canary(a: "${PSK}") }` }, { 'mc-api-key': API_KEY });
-    await ask(`${new URL(url).origin}/canary`);
-    const { text } = await ask(`${opsUrl}/metrics?canary`);
+    await sendRequest(`${new URL(url).origin}/canary`);
+    const { text } = await sendRequest(`${opsUrl}/metrics?canary`);
 
     expect(toSamples(text).get('gateway_operations_total{name="List",type="query",outcome="UPSTREAM_ERROR"}')).toBe(1);
     expect(text).not.toMatch(/canary/i);
   });
 
-  it('tells a hundred names of operations apart, and puts those that come later together', async () => {
+  it('labels at most 100 operation names, and counts later ones as `other`', async () => {
     const { url, opsUrl } = await startOnUpstream();
     for (let index = 0; index < 105; index++) await post(url, { query: `query Name${index} { __typename }` });
     await post(url, { query: 'query Name7 { __typename }' });
-    const samples = toSamples((await ask(`${opsUrl}/metrics`)).text);
+    const samples = toSamples((await sendRequest(`${opsUrl}/metrics`)).text);
 
     const names = [...samples].filter(([name]) => name.startsWith('gateway_operations_total'));
     expect(names).toHaveLength(101);
@@ -169,57 +169,59 @@ describe('GET /metrics', () => {
     expect(samples.get('gateway_operations_total{name="other",type="query",outcome="ok"}')).toBe(5);
   });
 
-  it('tells calls that were shared, undocumented values, and whether the REST API is given up', async () => {
+  it('reports coalesced calls, unexpected values, and the states of circuit breaker and Redis', async () => {
     const { url, opsUrl } = await startOnUpstream();
     upstream.script(() => ({ data: [wireVpn(1, 1, { ikeHashAlgorithm: 'sha512' })] }));
     const query = `{ siteToSiteVpns(environment: {serviceCode: "a", name: "b"}) { totalCount } }`;
     await Promise.all(range(3).map(() => post(url, { query }, { 'mc-api-key': API_KEY })));
-    const samples = toSamples((await ask(`${opsUrl}/metrics`)).text);
+    const samples = toSamples((await sendRequest(`${opsUrl}/metrics`)).text);
 
-    expect(samples.get('gateway_flights_joined_total')).toBe(2);
-    expect(samples.get('gateway_rest_oddities_total{field="siteToSiteVpn.ikeHashAlgorithm"}')).toBeGreaterThan(0);
+    expect(samples.get('gateway_rest_calls_coalesced_total')).toBe(2);
+    expect(
+      samples.get('gateway_upstream_unexpected_values_total{field="siteToSiteVpn.ikeHashAlgorithm"}'),
+    ).toBeGreaterThan(0);
     expect(samples.get('gateway_circuit_open')).toBe(0);
-    expect(samples.get('gateway_redis_lost')).toBe(0);
-    expect(samples.get('gateway_counted_alone_total')).toBe(0);
+    expect(samples.get('gateway_redis_unavailable')).toBe(0);
+    expect(samples.get('gateway_ratelimit_fallback_total')).toBe(0);
     expect(samples.get('gateway_subscriptions')).toBe(0);
     expect(samples.get('gateway_polls')).toBe(0);
   });
 
-  it('tells what is open and polled for it, and counts subscriptions as they end, those too that were refused', async () => {
+  it('reports open subscriptions and polls, and counts subscriptions that ended or were rejected', async () => {
     const { url, opsUrl } = await startOnUpstream();
     upstream.script(() => ({ data: [] }));
-    const follow = byEventStream(url, API_KEY);
+    const subscribe = subscribeBySse(url, API_KEY);
     const list = 'siteToSiteVpnsUpdated(environment: {serviceCode: "a", name: "b"}) { totalCount }';
-    const following = [follow(`subscription Follow { ${list} }`), follow(`subscription Follow { ${list} }`)];
-    await Promise.all(following.map(({ has }) => has(1)));
-    const open = toSamples((await ask(`${opsUrl}/metrics`)).text);
+    const subscriptions = range(2).map(() => subscribe(`subscription List { ${list} }`));
+    await Promise.all(subscriptions.map(({ waitForEvents }) => waitForEvents(1)));
+    const open = toSamples((await sendRequest(`${opsUrl}/metrics`)).text);
     expect([open.get('gateway_subscriptions'), open.get('gateway_polls')]).toEqual([2, 1]);
 
-    for (const { stop } of following) stop();
-    await follow('subscription Task { taskUpdated(id: "none") { status } }').ends();
-    await follow('subscription Odd { nothing }').ends();
-    const counted = new Map([
-      ['gateway_operations_total{name="Follow",type="subscription",outcome="ok"}', 2],
+    for (const { unsubscribe } of subscriptions) unsubscribe();
+    await subscribe('subscription Task { taskUpdated(id: "none") { status } }').waitForEnd();
+    await subscribe('subscription Unknown { nothing }').waitForEnd();
+    const expected = new Map([
+      ['gateway_operations_total{name="List",type="subscription",outcome="ok"}', 2],
       ['gateway_operations_total{name="Task",type="subscription",outcome="NOT_FOUND"}', 1],
       ['gateway_operations_total{name="none",type="none",outcome="GRAPHQL_VALIDATION_FAILED"}', 1],
     ]);
     const readOperations = async () => {
-      const samples = [...toSamples((await ask(`${opsUrl}/metrics`)).text)];
+      const samples = [...toSamples((await sendRequest(`${opsUrl}/metrics`)).text)];
       return new Map(samples.filter(([name]) => name.startsWith('gateway_operations_total')));
     };
     let operations = await readOperations();
-    for (let tries = 0; tries < 100 && operations.size < counted.size; tries++) operations = await readOperations();
-    expect(operations).toEqual(counted);
-    const over = toSamples((await ask(`${opsUrl}/metrics`)).text);
-    expect([over.get('gateway_subscriptions'), over.get('gateway_polls')]).toEqual([0, 0]);
+    for (let tries = 0; tries < 100 && operations.size < expected.size; tries++) operations = await readOperations();
+    expect(operations).toEqual(expected);
+    const afterEnd = toSamples((await sendRequest(`${opsUrl}/metrics`)).text);
+    expect([afterEnd.get('gateway_subscriptions'), afterEnd.get('gateway_polls')]).toEqual([0, 0]);
   });
 
-  it('is not on the public listener, as the health checks are not, and GraphQL is not on this one', async () => {
+  it('is separate from the public listener, which has no metrics or health checks', async () => {
     const { url, opsUrl } = await startOnUpstream();
     const { origin } = new URL(url);
 
     for (const path of ['/metrics', '/livez', '/readyz'])
-      expect(await ask(origin + path)).toMatchObject({ status: 404 });
+      expect(await sendRequest(origin + path)).toMatchObject({ status: 404 });
     expect(await post(`${opsUrl}/graphql`, { query: '{ __typename }' })).toMatchObject({ status: 404 });
   });
 });

@@ -1,5 +1,5 @@
-// Spares a REST API that fails, and its callers the wait: a circuit breaker over all calls, and a budget for trying again. Both look
-// at whether the service works, never at whose call it was.
+// The circuit breaker over all REST calls of the process. It relieves a REST API that fails, and lets calls fail at once instead of at
+// their deadline.
 import {
   BrokenCircuitError,
   circuitBreaker,
@@ -9,85 +9,76 @@ import {
   handleWhen,
   SamplingBreaker,
 } from 'cockatiel';
-import { type Answer, isObject } from '../envelope.js';
-import { CallerGoneError, CircuitOpenError, TimeoutError, UnavailableError } from '../errors.js';
+import { isObject } from '../../json.js';
+import { ClientDisconnectedError, CircuitOpenError, TimeoutError, UnavailableError } from '../errors.js';
+import { type RestResponse, unavailableStatuses } from './rest-response.js';
 
-/** Statuses by which a gateway or a balancer says that what is behind it is not there (RFC 9110, 15.6.3 to 15.6.5). */
-export const unavailableStatuses: readonly number[] = [502, 503, 504];
+// The circuit opens if more than this share of the counted calls failed.
+const failureThreshold = 0.5;
 
-/** Lets calls through while the REST API works; of one that does not, it lets one call at a time find out whether it works again. */
-export class Breaker {
+// Calls are counted in this many windows of one second. cockatiel drops the oldest window when a call starts a new one, not with time.
+const windowSeconds = 10;
+
+// In milliseconds, with jitter. The delay about doubles after each failed probe.
+const firstProbeDelayMs = 1_000;
+const maxProbeDelayMs = 30_000;
+
+/**
+ * Rejects calls while the REST API fails. Failures are 502, 503, 504, UnavailableError and TimeoutError. Its states:
+ *
+ * - Closed: makes every call. Opens if more than half of the counted calls failed.
+ * - Open: rejects every call, for about 1 s at first and up to 30 s after failed probes. Then half-opens.
+ * - Half open: makes one call as a probe and rejects the others. Closes if the probe succeeds, otherwise opens.
+ */
+export class CircuitBreaker {
   readonly #policy: CircuitBreakerPolicy;
   #isProbing = false;
 
-  /** `fewest`: how many calls of ten seconds there must be for them to say anything. */
-  constructor(fewest = 10) {
+  /** Never opens below `minCalls` calls in the last ten one-second windows that had calls, however far apart. */
+  constructor(minCalls = 10) {
     this.#policy = circuitBreaker(
       handleWhen((error) => this.#isFailure(error)).orWhenResult(
-        (answer) => isObject(answer) && unavailableStatuses.some((status) => status === answer['status']),
+        (response) => isObject(response) && unavailableStatuses.some((status) => status === response['status']),
       ),
       {
-        // It opens when half of the calls of the last ten seconds in which there were any have failed.
-        breaker: new SamplingBreaker({ threshold: 0.5, duration: 10_000, minimumRps: fewest / 10 }),
-        halfOpenAfter: new ExponentialBackoff({ initialDelay: 1_000, maxDelay: 30_000 }),
+        breaker: new SamplingBreaker({
+          threshold: failureThreshold,
+          duration: windowSeconds * 1_000,
+          minimumRps: minCalls / windowSeconds,
+        }),
+        halfOpenAfter: new ExponentialBackoff({ initialDelay: firstProbeDelayMs, maxDelay: maxProbeDelayMs }),
       },
     );
   }
 
-  /** Whether no call is let through, but for one now and then. */
+  /** Whether the circuit is open or half open: it rejects every call except a probe. */
   get isOpen(): boolean {
     return this.#policy.state !== CircuitState.Closed;
   }
 
-  /** Makes a call. Throws CircuitOpenError at once where the REST API is not to be asked, else what the call throws. */
-  run(call: () => Promise<Answer>): Promise<Answer> {
-    // While it is closed, the library throws nothing of its own.
+  /** Makes a call. Rejects with CircuitOpenError if the circuit is not closed and the call is not the probe. */
+  run(call: () => Promise<RestResponse>): Promise<RestResponse> {
+    // While the circuit is closed, cockatiel throws no error of its own.
     return this.isOpen || this.#isProbing ? this.#probe(call) : this.#policy.execute(call);
   }
 
-  async #probe(call: () => Promise<Answer>): Promise<Answer> {
-    // The library has those who come during the probe wait for it, and that may take as long as the deadline.
+  async #probe(call: () => Promise<RestResponse>): Promise<RestResponse> {
+    // cockatiel makes calls that arrive during a probe wait for it, which may take as long as the deadline.
     if (this.#isProbing) throw new CircuitOpenError();
     this.#isProbing = this.isOpen;
-    const probes = this.#isProbing;
+    const ownsProbe = this.#isProbing;
     try {
       return await this.#policy.execute(call);
     } catch (error) {
       throw error instanceof BrokenCircuitError ? new CircuitOpenError() : error;
     } finally {
-      if (probes) this.#isProbing = false;
+      if (ownsProbe) this.#isProbing = false;
     }
   }
 
   #isFailure(error: unknown): boolean {
     if (error instanceof UnavailableError || error instanceof TimeoutError) return true;
-    // A probe whose caller has gone has found out nothing, and to the library whatever is no failure is a success.
-    return this.#isProbing && error instanceof CallerGoneError;
-  }
-}
-
-/** How often failed calls may be tried again, in proportion to all calls: in a storm, trying again makes it worse for everyone. */
-export class RetryBudget {
-  // One in ten calls, in the long run.
-  static readonly #perCall = 0.1;
-  readonly #most: number;
-  #left: number;
-
-  /** `most`: how many attempts can be saved up, for a quiet time, when one lost connection should not be a caller's to see. */
-  constructor(most = 10) {
-    this.#most = most;
-    this.#left = most;
-  }
-
-  /** Takes note of a call that somebody asked for. */
-  earn(): void {
-    this.#left = Math.min(this.#most, this.#left + RetryBudget.#perCall);
-  }
-
-  /** Takes one attempt out of the budget; false where none is left. */
-  spend(): boolean {
-    if (this.#left < 1) return false;
-    this.#left--;
-    return true;
+    // cockatiel counts all other errors as successes, but a probe whose client disconnected has proven nothing.
+    return this.#isProbing && error instanceof ClientDisconnectedError;
   }
 }

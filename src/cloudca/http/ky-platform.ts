@@ -1,51 +1,50 @@
-// What ky takes for the platform in the built gateway, in place of `globalThis`: classes of the Fetch standard that do what ky asks of them
-// for a call of ours, and nothing else. The standard's own cost more than all that ky does with them, and some of it is done by the collector.
-// Where this is not built in, ky has the standard's, and does the same.
+// Replaces `globalThis` for ky in the built gateway (scripts/build.js). Its minimal classes of the Fetch standard do what ky needs for a
+// REST call. The standard classes cost more than the rest of ky, partly in garbage collection.
+// Unbuilt code, e.g. in tests, uses the standard classes, with the same results.
 
-/** A request: where it goes, by which method, and the text of its body. Of headers and signals it has none: `ExchangeOptions` carries them. */
-class BareRequest {
+/** A request: URL, method and text body. Headers and cancellation are in `ExchangeOptions`, not here. */
+class MinimalRequest {
   readonly url: string;
   readonly method: string;
-  /** Not a stream: ky would cancel it when the call is over. */
+  /** Not a stream: ky cancels the body after the call. */
   readonly body: { readonly cancel: () => Promise<void> } | null;
   readonly #text: string;
 
-  /** Throws TypeError where the address is no absolute one, or the body no text. */
+  /** Throws TypeError if `url` is not absolute, or if `body` is not a string. */
   constructor(url: string, { method, body }: { readonly method: string; readonly body?: unknown }) {
     this.url = new URL(url).href;
     this.method = method;
-    if (body !== undefined && typeof body !== 'string') throw new TypeError('A body must be a text.');
+    if (body !== undefined && typeof body !== 'string') throw new TypeError('The body must be a string.');
     this.#text = body ?? '';
     this.body = body === undefined ? null : { cancel: () => Promise.resolve() };
   }
 
-  /** The body. */
   text(): Promise<string> {
     return Promise.resolve(this.#text);
   }
 }
 
-/** Headers that are none. */
-class NoHeaders {
-  /** Throws TypeError where there are any. */
+/** Headers that are always empty. */
+class EmptyHeaders {
+  /** Throws TypeError if `init` holds a header. */
   constructor(init: object = {}) {
-    if (!(init instanceof NoHeaders) && Object.keys(init).length > 0)
-      throw new TypeError('Headers go beside the request.');
+    if (!(init instanceof EmptyHeaders) && Object.keys(init).length > 0) {
+      throw new TypeError('Headers must be passed in ExchangeOptions, not in the request.');
+    }
   }
 
-  /** None. */
   entries(): readonly never[] {
     return [];
   }
 }
 
 /**
- * The platform. There is no AbortController in it: ky would make one for each call, whose signal nothing here listens to. Nor are there
- * streams and forms.
+ * The properties of `globalThis` that ky reads. AbortController is left out on purpose: ky would create one for each call, and the
+ * gateway does not use its signal. Streams and FormData are left out as well.
  */
 export const platform = {
-  Request: BareRequest,
-  Headers: NoHeaders,
+  Request: MinimalRequest,
+  Headers: EmptyHeaders,
   Response,
-  fetch: (): Promise<never> => Promise.reject(new TypeError('Nothing is sent but by the transport.')),
+  fetch: (): Promise<never> => Promise.reject(new TypeError('Only the transport may send a request.')),
 };

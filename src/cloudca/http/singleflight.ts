@@ -1,49 +1,49 @@
-// Work under way and who waits for it: several may wait for one piece of work, and the last to go away ends it. Reads that are
-// alike share a flight while it lasts, and what is made of what it brings; it knows nothing of HTTP, nor what comes of a flight.
+// Coalesces identical reads: sessions of one key that read the same URL at the same time share one in-flight call. The last waiter to be
+// removed cancels it. Knows nothing of HTTP.
 import type { CloudcaError } from '../errors.js';
 
-/** Tells a piece of work that nobody waits for it any more. An AbortSignal would do: making one and listening to it costs ten times as much. */
+/** Signals the cancellation of one call, with its reason, to at most one listener. An AbortSignal would cost ten times as much. */
 export class Cancellation {
   #reason: CloudcaError | undefined;
-  #tell: ((reason: CloudcaError) => void) | undefined;
+  #listener: ((reason: CloudcaError) => void) | undefined;
 
-  /** Why nobody waits any more; undefined while somebody does. */
+  /** Why the call was cancelled; undefined if it was not. */
   get reason(): CloudcaError | undefined {
     return this.#reason;
   }
 
-  /** Has the one who does the work told, when it is cancelled from here on; undefined: nobody is told. */
-  onCancel(tell: ((reason: CloudcaError) => void) | undefined): void {
-    this.#tell = tell;
+  /** Sets the one listener for a later cancellation; undefined removes it. Does not report a cancellation that has already happened. */
+  onCancel(listener: ((reason: CloudcaError) => void) | undefined): void {
+    this.#listener = listener;
   }
 
-  /** Cancels the work. */
+  /** Cancels the call. */
   cancel(reason: CloudcaError): void {
     this.#reason = reason;
-    this.#tell?.(reason);
+    this.#listener?.(reason);
   }
 }
 
-/** Work under way that several may wait for. */
-export class Flight<T> {
+/** A call in flight, which several sessions may wait for. */
+export class InFlightCall<T> {
   readonly #cancellation = new Cancellation();
   readonly #outcome: Promise<T>;
-  #passengers = 0;
+  #waiters = 0;
   #isShared = false;
 
-  /** Begins the work. It is cancelled when nobody waits for it any more, with the last one's reason. */
-  constructor(work: (cancellation: Cancellation) => Promise<T>) {
-    this.#outcome = work(this.#cancellation);
+  /** Starts the call. It is cancelled when its last waiter is removed, with that waiter's reason. */
+  constructor(start: (cancellation: Cancellation) => Promise<T>) {
+    this.#outcome = start(this.#cancellation);
   }
 
-  /** Has somebody wait: told, once, what comes of it, or why nothing does. */
-  board(landed: (value: T) => void, failed: (error: unknown) => void): void {
-    this.#passengers++;
-    this.#outcome.then(landed, failed);
+  /** Adds a waiter. Exactly one of the callbacks runs, once. */
+  addWaiter(onValue: (value: T) => void, onError: (error: unknown) => void): void {
+    this.#waiters++;
+    this.#outcome.then(onValue, onError);
   }
 
-  /** Says that several wait, or will: what comes of it is shared. */
-  share(): void {
+  /** Marks the value as shared, since several sessions wait for it or will. */
+  markShared(): void {
     if (this.#isShared) return;
     this.#isShared = true;
     this.#outcome.then(
@@ -54,86 +54,90 @@ export class Flight<T> {
     );
   }
 
-  /** Says that one of those who wait does so no more; the work ends with the last. */
-  leave(reason: CloudcaError): void {
-    this.#passengers--;
-    if (this.#passengers === 0) this.#cancellation.cancel(reason);
+  /** Counts one waiter less; its callbacks still run. Cancels the call at zero. */
+  removeWaiter(reason: CloudcaError): void {
+    this.#waiters--;
+    if (this.#waiters === 0) this.#cancellation.cancel(reason);
   }
 
-  /** Has somebody told, once, when nothing will come of it any more: it has landed, well or not. */
-  onLanding(tell: () => void): void {
-    this.#outcome.then(tell, tell);
+  /** Runs a callback once the call has succeeded or failed. */
+  onSettled(callback: () => void): void {
+    this.#outcome.then(callback, callback);
   }
 
-  /** Whether it was ended before it landed. */
+  /** Whether the call was cancelled. */
   get isCancelled(): boolean {
     return this.#cancellation.reason !== undefined;
   }
 }
 
-/** The reads under way that others may join, by key and by address: two keys never share one. */
-export class Flights<T> {
-  readonly #ofKeys = new Map<string, Map<string, Flight<T>>>();
-  #joined = 0;
+/** The in-flight reads that other sessions may join, by API key and URL. Two keys never share a call. */
+export class Singleflight<T> {
+  readonly #callsByKey = new Map<string, Map<string, InFlightCall<T>>>();
+  #coalesced = 0;
 
-  /** How often one that was under way has been joined. */
-  get joined(): number {
-    return this.#joined;
+  /** The number of reads that joined a call already in flight for the same key and URL, since the start. */
+  get coalesced(): number {
+    return this.#coalesced;
   }
 
-  /** How many can be joined. */
+  /** The number of calls that can be joined now. */
   get size(): number {
-    return [...this.#ofKeys.values()].reduce((sum, flights) => sum + flights.size, 0);
+    return [...this.#callsByKey.values()].reduce((sum, calls) => sum + calls.size, 0);
   }
 
-  /** The flight of a key to an address: the one under way, or else the one that `begin` begins. */
-  join(apiKey: string, url: string, begin: () => Flight<T>): Flight<T> {
-    const ofKey = this.#ofKeys.get(apiKey) ?? new Map<string, Flight<T>>();
-    const underWay = ofKey.get(url);
-    if (underWay?.isCancelled === false) {
-      this.#joined++;
-      underWay.share();
-      return underWay;
+  /** Returns the in-flight call of a key for a URL, or starts one. */
+  join(apiKey: string, url: string, start: () => InFlightCall<T>): InFlightCall<T> {
+    const calls = this.#callsByKey.get(apiKey) ?? new Map<string, InFlightCall<T>>();
+    const inFlight = calls.get(url);
+    if (inFlight?.isCancelled === false) {
+      this.#coalesced++;
+      inFlight.markShared();
+      return inFlight;
     }
-    const flight = begin();
-    ofKey.set(url, flight);
-    this.#ofKeys.set(apiKey, ofKey);
-    flight.onLanding(() => {
-      // By then another one may have taken its place, or the key's may have been closed.
-      if (ofKey.get(url) === flight) ofKey.delete(url);
-      if (ofKey.size === 0 && this.#ofKeys.get(apiKey) === ofKey) this.#ofKeys.delete(apiKey);
+    const call = start();
+    calls.set(url, call);
+    this.#callsByKey.set(apiKey, calls);
+    call.onSettled(() => {
+      // Another call may have replaced this one by now, or `forget` may have dropped the key's map.
+      if (calls.get(url) === call) calls.delete(url);
+      if (calls.size === 0 && this.#callsByKey.get(apiKey) === calls) this.#callsByKey.delete(apiKey);
     });
-    return flight;
+    return call;
   }
 
-  /** Lets nobody join what a key has under way: a read that begins from here on may see more than those do. */
-  close(apiKey: string): void {
-    this.#ofKeys.delete(apiKey);
+  /** Keeps later reads of a key from joining calls that are in flight now: those may have started before a write of that key. */
+  forget(apiKey: string): void {
+    this.#callsByKey.delete(apiKey);
   }
 }
 
-// What came of flights that several waited for, and what is made of it.
+// Values of calls that several sessions joined, and parts of such values.
 const shared = new WeakSet<object>();
 
-/** Has a part of something be shared where the whole is; gives the part. */
-export function shareWith<T>(whole: object, part: T): T {
+/**
+ * Marks `part` as shared if `whole` is: if it is the value of a call that several sessions joined, or a part of one. Returns `part`.
+ * memoizePerSharedValue caches what is derived from shared values.
+ */
+export function markSharedWith<T>(whole: object, part: T): T {
   if (shared.has(whole) && typeof part === 'object' && part !== null) shared.add(part);
   return part;
 }
 
 /**
- * Has something made of what a flight has brought, or of what was made of that: once for all who waited for it, where several did. What else it is
- * made from must be the same for all of them.
+ * Memoizes `derive` per shared value (see markSharedWith), so that all sessions that joined a call get the same derived value. Values that
+ * are not shared are derived each time. The other arguments are those of the first session: those of any other must give the same result.
+ * Side effects, such as warnings, reach the first session only.
  */
-export function createShared<Brought extends object, Others extends readonly unknown[], Made extends object>(
-  make: (brought: Brought, ...others: Others) => Made,
-): (brought: Brought, ...others: Others) => Made {
-  const known = new WeakMap<Brought, Made>();
-  return (brought, ...others) => {
-    // To remember each would take the collector longer than it takes to make most.
-    if (!shared.has(brought)) return make(brought, ...others);
-    const made = known.get(brought) ?? shareWith(brought, make(brought, ...others));
-    known.set(brought, made);
-    return made;
+export function memoizePerSharedValue<Value extends object, Others extends readonly unknown[], Derived extends object>(
+  derive: (value: Value, ...others: Others) => Derived,
+): (value: Value, ...others: Others) => Derived {
+  const cache = new WeakMap<Value, Derived>();
+  return (value, ...others) => {
+    // Garbage collection of an entry for each value would cost more than deriving most of them again.
+    if (!shared.has(value)) return derive(value, ...others);
+    const derived = cache.get(value) ?? markSharedWith(value, derive(value, ...others));
+    cache.set(value, derived);
+    return derived;
   };
 }

@@ -1,14 +1,14 @@
-// The service connections of one operation, loaded once however many environments name them.
-import type { RestSession } from '../../cloudca/client.js';
+// Loads the service connections, once per operation.
+import type { RestSession } from '../../cloudca/session.js';
 import { listServiceConnections, type ServiceConnectionEntity } from '../../cloudca/environments.js';
 
 /** The loaders of environments. */
 export interface EnvironmentLoaders {
-  /** All service connections that the key can see, by id. */
+  /** Loads all service connections that the API key can see, by id. */
   readonly serviceConnections: () => Promise<ReadonlyMap<string, ServiceConnectionEntity>>;
 }
 
-/** Makes the loaders for one operation. */
+/** Creates the loaders of one operation. */
 export function createEnvironmentLoaders(rest: RestSession): EnvironmentLoaders {
   let connections: Promise<ReadonlyMap<string, ServiceConnectionEntity>> | undefined;
   return { serviceConnections: () => (connections ??= load(rest)) };

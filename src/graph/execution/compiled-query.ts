@@ -1,5 +1,5 @@
-// One query, compiled by graphql-jit into a function. What graphql-jit gets wrong is kept away from it here: it is given a copy of the
-// query without a single value of the caller's, and its errors are made graphql-js's own again. It knows no cache.
+// Compiles one query with graphql-jit, and shields graphql-jit from what it handles wrongly. It sees a copy of the query without any input
+// value, and its errors are converted to those of graphql-js.
 import {
   type ArgumentNode,
   BREAK,
@@ -33,125 +33,128 @@ import {
 import { compileQuery, isCompiledQuery } from 'graphql-jit';
 
 /**
- * Runs a compiled query. Takes variables as graphql-js's getVariableValues gives them. Gives undefined, and has called no resolver,
- * where an argument cannot be made from them: what is to be told of that is graphql-js's to say.
+ * Runs a compiled query with coerced variables, as graphql-js's getVariableValues returns them. Returns undefined, without a call of any
+ * resolver, if an argument cannot be coerced: graphql-js must execute the query then, to report the error.
  */
 export type CompiledQuery = (
   variables: Readonly<Record<string, unknown>>,
   contextValue: unknown,
 ) => Promise<ExecutionResult> | ExecutionResult | undefined;
 
-/** The most fields, its fragments written out, that a query may have to be compiled: the time for that grows faster than they do. */
-export const mostFields = 100;
+/** Maximum number of fields, fragments expanded, of a query to compile. Compile time grows faster than the number of fields. */
+export const maxCompiledFields = 100;
 
-/** Makes compilers of queries: one for each schema. */
+/** Creates the compiler of a schema. It returns undefined for a query that graphql-js must execute. */
 export function createCompiler(
   schema: GraphQLSchema,
 ): (document: DocumentNode, operation: OperationDefinitionNode) => CompiledQuery | undefined {
-  const types = schema.toConfig();
-  // graphql-jit coerces variables a second time, by rules that are not quite GraphQL's; of this type it lets every value pass.
-  const jitSchema = new GraphQLSchema({ ...types, types: [...types.types, passed], assumeValid: true });
+  const config = schema.toConfig();
+  // graphql-jit coerces variables a second time, by rules that differ from GraphQL's. It passes every value of this type unchanged.
+  const jitSchema = new GraphQLSchema({ ...config, types: [...config.types, passThrough], assumeValid: true });
   return (document, operation) => {
-    const alone = separateOperations(document)[operation.name?.value ?? ''];
-    const plan = alone && toPlan(schema, alone, operation);
+    const ownDocument = separateOperations(document)[operation.name?.value ?? ''];
+    const plan = ownDocument && toPlan(schema, ownDocument, operation);
     return plan && compile(schema, jitSchema, operation, plan);
   };
 }
 
-const passed = new GraphQLScalarType({ name: 'PassedToCompiledQuery', parseValue: (value) => value });
+const passThrough = new GraphQLScalarType({ name: 'PassedToCompiledQuery', parseValue: (value) => value });
 
-/** A field that takes arguments, and the variables by which graphql-jit is handed them. */
-interface Call {
+/** A selected field with arguments, and the variables that carry them, by argument name. */
+interface FieldWithArguments {
   readonly field: GraphQLField<unknown, unknown>;
   readonly node: FieldNode;
   readonly variables: ReadonlyMap<string, string>;
 }
 
 interface Plan {
-  /** The query as graphql-jit is to see it. */
+  /** The document that graphql-jit compiles. */
   readonly document: DocumentNode;
-  readonly calls: readonly Call[];
-  /** The fields as they were sent, and their types, by where they stand. */
+  readonly fieldsWithArguments: readonly FieldWithArguments[];
+  /** The fields that the client sent, and their types, by position. */
   readonly fields: ReadonlyMap<string, { readonly node: FieldNode; readonly type: GraphQLOutputType }>;
   readonly fragments: Readonly<Record<string, FragmentDefinitionNode>>;
 }
 
 /**
- * What graphql-jit is to compile; undefined where graphql-js must do it. Each of these is kept from graphql-jit (0.8.9):
+ * Plans the document that graphql-jit compiles. Returns undefined if graphql-js must execute the query. graphql-jit (0.8.9) must not see:
  *
- * - Values. It writes literals into the code that it generates, and one that begins with a certain mark is run. It reads an unset variable
- *   in an input object as null, and coerces variables in its own way. So all arguments are taken out of the query, and their values, which
- *   graphql-js makes of literals, variables and defaults, are handed over as variables.
- * - `@skip` and `@include`: it visits a fragment once even where that spread was skipped, mixes up the conditions of a fragment that is
- *   spread in several places, and hands resolvers the nodes of what was skipped, so that they would read too much.
- * - Underscores in aliases: it keeps the `info` of each field by its path joined with underscores, so that `a_b.c` gets that of `a.b_c`;
- *   and an alias `__proto__` sets a prototype. A variable of two underscores could be one of those that are made here.
- * - Interfaces, unions and types with isTypeOf, which may be asynchronous, and throw: it waits for no promise there.
- * - Introspection, and mutations, whose fields must run one after the other.
- * - What is very large: it writes fragments out wherever they are spread.
+ * - Values. It writes literals into the code that it generates, and runs one that begins with a certain marker. It reads an unset
+ *   variable in an input object as null, and coerces variables by its own rules. So the plan removes all arguments: graphql-js
+ *   computes their values, and the compiled query receives them as variables.
+ * - `@skip` and `@include`. It visits a fragment once, even if that spread was skipped. It confuses the conditions of a fragment that is
+ *   spread several times. It passes skipped nodes to resolvers, which would then read too much.
+ * - Underscores in aliases. It stores the `info` of each field by its path joined with underscores, so that `a_b.c` gets that of `a.b_c`.
+ *   An alias `__proto__` sets a prototype. A variable with two leading underscores could collide with a generated one.
+ * - Interfaces, unions, and types with isTypeOf. isTypeOf may throw or return a promise, which it does not await.
+ * - Introspection.
+ * - Mutations, whose fields must run one after the other.
+ * - Very large queries: it expands a fragment wherever it is spread.
  */
 function toPlan(schema: GraphQLSchema, document: DocumentNode, operation: OperationDefinitionNode): Plan | undefined {
-  if (operation.operation !== OperationTypeNode.QUERY || countFields(document, operation) > mostFields)
+  if (operation.operation !== OperationTypeNode.QUERY || countFields(document, operation) > maxCompiledFields)
     return undefined;
   const typeInfo = new TypeInfo(schema);
-  const calls: Call[] = [];
+  const fieldsWithArguments: FieldWithArguments[] = [];
   const fields = new Map<string, { node: FieldNode; type: GraphQLOutputType }>();
-  const definitions: VariableDefinitionNode[] = [];
-  let fits = true;
-  const give = (name: string): string => {
-    definitions.push({
+  const variableDefinitions: VariableDefinitionNode[] = [];
+  let canCompile = true;
+  const define = (name: string): string => {
+    variableDefinitions.push({
       kind: Kind.VARIABLE_DEFINITION,
       variable: { kind: Kind.VARIABLE, name: { kind: Kind.NAME, value: name } },
-      type: { kind: Kind.NAMED_TYPE, name: { kind: Kind.NAME, value: passed.name } },
+      type: { kind: Kind.NAMED_TYPE, name: { kind: Kind.NAME, value: passThrough.name } },
     });
     return name;
   };
   const enter = (node: FieldNode): unknown => {
     const field = typeInfo.getFieldDef();
-    const place = toPlace(node);
-    if (!field || place === undefined || !isPlainField(node) || !isPlainType(getNamedType(field.type))) {
-      fits = false;
+    const position = toPosition(node);
+    if (!field || position === undefined || !isPlainField(node) || !isPlainType(getNamedType(field.type))) {
+      canCompile = false;
       return BREAK;
     }
-    fields.set(place, { node, type: field.type });
+    fields.set(position, { node, type: field.type });
     return undefined;
   };
   const leave = (copy: FieldNode): FieldNode => {
     const field = typeInfo.getFieldDef();
-    const node = fields.get(toPlace(copy) ?? '')?.node;
+    const node = fields.get(toPosition(copy) ?? '')?.node;
     if (!field || !node || field.args.length === 0) return { ...copy };
-    const variables = new Map(field.args.map(({ name }, index) => [name, give(`__${calls.length}_${index}`)]));
-    calls.push({ field, node, variables });
+    const variables = new Map(
+      field.args.map(({ name }, index) => [name, define(`__${fieldsWithArguments.length}_${index}`)]),
+    );
+    fieldsWithArguments.push({ field, node, variables });
     return { ...copy, arguments: [...variables].map(([name, variable]) => toArgument(name, variable)) };
   };
   for (const { variable } of operation.variableDefinitions ?? []) {
-    // Handed over unchanged for `info.variableValues`.
-    fits &&= !variable.name.value.startsWith('_');
-    give(variable.name.value);
+    // Passed unchanged, for `info.variableValues`.
+    canCompile &&= !variable.name.value.startsWith('_');
+    define(variable.name.value);
   }
   const copy: DocumentNode = visit(
     document,
     visitWithTypeInfo(typeInfo, {
       Directive: () => {
-        fits = false;
+        canCompile = false;
         return BREAK;
       },
       VariableDefinition: () => false,
       Field: { enter, leave },
     }),
   );
-  if (!fits) return undefined;
-  const fragments = document.definitions.filter((each) => each.kind === Kind.FRAGMENT_DEFINITION);
+  if (!canCompile) return undefined;
+  const fragments = document.definitions.filter((definition) => definition.kind === Kind.FRAGMENT_DEFINITION);
   return {
     document: {
       ...copy,
-      definitions: copy.definitions.map((each) =>
-        each.kind === Kind.OPERATION_DEFINITION ? { ...each, variableDefinitions: definitions } : each,
+      definitions: copy.definitions.map((definition) =>
+        definition.kind === Kind.OPERATION_DEFINITION ? { ...definition, variableDefinitions } : definition,
       ),
     },
-    calls,
+    fieldsWithArguments,
     fields,
-    fragments: Object.fromEntries(fragments.map((each) => [each.name.value, each])),
+    fragments: Object.fromEntries(fragments.map((fragment) => [fragment.name.value, fragment])),
   };
 }
 
@@ -172,17 +175,17 @@ function toArgument(name: string, variable: string): ArgumentNode {
   };
 }
 
-/** Where a field stands in its document; no two stand in the same place. */
-function toPlace({ loc }: FieldNode): string | undefined {
+/** Returns the position of a field in its document, which no other field has. */
+function toPosition({ loc }: FieldNode): string | undefined {
   return loc && `${loc.startToken.line}:${loc.startToken.column}`;
 }
 
-/** The fields of an operation with its fragments written out; each fragment is gone through once, however often it is spread. */
+/** Returns the number of fields of an operation with fragments expanded. Visits each fragment once, however often it is spread. */
 function countFields(document: DocumentNode, operation: OperationDefinitionNode): number {
   const counts = new Map<string, number>();
   const fragments = new Map(
-    document.definitions.flatMap((each) =>
-      each.kind === Kind.FRAGMENT_DEFINITION ? [[each.name.value, each.selectionSet]] : [],
+    document.definitions.flatMap((definition) =>
+      definition.kind === Kind.FRAGMENT_DEFINITION ? [[definition.name.value, definition.selectionSet]] : [],
     ),
   );
   const count = (set: SelectionSetNode | undefined): number => {
@@ -194,9 +197,9 @@ function countFields(document: DocumentNode, operation: OperationDefinitionNode)
     return sum;
   };
   const countFragment = (name: string): number => {
-    const known = counts.get(name) ?? count(fragments.get(name));
-    counts.set(name, known);
-    return known;
+    const cached = counts.get(name) ?? count(fragments.get(name));
+    counts.set(name, cached);
+    return cached;
   };
   return count(operation.selectionSet);
 }
@@ -205,39 +208,39 @@ function compile(
   schema: GraphQLSchema,
   jitSchema: GraphQLSchema,
   operation: OperationDefinitionNode,
-  { document, calls, fields, fragments }: Plan,
+  { document, fieldsWithArguments, fields, fragments }: Plan,
 ): CompiledQuery | undefined {
   const compiled = compileQuery(jitSchema, document, '', {
     disablingCapturingStackErrors: true,
-    // What resolvers are told of the query is what was sent.
+    // Resolvers must see the query that the client sent, not the copy.
     resolverInfoEnricher: ({ fieldNodes }) => ({
       schema,
       operation,
       fragments,
-      fieldNodes: fieldNodes.map((node) => fields.get(toPlace(node) ?? '')?.node ?? node),
+      fieldNodes: fieldNodes.map((node) => fields.get(toPosition(node) ?? '')?.node ?? node),
     }),
   });
   if (!isCompiledQuery(compiled)) return undefined;
   const toResult = (result: ExecutionResult): ExecutionResult =>
     result.errors === undefined ? result : { ...result, errors: toErrors(result.errors, result.data, fields) };
   return (variables, contextValue) => {
-    const values = toValues(calls, variables);
+    const values = toValues(fieldsWithArguments, variables);
     if (values === undefined) return undefined;
     const result = compiled.query(undefined, contextValue, values);
     return 'then' in result ? result.then(toResult) : toResult(result);
   };
 }
 
-/** The variables of graphql-jit's query: those that were sent, and all arguments. Undefined where an argument has no good value. */
+/** Returns the variables of the compiled query: the client's, and all arguments. Returns undefined if an argument cannot be coerced. */
 function toValues(
-  calls: readonly Call[],
-  sent: Readonly<Record<string, unknown>>,
+  fieldsWithArguments: readonly FieldWithArguments[],
+  coerced: Readonly<Record<string, unknown>>,
 ): Record<string, unknown> | undefined {
-  const values = { ...sent };
-  for (const { field, node, variables } of calls) {
+  const values = { ...coerced };
+  for (const { field, node, variables } of fieldsWithArguments) {
     let args: Record<string, unknown>;
     try {
-      args = getArgumentValues(field, node, sent);
+      args = getArgumentValues(field, node, coerced);
     } catch (error) {
       if (error instanceof GraphQLError) return undefined;
       throw error;
@@ -248,22 +251,22 @@ function toValues(
 }
 
 /**
- * graphql-jit's errors as graphql-js makes them, from what was thrown, with the nodes that were sent. Where several fields that must not
- * be null have taken the same object along, graphql-js tells of the first alone.
+ * Converts graphql-jit's errors to those of graphql-js: from the thrown value, with the client's nodes. If several non-null fields nullify the
+ * same object, keeps the first error only, as graphql-js does.
  */
 function toErrors(errors: readonly GraphQLError[], data: unknown, fields: Plan['fields']): readonly GraphQLError[] {
-  const told = new Set<string>();
+  const nullified = new Set<string>();
   return errors.flatMap((error) => {
     const path = error.path ?? [];
     const [field, ...others] = (error.locations ?? []).flatMap(({ line, column }) => {
-      const each = fields.get(`${line}:${column}`);
-      return each === undefined ? [] : [each];
+      const match = fields.get(`${line}:${column}`);
+      return match === undefined ? [] : [match];
     });
     const nodes = field === undefined ? [] : [field.node, ...others.map(({ node }) => node)];
     if (field !== undefined && !isNullable(field.type, path)) {
-      const nulled = JSON.stringify(toNulled(data, path));
-      if (told.has(nulled)) return [];
-      told.add(nulled);
+      const nullifiedPath = JSON.stringify(toNullifiedPath(data, path));
+      if (nullified.has(nullifiedPath)) return [];
+      nullified.add(nullifiedPath);
     }
     const { message, originalError } = error;
     return [
@@ -274,18 +277,18 @@ function toErrors(errors: readonly GraphQLError[], data: unknown, fields: Plan['
   });
 }
 
-/** Whether null may stand at a path that ends in a field of a type, or in an entry of its list. */
+/** Reports whether the value at a path may be null. `type` is that of the path's last field; list indexes may follow. */
 function isNullable(type: GraphQLOutputType, path: readonly (string | number)[]): boolean {
-  let at: GraphQLOutputType = type;
+  let current: GraphQLOutputType = type;
   for (let index = path.length - 1; typeof path[index] === 'number'; index--) {
-    const list = getNullableType(at);
-    if (isListType(list)) at = list.ofType;
+    const list = getNullableType(current);
+    if (isListType(list)) current = list.ofType;
   }
-  return !isNonNullType(at);
+  return !isNonNullType(current);
 }
 
-/** The beginning of a path at which the data ends in null. */
-function toNulled(data: unknown, path: readonly (string | number)[]): readonly (string | number)[] {
+/** Returns the prefix of a path at which the data is null. */
+function toNullifiedPath(data: unknown, path: readonly (string | number)[]): readonly (string | number)[] {
   let current = data;
   for (const [depth, key] of path.entries()) {
     if (typeof current !== 'object' || current === null) return path.slice(0, depth);

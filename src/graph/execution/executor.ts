@@ -1,4 +1,4 @@
-// Executes operations: queries that come again are compiled, all else is graphql-js's. It knows nothing of HTTP.
+// Executes operations. Compiles queries that repeat, and leaves all others to graphql-js.
 import {
   type DocumentNode,
   execute,
@@ -12,55 +12,55 @@ import { LRUCache } from 'lru-cache';
 import { type CompiledQuery, createCompiler } from './compiled-query.js';
 import { coerceVariables } from './variables.js';
 
-/** An operation of a document that has been found valid. */
-export interface Execution {
+/** An operation of a valid document. */
+export interface ExecutionRequest {
   readonly document: DocumentNode;
   readonly operationName: string | null | undefined;
-  /** The variables as they were sent. */
+  /** The variables as the client sent them. */
   readonly variables: Readonly<Record<string, unknown>> | null | undefined;
   readonly contextValue: unknown;
 }
 
-/** Executes an operation. What fails is in the result, as with graphql-js's `execute`. */
-export type Executor = (execution: Execution) => Promise<ExecutionResult> | ExecutionResult;
+/** Executes an operation. Returns failures in the result, like graphql-js's `execute`. */
+export type Executor = (execution: ExecutionRequest) => Promise<ExecutionResult> | ExecutionResult;
 
-/** An executor, and what else it can be told. */
-export interface PreparableExecutor {
+/** Executes operations; compiles repeated queries. */
+export interface CompilingExecutor {
   readonly execute: Executor;
-  /** Compiles the queries of a document that is sure to come, as long as there is room for them. */
-  readonly prepare: (document: DocumentNode) => void;
+  /** Compiles all queries of a document now, until the cache is full. Ignores `maxCompileShare`. */
+  readonly compileAhead: (document: DocumentNode) => void;
 }
 
-/** What makes an executor. */
+/** Options of an executor. */
 export interface ExecutorOptions {
-  /** The execution of a query from which on it is compiled; the first is 1. Infinity: never. */
+  /** The execution, counted from 1, that compiles a query. Infinity: never. Default: 3. */
   readonly compileAt?: number;
-  /** The share of the process's time that may go into compiling: above 0, at most 1. */
-  readonly share?: number;
-  /** Told of each query that has been compiled. */
+  /** Maximum share of the process's time that compiling may take, above 0 and at most 1. Default: 0.05. */
+  readonly maxCompileShare?: number;
+  /** Called with the operation of each query that was compiled. */
   readonly onCompiled?: (operation: OperationDefinitionNode) => void;
 }
 
-// Compiling takes as long as several executions: a query that never comes again is not worth it.
-const usualCompileAt = 3;
+// Compiling takes as long as several executions, so it does not pay for a query that never repeats.
+const defaultCompileAt = 3;
 
-// A flood of queries that do come again must not keep the process from executing.
-const usualShare = 0.05;
+// A flood of queries that do repeat must not keep the process from executing.
+const defaultCompileShare = 0.05;
 
-// An app has a few dozen queries. Each takes some 100 KB.
-const mostCompiled = 128;
+// An app has a few dozen queries. Each takes about 160 KB.
+const maxCompiledQueries = 128;
 
 /**
- * Makes the executor of a schema. Queries are told apart by their nodes, so that a document is recognized as long as whoever parses
- * keeps it, and what is counted of it goes with it.
+ * Creates the executor of a schema. It identifies a query by its AST node. So it recognizes a query as long as the same parsed document is
+ * passed, and the query's counts are released with the document.
  */
-export function createExecutor(schema: GraphQLSchema, options: ExecutorOptions = {}): PreparableExecutor {
-  const { compileAt = usualCompileAt, share = usualShare, onCompiled } = options;
+export function createExecutor(schema: GraphQLSchema, options: ExecutorOptions = {}): CompilingExecutor {
+  const { compileAt = defaultCompileAt, maxCompileShare = defaultCompileShare, onCompiled } = options;
   const compile = createCompiler(schema);
-  const executions = new WeakMap<OperationDefinitionNode, number>();
+  const executionCounts = new WeakMap<OperationDefinitionNode, number>();
   // False: cannot be compiled.
-  const queries = new LRUCache<OperationDefinitionNode, CompiledQuery | false>({ max: mostCompiled });
-  let rests = 0;
+  const queries = new LRUCache<OperationDefinitionNode, CompiledQuery | false>({ max: maxCompiledQueries });
+  let pausedUntil = 0;
   const add = (document: DocumentNode, operation: OperationDefinitionNode): CompiledQuery | false => {
     const query = compile(document, operation) ?? false;
     queries.set(operation, query);
@@ -68,33 +68,34 @@ export function createExecutor(schema: GraphQLSchema, options: ExecutorOptions =
     return query;
   };
   const find = (document: DocumentNode, operation: OperationDefinitionNode): CompiledQuery | false => {
-    const known = queries.get(operation);
-    if (known !== undefined) return known;
-    const count = (executions.get(operation) ?? 0) + 1;
-    executions.set(operation, count);
-    const begun = performance.now();
-    if (count < compileAt || begun < rests) return false;
+    const cached = queries.get(operation);
+    if (cached !== undefined) return cached;
+    const count = (executionCounts.get(operation) ?? 0) + 1;
+    executionCounts.set(operation, count);
+    const startedAt = performance.now();
+    if (count < compileAt || startedAt < pausedUntil) return false;
     const query = add(document, operation);
-    const ended = performance.now();
-    rests = ended + (ended - begun) * (1 / share - 1);
+    const endedAt = performance.now();
+    pausedUntil = endedAt + (endedAt - startedAt) * (1 / maxCompileShare - 1);
     return query;
   };
   const run: Executor = ({ document, operationName, variables, contextValue }) => {
     const operation = getOperationAST(document, operationName);
     const query = operation ? find(document, operation) : false;
-    const sent = variables ?? {};
+    const variableValues = variables ?? {};
     if (operation && query !== false) {
-      const coerced = coerceVariables(schema, operation, sent);
+      const coerced = coerceVariables(schema, operation, variableValues);
       const result = coerced && query(coerced, contextValue);
       if (result !== undefined) return result;
     }
-    return execute({ schema, document, operationName, variableValues: sent, contextValue });
+    return execute({ schema, document, operationName, variableValues, contextValue });
   };
   return {
     execute: run,
-    prepare: (document) => {
+    compileAhead: (document) => {
       for (const definition of document.definitions) {
-        if (definition.kind === Kind.OPERATION_DEFINITION && queries.size < mostCompiled) add(document, definition);
+        if (definition.kind === Kind.OPERATION_DEFINITION && queries.size < maxCompiledQueries)
+          add(document, definition);
       }
     },
   };

@@ -1,10 +1,10 @@
-// Checks an operation's variables before it is executed, and says what is wrong with them without repeating a value: graphql-js's
-// own messages quote the whole input, pre-shared key and all.
+// Coerces and checks the variables of an operation before its execution. Its messages quote no value, unlike those of graphql-js, which
+// would repeat the whole input with the pre-shared key.
 import {
   coerceInputValue,
   getNullableType,
   getVariableValues,
-  GraphQLError,
+  type GraphQLError,
   type GraphQLInputType,
   type GraphQLSchema,
   isInputObjectType,
@@ -14,86 +14,92 @@ import {
   type OperationDefinitionNode,
   typeFromAST,
 } from 'graphql';
-import { isObject } from '../../cloudca/envelope.js';
+import { isObject } from '../../json.js';
 import type { Config } from '../../config.js';
-import { toMissingField } from '../errors.js';
+import { createRequestError } from '../error-codes.js';
+import { describeUnknownValue, listEnumValues, matchExpectedType, matchMissingField } from '../errors.js';
 
-// What is told of one request at most.
-const mostFaults = 5;
-// After so many faults no more are looked for: there may be one for every few bytes that were sent.
-const enoughFaults = 25;
+const maxReportedProblems = 5;
+// The check stops after this many: every few bytes of the input may be a problem.
+const maxCountedProblems = 25;
 
-/** What variables are held to: without `introspection`, nothing is told of the schema that was not sent. */
+/** Configuration of the check. Without `introspection`, messages name nothing of the schema that the client did not send. */
 export type VariableLimits = Pick<Config, 'introspection' | 'maxListItems'>;
 
-// By the variables as they were sent, which are an operation's own: the check and the execution want them both.
-const coerced = new WeakMap<object, { operation: OperationDefinitionNode; values: CoercedVariables | undefined }>();
-
-/** Variables by their names, as graphql-js's getVariableValues gives them. */
+/** Coerced variables by name, as graphql-js's getVariableValues returns them. */
 export type CoercedVariables = Readonly<Record<string, unknown>>;
 
-/** The variables of an operation, coerced; undefined where they do not fit. */
+// By the variables that the client sent, an object which belongs to one operation. Both the check and the execution coerce them.
+const cache = new WeakMap<object, { operation: OperationDefinitionNode; values: CoercedVariables | undefined }>();
+
+/** Coerces the variables of an operation. Returns undefined if one is invalid. */
 export function coerceVariables(
   schema: GraphQLSchema,
   operation: OperationDefinitionNode,
   variables: Readonly<Record<string, unknown>>,
 ): CoercedVariables | undefined {
-  const known = coerced.get(variables);
-  if (known?.operation === operation) return known.values;
+  const cached = cache.get(variables);
+  if (cached?.operation === operation) return cached.values;
   const { coerced: values } = getVariableValues(schema, operation.variableDefinitions ?? [], variables, {
     maxErrors: 1,
   });
-  coerced.set(variables, { operation, values });
+  cache.set(variables, { operation, values });
   return values;
 }
 
-/** What is wrong with the variables of an operation, all in one error; undefined where nothing is. */
+/** Returns one BAD_USER_INPUT error that lists up to 5 problems of the variables, or undefined if they are valid. */
 export function checkVariables(
   schema: GraphQLSchema,
   operation: OperationDefinitionNode,
   variables: Readonly<Record<string, unknown>>,
   { introspection, maxListItems }: VariableLimits,
 ): GraphQLError | undefined {
-  const faults: string[] = [];
-  const toFault = introspection ? toTypedFault : toHiddenFault;
-  for (const { name, type, hasDefault, mayHoldLists } of toDeclared(schema, operation)) {
+  const problems: string[] = [];
+  for (const { name, type, hasDefault, mayContainLists } of toDeclarations(schema, operation)) {
     const value = Object.hasOwn(variables, name) ? variables[name] : undefined;
     if (value === undefined || value === null) {
       const isMissing = value === null || !hasDefault;
-      if (isMissing && isNonNullType(type)) faults.push(toMissingVariable(name, type, introspection));
+      if (isMissing && isNonNullType(type)) problems.push(toMissingVariable(name, type, introspection));
       continue;
     }
-    if (maxListItems > 0 && mayHoldLists && hasLongList(value, type, maxListItems)) {
-      faults.push(`$${name} has a list of more than ${maxListItems} items`);
+    if (maxListItems > 0 && mayContainLists && hasLongList(value, type, maxListItems)) {
+      problems.push(`$${name} has a list of more than ${maxListItems} items (MAX_LIST_ITEMS)`);
       continue;
     }
     if (coerceVariables(schema, operation, variables) === undefined) {
-      collectFaults(value, type, (path, error) => faults.push(toFault(name, type, path, error)));
+      collectProblems(value, type, (path, { message }) => {
+        const location = [`$${name}`, ...path].join('.');
+        return problems.push(
+          introspection
+            ? toProblem(schema, location, path.length === 0 ? type : undefined, message)
+            : toMaskedProblem(location, message),
+        );
+      });
     }
   }
-  if (faults.length === 0) return undefined;
-  const left = faults.length - mostFaults;
-  const more = left > 0 ? ` (and ${left}${faults.length < enoughFaults ? '' : ' or'} more)` : '';
-  return new GraphQLError(`The variables do not fit: ${faults.slice(0, mostFaults).join('; ')}${more}.`, {
-    extensions: { code: 'BAD_USER_INPUT', http: { status: 400 } },
-  });
+  if (problems.length === 0) return undefined;
+  const remaining = problems.length - maxReportedProblems;
+  const more = remaining > 0 ? ` (and ${remaining}${problems.length < maxCountedProblems ? '' : ' or'} more)` : '';
+  return createRequestError(
+    'BAD_USER_INPUT',
+    `The variables are invalid: ${problems.slice(0, maxReportedProblems).join('; ')}${more}.`,
+  );
 }
 
 /** A variable as an operation declares it. */
-interface Declared {
+interface Declaration {
   readonly name: string;
   readonly type: GraphQLInputType;
   readonly hasDefault: boolean;
-  readonly mayHoldLists: boolean;
+  readonly mayContainLists: boolean;
 }
 
-// An operation that comes again is the same.
-const declared = new WeakMap<OperationDefinitionNode, readonly Declared[]>();
+const declarationsByOperation = new WeakMap<OperationDefinitionNode, readonly Declaration[]>();
 
-function toDeclared(schema: GraphQLSchema, operation: OperationDefinitionNode): readonly Declared[] {
-  const known = declared.get(operation);
-  if (known !== undefined) return known;
-  const found = (operation.variableDefinitions ?? []).flatMap(({ variable, type: typeNode, defaultValue }) => {
+function toDeclarations(schema: GraphQLSchema, operation: OperationDefinitionNode): readonly Declaration[] {
+  const cached = declarationsByOperation.get(operation);
+  if (cached !== undefined) return cached;
+  const declarations = (operation.variableDefinitions ?? []).flatMap(({ variable, type: typeNode, defaultValue }) => {
     const type = typeFromAST(schema, typeNode);
     if (!isInputType(type)) return [];
     return [
@@ -101,82 +107,83 @@ function toDeclared(schema: GraphQLSchema, operation: OperationDefinitionNode): 
         name: variable.name.value,
         type,
         hasDefault: defaultValue !== undefined,
-        mayHoldLists: mayHoldLists(type, new Set()),
+        mayContainLists: mayContainLists(type, new Set()),
       },
     ];
   });
-  declared.set(operation, found);
-  return found;
+  declarationsByOperation.set(operation, declarations);
+  return declarations;
 }
 
-function mayHoldLists(type: GraphQLInputType, seen: Set<GraphQLInputType>): boolean {
+function mayContainLists(type: GraphQLInputType, seen: Set<GraphQLInputType>): boolean {
   const nullable = getNullableType(type);
   if (isListType(nullable)) return true;
   if (!isInputObjectType(nullable) || seen.has(nullable)) return false;
   seen.add(nullable);
-  return Object.values(nullable.getFields()).some((field) => mayHoldLists(field.type, seen));
+  return Object.values(nullable.getFields()).some((field) => mayContainLists(field.type, seen));
 }
 
-class EnoughFaults extends Error {}
+class TooManyProblems extends Error {}
 
-/** Has graphql-js coerce a value, for the sake of what it says is wrong; gives it up after `enoughFaults`. */
-function collectFaults(
+/** Makes graphql-js coerce a value, to collect its errors. `report` returns the number of problems so far; stops at `maxCountedProblems`. */
+function collectProblems(
   value: unknown,
   type: GraphQLInputType,
-  tell: (path: readonly (string | number)[], error: GraphQLError) => number,
+  report: (path: readonly (string | number)[], error: GraphQLError) => number,
 ): void {
   try {
     const onError = (path: readonly (string | number)[], _value: unknown, error: GraphQLError) => {
-      if (tell(path, error) >= enoughFaults) throw new EnoughFaults();
+      if (report(path, error) >= maxCountedProblems) throw new TooManyProblems();
     };
-    // Without suggestions, which nobody is told here.
+    // Without suggestions, which these messages do not use.
     coerceInputValue(value, type, onError, true);
   } catch (thrown) {
-    if (!(thrown instanceof EnoughFaults)) throw thrown;
+    if (!(thrown instanceof TooManyProblems)) throw thrown;
   }
 }
 
-// Along the type: what has no place in it is never looked at, however large or deep it is.
-function hasLongList(value: unknown, type: GraphQLInputType, most: number): boolean {
+// Follows the type, so it never visits a part of the value that the type does not declare, however large or deep.
+function hasLongList(value: unknown, type: GraphQLInputType, maxItems: number): boolean {
   const nullable = getNullableType(type);
   if (isListType(nullable)) {
-    if (!Array.isArray(value)) return hasLongList(value, nullable.ofType, most);
-    return value.length > most || value.some((item) => hasLongList(item, nullable.ofType, most));
+    if (!Array.isArray(value)) return hasLongList(value, nullable.ofType, maxItems);
+    return value.length > maxItems || value.some((item) => hasLongList(item, nullable.ofType, maxItems));
   }
   if (!isInputObjectType(nullable) || !isObject(value)) return false;
   const fields = Object.values(nullable.getFields());
-  return fields.some((field) => hasLongList(value[field.name], field.type, most));
+  return fields.some((field) => hasLongList(value[field.name], field.type, maxItems));
 }
 
-function toMissingVariable(name: string, type: GraphQLInputType, isTyped: boolean): string {
-  return `$${name}${isTyped ? ` of type ${type.toString()}` : ''} is missing or null`;
+function toMissingVariable(name: string, type: GraphQLInputType, introspection: boolean): string {
+  return `$${name}${introspection ? ` of type ${type.toString()}` : ''} is missing or null`;
 }
 
-/** Tells a fault by its path alone: the path is of what was sent. */
-function toHiddenFault(
-  name: string,
-  _type: GraphQLInputType,
-  path: readonly (string | number)[],
-  { message }: GraphQLError,
+const nullForNonNull = /^Expected non-nullable type "[\w![\]]+" not to be null\.$/;
+// The unknown field's name must not be repeated: it may be a secret in the wrong place.
+const unknownField = /^Field ".*" is not defined by type "(\w+)"\.$/s;
+
+/** Describes a problem from graphql-js's message. `declaredType` is the variable's, if the problem is at the variable itself. */
+function toProblem(
+  schema: GraphQLSchema,
+  location: string,
+  declaredType: GraphQLInputType | undefined,
+  message: string,
 ): string {
-  const place = [`$${name}`, ...path].join('.');
-  if (toMissingField(message) !== undefined) return `${place} lacks something that is required`;
-  if (/^Field ".*" is not defined by /s.test(message)) return `${place} has something that is not known there`;
-  return `${place} does not fit`;
+  const missing = matchMissingField(message);
+  if (missing !== undefined) return `${location}: ${missing.slice(0, -1)}`;
+  const unknownFieldOf = unknownField.exec(message)?.[1];
+  if (unknownFieldOf !== undefined) return `${location} has a field that ${unknownFieldOf} does not define`;
+  if (nullForNonNull.test(message)) return `${location} must not be null`;
+  const type = matchExpectedType(message);
+  const values = type === undefined ? undefined : listEnumValues(schema, type);
+  if (type !== undefined && values !== undefined) return `${location}: ${describeUnknownValue(type, values)}`;
+  const expected = declaredType?.toString() ?? type;
+  return expected === undefined ? `${location} is of the wrong type` : `${location} must be of type ${expected}`;
 }
 
-function toTypedFault(
-  name: string,
-  type: GraphQLInputType,
-  path: readonly (string | number)[],
-  error: GraphQLError,
-): string {
-  const place = [`$${name}`, ...path].join('.');
-  const missing = toMissingField(error.message);
-  if (missing !== undefined) return `${place}: ${missing.slice(0, -1)}`;
-  if (/^Field ".*" is not defined by type "\w+"\./s.test(error.message))
-    return `${place} has a field that its type does not have`;
-  if (/^Expected non-nullable type "[\w![\]]+" not to be null\.$/.test(error.message))
-    return `${place} must not be null`;
-  return path.length === 0 ? `${place} is no ${type.toString()}` : `${place} does not fit its type`;
+/** Describes a problem by its location only, which consists of names that the client sent. */
+function toMaskedProblem(location: string, message: string): string {
+  if (matchMissingField(message) !== undefined) return `${location} lacks a required field`;
+  if (unknownField.test(message)) return `${location} has an unknown field`;
+  return nullForNonNull.test(message) ? `${location} must not be null` : `${location} has an invalid value`;
 }

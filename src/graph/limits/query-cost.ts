@@ -1,4 +1,4 @@
-// What an operation is expected to cost the REST API: the calls that its fields say they make, in their extensions.
+// Estimates the REST calls of an operation, which the rate limit charges. Fields declare their calls in their extensions.
 import {
   type DocumentNode,
   type FieldNode,
@@ -13,23 +13,28 @@ import {
 import { Extensions } from 'type-graphql';
 
 /**
- * Says that a field makes a REST call, however many objects it is asked of, since loaders share it. With `free`, none where nothing
- * but fields of these names is selected below it.
+ * Declares that a field makes one REST call, however many objects it is resolved for, since loaders share the call. It makes none if
+ * all its selected fields are named in `free`.
  */
 export function MakesRestCall(free: readonly string[] = []): MethodDecorator & PropertyDecorator {
   return Extensions({ restCall: { free: new Set(['__typename', ...free]) } });
 }
 
-/** The REST calls that an operation is expected to make; at least 1. A fragment counts once, wherever it is spread. */
-export function toExpectedRestCalls(
+/**
+ * Returns the number of REST calls that an operation is expected to make, at least 1. Counts every fragment of the document once, whether
+ * or not this operation spreads it. Ignores `@skip` and `@include`.
+ */
+export function estimateRestCalls(
   schema: GraphQLSchema,
   document: DocumentNode,
   operation: OperationDefinitionNode,
 ): number {
   const typeInfo = new TypeInfo(schema);
   let calls = 0;
-  const counted = document.definitions.filter((each) => each === operation || each.kind === Kind.FRAGMENT_DEFINITION);
-  for (const definition of counted) {
+  const definitions = document.definitions.filter(
+    (definition) => definition === operation || definition.kind === Kind.FRAGMENT_DEFINITION,
+  );
+  for (const definition of definitions) {
     visit(
       definition,
       visitWithTypeInfo(typeInfo, {
@@ -47,7 +52,7 @@ function makesCall(field: GraphQLField<unknown, unknown> | null | undefined, nod
   if (typeof restCall !== 'object' || restCall === null || !('free' in restCall)) return false;
   const { free } = restCall;
   const selections = node.selectionSet?.selections ?? [];
-  // A fragment may hold anything.
+  // Does not expand fragments: assumes that one selects other fields.
   const isFree = (selection: (typeof selections)[number]) =>
     selection.kind === Kind.FIELD && free instanceof Set && free.has(selection.name.value);
   return selections.length === 0 || !selections.every(isFree);

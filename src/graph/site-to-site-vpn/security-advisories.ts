@@ -1,9 +1,9 @@
-// What RFC 8247 (IKE, and groups) and RFC 8221 (ESP), both as updated by RFC 9395, say against the algorithms of a VPN. One table.
+// The requirement levels of VPN algorithms in RFC 8247 (IKE, and groups) and RFC 8221 (ESP), both as updated by RFC 9395, as one table.
 import type { SiteToSiteVpnEntity } from '../../cloudca/site-to-site-vpns.js';
 import type { SecurityAdvisorySeverity } from './site-to-site-vpn.enums.js';
 
-/** One thing that an RFC says against an algorithm. */
-export interface Advisory {
+/** A security advisory: the value of the GraphQL type SecurityAdvisory. */
+export interface SecurityAdvisoryEntry {
   readonly field: string;
   readonly severity: SecurityAdvisorySeverity;
   readonly message: string;
@@ -13,8 +13,9 @@ export interface Advisory {
 interface Rule {
   readonly severity: SecurityAdvisorySeverity;
   readonly algorithm: string;
-  /** The requirement level. */
+  /** Requirement level of the algorithm in the RFC. */
   readonly level: string;
+  /** Section of the RFC that sets the level. */
   readonly section: string;
 }
 
@@ -48,20 +49,23 @@ const table: readonly (readonly [keyof SiteToSiteVpnEntity, typeof ike | typeof 
   ['espPerfectForwardSecrecy', ike, groups],
 ];
 
-const meanings = {
-  CRITICAL: 'It is broken: replace it.',
-  WARNING: 'It is too weak today: replace it where both ends can.',
-  NOTICE: 'It is allowed today, and on its way out: prefer something stronger.',
+const recommendations = {
+  CRITICAL: 'It is broken. Replace it.',
+  WARNING: 'It is weak. Replace it if both ends of the tunnel can.',
+  NOTICE: 'It is still allowed, and will be deprecated. Prefer a stronger algorithm.',
 } as const satisfies Record<SecurityAdvisorySeverity, string>;
 
-/** What there is to say against a VPN's algorithms; empty where there is nothing. */
-export function toSecurityAdvisories(vpn: Pick<SiteToSiteVpnEntity, (typeof table)[number][0]>): readonly Advisory[] {
+/** Returns the advisories against the algorithms of a VPN, in the order of the fields; empty if there are none. */
+export function toSecurityAdvisories(
+  vpn: Pick<SiteToSiteVpnEntity, (typeof table)[number][0]>,
+): readonly SecurityAdvisoryEntry[] {
   return table.flatMap(([field, rfc, rules]) => {
     const value = vpn[field];
     const rule = typeof value === 'string' ? rules[value] : undefined;
     if (rule === undefined) return [];
-    const reference = `https://www.rfc-editor.org/rfc/${rfc.replace(' ', '').toLowerCase()}#section-${rule.section}`;
-    const message = `${rfc}, which speaks of IKEv2, rates ${rule.algorithm} as ${rule.level}. ${meanings[rule.severity]}`;
-    return [{ field, severity: rule.severity, message, reference }];
+    const { severity, algorithm, level, section } = rule;
+    const reference = `https://www.rfc-editor.org/rfc/${rfc.replace(' ', '').toLowerCase()}#section-${section}`;
+    const message = `${rfc} (IPsec with IKEv2) rates ${algorithm} as ${level}. ${recommendations[severity]}`;
+    return [{ field, severity, message, reference }];
   });
 }

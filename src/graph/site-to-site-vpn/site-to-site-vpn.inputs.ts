@@ -1,4 +1,4 @@
-// What callers send of site-to-site VPNs, with the checks that are made before anything is sent on.
+// The inputs of site-to-site VPNs, with the validation that precedes every REST call of a write.
 import { ValidateNested } from 'class-validator';
 import { ArgsType, Field, ID, InputType, Int } from 'type-graphql';
 import type { NewSiteToSiteVpn } from '../../cloudca/site-to-site-vpns.js';
@@ -7,20 +7,21 @@ import { EnvironmentInput } from '../environment/environment.inputs.js';
 import { CanExist, IsCidrList, IsGateway, IsId, IsName, IsPreSharedKey, IsSeconds } from '../validators.js';
 import { DhGroup, EncryptionAlgorithm, HashAlgorithm, SiteToSiteVpnState } from './site-to-site-vpn.enums.js';
 
-const longestWait = 60;
+const maxWaitSeconds = 60;
 
-/** Which site-to-site VPNs of an environment are wanted. */
-@InputType({ description: 'Which site-to-site VPNs of an environment are wanted.' })
+@InputType({ description: 'Filter of the site-to-site VPNs of an environment.' })
 export class SiteToSiteVpnFilter {
-  /** Only those of a VPC. */
-  @Field(() => ID, { nullable: true, description: 'Only those of this VPC (the REST API filters).' })
+  @Field(() => ID, {
+    nullable: true,
+    description:
+      'Id of the VPC whose VPNs are returned. Absent or null: the VPNs of all VPCs. The REST API filters in queries, the gateway in subscriptions.',
+  })
   declare vpcId?: string | null;
 
-  /** Only those in some states. */
   @Field(() => [SiteToSiteVpnState], {
     nullable: true,
     description:
-      'Only those in one of these states (the gateway filters). Absent or null: any state; an empty list: none.',
+      'States of the VPNs that are returned. Absent or null: any state. An empty list: no VPN. The gateway filters.',
   })
   declare states?: SiteToSiteVpnState[] | null;
 }
@@ -28,132 +29,115 @@ export class SiteToSiteVpnFilter {
 /** Arguments of Query.siteToSiteVpns. */
 @ArgsType()
 export class SiteToSiteVpnsArgs extends PageArgs {
-  /** Where. */
-  @Field(() => EnvironmentInput, { description: 'The environment to list.' })
+  @Field(() => EnvironmentInput, { description: 'Environment whose site-to-site VPNs are listed.' })
   declare environment: EnvironmentInput;
 
-  /** Which. */
-  @Field(() => SiteToSiteVpnFilter, { nullable: true, description: 'Which ones; all where it is absent.' })
+  @Field(() => SiteToSiteVpnFilter, { nullable: true, description: 'Filter of the list. Absent or null: all VPNs.' })
   declare filter?: SiteToSiteVpnFilter | null;
 }
 
-/** What every write of site-to-site VPNs takes. */
+/** Fields of every input of a write. */
 @InputType()
 export class WriteInput {
-  /** Where. */
-  @Field(() => EnvironmentInput, { description: 'The environment to work in.' })
+  @Field(() => EnvironmentInput, { description: 'Environment of the site-to-site VPN.' })
   @ValidateNested()
   declare environment: EnvironmentInput;
 
-  /** How long to wait. */
   @Field(() => Int, {
     defaultValue: 0,
-    description: 'Wait up to this many seconds (0 to 60) for the task to end before answering.',
+    description: 'Maximum time to wait for the task to end before the gateway responds, in seconds: 0 to 60.',
   })
-  @IsSeconds('waitSeconds', 0, longestWait)
+  @IsSeconds('waitSeconds', 0, maxWaitSeconds)
   declare waitSeconds: number;
 }
 
-/** What Mutation.createSiteToSiteVpn takes. */
-@InputType({ description: 'What a new site-to-site VPN is made from.' })
+@InputType({ description: 'Attributes of a new site-to-site VPN.' })
 export class CreateSiteToSiteVpnInput extends WriteInput {
-  /** Its name. */
-  @Field(() => String, { description: 'Must be unique in the environment.' })
+  @Field(() => String, { description: 'Name of the VPN, unique in the environment. Must not be blank.' })
   @IsName()
   declare name: string;
 
-  /** Its VPC. */
-  @Field(() => ID, { description: 'Id of the VPC that it is created for, a UUID.' })
+  @Field(() => ID, { description: 'Id of the VPC that the VPN is created for, a UUID.' })
   @IsId('The vpcId')
   declare vpcId: string;
 
-  /** The other end. */
   @Field(() => String, {
-    description: 'IP address of the remote gateway; one that no other site-to-site VPN of the environment uses.',
+    description: 'IP address of the remote gateway. No other site-to-site VPN of the environment may use it.',
   })
   @IsGateway()
   declare gateway: string;
 
-  /** The other network. */
   @Field(() => String, {
     description:
-      'CIDR of the remote network, e.g. 10.12.0.2/22. Host bits may be set. Several, separated by commas, where the REST API takes them.',
+      'CIDR of the remote network, e.g. 10.12.0.2/22. Host bits may be set. Several are separated by commas, if the REST API accepts them.',
   })
   @IsCidrList()
   declare cidr: string;
 
-  /** The pre-shared key. */
-  @Field(() => String, { description: 'The IPsec pre-shared key, a secret. At least 10 alphanumeric characters.' })
+  @Field(() => String, {
+    description: 'IPsec pre-shared key, a secret. Must contain at least 10 alphanumeric characters.',
+  })
   @IsPreSharedKey()
   declare ipSecPsk: string;
 
-  /** Phase-1 encryption. */
   @Field(() => EncryptionAlgorithm, { description: 'Encryption algorithm of phase 1 (IKE).' })
   declare ikeEncryptionAlgorithm: EncryptionAlgorithm;
 
-  /** Phase-1 hash. */
   @Field(() => HashAlgorithm, { description: 'Hash algorithm of phase 1 (IKE).' })
   declare ikeHashAlgorithm: HashAlgorithm;
 
-  /** Phase-1 group. */
   @Field(() => DhGroup, {
     nullable: true,
-    description: 'Diffie-Hellman group of phase 1 (IKE). NONE and null: no group is asked for.',
+    description: 'Diffie-Hellman group of phase 1 (IKE). With NONE or null, the gateway sends no group.',
   })
   declare ikeDhGroup?: DhGroup | null;
 
-  /** Phase-1 lifetime. */
-  @Field(() => Int, { description: 'Phase-1 lifetime. In seconds; above 0.' })
+  @Field(() => Int, { description: 'Lifetime of the phase 1 (IKE) security association, in seconds. At least 1.' })
   @IsSeconds('ikeLifetime', 1, Number.MAX_SAFE_INTEGER)
   declare ikeLifetime: number;
 
-  /** Phase-2 encryption. */
   @Field(() => EncryptionAlgorithm, { description: 'Encryption algorithm of phase 2 (ESP).' })
   declare espEncryptionAlgorithm: EncryptionAlgorithm;
 
-  /** Phase-2 hash. */
   @Field(() => HashAlgorithm, { description: 'Hash algorithm of phase 2 (ESP).' })
   declare espHashAlgorithm: HashAlgorithm;
 
-  /** Phase-2 group. */
   @Field(() => DhGroup, {
     nullable: true,
-    description: 'Group for perfect forward secrecy in phase 2 (ESP). NONE and null: no group is asked for.',
+    description:
+      'Diffie-Hellman group for perfect forward secrecy in phase 2 (ESP). With NONE or null, the gateway sends no group.',
   })
   declare espPerfectForwardSecrecy?: DhGroup | null;
 
-  /** Phase-2 lifetime. */
-  @Field(() => Int, { description: 'Phase-2 lifetime. In seconds; above 0.' })
+  @Field(() => Int, { description: 'Lifetime of the phase 2 (ESP) security association, in seconds. At least 1.' })
   @IsSeconds('espLifetime', 1, Number.MAX_SAFE_INTEGER)
   declare espLifetime: number;
 
-  /** Dead peer detection. */
-  @Field(() => Boolean, { defaultValue: false, description: 'Dead peer detection.' })
+  @Field(() => Boolean, { defaultValue: false, description: 'Whether dead peer detection (DPD) is enabled.' })
   declare dpd: boolean;
 
-  /** UDP encapsulation. */
-  @Field(() => Boolean, { defaultValue: false, description: 'Force UDP encapsulation, for NAT traversal.' })
+  @Field(() => Boolean, {
+    defaultValue: false,
+    description: 'Whether UDP encapsulation is forced, for NAT traversal.',
+  })
   declare forceEncap: boolean;
 }
 
-/** What a write to a site-to-site VPN that there is takes. */
+/** Fields of every input of a write to an existing site-to-site VPN. */
 @InputType()
 class ExistingSiteToSiteVpnInput extends WriteInput {
-  /** Which. */
   @Field(() => ID, { description: 'Id of the site-to-site VPN, a UUID.' })
   @CanExist('site-to-site VPN')
   declare id: string;
 }
 
-/** What Mutation.deleteSiteToSiteVpn takes. */
-@InputType({ description: 'Which site-to-site VPN to delete.' })
+@InputType({ description: 'Site-to-site VPN to delete.' })
 export class DeleteSiteToSiteVpnInput extends ExistingSiteToSiteVpnInput {}
 
-/** What Mutation.resetSiteToSiteVpn takes. */
-@InputType({ description: 'Which site-to-site VPN to reset.' })
+@InputType({ description: 'Site-to-site VPN to reset.' })
 export class ResetSiteToSiteVpnInput extends ExistingSiteToSiteVpnInput {}
 
-/** A new site-to-site VPN in the REST API's terms: just the documented fields, and no group where none is asked for. */
+/** Converts the input to the body of the REST call: the documented fields only, and no group for NONE or null. */
 export function toNewSiteToSiteVpn(input: CreateSiteToSiteVpnInput): NewSiteToSiteVpn {
   const { ikeDhGroup, espPerfectForwardSecrecy } = input;
   return {

@@ -1,21 +1,21 @@
-// The site-to-site VPNs of one operation: each is read once, alone or in the list of its environment or VPC.
+// Loads the site-to-site VPNs of one operation: each VPN and each list takes one REST call.
 import type DataLoader from 'dataloader';
-import type { RestSession } from '../../cloudca/client.js';
+import type { RestSession } from '../../cloudca/session.js';
 import type { EnvironmentAddress } from '../../cloudca/environments.js';
-import { createShared } from '../../cloudca/http/singleflight.js';
+import { memoizePerSharedValue } from '../../cloudca/http/singleflight.js';
 import { getSiteToSiteVpn, listSiteToSiteVpns, type SiteToSiteVpnEntity } from '../../cloudca/site-to-site-vpns.js';
-import { inOrder } from '../connection.js';
-import { createLoader, createMemo, orNull, toEnvironmentKey } from '../loaders.js';
-import type { Reach } from '../vpc/vpc.type.js';
+import { sortRows } from '../connection.js';
+import { createLoader, createListLoader, nullIfNotFound, toEnvironmentCacheKey } from '../loaders.js';
+import type { LoadStrategy } from '../vpc/vpc.type.js';
 import { type SiteToSiteVpn, toSiteToSiteVpn } from './site-to-site-vpn.type.js';
 
-/** Which VPN. */
+/** Names a VPN. */
 export interface SiteToSiteVpnKey {
   readonly environment: EnvironmentAddress;
   readonly id: string;
 }
 
-/** Which list of VPNs: those of an environment, or of one of its VPCs. */
+/** Names a list of VPNs: those of an environment, or of one of its VPCs. */
 export interface SiteToSiteVpnListKey {
   readonly environment: EnvironmentAddress;
   readonly vpcId: string | null;
@@ -23,31 +23,34 @@ export interface SiteToSiteVpnListKey {
 
 /** The loaders of site-to-site VPNs. */
 export interface SiteToSiteVpnLoaders {
-  /** One VPN; null where the environment has none of that id. */
+  /** Loads one VPN; null if the environment has no VPN with this id. */
   readonly one: DataLoader<SiteToSiteVpnKey, SiteToSiteVpn | null, string>;
-  /** A list, in order. */
+  /** Loads a list, sorted by name. */
   readonly list: (list: SiteToSiteVpnListKey) => Promise<readonly SiteToSiteVpn[]>;
 }
 
-const toRows = createShared((entities: readonly SiteToSiteVpnEntity[], environment: EnvironmentAddress, reach: Reach) =>
-  inOrder(entities.map((entity) => toSiteToSiteVpn(entity, environment, reach))),
+const toRows = memoizePerSharedValue(
+  (entities: readonly SiteToSiteVpnEntity[], environment: EnvironmentAddress, loadStrategy: LoadStrategy) =>
+    sortRows(entities.map((entity) => toSiteToSiteVpn(entity, environment, loadStrategy))),
 );
 
-/** Makes the loaders for one operation. */
+/** Creates the loaders of one operation. */
 export function createSiteToSiteVpnLoaders(rest: RestSession): SiteToSiteVpnLoaders {
   return {
     one: createLoader(
       ({ environment, id }) =>
-        orNull(getSiteToSiteVpn(rest, environment, id), (entity) => toSiteToSiteVpn(entity, environment, 'one')),
-      ({ environment, id }) => toEnvironmentKey(environment, id),
+        nullIfNotFound(getSiteToSiteVpn(rest, environment, id), (entity) =>
+          toSiteToSiteVpn(entity, environment, 'one'),
+        ),
+      ({ environment, id }) => toEnvironmentCacheKey(environment, id),
     ),
-    list: createMemo(
+    list: createListLoader(
       async ({ environment, vpcId }) => {
-        // The VPNs of one VPC need no more than that VPC.
-        const reach = vpcId === null ? 'list' : 'one';
-        return toRows(await listSiteToSiteVpns(rest, environment, vpcId), environment, reach);
+        // All VPNs of one VPC belong to the same VPC, which one GET loads.
+        const loadStrategy = vpcId === null ? 'list' : 'one';
+        return toRows(await listSiteToSiteVpns(rest, environment, vpcId), environment, loadStrategy);
       },
-      ({ environment, vpcId }) => toEnvironmentKey(environment, vpcId),
+      ({ environment, vpcId }) => toEnvironmentCacheKey(environment, vpcId),
     ),
   };
 }

@@ -1,22 +1,23 @@
-// The writes of site-to-site VPNs: checked, sent once, waited for where that is asked.
+// The mutations of site-to-site VPNs. Each validates its input, sends one REST call, and waits for the task if the client asks for it.
 import { Arg, Authorized, Ctx, FieldResolver, Mutation, Resolver, Root } from 'type-graphql';
-import type { RestSession } from '../../cloudca/client.js';
-import { withoutSecrets, type WriteOutcome } from '../../cloudca/envelope.js';
+import type { RestSession } from '../../cloudca/session.js';
+import { redactEntries } from '../../cloudca/redact.js';
+import type { WriteOutcome } from '../../cloudca/envelope.js';
 import type { EnvironmentAddress } from '../../cloudca/environments.js';
 import { NotFoundError } from '../../cloudca/errors.js';
 import {
   createSiteToSiteVpn,
   deleteSiteToSiteVpn,
   resetSiteToSiteVpn,
-  tryToSiteToSiteVpn,
+  toSiteToSiteVpnOrNull,
 } from '../../cloudca/site-to-site-vpns.js';
-import { type TaskEntity, toBegunTask } from '../../cloudca/tasks.js';
-import type { Deed, GraphContext } from '../context.js';
+import { type TaskEntity, toStartedTask } from '../../cloudca/tasks.js';
+import type { AuditEvent, GraphContext } from '../context.js';
 import { MakesRestCall } from '../limits/query-cost.js';
 import { toAddress } from '../environment/environment.inputs.js';
-import { toCode } from '../errors.js';
-import { type Task, toTask } from '../task/task.type.js';
-import { orUserErrors, toUserErrors, type UserError } from '../user-error.js';
+import { toErrorCode } from '../errors.js';
+import { type Task, toTaskType } from '../task/task.type.js';
+import { catchUserErrors, validateInput, type UserError } from '../user-error.js';
 import {
   CreateSiteToSiteVpnInput,
   DeleteSiteToSiteVpnInput,
@@ -29,25 +30,23 @@ import {
   DeleteSiteToSiteVpnPayload,
   ResetSiteToSiteVpnPayload,
 } from './site-to-site-vpn.payloads.js';
-import { toNamedId } from './site-to-site-vpn.resolver.js';
+import { readEntityId } from './site-to-site-vpn.resolver.js';
 import { SiteToSiteVpn, toSiteToSiteVpn } from './site-to-site-vpn.type.js';
 
-/** Asks for new site-to-site VPNs. */
 @Resolver(() => CreateSiteToSiteVpnPayload)
 export class CreateSiteToSiteVpnResolver {
-  /** Asks for a new site-to-site VPN. */
   @Authorized()
   @MakesRestCall()
   @Mutation(() => CreateSiteToSiteVpnPayload, {
     nullable: true,
-    description: 'Asks for a new site-to-site VPN. The REST API carries it out in the background: follow the task.',
+    description: 'Creates a site-to-site VPN. The REST API works in the background: query or subscribe to the task.',
   })
   async createSiteToSiteVpn(
-    @Arg('input', () => CreateSiteToSiteVpnInput, { description: 'What to make it from.' })
+    @Arg('input', () => CreateSiteToSiteVpnInput, { description: 'Environment and attributes of the new VPN.' })
     input: CreateSiteToSiteVpnInput,
     @Ctx('operation') context: GraphContext,
   ): Promise<CreateSiteToSiteVpnPayload> {
-    const { task, data, environment, userErrors } = await carryOut(
+    const { task, data, environment, userErrors } = await executeWrite(
       context,
       'createSiteToSiteVpn',
       input,
@@ -55,64 +54,70 @@ export class CreateSiteToSiteVpnResolver {
       (rest, address) => createSiteToSiteVpn(rest, address, toNewSiteToSiteVpn(input)),
     );
     if (task !== null && task.status !== 'SUCCESS') return { task, vpn: null, userErrors };
-    const id = toNamedId(task?.wireResult) ?? toNamedId(data);
+    const id = readEntityId(task?.wireResult) ?? readEntityId(data);
     if (id === null) return { task, vpn: null, userErrors };
-    const entity = tryToSiteToSiteVpn(context.rest, data);
-    // The answer to the write is as fresh as a read after it would be, but not as one after a wait.
+    const entity = toSiteToSiteVpnOrNull(context.rest, data);
+    // Without a wait, the VPN in the response is as fresh as a read would be. After a wait, it must be read.
     if (entity?.id === id && input.waitSeconds === 0) {
       context.loaders.siteToSiteVpns.one.prime({ environment, id }, toSiteToSiteVpn(entity, environment, 'one'));
     }
     return { task, vpn: { environment, id }, userErrors };
   }
 
-  /** The new VPN. */
   @MakesRestCall()
-  @FieldResolver(() => SiteToSiteVpn, { nullable: true, description: 'The new VPN, once the task has succeeded.' })
+  @FieldResolver(() => SiteToSiteVpn, {
+    nullable: true,
+    description: 'New VPN; null if its task has not succeeded yet, or if the REST API does not send its id.',
+  })
   async siteToSiteVpn(
     @Root() { vpn }: CreateSiteToSiteVpnPayload,
     @Ctx('operation') context: GraphContext,
   ): Promise<SiteToSiteVpn | null> {
-    return vpn === null ? null : read(context, vpn);
+    return vpn === null ? null : loadVpn(context, vpn);
   }
 }
 
-/** Asks for site-to-site VPNs to be deleted. */
 @Resolver(() => DeleteSiteToSiteVpnPayload)
 export class DeleteSiteToSiteVpnResolver {
-  /** Asks for a site-to-site VPN to be deleted. */
   @Authorized()
   @MakesRestCall()
   @Mutation(() => DeleteSiteToSiteVpnPayload, {
     nullable: true,
-    description: 'Asks for a site-to-site VPN to be deleted.',
+    description: 'Deletes a site-to-site VPN. The REST API works in the background: query or subscribe to the task.',
   })
   async deleteSiteToSiteVpn(
-    @Arg('input', () => DeleteSiteToSiteVpnInput, { description: 'Which one.' }) input: DeleteSiteToSiteVpnInput,
+    @Arg('input', () => DeleteSiteToSiteVpnInput, { description: 'Site-to-site VPN to delete.' })
+    input: DeleteSiteToSiteVpnInput,
     @Ctx('operation') context: GraphContext,
   ): Promise<DeleteSiteToSiteVpnPayload> {
-    const { task, userErrors } = await carryOut(context, 'deleteSiteToSiteVpn', input, input.id, (rest, environment) =>
-      deleteSiteToSiteVpn(rest, environment, input.id),
+    const { task, userErrors } = await executeWrite(
+      context,
+      'deleteSiteToSiteVpn',
+      input,
+      input.id,
+      (rest, environment) => deleteSiteToSiteVpn(rest, environment, input.id),
     );
     const isGone = userErrors.length === 0 && (task === null || task.status === 'SUCCESS');
     return { task, deletedSiteToSiteVpnId: isGone ? input.id : null, userErrors };
   }
 }
 
-/** Asks for the connections of site-to-site VPNs to be reset. */
 @Resolver(() => ResetSiteToSiteVpnPayload)
 export class ResetSiteToSiteVpnResolver {
-  /** Asks for the connection of a site-to-site VPN to be reset. */
   @Authorized()
   @MakesRestCall()
   @Mutation(() => ResetSiteToSiteVpnPayload, {
     nullable: true,
-    description: 'Asks for the connection of a site-to-site VPN to be reset, e.g. when its state is DISCONNECTED.',
+    description:
+      'Resets the connection of a site-to-site VPN, e.g. if its state is DISCONNECTED. ' +
+      'The REST API works in the background: query or subscribe to the task.',
   })
   async resetSiteToSiteVpn(
-    @Arg('input', () => ResetSiteToSiteVpnInput, { description: 'Which one.' }) input: ResetSiteToSiteVpnInput,
+    @Arg('input', () => ResetSiteToSiteVpnInput, { description: 'Site-to-site VPN to reset.' })
+    input: ResetSiteToSiteVpnInput,
     @Ctx('operation') context: GraphContext,
   ): Promise<ResetSiteToSiteVpnPayload> {
-    const { task, environment, userErrors } = await carryOut(
+    const { task, environment, userErrors } = await executeWrite(
       context,
       'resetSiteToSiteVpn',
       input,
@@ -122,86 +127,97 @@ export class ResetSiteToSiteVpnResolver {
     return { task, vpn: userErrors.length > 0 ? null : { environment, id: input.id }, userErrors };
   }
 
-  /** The VPN after the answer. */
   @MakesRestCall()
   @FieldResolver(() => SiteToSiteVpn, {
     nullable: true,
-    description: 'The VPN as it is after the answer; null, with an error, where that read fails: the reset stands.',
+    description:
+      'VPN as it is after the reset was accepted. Null if it was rejected, and null with an error if the VPN cannot be loaded.',
   })
   async siteToSiteVpn(
     @Root() { vpn }: ResetSiteToSiteVpnPayload,
     @Ctx('operation') context: GraphContext,
   ): Promise<SiteToSiteVpn | null> {
-    return vpn === null ? null : read(context, vpn);
+    return vpn === null ? null : loadVpn(context, vpn);
   }
 }
 
-interface CarriedOut {
+interface WriteResult {
   readonly environment: EnvironmentAddress;
   readonly task: Task | null;
-  /** The `data` that the REST API answered with. */
+  /** `data` of the REST response. */
   readonly data: unknown;
   readonly userErrors: readonly UserError[];
 }
 
-/** The way of every write: check, send, wait. `id`: of the VPN that it is done to, if it is there already. Throws a CloudcaError. */
-async function carryOut(
+/**
+ * Validates the input, sends the write, records it in the audit log, and waits for its task for `waitSeconds`. `id` names the VPN that is
+ * written to, null for a new one. Throws a CloudcaError for what the client cannot fix.
+ */
+async function executeWrite(
   context: GraphContext,
-  what: Deed['what'],
+  action: AuditEvent['action'],
   input: WriteInput,
   id: string | null,
   write: (rest: RestSession, environment: EnvironmentAddress) => Promise<WriteOutcome>,
-): Promise<CarriedOut> {
+): Promise<WriteResult> {
   const environment = toAddress(input.environment);
-  const invalid = toUserErrors(input);
-  if (invalid.length > 0) return { environment, task: null, data: undefined, userErrors: invalid };
+  const violations = validateInput(input);
+  if (violations.length > 0) return { environment, task: null, data: undefined, userErrors: violations };
   const rest = context.beginWrite();
   const send = async () => {
-    const { outcome, userErrors } = await orUserErrors(write(rest, environment), id === null ? null : ['input', 'id']);
-    return { outcome, userErrors, begun: outcome && toBegunTask(rest, outcome) };
+    const idPath = id === null ? null : ['input', 'id'];
+    const { outcome, userErrors } = await catchUserErrors(write(rest, environment), idPath);
+    return { outcome, userErrors, startedTask: outcome && toStartedTask(rest, outcome) };
   };
-  const deed = { what, environment, siteToSiteVpns: id === null ? [] : [id] };
-  const { outcome, userErrors, begun } = await told(context, deed, send());
+  const event = { action, environment, siteToSiteVpns: id === null ? [] : [id] };
+  const { outcome, userErrors, startedTask } = await audited(context, event, send());
   if (outcome === null) return { environment, task: null, data: undefined, userErrors };
-  const task = begun && input.waitSeconds > 0 ? await wait(context, begun, environment, input.waitSeconds) : begun;
-  return { environment, task: task && toTask(task, environment, rest.secrets), data: outcome.data, userErrors };
+  const task =
+    startedTask && input.waitSeconds > 0
+      ? await waitForTask(context, startedTask, environment, input.waitSeconds)
+      : startedTask;
+  return { environment, task: task && toTaskType(task, environment, rest.secrets), data: outcome.data, userErrors };
 }
 
-/** The same; has the context take note of what came of it. */
-async function told<T extends { readonly outcome: WriteOutcome | null; readonly begun: TaskEntity | null }>(
+/** Records the outcome of a write in the audit log, and returns it or throws it. */
+async function audited<T extends { readonly outcome: WriteOutcome | null; readonly startedTask: TaskEntity | null }>(
   context: GraphContext,
-  deed: Omit<Deed, 'outcome'>,
-  sent: Promise<T>,
+  event: Omit<AuditEvent, 'outcome'>,
+  write: Promise<T>,
 ): Promise<T> {
   try {
-    const come = await sent;
-    context.tell({ ...deed, outcome: come.outcome === null ? 'refused' : 'done', taskId: come.begun?.id });
-    return come;
+    const result = await write;
+    const outcome = result.outcome === null ? 'rejected' : 'done';
+    context.recordAudit({ ...event, outcome, taskId: result.startedTask?.id });
+    return result;
   } catch (error) {
-    context.tell({ ...deed, outcome: toCode(error) });
+    context.recordAudit({ ...event, outcome: toErrorCode(error) });
     throw error;
   }
 }
 
-async function wait(
+/** Waits until a task has ended, or for `waitSeconds`. Returns the task as last polled. */
+async function waitForTask(
   context: GraphContext,
-  task: TaskEntity,
+  startedTask: TaskEntity,
   { organizationId }: EnvironmentAddress,
   waitSeconds: number,
 ): Promise<TaskEntity> {
-  const ended = await context.waitFor((stop) =>
-    context.watch.waitForTask(task, organizationId, { waitMs: waitSeconds * 1000, stop }),
+  const task = await context.waitOutsideDeadline((stop) =>
+    context.watcher.waitForTask(startedTask, organizationId, { waitMs: waitSeconds * 1000, stop }),
   );
-  // Whoever looked at the task did not know what the write had sent: its errors may repeat that.
-  return { ...ended, errors: withoutSecrets(ended.errors, context.rest.secrets) };
+  // The poll has a session of its own, which does not know the secrets that this write has sent. An error of the task may repeat them.
+  return { ...task, errors: redactEntries(task.errors, context.rest.secrets) };
 }
 
-async function read(
+/** Loads the VPN of an accepted write. Throws NotFoundError if it does not exist. */
+async function loadVpn(
   context: GraphContext,
-  vpn: { environment: EnvironmentAddress; id: string },
+  key: { environment: EnvironmentAddress; id: string },
 ): Promise<SiteToSiteVpn> {
-  const found = await context.loaders.siteToSiteVpns.one.load(vpn);
-  if (found === null)
-    throw new NotFoundError('The request was accepted, but there is no site-to-site VPN of that id (any more).');
-  return found;
+  const vpn = await context.loaders.siteToSiteVpns.one.load(key);
+  if (vpn === null) {
+    throw new NotFoundError('The REST API accepted the request, but has no site-to-site VPN with this id now.');
+  }
+  return vpn;
 }

@@ -1,50 +1,44 @@
-// What the writes of site-to-site VPNs answer. The VPN in it is a field of its own, read where it is asked for.
+// The payloads of mutations of site-to-site VPNs. Their VPN is a field with a resolver, so it is read only if the client selects it.
 import { Field, ID, ObjectType } from 'type-graphql';
 import type { EnvironmentAddress } from '../../cloudca/environments.js';
 import { Task } from '../task/task.type.js';
 import { UserError } from '../user-error.js';
 
-/** What every write answers. */
+/** Fields of every payload. */
 @ObjectType()
 class WritePayload {
-  /** The task. */
   @Field(() => Task, {
     nullable: true,
     description:
-      'The task that carries it out. Null where the request was refused, or the REST API gave no task. Only userErrors says refused.',
+      'Task that carries out the write. Null if the request was rejected (see userErrors), or if the REST API started no task.',
   })
   declare task: Task | null;
 
-  /** What the caller can put right. */
   @Field(() => [UserError], {
-    description: 'What in the input is to be put right, all at once; empty where the request was accepted.',
+    description: 'All problems that the client must fix before the next try; empty if the request was accepted.',
   })
   declare userErrors: readonly UserError[];
 }
 
-/** A payload that can tell of a VPN. */
+/** Fields of every payload with a VPN. */
 @ObjectType()
 class SiteToSiteVpnPayload extends WritePayload {
-  /** Where the VPN is; null where there is none to tell of. Not part of the schema. */
+  /** Address of the VPN that the field siteToSiteVpn reads; null if there is none. Not part of the schema. */
   declare vpn: { readonly environment: EnvironmentAddress; readonly id: string } | null;
 }
 
-/** What Mutation.createSiteToSiteVpn answers. */
-@ObjectType({ simpleResolvers: true, description: 'What came of asking for a new site-to-site VPN.' })
+@ObjectType({ simpleResolvers: true, description: 'Payload of Mutation.createSiteToSiteVpn.' })
 export class CreateSiteToSiteVpnPayload extends SiteToSiteVpnPayload {}
 
-/** What Mutation.deleteSiteToSiteVpn answers. */
-@ObjectType({ simpleResolvers: true, description: 'What came of asking for a site-to-site VPN to be deleted.' })
+@ObjectType({ simpleResolvers: true, description: 'Payload of Mutation.deleteSiteToSiteVpn.' })
 export class DeleteSiteToSiteVpnPayload extends WritePayload {
-  /** The id that was sent, once the VPN is gone. */
   @Field(() => ID, {
     nullable: true,
     description:
-      'The id that was sent, once the VPN is gone: its task has succeeded, or the REST API gave none. Null while the task is pending.',
+      'Id from the input once the VPN is gone: its task has succeeded, or the REST API accepted the request without a task. Otherwise null.',
   })
   declare deletedSiteToSiteVpnId: string | null;
 }
 
-/** What Mutation.resetSiteToSiteVpn answers. */
-@ObjectType({ simpleResolvers: true, description: 'What came of asking for a site-to-site VPN to be reset.' })
+@ObjectType({ simpleResolvers: true, description: 'Payload of Mutation.resetSiteToSiteVpn.' })
 export class ResetSiteToSiteVpnPayload extends SiteToSiteVpnPayload {}

@@ -1,191 +1,195 @@
-// The reads of site-to-site VPNs, and the fields that lead from and to them.
+// Query.siteToSiteVpn and Query.siteToSiteVpns, the fields of SiteToSiteVpn that need a resolver, and the fields of other types that
+// lead to a VPN.
 import type { GraphQLResolveInfo } from 'graphql';
 import { Arg, Args, Authorized, Ctx, FieldResolver, ID, Info, Query, Resolver, Root } from 'type-graphql';
-import { isObject } from '../../cloudca/envelope.js';
+import { isObject } from '../../json.js';
 import { NotFoundError } from '../../cloudca/errors.js';
-import { tryToSiteToSiteVpn } from '../../cloudca/site-to-site-vpns.js';
-import { type Connection, PageArgs, toConnection, toPage } from '../connection.js';
+import { toSiteToSiteVpnOrNull } from '../../cloudca/site-to-site-vpns.js';
+import { type Connection, PageArgs, toConnection, parsePage } from '../connection.js';
 import type { GraphContext } from '../context.js';
 import { MakesRestCall } from '../limits/query-cost.js';
-import { EnvironmentInput, readAddress } from '../environment/environment.inputs.js';
+import { EnvironmentInput, toValidAddress } from '../environment/environment.inputs.js';
 import { BadUserInputError } from '../errors.js';
-import { ahead } from '../loaders.js';
-import { Row, type RowData } from '../row-decorator.js';
-import { selectedFields } from '../execution/selected-fields.js';
+import { prefetch } from '../loaders.js';
+import { ResolverData, type ResolverDataOf } from '../row-decorator.js';
+import { collectSelectedFields } from '../execution/selected-fields.js';
 import { Task } from '../task/task.type.js';
 import { isId } from '../validators.js';
 import { Vpc, type VpcReference } from '../vpc/vpc.type.js';
-import { type Advisory, toSecurityAdvisories } from './security-advisories.js';
+import { type SecurityAdvisoryEntry, toSecurityAdvisories } from './security-advisories.js';
 import { type SiteToSiteVpnFilter, SiteToSiteVpnsArgs } from './site-to-site-vpn.inputs.js';
 import { SecurityAdvisory, SiteToSiteVpn, SiteToSiteVpnConnection, toSiteToSiteVpn } from './site-to-site-vpn.type.js';
 
-/** The name of the list in its cursors. */
-export const collection = 'siteToSiteVpn';
+/** Name of the list of site-to-site VPNs in its cursors. */
+export const cursorCollection = 'siteToSiteVpn';
 
-// What is known of a VPC without asking for it.
-const fieldsOfReference = new Set(['__typename', 'id', 'environment', 'siteToSiteVpns']);
-// The same where the environment is not known.
+// The fields of a VpcReference: they need no REST call for the VPC.
+const referenceFields = new Set(['__typename', 'id', 'environment', 'siteToSiteVpns']);
+// The fields of a VpcReference whose environment is null.
 const fieldsWithoutEnvironment = new Set(['__typename', 'id']);
 
-/** Site-to-site VPNs. */
 @Resolver(() => SiteToSiteVpn)
 export class SiteToSiteVpnResolver {
-  /** One site-to-site VPN. */
   @Authorized()
   @MakesRestCall()
   @Query(() => SiteToSiteVpn, {
     nullable: true,
     description:
-      'One site-to-site VPN; null where there is none of that id (the REST API does not tell an unknown environment apart).',
+      'Site-to-site VPN by id; null if there is none, or if the environment does not exist: the REST API does not distinguish the two.',
   })
   async siteToSiteVpn(
-    @Arg('environment', () => EnvironmentInput, { description: 'The environment that it is in.' })
+    @Arg('environment', () => EnvironmentInput, { description: 'Environment that the site-to-site VPN is in.' })
     environment: EnvironmentInput,
-    @Arg('id', () => ID, { description: 'Its id, a UUID.' }) id: string,
+    @Arg('id', () => ID, { description: 'Id of the site-to-site VPN, a UUID.' }) id: string,
     @Ctx('operation') context: GraphContext,
   ): Promise<SiteToSiteVpn | null> {
-    const address = readAddress(environment);
+    const address = toValidAddress(environment);
     return isId(id) ? await context.loaders.siteToSiteVpns.one.load({ environment: address, id }) : null;
   }
 
-  /** The site-to-site VPNs of an environment. */
   @Authorized()
   @MakesRestCall()
   @Query(() => SiteToSiteVpnConnection, {
     nullable: true,
-    description: 'The site-to-site VPNs of an environment, ordered by name. Without first or last: all of them.',
+    description: 'Site-to-site VPNs of an environment, ordered by name; all of them unless first or last is sent.',
   })
   async siteToSiteVpns(
     @Args(() => SiteToSiteVpnsArgs) args: SiteToSiteVpnsArgs,
     @Ctx('operation') context: GraphContext,
     @Info() info: GraphQLResolveInfo,
   ): Promise<Connection<SiteToSiteVpn>> {
-    const environment = readAddress(args.environment);
-    const page = toPage(collection, args);
+    const environment = toValidAddress(args.environment);
+    const page = parsePage(cursorCollection, args);
     const { vpcId = null, states = null } = args.filter ?? {};
-    if (isOfNothing(args.filter)) return toConnection(collection, [], page);
+    if (matchesNothing(args.filter)) return toConnection(cursorCollection, [], page);
     const { vpcs, siteToSiteVpns } = context.loaders;
-    const vpcsComing = asksForVpcs(info)
-      ? ahead(vpcId === null ? vpcs.byId(environment) : vpcs.one.load({ environment, id: vpcId, reach: 'one' }))
+    const vpcsLoaded = selectsVpcs(info)
+      ? prefetch(
+          vpcId === null ? vpcs.byId(environment) : vpcs.one.load({ environment, id: vpcId, loadStrategy: 'one' }),
+        )
       : undefined;
     const vpns = await siteToSiteVpns.list({ environment, vpcId });
-    // With the VPCs there, no row has to wait for its own.
-    await vpcsComing;
-    return toConnection(collection, states === null ? vpns : vpns.filter((vpn) => states.includes(vpn.state)), page);
+    // Once the VPCs are loaded, each row resolves its VPC synchronously.
+    await vpcsLoaded;
+    return toConnection(
+      cursorCollection,
+      states === null ? vpns : vpns.filter((vpn) => states.includes(vpn.state)),
+      page,
+    );
   }
 
-  /** Its VPC. */
-  @MakesRestCall([...fieldsOfReference])
+  @MakesRestCall([...referenceFields])
   @FieldResolver(() => Vpc, {
     nullable: true,
-    description: 'The VPC that the VPN was created for; null, with an error, where it cannot be had.',
+    description: 'VPC that the VPN was created for; null, with an error, if it cannot be loaded.',
   })
-  vpc(@Row() { root, context, info }: RowData<SiteToSiteVpn>): VpcReference | Promise<VpcReference> {
-    const { environment, vpcId: id, reach } = root;
+  vpc(@ResolverData() { root, context, info }: ResolverDataOf<SiteToSiteVpn>): VpcReference | Promise<VpcReference> {
+    const { environment, vpcId: id, loadStrategy } = root;
     const { vpcs } = context.operation.loaders;
-    const listed = environment && vpcs.listed(environment, id);
-    if (listed) return listed;
-    const wanted = selectedFields(info);
+    const loaded = environment && vpcs.getLoaded(environment, id);
+    if (loaded) return loaded;
+    const selected = collectSelectedFields(info);
     if (environment === null) {
-      if (isWithin(wanted, fieldsWithoutEnvironment)) return { id, environment, reach };
-      throw new BadUserInputError('Send the environment of the task to select more of its VPC than the id.');
+      if (isSubset(selected, fieldsWithoutEnvironment)) return { id, environment, loadStrategy };
+      throw new BadUserInputError(missingEnvironmentMessage);
     }
-    if (isWithin(wanted, fieldsOfReference)) return { id, environment, reach };
-    return thatVpc(vpcs.one.load({ environment, id, reach }));
+    if (isSubset(selected, referenceFields)) return { id, environment, loadStrategy };
+    return rejectIfNull(vpcs.one.load({ environment, id, loadStrategy }));
   }
 
-  /** Its pre-shared key; who reads it is taken note of. */
+  /** Records that the pre-shared key is read, for the audit log. */
   @FieldResolver(() => String)
-  ipSecPsk(@Row() { root: { environment, id, ipSecPsk }, context }: RowData<SiteToSiteVpn>): string | null {
-    if (ipSecPsk !== null) context.operation.readSecret(environment, id);
+  ipSecPsk(
+    @ResolverData() { root: { environment, id, ipSecPsk }, context }: ResolverDataOf<SiteToSiteVpn>,
+  ): string | null {
+    if (ipSecPsk !== null) context.operation.recordSecretRead(environment, id);
     return ipSecPsk;
   }
 
-  /** What RFCs say against its algorithms. */
   @FieldResolver(() => [SecurityAdvisory], {
     description:
-      "What RFC 8247 (IKE) and RFC 8221 (ESP) say against this VPN's algorithms; empty where they say nothing.",
+      'Advisories of RFC 8247 (IKE) and RFC 8221 (ESP) against the algorithms of the VPN; empty if there are none.',
   })
-  securityAdvisories(@Root() vpn: SiteToSiteVpn): readonly Advisory[] {
+  securityAdvisories(@Root() vpn: SiteToSiteVpn): readonly SecurityAdvisoryEntry[] {
     return toSecurityAdvisories(vpn);
   }
 }
 
-/** The VPNs of a VPC. */
 @Resolver(() => Vpc)
 export class VpcSiteToSiteVpnsResolver {
-  /** The VPNs that were created for it. */
   @MakesRestCall()
   @FieldResolver(() => SiteToSiteVpnConnection, {
-    description: 'The site-to-site VPNs that were created for it, ordered by name. Without first or last: all of them.',
+    description:
+      'Site-to-site VPNs that were created for the VPC, ordered by name; all of them unless first or last is sent.',
   })
   async siteToSiteVpns(
     @Root() vpc: VpcReference,
     @Args(() => PageArgs) args: PageArgs,
     @Ctx('operation') context: GraphContext,
   ): Promise<Connection<SiteToSiteVpn>> {
-    const page = toPage(collection, args);
-    const { environment, id, reach } = vpc;
-    if (environment === null)
-      throw new BadUserInputError('Send the environment of the task to select more of its VPC than the id.');
+    const page = parsePage(cursorCollection, args);
+    const { environment, id, loadStrategy } = vpc;
+    if (environment === null) throw new BadUserInputError(missingEnvironmentMessage);
     const { list } = context.loaders.siteToSiteVpns;
-    if (reach === 'one') return toConnection(collection, await list({ environment, vpcId: id }), page);
+    if (loadStrategy === 'one') return toConnection(cursorCollection, await list({ environment, vpcId: id }), page);
     const all = await list({ environment, vpcId: null });
     return toConnection(
-      collection,
+      cursorCollection,
       all.filter((vpn) => vpn.vpcId === id),
       page,
     );
   }
 }
 
-/** The VPN of a task. */
 @Resolver(() => Task)
 export class TaskSiteToSiteVpnResolver {
-  /** The VPN that it worked on. */
   @MakesRestCall()
   @FieldResolver(() => SiteToSiteVpn, {
     nullable: true,
     description:
-      'The VPN it worked on, where its result names one: as it is now where the environment is known, else as the result has it.',
+      'VPN that the result of the task names; null if it names none. ' +
+      'The gateway loads its current state if the environment was sent, and otherwise takes the VPN from the result.',
   })
   async siteToSiteVpn(@Root() task: Task, @Ctx('operation') context: GraphContext): Promise<SiteToSiteVpn | null> {
-    const id = toNamedId(task.wireResult);
+    const id = readEntityId(task.wireResult);
     if (id === null) return null;
     const { environment } = task;
     if (environment !== null) return context.loaders.siteToSiteVpns.one.load({ environment, id });
-    const entity = tryToSiteToSiteVpn(context.rest, task.wireResult);
+    const entity = toSiteToSiteVpnOrNull(context.rest, task.wireResult);
     return entity === null ? null : toSiteToSiteVpn(entity, null, 'one');
   }
 }
 
-/** Whether no VPN can ever pass a filter: nothing is of a VPC whose id is none, and nothing is in no state. */
-export function isOfNothing(filter: SiteToSiteVpnFilter | null | undefined): boolean {
+/** Reports whether no VPN can match a filter: its vpcId is not a UUID, or its list of states is empty. */
+export function matchesNothing(filter: SiteToSiteVpnFilter | null | undefined): boolean {
   const { vpcId = null, states = null } = filter ?? {};
   return (vpcId !== null && !isId(vpcId)) || states?.length === 0;
 }
 
-/** The id of the entity that a result, or the data of a write, names; null where it names none. */
-export function toNamedId(result: unknown): string | null {
+/** Returns the id of the entity in the result of a task, or in the data of a write; null if there is none. */
+export function readEntityId(result: unknown): string | null {
   return isObject(result) && isId(result['id']) ? result['id'] : null;
 }
 
-async function thatVpc(load: Promise<Vpc | null>): Promise<Vpc> {
+const missingEnvironmentMessage =
+  'Without the environment of the task, only the id of its VPC can be selected. Send the environment argument to select more.';
+
+async function rejectIfNull(load: Promise<Vpc | null>): Promise<Vpc> {
   const vpc = await load;
-  if (vpc === null) throw new NotFoundError('The environment has no VPC of the id that the site-to-site VPN names.');
+  if (vpc === null) throw new NotFoundError('The environment has no VPC with the vpcId of this site-to-site VPN.');
   return vpc;
 }
 
-function isWithin(fields: ReadonlySet<string>, others: ReadonlySet<string>): boolean {
+function isSubset(fields: ReadonlySet<string>, others: ReadonlySet<string>): boolean {
   for (const field of fields) if (!others.has(field)) return false;
   return true;
 }
 
-// Whether the list's VPCs will be asked for: then both calls can be under way at the same time.
-function asksForVpcs(info: GraphQLResolveInfo): boolean {
-  const ways = [
+/** Reports whether the rows of the list will load their VPCs, so that both list calls can be in flight at the same time. */
+function selectsVpcs(info: GraphQLResolveInfo): boolean {
+  const paths = [
     ['nodes', 'vpc'],
     ['edges', 'node', 'vpc'],
   ];
-  return ways.some((way) => !isWithin(selectedFields(info, ...way), fieldsOfReference));
+  return paths.some((path) => !isSubset(collectSelectedFields(info, ...path), referenceFields));
 }

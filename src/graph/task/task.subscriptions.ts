@@ -6,38 +6,38 @@ import type { TaskEntity } from '../../cloudca/tasks.js';
 import type { WatchEvents } from '../../cloudca/polling/watcher.js';
 import type { ContextValue, GraphContext } from '../context.js';
 import { MakesRestCall } from '../limits/query-cost.js';
-import { EnvironmentInput, toFollowedAddress } from '../environment/environment.inputs.js';
-import { guarded, mapValues } from '../async-iterators.js';
+import { EnvironmentInput, toSubscriptionAddress } from '../environment/environment.inputs.js';
+import { errorsAsEvents, mapWatchEvents } from '../async-iterators.js';
 import { isId } from '../validators.js';
-import { Task, toTask } from './task.type.js';
+import { Task, toTaskType } from './task.type.js';
 
 interface TaskEvent {
   readonly entity: TaskEntity;
   readonly environment: EnvironmentAddress | null;
 }
 
-/** Tasks, followed. */
 @Resolver(() => Task)
 export class TaskSubscriptionResolver {
-  /** A task, again and again. */
   @Authorized()
   @MakesRestCall()
   @Subscription(() => Task, {
     description:
-      'The task as it is now, then once for each change of its status; completes when it has ended. The environment: as for Query.task.',
-    subscribe: ({ args, context }: { args: TaskUpdatedArgs; context: ContextValue }) => followTask(args, context),
+      'Emits the task as it is now, then after each change of its status. Completes when the task has ended. ' +
+      'The environment has the same purpose as in Query.task.',
+    subscribe: ({ args, context }: { args: TaskUpdatedArgs; context: ContextValue }) => watchTask(args, context),
   })
   taskUpdated(
     @Root() { entity, environment }: TaskEvent,
-    @Arg('id', () => ID, { description: 'Its id, a UUID.' }) _id: string,
+    @Arg('id', () => ID, { description: 'Id of the task, a UUID.' }) _id: string,
     @Arg('environment', () => EnvironmentInput, {
       nullable: true,
-      description: 'The environment that it works in: needed for the VPC of its siteToSiteVpn.',
+      description:
+        'Environment that the task works in. Needed for the current state of siteToSiteVpn, and for its VPC.',
     })
     _environment: EnvironmentInput | null,
     @Ctx('operation') context: GraphContext,
   ): Task {
-    return toTask(entity, environment, context.rest.secrets);
+    return toTaskType(entity, environment, context.rest.secrets);
   }
 }
 
@@ -46,11 +46,12 @@ interface TaskUpdatedArgs {
   readonly environment?: EnvironmentInput | null;
 }
 
-function followTask({ id, environment: input }: TaskUpdatedArgs, { operation }: ContextValue): WatchEvents<TaskEvent> {
-  return guarded(() => {
-    const environment = input ? toFollowedAddress(input) : null;
-    if (!isId(id)) throw new NotFoundError('There is no task of that id (any more).');
-    return mapValues(operation.watch.task(id, environment?.organizationId ?? null), (entity) => ({
+function watchTask({ id, environment: input }: TaskUpdatedArgs, { operation }: ContextValue): WatchEvents<TaskEvent> {
+  return errorsAsEvents(() => {
+    const environment = input ? toSubscriptionAddress(input) : null;
+    if (!isId(id))
+      throw new NotFoundError('The REST API does not know this task. It keeps a task for about 30 minutes.');
+    return mapWatchEvents(operation.watcher.task(id, environment?.organizationId ?? null), (entity) => ({
       entity,
       environment,
     }));

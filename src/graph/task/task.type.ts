@@ -1,111 +1,106 @@
-// Background tasks as callers see them.
+// The GraphQL types of background tasks, and the removal of secrets from a task's result.
 import { GraphQLDateTime, GraphQLJSON } from 'graphql-scalars';
 import { Field, ID, ObjectType, registerEnumType } from 'type-graphql';
-import { isObject, strike } from '../../cloudca/envelope.js';
+import { isObject } from '../../json.js';
+import { redact } from '../../cloudca/redact.js';
 import type { EnvironmentAddress } from '../../cloudca/environments.js';
 import type { TaskEntity } from '../../cloudca/tasks.js';
 
-/** How far a task is. */
 export const TaskStatus = { PENDING: 'PENDING', SUCCESS: 'SUCCESS', FAILED: 'FAILED', UNKNOWN: 'UNKNOWN' } as const;
-/** How far a task is. */
 export type TaskStatus = TaskEntity['status'];
 
 registerEnumType(TaskStatus, {
   name: 'TaskStatus',
-  description: 'How far a task is.',
+  description: 'Status of a task.',
   valuesConfig: {
-    PENDING: { description: 'It is being carried out.' },
-    SUCCESS: { description: 'It has been carried out.' },
-    FAILED: { description: 'It could not be carried out.' },
-    UNKNOWN: { description: 'A status that this gateway does not know yet; taken as not ended.' },
+    PENDING: { description: 'The task is in progress.' },
+    SUCCESS: { description: 'The task has succeeded.' },
+    FAILED: { description: 'The task has failed.' },
+    UNKNOWN: { description: 'A status that the gateway does not recognize; treated as not ended.' },
   },
 });
 
-/** Why a task failed. */
-@ObjectType({ simpleResolvers: true, description: 'Why a task failed.' })
+@ObjectType({ simpleResolvers: true, description: 'Reason why a task failed.' })
 export class TaskError {
-  /** The REST API's code. */
-  @Field(() => String, { nullable: true, description: "The REST API's own code, where it gave one." })
+  @Field(() => String, { nullable: true, description: 'Error code of the REST API; null if it sent none.' })
   declare code: string | null;
 
-  /** The REST API's words. */
-  @Field(() => String, { description: "The REST API's own words." })
+  @Field(() => String, { description: 'Error message of the REST API, with secrets redacted.' })
   declare message: string;
 }
 
-/** An operation that the REST API carries out in the background. */
-@ObjectType({ simpleResolvers: true, description: 'An operation that the REST API carries out in the background.' })
+@ObjectType({ simpleResolvers: true, description: 'Operation that the REST API runs in the background.' })
 export class Task {
-  /** Its id. */
-  @Field(() => ID, { description: 'Its id, a UUID; good for about 30 minutes.' })
+  @Field(() => ID, { description: 'Id of the task, a UUID. The REST API keeps a task for about 30 minutes.' })
   declare id: string;
 
-  /** How far it is. */
-  @Field(() => TaskStatus, { description: 'How far it is.' })
+  @Field(() => TaskStatus, { description: 'Status of the task.' })
   declare status: TaskStatus;
 
-  /** When it was begun. */
   @Field(() => GraphQLDateTime, {
     nullable: true,
-    description: 'When it was begun; null where the REST API does not say. A day alone is told as its midnight, UTC.',
+    description:
+      'Time when the task was created; null if the REST API does not send it. A date without a time is read as midnight UTC.',
   })
   declare created: Date | null;
 
-  /** What came of it. */
   @Field(() => GraphQLJSON, {
     nullable: true,
     description:
-      'What came of it, once its status is SUCCESS, as the REST API sent it. Any ipSecPsk in it is left out.',
+      'Result of the task as the REST API sent it; null unless status is SUCCESS. Fields named ipSecPsk are removed.',
   })
   declare result: unknown;
 
-  /** Why it failed. */
   @Field(() => [TaskError], {
-    description: 'Why it failed, where the REST API says; empty where it has not failed.',
+    description: 'Reasons why the task failed; empty if it has not failed, or if the REST API gives none.',
   })
   declare errors: readonly TaskError[];
 
-  /** The result with nothing left out; not part of the schema. */
+  /** Result as the REST API sent it, secrets included. Not part of the schema. */
   declare wireResult: unknown;
 
-  /** Where it works, where that is known; not part of the schema. */
+  /** Environment that the task works in; null if the client did not send it. Not part of the schema. */
   declare environment: EnvironmentAddress | null;
 }
 
-/** A task of the REST API as callers see it; `secrets` are what no text of its result may repeat. */
-export function toTask(entity: TaskEntity, environment: EnvironmentAddress | null, secrets: readonly string[]): Task {
-  const { result } = entity;
-  const keys = new Set(toKeys(result));
-  const told = keys.size > mostKeys ? null : (withoutKeys(result, [...secrets, ...keys]) ?? null);
-  return { ...entity, result: told, wireResult: result, environment };
+/** Converts a task of the REST API to the GraphQL type. `secrets` are redacted in every string of its result. */
+export function toTaskType(
+  entity: TaskEntity,
+  environment: EnvironmentAddress | null,
+  secrets: readonly string[],
+): Task {
+  const { result: wireResult } = entity;
+  const keys = new Set(findPreSharedKeys(wireResult));
+  const result = keys.size > maxKeys ? null : (removePreSharedKeys(wireResult, [...secrets, ...keys]) ?? null);
+  return { ...entity, result, wireResult, environment };
 }
 
-// Deeper than any entity of the REST API; what is nested beyond it is left out, since no client's parser need bear it.
-const deepest = 32;
+// Deeper than any entity of the REST API. Deeper values become null, since a client's JSON parser may not bear them.
+const maxDepth = 32;
 
-// Each is looked for in each text. A result names one VPN; one that has more keys than this is none that could be told.
-const mostKeys = 20;
+// Every string is searched for every key, so the cost grows with both. A result names one VPN: one with more keys is replaced by null.
+const maxKeys = 20;
 
-function isKeyName(name: string): boolean {
+function isKeyField(name: string): boolean {
   return name.toLowerCase() === 'ipsecpsk';
 }
 
-/** The pre-shared keys in a JSON value: what stands under their name may stand in a text beside it as well. */
-function toKeys(value: unknown, depth = 0): readonly string[] {
-  if (depth > deepest || typeof value !== 'object' || value === null) return [];
+/** Returns the pre-shared keys in a JSON value, since a message beside a key may repeat it. */
+function findPreSharedKeys(value: unknown, depth = 0): readonly string[] {
+  if (depth > maxDepth || typeof value !== 'object' || value === null) return [];
   return Object.entries(value).flatMap(([name, entry]: [string, unknown]) =>
-    isKeyName(name) && typeof entry === 'string' ? [entry] : toKeys(entry, depth + 1),
+    isKeyField(name) && typeof entry === 'string' ? [entry] : findPreSharedKeys(entry, depth + 1),
   );
 }
 
-/** A JSON value without its pre-shared keys, wherever they stand and however they are spelled, and without secrets in its texts. */
-function withoutKeys(value: unknown, secrets: readonly string[], depth = 0): unknown {
-  if (depth > deepest) return null;
-  if (typeof value === 'string') return strike(value, secrets);
-  if (Array.isArray(value)) return value.map((entry) => withoutKeys(entry, secrets, depth + 1));
+/** Copies a JSON value without the fields named ipSecPsk, in any spelling and at any depth, and redacts secrets in its strings. */
+function removePreSharedKeys(value: unknown, secrets: readonly string[], depth = 0): unknown {
+  if (depth > maxDepth) return null;
+  if (typeof value === 'string') return redact(value, secrets);
+  if (Array.isArray(value)) return value.map((entry) => removePreSharedKeys(entry, secrets, depth + 1));
   if (!isObject(value)) return value;
-  const kept = Object.entries(value).filter(([name]) => !isKeyName(name));
+  const entries = Object.entries(value).filter(([name]) => !isKeyField(name));
   return Object.fromEntries(
-    kept.map(([name, entry]) => [strike(name, secrets), withoutKeys(entry, secrets, depth + 1)]),
+    entries.map(([name, entry]) => [redact(name, secrets), removePreSharedKeys(entry, secrets, depth + 1)]),
   );
 }

@@ -1,126 +1,101 @@
-// How much one caller, and all callers together, may ask for: what a key may spend in a minute, how many operations are at work at a time,
-// and how many subscriptions are open. Keys are known here by their hash alone.
-import { hash } from 'node:crypto';
-import type { Server } from 'node:http';
-import type { Socket } from 'node:net';
-import { HeaderMap } from '@apollo/server';
-import { type DocumentNode, GraphQLError, type GraphQLSchema, type OperationDefinitionNode } from 'graphql';
+// Admission: charges an operation to its API key, then limits how many run at a time and how many subscriptions are open. Gets no API key,
+// only its hash (callerId).
+import type { DocumentNode, GraphQLSchema, OperationDefinitionNode } from 'graphql';
 import type { Config } from '../../config.js';
 import type { GraphContext } from '../../graph/context.js';
-import { toExpectedRestCalls } from '../../graph/limits/query-cost.js';
-import type { Shed } from '../telemetry/metrics.js';
+import { createRequestError } from '../../graph/error-codes.js';
+import { estimateRestCalls } from '../../graph/limits/query-cost.js';
+import type { ShedReason } from '../telemetry/metrics.js';
+import { ConcurrencyLimiter, type LimitScope } from './concurrency-limiter.js';
 import type { RateLimit } from './rate-limit.js';
-import { type Full, Room } from './concurrency-limiter.js';
 
 /** The limits of one process. */
-export type LimitsConfig = Pick<
+export type AdmissionConfig = Pick<
   Config,
   'maxInFlight' | 'maxInFlightPerKey' | 'maxQueued' | 'maxQueueMs' | 'maxSubscriptions' | 'maxSubscriptionsPerKey'
 >;
 
-/** An operation, as far as its cost goes. */
-export interface CostedOperation {
+/** An operation whose cost is to be charged. */
+export interface ChargedOperation {
   readonly schema: GraphQLSchema;
   readonly document: DocumentNode;
   readonly operation: OperationDefinitionNode;
 }
 
-/** The limits of one process. */
-export interface Limits {
+/** Admits operations. */
+export interface Admission {
   /**
-   * Admits a query or mutation, once there is a place for it; gives what is to be called at its end, where it takes a place. Rejects with a
-   * GraphQLError with RATE_LIMITED (429) or OVERLOADED (503) and Retry-After.
+   * Charges a query or mutation, then waits for a permit. Returns the function that releases the permit; undefined without an API key.
+   * Rejects with a GraphQLError: RATE_LIMITED (429) or OVERLOADED (503), each with Retry-After.
    */
-  readonly admit: (context: GraphContext, operation: CostedOperation) => Promise<(() => void) | undefined>;
-  /** Admits a subscription, and gives what is to be called at its end. Throws a GraphQLError with RATE_LIMITED or OVERLOADED. */
-  readonly admitSubscription: (callerId: string, operation: CostedOperation) => Promise<() => void>;
-  /** How many operations wait for one at work to end. */
+  readonly admit: (context: GraphContext, operation: ChargedOperation) => Promise<(() => void) | undefined>;
+  /**
+   * Charges a subscription, and counts it as open. Returns the function that ends it. Rejects with a GraphQLError: RATE_LIMITED or
+   * OVERLOADED, each with Retry-After. `callerId` is the hash of the API key.
+   */
+  readonly admitSubscription: (callerId: string, operation: ChargedOperation) => Promise<() => void>;
+  /** Returns the number of operations in the queue. */
   readonly queued: () => number;
 }
 
-/** What a key is known by where it must not stand itself. */
-export function toCallerId(apiKey: string): string {
-  return hash('sha256', apiKey, 'base64url');
-}
-
 /**
- * Makes the limits; without a rate limit, what a key spends in a minute is not looked at. `shed` is told of each refusal for want of a place.
+ * Creates the admission of one process. Without `rateLimit`, keys may spend any amount. Calls `onShed` for each rejection by a concurrency
+ * limit, but for none by the rate limit.
  */
-export function createLimits(
-  config: LimitsConfig,
+export function createAdmission(
+  config: AdmissionConfig,
   rateLimit: RateLimit | undefined,
-  shed: (full: Shed) => void,
-): Limits {
-  const toRefusal = (kind: 'operations' | 'subscriptions', what: string) => (full: Full) => {
-    shed(full === 'room' ? kind : `${kind}_of_key`);
-    return full === 'room'
-      ? refuse(503, 'OVERLOADED', `The gateway has too many ${what}; ask again in a moment.`, 1)
-      : refuse(429, 'RATE_LIMITED', `This API key has too many ${what}; wait for some to end.`, 1);
+  onShed: (reason: ShedReason) => void,
+): Admission {
+  const toRejection = (kind: 'operations' | 'subscriptions', noun: string) => (scope: LimitScope) => {
+    onShed(scope === 'process' ? kind : `${kind}_of_key`);
+    return scope === 'process'
+      ? createRequestError('OVERLOADED', `The gateway has too many ${noun}. Try again in a moment.`, 1)
+      : createRequestError('RATE_LIMITED', `This API key has too many ${noun}. Wait for some to end.`, 1);
   };
-  const atWork = new Room(
+  const operations = new ConcurrencyLimiter(
     {
-      most: config.maxInFlight,
-      mostPerKey: config.maxInFlightPerKey,
-      mostQueued: config.maxQueued,
-      queueMs: config.maxQueueMs,
+      max: config.maxInFlight,
+      maxPerKey: config.maxInFlightPerKey,
+      maxQueued: config.maxQueued,
+      maxQueueMs: config.maxQueueMs,
     },
-    toRefusal('operations', 'operations at work'),
+    toRejection('operations', 'operations in progress'),
   );
-  const open = new Room(
-    { most: config.maxSubscriptions, mostPerKey: config.maxSubscriptionsPerKey, mostQueued: 0, queueMs: 0 },
-    toRefusal('subscriptions', 'subscriptions open'),
+  const subscriptions = new ConcurrencyLimiter(
+    { max: config.maxSubscriptions, maxPerKey: config.maxSubscriptionsPerKey, maxQueued: 0, maxQueueMs: 0 },
+    toRejection('subscriptions', 'open subscriptions'),
   );
   const costs = new WeakMap<OperationDefinitionNode, number>();
-  const pay = async (callerId: string, { schema, document, operation }: CostedOperation): Promise<void> => {
+  const charge = async (callerId: string, { schema, document, operation }: ChargedOperation): Promise<void> => {
     if (rateLimit === undefined) return;
-    const cost = costs.get(operation) ?? toExpectedRestCalls(schema, document, operation);
+    const cost = costs.get(operation) ?? estimateRestCalls(schema, document, operation);
     costs.set(operation, cost);
-    const wait = await rateLimit.spend(callerId, cost);
-    if (wait === 0) return;
-    const message = 'This API key has asked for too much within a minute; ask again later.';
-    throw refuse(429, 'RATE_LIMITED', message, Math.ceil(wait / 1000));
+    const waitMs = await rateLimit.spend(callerId, cost);
+    if (waitMs === 0) return;
+    const message = 'This API key has spent its budget for this minute. Try again later.';
+    throw createRequestError('RATE_LIMITED', message, Math.ceil(waitMs / 1000));
   };
   return {
     admit: async (context, operation) => {
       const { callerId } = context;
-      // Without a key no field makes a REST call.
+      // Without a key, no field makes a REST call.
       if (callerId === undefined) return undefined;
-      await pay(callerId, operation);
-      const place = atWork.hasPlaceFor(callerId)
-        ? atWork.enter(callerId)
-        : await context.waitFor((stop) => atWork.queue(callerId, stop));
-      context.onWaiting((waits) => {
-        place.step(waits ? 'out' : 'in');
+      await charge(callerId, operation);
+      const permit = operations.canAcquire(callerId)
+        ? operations.acquire(callerId)
+        : await context.waitOutsideDeadline((stop) => operations.acquireWhenAvailable(callerId, stop));
+      // An operation that waits for a task does no work.
+      context.onWaitingChange((isWaiting) => {
+        if (isWaiting) permit.pause();
+        else permit.resume();
       });
-      return () => {
-        place.step('out');
-      };
+      return permit.release;
     },
     admitSubscription: async (callerId, operation) => {
-      await pay(callerId, operation);
-      const place = open.enter(callerId);
-      return () => {
-        place.step('out');
-      };
+      await charge(callerId, operation);
+      return subscriptions.acquire(callerId).release;
     },
-    queued: () => atWork.queued,
+    queued: () => operations.queued,
   };
-}
-
-function refuse(status: number, code: string, message: string, retryAfter: number): GraphQLError {
-  const headers = new HeaderMap([['retry-after', String(retryAfter)]]);
-  return new GraphQLError(message, { extensions: { code, retryAfter, http: { status, headers } } });
-}
-
-/** Bounds a listener's connections; gives whether there are more than `most`. */
-export function limitConnections(server: Server, most: number): () => boolean {
-  // Of sockets, not of events: one whose offer to upgrade is passed over is handed to the server a second time.
-  const open = new Set<Socket>();
-  server.on('connection', (socket: Socket) => {
-    open.add(socket);
-    socket.once('close', () => open.delete(socket));
-  });
-  // Beyond `most` a caller is told so; far beyond it, there is nobody left to tell.
-  server.maxConnections = most + Math.max(16, Math.ceil(most / 10));
-  return () => open.size > most;
 }

@@ -1,159 +1,185 @@
-// Places for so many at a time, in all and of one key, and the queue of those who find none. It knows neither what is done in a place nor how
-// a refusal is told.
+// Limits how many operations run at a time, in the process and for one key, and queues those above the limit fairly among keys. Knows
+// neither what an operation does nor how a rejection is reported.
 
-/** How much room there is. */
-export interface RoomLimits {
-  /** Places in all; 0: no limit. */
-  readonly most: number;
-  /** Places of one key; 0: no limit. */
-  readonly mostPerKey: number;
-  /** How many may queue, in all; 0: nobody. */
-  readonly mostQueued: number;
-  /** For how long, in milliseconds. */
-  readonly queueMs: number;
+/** The limits of a ConcurrencyLimiter. */
+export interface ConcurrencyLimits {
+  /** Permits in the process; 0: no limit. */
+  readonly max: number;
+  /** Permits of one key; 0: no limit. */
+  readonly maxPerKey: number;
+  /** Entries in the queue, in the process; 0: no queue. */
+  readonly maxQueued: number;
+  /** Maximum time that an entry may queue, in milliseconds. */
+  readonly maxQueueMs: number;
 }
 
-/** What there is no place in: the whole room, or a key's share of it. */
-export type Full = 'room' | 'share';
+/** Which limit is reached: that of the process or that of the key. */
+export type LimitScope = 'process' | 'key';
 
-/** Somebody's place: whoever waits steps out and in again, since waiting costs nobody anything. */
-export interface Place {
-  readonly step: (to: 'in' | 'out') => void;
+/** Allows one operation to run. Counts towards the limits until it is paused or released. */
+export interface Permit {
+  /** Stops counting, while the operation waits rather than works. */
+  readonly pause: () => void;
+  /** Counts again, even if that exceeds a limit. Does nothing after `release`. */
+  readonly resume: () => void;
+  /** Stops counting for good. */
+  readonly release: () => void;
 }
 
-/** Somebody in the queue. */
-interface Queued {
+interface QueueEntry {
   readonly admit: () => void;
-  readonly refuse: (full: Full) => void;
+  readonly reject: (scope: LimitScope) => void;
 }
 
-/** Room for so many at a time. */
-export class Room {
-  readonly #limits: RoomLimits;
-  readonly #toRefusal: (full: Full) => Error;
-  // A key that has nobody inside, or nobody in the queue, is forgotten.
-  readonly #inside = new Map<string, number>();
-  // The keys in the order of their turns; those of one key in the order in which they came.
-  readonly #queues = new Map<string, Queued[]>();
-  #all = 0;
+/** Grants permits up to its limits. */
+export class ConcurrencyLimiter {
+  readonly #limits: ConcurrencyLimits;
+  readonly #toError: (scope: LimitScope) => Error;
+  // Keys without active permits, and keys without queue entries, have no entry here.
+  readonly #activeByKey = new Map<string, number>();
+  // Keys in the order of their turns; the entries of a key in the order of their arrival.
+  readonly #queues = new Map<string, QueueEntry[]>();
+  #active = 0;
   #queued = 0;
 
-  /** `toRefusal` makes what is thrown where there is no place. */
-  constructor(limits: RoomLimits, toRefusal: (full: Full) => Error) {
+  /** `toError` creates the error of a rejection. */
+  constructor(limits: ConcurrencyLimits, toError: (scope: LimitScope) => Error) {
     this.#limits = limits;
-    this.#toRefusal = toRefusal;
+    this.#toError = toError;
   }
 
-  /** How many queue. */
+  /** The number of entries in the queue. */
   get queued(): number {
     return this.#queued;
   }
 
-  /** Whether there is a place for one more of a key: then nobody of that key queues. */
-  hasPlaceFor(callerId: string): boolean {
-    return this.#toFull(callerId) === undefined;
+  /** Reports whether `acquire` would succeed for a key. If so, the key has no queue entries. */
+  canAcquire(key: string): boolean {
+    return this.#reachedLimit(key) === undefined;
   }
 
-  /** Lets one in at once. Throws where there is no place. */
-  enter(callerId: string): Place {
-    const full = this.#toFull(callerId);
-    if (full !== undefined) throw this.#toRefusal(full);
-    return this.#take(callerId);
+  /** Grants a permit at once. Throws the error of `toError` if a limit is reached. */
+  acquire(key: string): Permit {
+    const scope = this.#reachedLimit(key);
+    if (scope !== undefined) throw this.#toError(scope);
+    return this.#grant(key);
   }
 
-  /** Lets one in when it is its turn. Rejects where the queue is full, the time is over, or `stop` aborts. */
-  queue(callerId: string, stop: AbortSignal): Promise<Place> {
+  /**
+   * Grants a permit, at once or from a queue that is round-robin among keys. Rejects with the error of `toError` if:
+   *
+   * - the queue is full and has no entry to evict;
+   * - the entry is evicted for one of a key with fewer entries;
+   * - `maxQueueMs` have passed;
+   * - `stop` aborts.
+   */
+  acquireWhenAvailable(key: string, stop: AbortSignal): Promise<Permit> {
     return new Promise((resolve, reject) => {
-      const full = this.#toFull(callerId);
-      if (full === undefined) {
-        resolve(this.#take(callerId));
+      const scope = this.#reachedLimit(key);
+      if (scope === undefined) {
+        resolve(this.#grant(key));
         return;
       }
-      if (stop.aborted || !this.#makeWay(callerId)) {
-        reject(this.#toRefusal(full));
+      if (stop.aborted || !this.#ensureQueueSpace(key)) {
+        reject(this.#toError(scope));
         return;
       }
       const end = () => {
         clearTimeout(timer);
-        stop.removeEventListener('abort', leave);
-        this.#forget(callerId, queued);
+        stop.removeEventListener('abort', onStop);
+        this.#removeFromQueue(key, entry);
       };
-      const queued: Queued = {
+      const entry: QueueEntry = {
         admit: () => {
           end();
-          resolve(this.#take(callerId));
+          resolve(this.#grant(key));
         },
-        refuse: (why) => {
+        reject: (reachedScope) => {
           end();
-          reject(this.#toRefusal(why));
+          reject(this.#toError(reachedScope));
         },
       };
-      const leave = () => {
-        queued.refuse('room');
+      const onStop = () => {
+        entry.reject('process');
       };
       const timer = setTimeout(() => {
-        queued.refuse(this.#toFull(callerId) ?? 'room');
-      }, this.#limits.queueMs);
-      stop.addEventListener('abort', leave);
-      const queue = this.#queues.get(callerId) ?? [];
-      queue.push(queued);
-      this.#queues.set(callerId, queue);
+        entry.reject(this.#reachedLimit(key) ?? 'process');
+      }, this.#limits.maxQueueMs);
+      stop.addEventListener('abort', onStop);
+      const queue = this.#queues.get(key) ?? [];
+      queue.push(entry);
+      this.#queues.set(key, queue);
       this.#queued++;
     });
   }
 
-  #toFull(callerId: string): Full | undefined {
-    const { most, mostPerKey } = this.#limits;
-    if (most > 0 && this.#all >= most) return 'room';
-    return mostPerKey > 0 && (this.#inside.get(callerId) ?? 0) >= mostPerKey ? 'share' : undefined;
+  #reachedLimit(key: string): LimitScope | undefined {
+    const { max, maxPerKey } = this.#limits;
+    if (max > 0 && this.#active >= max) return 'process';
+    return maxPerKey > 0 && (this.#activeByKey.get(key) ?? 0) >= maxPerKey ? 'key' : undefined;
   }
 
-  #take(callerId: string): Place {
-    let where: 'in' | 'out' = 'out';
-    const step = (to: 'in' | 'out') => {
-      if (to !== where) this.#count(callerId, to === 'in' ? 1 : -1);
-      where = to;
+  #grant(key: string): Permit {
+    let isActive = false;
+    let isReleased = false;
+    const setActive = (active: boolean) => {
+      if (active !== isActive) this.#count(key, active ? 1 : -1);
+      isActive = active;
     };
-    step('in');
-    return { step };
+    setActive(true);
+    return {
+      pause: () => {
+        setActive(false);
+      },
+      resume: () => {
+        if (!isReleased) setActive(true);
+      },
+      release: () => {
+        isReleased = true;
+        setActive(false);
+      },
+    };
   }
 
-  #count(callerId: string, change: 1 | -1): void {
-    this.#all += change;
-    const count = (this.#inside.get(callerId) ?? 0) + change;
-    if (count === 0) this.#inside.delete(callerId);
-    else this.#inside.set(callerId, count);
-    if (change === -1 && this.#queued > 0) this.#admit();
+  #count(key: string, change: 1 | -1): void {
+    this.#active += change;
+    const count = (this.#activeByKey.get(key) ?? 0) + change;
+    if (count === 0) this.#activeByKey.delete(key);
+    else this.#activeByKey.set(key, count);
+    if (change === -1 && this.#queued > 0) this.#admitQueued();
   }
 
-  // One of each key in turn, for as long as there are places.
-  #admit(): void {
-    for (const [callerId, queue] of this.#queues) {
-      const full = this.#toFull(callerId);
-      if (full === 'room') return;
-      if (full === 'share') continue;
-      // Behind the others, where this loop comes to it again.
-      this.#queues.delete(callerId);
-      this.#queues.set(callerId, queue);
+  // Admits one entry of each key in turn, for as long as there are permits.
+  #admitQueued(): void {
+    for (const [key, queue] of this.#queues) {
+      const scope = this.#reachedLimit(key);
+      if (scope === 'process') return;
+      if (scope === 'key') continue;
+      // Moves the key behind the others, where this loop visits it again.
+      this.#queues.delete(key);
+      this.#queues.set(key, queue);
       queue[0]?.admit();
     }
   }
 
-  // A full queue takes one more of a key for the newest of the key that has most in it, unless that would have fewer then.
-  #makeWay(callerId: string): boolean {
-    if (this.#queued < this.#limits.mostQueued) return true;
-    let [most, longest]: [string, readonly Queued[]] = [callerId, this.#queues.get(callerId) ?? []];
-    const own = longest.length;
-    for (const [key, queue] of this.#queues) if (queue.length > longest.length) [most, longest] = [key, queue];
-    if (longest.length <= own + 1) return false;
-    longest.at(-1)?.refuse(this.#toFull(most) ?? 'room');
+  // When the queue is full, evicts the newest entry of the key with the longest queue. That key must keep at least as many entries as the
+  // new entry's key then has. Otherwise, returns false: the new entry must be rejected.
+  #ensureQueueSpace(key: string): boolean {
+    if (this.#queued < this.#limits.maxQueued) return true;
+    let [longestKey, longest]: [string, readonly QueueEntry[]] = [key, this.#queues.get(key) ?? []];
+    const ownLength = longest.length;
+    for (const [otherKey, queue] of this.#queues) {
+      if (queue.length > longest.length) [longestKey, longest] = [otherKey, queue];
+    }
+    if (longest.length <= ownLength + 1) return false;
+    longest.at(-1)?.reject(this.#reachedLimit(longestKey) ?? 'process');
     return true;
   }
 
-  #forget(callerId: string, queued: Queued): void {
-    const queue = this.#queues.get(callerId) ?? [];
-    queue.splice(queue.indexOf(queued), 1);
-    if (queue.length === 0) this.#queues.delete(callerId);
+  #removeFromQueue(key: string, entry: QueueEntry): void {
+    const queue = this.#queues.get(key) ?? [];
+    queue.splice(queue.indexOf(entry), 1);
+    if (queue.length === 0) this.#queues.delete(key);
     this.#queued--;
   }
 }

@@ -1,72 +1,74 @@
-// Turns new requests away while the event loop is late: what is at work already gets the time. It knows no caller, and nothing of what is asked.
+// Load shedding: rejects new requests while the event loop is delayed, so that operations in progress get the CPU time.
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { FastifyInstance } from 'fastify';
 import { sendError } from '../http/error-responses.js';
 
-/** What is told while the event loop is late. */
-export const lateMessage = 'The gateway has too much to do; ask again in a moment.';
+/** Message to clients while the gateway sheds load. */
+export const overloadedMessage = 'The gateway is overloaded. Try again in a moment.';
 
-// How often the delay is looked at, in milliseconds.
-const interval = 500;
-// How often it is measured, in milliseconds: what is measured is the time from one to the next.
-const resolution = 10;
+const checkIntervalMs = 500;
+// The delay is measured as the time between two ticks of this many milliseconds.
+const resolutionMs = 10;
 
-/** What sheds. */
-export interface SheddingOptions {
-  /** How late the event loop may be, in milliseconds; 0: however late. */
-  readonly most: number;
-  /** Told of each time that something is turned away. */
-  readonly shed: () => void;
-  /** Tells how late it was in the mean since this was last asked, in milliseconds; measured where nothing else is said. */
-  readonly readDelay?: (() => number) | undefined;
+/** Options of load shedding. */
+export interface LoadSheddingOptions {
+  /** Maximum mean delay of the event loop, in milliseconds; 0: no maximum. */
+  readonly maxDelayMs: number;
+  /** Called for each rejection. */
+  readonly onShed: () => void;
+  /** Returns the mean delay since its last call, in milliseconds. Default: a measurement. */
+  readonly readEventLoopDelay?: (() => number) | undefined;
 }
 
 /**
- * Has an application answer 503 while the event loop is too late in the mean of half a second, twice in a row. Gives whether it is so, for what does
- * not come as a request.
+ * Rejects requests with OVERLOADED (503) after two intervals of 500 ms in a row had a mean event loop delay above `maxDelayMs`. Returns
+ * `shedIfOverloaded`, for WebSockets and subscriptions: it records a rejection and returns true if the request must be rejected.
  */
-export function addShedding(app: FastifyInstance, { most, shed, readDelay }: SheddingOptions): () => boolean {
-  if (most === 0) return () => false;
-  const read = readDelay ?? measureDelay(app);
-  let late = 0;
-  const looks = setInterval(() => {
-    late = read() > most ? late + 1 : 0;
-  }, interval).unref();
+export function addLoadShedding(
+  app: FastifyInstance,
+  { maxDelayMs, onShed, readEventLoopDelay }: LoadSheddingOptions,
+): () => boolean {
+  if (maxDelayMs === 0) return () => false;
+  const readDelay = readEventLoopDelay ?? measureDelay(app);
+  let delayedIntervals = 0;
+  const timer = setInterval(() => {
+    delayedIntervals = readDelay() > maxDelayMs ? delayedIntervals + 1 : 0;
+  }, checkIntervalMs).unref();
   app.addHook('onClose', (_app, done) => {
-    clearInterval(looks);
+    clearInterval(timer);
     done();
   });
-  const turnsAway = () => {
-    // Once may be the start, a large answer, or a process that was not given the CPU.
-    if (late < 2) return false;
-    shed();
+  const shedIfOverloaded = () => {
+    // The start of the process, one large response, or a lack of CPU time may delay a single interval.
+    if (delayedIntervals < 2) return false;
+    onShed();
     return true;
   };
   app.addHook('onRequest', (request, reply, done) => {
-    if (!turnsAway()) {
+    if (!shedIfOverloaded()) {
       done();
       return;
     }
     void reply.header('retry-after', 1);
-    sendError(request, reply, 503, 'OVERLOADED', lateMessage);
+    sendError(request, reply, 'OVERLOADED', overloadedMessage);
   });
-  return turnsAway;
+  return shedIfOverloaded;
 }
 
 function measureDelay(app: FastifyInstance): () => number {
-  const delays = monitorEventLoopDelay({ resolution });
+  const delays = monitorEventLoopDelay({ resolution: resolutionMs });
   delays.enable();
   app.addHook('onClose', (_app, done) => {
     delays.disable();
     done();
   });
-  let last = performance.now();
+  let lastReadAt = performance.now();
   return () => {
     const now = performance.now();
-    // Where nothing was measured, the event loop has not turned since.
-    const delay = delays.count === 0 ? now - last : delays.mean / 1e6 - resolution;
+    // Without a sample, the event loop has been blocked since the last call.
+    const delay = delays.count === 0 ? now - lastReadAt : delays.mean / 1e6 - resolutionMs;
     delays.reset();
-    last = now;
+    lastReadAt = now;
     return delay;
   };
 }

@@ -1,5 +1,5 @@
-// How Apollo Server comes to execute by an executor of ours: what succeeds is answered by a hook of its plugins, what fails comes through its
-// `gateway`, so that Apollo Server makes of it what it makes of every error. It does not know how operations are executed.
+// Lets Apollo Server execute operations with the gateway's executor. A plugin hook returns results without errors. Results with errors go
+// through Apollo Server's `gateway` option, so that it formats their errors like all others.
 import {
   type ApolloServerOptionsWithGateway,
   type BaseContext,
@@ -10,31 +10,31 @@ import {
 import type { ExecutionResult, GraphQLSchema } from 'graphql';
 import type { Executor } from '../../graph/execution/executor.js';
 
-/** What Apollo Server is to be given. */
-export interface ApolloExecution<Context extends BaseContext> {
-  /** Executes an operation and answers it; null where something failed. For the hook `responseForOperation` of a plugin. */
+/** The two halves of the execution that Apollo Server needs. */
+export interface ApolloExecutor<Context extends BaseContext> {
+  /** Executes an operation. Returns its response, or null if it has errors. For a plugin's `responseForOperation` hook. */
   readonly respond: (operation: GraphQLRequestContextResponseForOperation<Context>) => Promise<GraphQLResponse | null>;
-  /** Has the schema, and tells of what failed. For the option `gateway`. */
+  /** Provides the schema, and the results with errors. For Apollo Server's `gateway` option. */
   readonly gateway: ApolloServerOptionsWithGateway<Context>['gateway'];
 }
 
 /**
- * Makes both halves. For each operation that a gateway executes, Apollo Server makes an object with a getter from which all of the operation can
- * be reached. V8 counts getters among old objects from the beginning: what they reach is kept, and moved twice, until V8 collects all that is
- * old. An operation that succeeds does without.
+ * Creates both halves. Successful operations bypass `gateway`, because Apollo Server creates an object with a getter for each operation
+ * that it passes there. The whole operation is reachable from that getter. V8 treats getters as old objects from the start. So a minor
+ * garbage collection keeps all that they reach and copies it twice, and only a major one frees it.
  */
-export function createApolloExecution<Context extends BaseContext>(
+export function createApolloExecutor<Context extends BaseContext>(
   schema: GraphQLSchema,
   execute: Executor,
-): ApolloExecution<Context> {
-  // What came of operations that failed, by their contexts.
+): ApolloExecutor<Context> {
+  // Returns the result with errors, or throws what the executor threw, by context.
   const failures = new WeakMap<BaseContext, () => ExecutionResult>();
   return {
     respond: async ({ document, request: { operationName, variables }, contextValue }) => {
       try {
         const result = await execute({ document, operationName, variables, contextValue });
         const { data = null, errors } = result;
-        if (errors === undefined) return { http: noHead, body: { kind: 'single', singleResult: { data } } };
+        if (errors === undefined) return { http: emptyHead, body: { kind: 'single', singleResult: { data } } };
         failures.set(contextValue, () => result);
       } catch (error) {
         failures.set(contextValue, () => {
@@ -44,20 +44,20 @@ export function createApolloExecution<Context extends BaseContext>(
       return null;
     },
     gateway: {
-      onSchemaLoadOrUpdate: (tell) => {
-        tell({ apiSchema: schema, coreSupergraphSdl: '' });
+      onSchemaLoadOrUpdate: (update) => {
+        update({ apiSchema: schema, coreSupergraphSdl: '' });
         return () => undefined;
       },
       load: () =>
-        Promise.resolve({ executor: ({ context }) => Promise.resolve().then(failures.get(context) ?? nothingFailed) }),
+        Promise.resolve({ executor: ({ context }) => Promise.resolve().then(failures.get(context) ?? throwMissing) }),
       stop: () => Promise.resolve(),
     },
   };
 }
 
-// Apollo Server only reads it.
-const noHead = { headers: new HeaderMap() };
+// All responses share it, since Apollo Server only reads it.
+const emptyHead = { headers: new HeaderMap() };
 
-function nothingFailed(): never {
-  throw new TypeError('An operation is executed by the plugin.');
+function throwMissing(): never {
+  throw new TypeError('The operation was not executed. A plugin must call `respond` in `responseForOperation`.');
 }

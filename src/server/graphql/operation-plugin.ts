@@ -1,37 +1,37 @@
-// The course of a query or mutation, as Apollo Server tells of it: checked, admitted, executed, and over: logged, counted, traced.
-// One plugin has all of it, one after the other: the same hook of several Apollo Server would call at the same time.
+// The steps of a query or mutation in Apollo Server: check, admit, execute, then log, count and trace. They are one plugin, because Apollo
+// Server calls the same hook of several plugins at the same time.
 import type { ApolloServerPlugin, GraphQLRequest, GraphQLRequestContextWillSendResponse } from '@apollo/server';
-import { GraphQLError, OperationTypeNode } from 'graphql';
+import { type GraphQLError, OperationTypeNode } from 'graphql';
 import type { Logger } from 'pino';
-import { isObject } from '../../cloudca/envelope.js';
 import type { Config } from '../../config.js';
 import type { ContextValue } from '../../graph/context.js';
-import { toCode, toFormattedError } from '../../graph/errors.js';
-import { mostValidationErrors } from '../../graph/limits/query-limits.js';
+import { createRequestError } from '../../graph/error-codes.js';
+import { formatGraphqlError, toErrorCode } from '../../graph/errors.js';
 import { checkVariables } from '../../graph/execution/variables.js';
-import type { ApolloExecution } from './apollo-executor.js';
-import type { Limits } from '../admission/admission.js';
+import { maxValidationErrors } from '../../graph/limits/document-limits.js';
+import { isObject } from '../../json.js';
+import type { Admission } from '../admission/admission.js';
 import { logOperation, logUnexpected } from '../telemetry/logging.js';
 import type { Metrics } from '../telemetry/metrics.js';
+import type { ApolloExecutor } from './apollo-executor.js';
 import type { TrustedDocuments } from './trusted-documents.js';
 
-/** What operations pass on their way. */
-export interface OperationsOptions {
+/** Dependencies of the plugin. */
+export interface OperationPluginOptions {
   readonly config: Config;
   readonly trusted: TrustedDocuments | undefined;
-  readonly limits: Limits;
+  readonly admission: Admission;
   readonly log: Logger;
   readonly metrics: Metrics;
-  /** Executes an operation. */
-  readonly respond: ApolloExecution<ContextValue>['respond'];
+  readonly respond: ApolloExecutor<ContextValue>['respond'];
 }
 
-/** Makes the plugin. */
-export function createOperationPlugin(options: OperationsOptions): ApolloServerPlugin<ContextValue> {
-  const { config, trusted, limits, log, metrics, respond } = options;
+/** Creates the plugin for Apollo Server. */
+export function createOperationPlugin(options: OperationPluginOptions): ApolloServerPlugin<ContextValue> {
+  const { config, trusted, admission, log, metrics, respond } = options;
   return {
     contextCreationDidFail: ({ error }) => {
-      // What is foreseen there is a refusal.
+      // Logs unexpected errors only: one with a code is a rejection.
       logUnexpected(log, [error], undefined);
       return Promise.resolve();
     },
@@ -40,35 +40,41 @@ export function createOperationPlugin(options: OperationsOptions): ApolloServerP
       return Promise.resolve();
     },
     requestDidStart: ({ request, contextValue: { operation: context } }) => {
-      const begun = performance.now();
-      const untrusted = trusted?.begin(request);
-      refuseOddHash(request);
-      let leave: (() => void) | undefined;
+      const startedAt = performance.now();
+      const rejection = trusted?.resolveRequest(request);
+      rejectMalformedHash(request);
+      let release: (() => void) | undefined;
       return Promise.resolve({
         didResolveOperation: async ({ schema, document, operation }) => {
-          if (untrusted !== undefined) throw untrusted;
-          // Apollo Server tells by itself of a document that has no such operation.
+          if (rejection !== undefined) throw rejection;
+          // Apollo Server rejects a document without the named operation by itself.
           if (operation === undefined) return;
-          if (operation.operation === OperationTypeNode.SUBSCRIPTION) throw subscriptionsElsewhere();
-          const unfit = checkVariables(schema, operation, request.variables ?? {}, config);
-          if (unfit !== undefined) throw unfit;
-          leave = await limits.admit(context, { schema, document, operation });
+          if (operation.operation === OperationTypeNode.SUBSCRIPTION) throw createSubscriptionError();
+          const invalid = checkVariables(schema, operation, request.variables ?? {}, config);
+          if (invalid !== undefined) throw invalid;
+          release = await admission.admit(context, { schema, document, operation });
         },
         responseForOperation: respond,
         didEncounterErrors: ({ errors }) => {
           logUnexpected(log, errors, context);
           return Promise.resolve();
         },
-        willSendResponse: (answered) => {
-          leave?.();
-          refuseSubscriptionByGet(answered);
-          completeErrors(answered, context.requestId);
-          context.end();
-          const { operation, errors = [] } = answered;
-          const codes = errors.map(toCode);
+        willSendResponse: (requestContext) => {
+          release?.();
+          rejectSubscriptionByGet(requestContext);
+          completeErrors(requestContext, context.requestId);
+          context.auditSecretReads();
+          const { operation, errors = [] } = requestContext;
+          const codes = errors.map(toErrorCode);
           const { requestId, trace, restCalls } = context;
-          logOperation(log, operation, { requestId, traceId: trace?.traceId, begun, restCalls, errors: codes });
-          metrics.countAnswered(operation, codes, { begun, restCalls });
+          logOperation(log, operation, {
+            requestId,
+            traceId: trace?.traceId,
+            startedAt,
+            restCalls,
+            errors: codes,
+          });
+          metrics.countResponse(operation, codes, { startedAt, restCalls });
           trace?.end(operation, codes);
           return Promise.resolve();
         },
@@ -77,39 +83,40 @@ export function createOperationPlugin(options: OperationsOptions): ApolloServerP
   };
 }
 
-// Apollo Server stumbles over a hash that cannot be made a text; what has no version it refuses.
-function refuseOddHash({ extensions }: GraphQLRequest): void {
+// Removes a hash that is not a string, on which Apollo Server throws. It rejects the rest, because the version is missing.
+function rejectMalformedHash({ extensions }: GraphQLRequest): void {
   const persisted: unknown = extensions?.['persistedQuery'];
   if (extensions && isObject(persisted) && typeof persisted['sha256Hash'] !== 'string')
     extensions['persistedQuery'] = {};
 }
 
-// Apollo Server refuses all but queries by GET, with 405, before it asks whether the operation may run.
-function refuseSubscriptionByGet({
+// Replaces the response to a subscription by GET. Apollo Server rejects that with 405, before it calls `didResolveOperation`.
+function rejectSubscriptionByGet({
   operation,
   request,
   response,
 }: GraphQLRequestContextWillSendResponse<ContextValue>): void {
   if (operation?.operation !== OperationTypeNode.SUBSCRIPTION || request.http?.method !== 'GET') return;
-  const error = subscriptionsElsewhere();
+  const error = createSubscriptionError();
   response.http.status = 400;
   response.http.headers.delete('allow');
-  response.body = { kind: 'single', singleResult: { errors: [toFormattedError(error.toJSON(), error)] } };
+  response.body = { kind: 'single', singleResult: { errors: [formatGraphqlError(error.toJSON(), error)] } };
 }
 
-function subscriptionsElsewhere(): GraphQLError {
-  const message = 'Subscriptions come by WebSocket at /graphql, or by Server-Sent Events at /graphql/stream.';
-  return new GraphQLError(message, { extensions: { code: 'BAD_REQUEST', http: { status: 400 } } });
+function createSubscriptionError(): GraphQLError {
+  const message =
+    'POST and GET /graphql do not run subscriptions. Use WebSocket at /graphql, or Server-Sent Events at /graphql/stream.';
+  return createRequestError('BAD_REQUEST', message);
 }
 
-// Every error has the request's id; and of those of validation, graphql-js adds one to the most that are wanted, saying that it stopped.
+// Adds the request id to every error. Drops the validation error that graphql-js appends to say that it stopped.
 function completeErrors({ response }: GraphQLRequestContextWillSendResponse<ContextValue>, requestId: string): void {
   if (response.body.kind !== 'single') return;
   const { singleResult } = response.body;
   const { errors } = singleResult;
   if (errors === undefined) return;
   const isInvalid = errors[0]?.extensions?.['code'] === 'GRAPHQL_VALIDATION_FAILED';
-  singleResult.errors = (isInvalid ? errors.slice(0, mostValidationErrors) : errors).map((error) => ({
+  singleResult.errors = (isInvalid ? errors.slice(0, maxValidationErrors) : errors).map((error) => ({
     ...error,
     extensions: { ...error.extensions, requestId },
   }));

@@ -1,4 +1,4 @@
-// A document from its text, as Apollo Server makes it for queries: held to the limits, parsed, validated.
+// Parses and validates documents as Apollo Server does for queries, with the same limits.
 import {
   type DocumentNode,
   GraphQLError,
@@ -8,40 +8,45 @@ import {
   validate,
   type ValidationRule,
 } from 'graphql';
+import { type ErrorCode, errorStatuses } from '../../graph/error-codes.js';
 import {
-  checkLength,
-  createQueryLimitsRule,
-  mostValidationErrors,
-  type QueryLimits,
+  checkDocumentLength,
+  createDocumentLimitsRule,
+  maxValidationErrors,
+  type DocumentLimits,
   toParseOptions,
-} from '../../graph/limits/query-limits.js';
+} from '../../graph/limits/document-limits.js';
 
-/** A text is no document to run. */
+/** Reports that a text is not a valid document. Each error has a code. */
 export class InvalidDocumentError extends Error {
   readonly errors: readonly GraphQLError[];
 
   constructor(errors: readonly GraphQLError[]) {
-    super('The document cannot be run.');
+    super('The document is invalid.');
     this.errors = errors;
   }
 }
 
-/** Makes what reads documents; it throws InvalidDocumentError. */
-export function createDocumentReader(
+/**
+ * Creates the function that parses and validates a document; it throws InvalidDocumentError. With `hideSuggestions`, error messages suggest
+ * no names of the schema.
+ */
+export function createDocumentParser(
   schema: GraphQLSchema,
-  limits: QueryLimits,
+  limits: DocumentLimits,
   hideSuggestions: boolean,
 ): (text: string) => DocumentNode {
-  const rules: readonly ValidationRule[] = [...specifiedRules, createQueryLimitsRule(limits)];
+  const rules: readonly ValidationRule[] = [...specifiedRules, createDocumentLimitsRule(limits)];
   const parseOptions = toParseOptions(limits);
   return (text) => {
-    const tooLong = checkLength(text, limits);
+    const tooLong = checkDocumentLength(text, limits);
     if (tooLong !== undefined) throw new InvalidDocumentError([tooLong]);
     const document = parseWith(text, parseOptions);
-    const invalid = validate(schema, document, rules, { maxErrors: mostValidationErrors, hideSuggestions });
+    const invalid = validate(schema, document, rules, { maxErrors: maxValidationErrors, hideSuggestions });
     if (invalid.length === 0) return document;
-    const told = invalid.slice(0, mostValidationErrors);
-    throw new InvalidDocumentError(told.map((error) => withCode(error, 'GRAPHQL_VALIDATION_FAILED')));
+    // graphql-js appends one more error, which says that it stopped.
+    const errors = invalid.slice(0, maxValidationErrors);
+    throw new InvalidDocumentError(errors.map((error) => withCode(error, 'GRAPHQL_VALIDATION_FAILED')));
   };
 }
 
@@ -54,8 +59,8 @@ function parseWith(text: string, options: ReturnType<typeof toParseOptions>): Do
   }
 }
 
-function withCode(error: GraphQLError, code: string): GraphQLError {
+function withCode(error: GraphQLError, code: ErrorCode): GraphQLError {
   const { message, nodes = null, source = null, positions = null } = error;
-  const extensions = { code, http: { status: 400 } };
+  const extensions = { code, http: { status: errorStatuses[code] } };
   return new GraphQLError(message, { nodes, source, positions, originalError: error, extensions });
 }

@@ -1,20 +1,20 @@
-// The playground: the page that GET /graphql answers a browser with, and its assets. It knows files and the Accept header,
-// and nothing of GraphQL: whatever does not ask for a page goes on to the GraphQL route.
+// The playground: the page that GET /graphql returns to browsers, and its assets. Requests that do not accept HTML go on to the GraphQL
+// route.
 import { readdir, readFile } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 
-/** What the playground is made of. */
+/** Options of the playground. */
 export interface PlaygroundOptions {
-  /** The key that the page fills in, for every visitor to see: the sandbox's, never a real one. */
+  /** API key that the page fills in, visible to every visitor: the sandbox's key, never a real one. Undefined: none. */
   apiKey: string | undefined;
   /** Absolute path of the built playground. */
   directory: string;
 }
 
-// A worker is held to the policy of its own file, so the assets carry it as well.
-// The editor writes style elements, and its fonts and some images are data: in its style sheet.
-const CONTENT_SECURITY_POLICY = [
+// The assets have it too, because a worker obeys the policy of its own file. The editor adds style elements, and its style sheet has fonts
+// and images as data: URLs.
+const contentSecurityPolicy = [
   "default-src 'none'",
   "script-src 'self'",
   "worker-src 'self'",
@@ -27,7 +27,7 @@ const CONTENT_SECURITY_POLICY = [
   "frame-ancestors 'none'",
 ].join('; ');
 
-const MEDIA_TYPES = new Map([
+const mediaTypes = new Map([
   ['.css', 'text/css; charset=utf-8'],
   ['.js', 'text/javascript; charset=utf-8'],
   ['.svg', 'image/svg+xml'],
@@ -35,27 +35,27 @@ const MEDIA_TYPES = new Map([
 ]);
 
 /**
- * Serves the playground: the page at /graphql for who asks for text/html, its assets below /playground/, and a way to it
- * from /. Wants the root instance, as its hook stands before the GraphQL route.
+ * Serves the page at /graphql to requests that accept text/html, its assets below /playground/, and a redirect from / to the page. `app`
+ * must be the root instance, so that the hook runs before the GraphQL route.
  */
 export async function addPlayground(app: FastifyInstance, { apiKey, directory }: PlaygroundOptions): Promise<void> {
   const { page, assets } = await readBuild(directory);
   const pageWithApiKey = withApiKey(page, apiKey);
 
   app.addHook('onRequest', (request, reply, done) => {
-    if (!asksForPage(request)) {
+    if (!acceptsPage(request)) {
       done();
       return;
     }
     void reply
       .type('text/html; charset=utf-8')
-      .header('content-security-policy', CONTENT_SECURITY_POLICY)
+      .header('content-security-policy', contentSecurityPolicy)
       .send(pageWithApiKey);
   });
 
   app.get('/', (_request, reply) => reply.redirect('/graphql'));
 
-  // Found by name among those that were read: no path of the caller's ever reaches the file system.
+  // Looks the name up among the files read at the start, so that no path of a request reaches the file system.
   app.get<{ Params: { name: string } }>('/playground/assets/:name', (request, reply) => {
     const { name } = request.params;
     const asset = assets.get(name);
@@ -64,13 +64,13 @@ export async function addPlayground(app: FastifyInstance, { apiKey, directory }:
       return;
     }
     return reply
-      .type(MEDIA_TYPES.get(extname(name)) ?? 'application/octet-stream')
-      .header('content-security-policy', CONTENT_SECURITY_POLICY)
+      .type(mediaTypes.get(extname(name)) ?? 'application/octet-stream')
+      .header('content-security-policy', contentSecurityPolicy)
       .send(asset);
   });
 }
 
-/** All that was built, a few megabytes, read once. */
+/** Reads all files of the build, a few megabytes. */
 async function readBuild(directory: string): Promise<{ page: string; assets: Map<string, Buffer> }> {
   const folder = join(directory, 'assets');
   try {
@@ -78,14 +78,14 @@ async function readBuild(directory: string): Promise<{ page: string; assets: Map
     const assets = names.map(async (name) => [name, await readFile(join(folder, name))] as const);
     return { page: await readFile(join(directory, 'index.html'), 'utf8'), assets: new Map(await Promise.all(assets)) };
   } catch (cause) {
-    throw new Error('The playground is not built: run `npm run build` first.', { cause });
+    throw new Error('The playground is not built. Run `npm run build` first.', { cause });
   }
 }
 
-/** The page with the key in its head, as data: the policy allows no inline script. */
+/** Adds the key to the page as a meta element, because the policy allows no inline script. */
 function withApiKey(page: string, apiKey: string | undefined): string {
   if (apiKey === undefined) return page;
-  // A function, as a text would have its $ read as patterns.
+  // A function, because `$` has a meaning in a replacement string.
   return page.replace('</head>', () => `  <meta name="api-key" content="${escapeHtml(apiKey)}" />\n  </head>`);
 }
 
@@ -93,12 +93,12 @@ function escapeHtml(text: string): string {
   return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 }
 
-function asksForPage({ method, url, headers }: FastifyRequest): boolean {
-  return (method === 'GET' || method === 'HEAD') && url.split('?', 1)[0] === '/graphql' && namesHtml(headers.accept);
+function acceptsPage({ method, url, headers }: FastifyRequest): boolean {
+  return (method === 'GET' || method === 'HEAD') && url.split('?', 1)[0] === '/graphql' && acceptsHtml(headers.accept);
 }
 
-/** Whether an Accept header names text/html itself: a GraphQL client that takes anything at all wants no page. */
-function namesHtml(accept = ''): boolean {
+/** Reports whether an Accept header names text/html itself: a GraphQL client that accepts any type expects no page. */
+function acceptsHtml(accept = ''): boolean {
   return accept.split(',').some((range) => {
     const [type = '', ...parameters] = range.split(';').map((part) => part.trim().toLowerCase());
     return type === 'text/html' && !parameters.some((parameter) => /^q\s*=\s*0(\.0*)?$/.test(parameter));

@@ -1,126 +1,129 @@
-// Trusted documents: those of a manifest, read and found valid before anything is asked for. They run by their id, and where only they may
-// run, what Apollo Server goes on with is one of them by construction.
+// Trusted documents: the documents of a manifest, validated when the manifest is read. Clients run them by id or by text. If only they may
+// run, Apollo Server receives the hash of one of them with every request, and nothing else can run.
 import { hash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { setImmediate as breathe } from 'node:timers/promises';
+import { setImmediate as yieldToEventLoop } from 'node:timers/promises';
 import type { GraphQLRequest } from '@apollo/server';
 import type { KeyValueCache } from '@apollo/utils.keyvaluecache';
-import { type DocumentNode, GraphQLError } from 'graphql';
+import type { DocumentNode, GraphQLError } from 'graphql';
 import type { Logger } from 'pino';
 import { z } from 'zod';
-import { isObject } from '../../cloudca/envelope.js';
 import type { Config } from '../../config.js';
-import { toFormattedError } from '../../graph/errors.js';
-import { InvalidDocumentError } from './parse-document.js';
+import { createRequestError } from '../../graph/error-codes.js';
+import { formatGraphqlError } from '../../graph/errors.js';
+import { isObject } from '../../json.js';
 import type { Lifecycle } from '../lifecycle.js';
 import { toLoggable } from '../telemetry/logging.js';
+import { InvalidDocumentError } from './parse-document.js';
 
 /** A document of the manifest. */
 export interface TrustedDocument {
   readonly text: string;
-  /** The SHA-256 of the text, in hexadecimal digits. */
+  /** SHA-256 of the text, in hexadecimal. */
   readonly hash: string;
   readonly document: DocumentNode;
 }
 
-/** What trusted documents are made with. */
+/** Options of TrustedDocuments. */
 export interface TrustedDocumentsOptions {
-  /** The manifest's file. */
+  /** Path of the manifest. */
   readonly file: string;
-  /** Whether nothing else may run. */
+  /** Whether the gateway rejects all other documents. */
   readonly only: boolean;
-  /** Reads a document; throws InvalidDocumentError. */
-  readonly readDocument: (text: string) => DocumentNode;
-  /** Has a document ready to be executed. */
-  readonly prepare: (document: DocumentNode) => void;
+  /** Parses and validates a document. Throws InvalidDocumentError. */
+  readonly parseDocument: (text: string) => DocumentNode;
+  /** Compiles a document before its first request. */
+  readonly compileAhead: (document: DocumentNode) => void;
 }
 
-/** What a request says of its document. */
-export interface NamedDocument {
+/** The parts of a request that name its document. */
+export interface DocumentReference {
   readonly query?: string | undefined;
-  /** The id, as GraphQL over HTTP has it (appendix A). */
+  /** Id of the document (GraphQL over HTTP, appendix A). */
   readonly documentId?: unknown;
-  /** Apollo's clients have it in `persistedQuery.sha256Hash`. */
+  /** Apollo's clients send the id in `persistedQuery.sha256Hash`. */
   readonly extensions?: Readonly<Record<string, unknown>> | null | undefined;
 }
 
-/** The manifest is not one to run with; the message has a line for each fault, for operators to read. */
+/** Reports that a manifest cannot be used. The message is for operators, with a line for each problem. */
 export class TrustedDocumentsError extends Error {
-  constructor(faults: readonly string[]) {
-    super(faults.map((fault) => `TRUSTED_DOCUMENTS ${fault}`).join('\n'));
+  constructor(problems: readonly string[]) {
+    super(problems.map((problem) => `TRUSTED_DOCUMENTS ${problem}`).join('\n'));
   }
 }
 
-/** What is answered where only trusted documents run. */
-export function toTrustedDocumentRequired(): GraphQLError {
-  const message = 'Only trusted documents run here. Send one that the gateway knows, by its id or by its exact text.';
-  return new GraphQLError(message, { extensions: { code: 'TRUSTED_DOCUMENT_REQUIRED', http: { status: 400 } } });
+/** Creates the error for a document that is not trusted. */
+export function createUntrustedDocumentError(): GraphQLError {
+  const message =
+    'The gateway runs only trusted documents. Send the id or the exact text of a document in its manifest.';
+  return createRequestError('TRUSTED_DOCUMENT_REQUIRED', message);
 }
 
-/** The ids that a request names its document by, without the prefix that says how they are made. */
-export function toDocumentIds({ documentId, extensions }: NamedDocument): string[] {
+/** Returns the ids in a request, without the prefix `sha256:`. */
+export function toDocumentIds({ documentId, extensions }: DocumentReference): string[] {
   const persisted = extensions?.['persistedQuery'];
-  const sent = [documentId, isObject(persisted) ? persisted['sha256Hash'] : undefined];
-  return sent.flatMap((id) => (typeof id === 'string' ? [id.replace(/^sha256:/, '')] : []));
+  const ids = [documentId, isObject(persisted) ? persisted['sha256Hash'] : undefined];
+  return ids.flatMap((id) => (typeof id === 'string' ? [id.replace(/^sha256:/, '')] : []));
 }
 
-/** A request with the text that graphql-ws and graphql-sse want: what is sent by its id need have none, and is given an empty one. */
-export function withText(sent: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
-  const lacksText = sent['query'] === undefined && (sent['documentId'] ?? sent['extensions']) !== undefined;
-  return lacksText ? { ...sent, query: '' } : sent;
+/** Adds an empty text to a request that has only an id, because graphql-ws and graphql-sse require a text. */
+export function withQueryText(request: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  const lacksText = request['query'] === undefined && (request['documentId'] ?? request['extensions']) !== undefined;
+  return lacksText ? { ...request, query: '' } : request;
 }
 
-/** The documents of one reading: by their exact text, and by their ids, of which the hash is always one. */
-interface Known {
+/** The documents of one manifest: by exact text, and by id. Each hash is an id too. */
+interface DocumentIndex {
   readonly byText: ReadonlyMap<string, TrustedDocument>;
   readonly byId: ReadonlyMap<string, TrustedDocument>;
 }
 
 /** The trusted documents of one process. */
 export class TrustedDocuments {
-  /** Whether nothing else may run. */
+  /** Whether the gateway rejects all other documents. */
   readonly only: boolean;
   readonly #options: TrustedDocumentsOptions;
-  #known: Known = { byText: new Map(), byId: new Map() };
-  #reading: Promise<unknown> = Promise.resolve();
+  #index: DocumentIndex = { byText: new Map(), byId: new Map() };
+  #lastRead: Promise<unknown> = Promise.resolve();
 
-  /** There are none until they have been read. */
+  /** Has no documents until `read` resolves. */
   constructor(options: TrustedDocumentsOptions) {
     this.only = options.only;
     this.#options = options;
   }
 
-  /** How many there are. */
+  /** Counts the documents. */
   get count(): number {
-    return this.#known.byText.size;
+    return this.#index.byText.size;
   }
 
-  /** Reads the manifest. Throws TrustedDocumentsError where it is not one to run with; the documents then stay as they were. */
+  /** Reads the manifest. Rejects with TrustedDocumentsError if the manifest cannot be used, and then keeps the previous documents. */
   read(): Promise<void> {
-    // One after the other: the reading that was asked for last is the one that stays.
-    const read = this.#reading.then(async () => {
-      this.#known = await this.#read();
+    // Reads one after the other, so that the last call wins.
+    const read = this.#lastRead.then(async () => {
+      this.#index = await this.#read();
     });
-    this.#reading = read.catch(() => undefined);
+    this.#lastRead = read.catch(() => undefined);
     return read;
   }
 
-  /** The trusted document that a request names; undefined where anything in it names none, or another. */
-  find(named: NamedDocument): TrustedDocument | undefined {
-    const { byText, byId } = this.#known;
-    const found = toDocumentIds(named).map((id) => byId.get(id));
-    if (named.query) found.push(byText.get(named.query));
-    return found.every((each) => each === found[0]) ? found[0] : undefined;
+  /** Returns the document that a request names. Returns undefined unless its text and all its ids name the same trusted document. */
+  find(reference: DocumentReference): TrustedDocument | undefined {
+    const { byText, byId } = this.#index;
+    const matches = toDocumentIds(reference).map((id) => byId.get(id));
+    if (reference.query) matches.push(byText.get(reference.query));
+    const [first] = matches;
+    return matches.every((match) => match === first) ? first : undefined;
   }
 
-  /** A cache whose keys end in the hash of a text, with the trusted documents before its own entries. */
-  before<T>(cache: KeyValueCache<T>, take: (document: TrustedDocument) => T): KeyValueCache<T> {
+  /** Returns a cache that finds trusted documents first, then the entries of `cache`. Its keys end in the hash of a text. */
+  layerOver<T>(cache: KeyValueCache<T>, toValue: (document: TrustedDocument) => T): KeyValueCache<T> {
     return {
       get: async (key) => {
-        const sought = key.slice(key.lastIndexOf(':') + 1);
-        const found = this.#known.byId.get(sought);
-        // An id of its own may be the hash of another text.
-        return found?.hash === sought ? take(found) : cache.get(key);
+        const keyHash = key.slice(key.lastIndexOf(':') + 1);
+        const match = this.#index.byId.get(keyHash);
+        // A manifest may give a document an id that is the hash of another text.
+        return match?.hash === keyHash ? toValue(match) : cache.get(key);
       },
       set: (key, value, options) => cache.set(key, value, options),
       delete: (key) => cache.delete(key),
@@ -128,59 +131,60 @@ export class TrustedDocuments {
   }
 
   /**
-   * Has Apollo Server go on with the document that a request names, as if its hash had been sent. Where only trusted documents may run,
-   * any other request goes on with one that asks for nothing, and gives the refusal for it: earlier, it would be neither logged nor counted.
+   * Rewrites a request to the hash of the document that it names, for Apollo Server. If only trusted documents may run and it names none,
+   * rewrites it to `{ __typename }` and returns the error to reject it with later. An earlier rejection would be neither logged nor counted.
    */
-  begin(request: GraphQLRequest): GraphQLError | undefined {
-    const named = { ...request, documentId: readDocumentId(request) };
-    // What has a text, and is not held to the manifest, is Apollo Server's.
-    if (named.query && !this.only) return undefined;
-    const found = this.find(named);
-    // An id that is not of the manifest may be an automatic persisted query's.
-    const id = this.only ? found?.hash : (found?.hash ?? toDocumentIds(named)[0]);
-    if (id !== undefined) goOnWith(request, id);
+  resolveRequest(request: GraphQLRequest): GraphQLError | undefined {
+    const reference = { ...request, documentId: readDocumentId(request) };
+    // Apollo Server handles the text itself.
+    if (reference.query && !this.only) return undefined;
+    const match = this.find(reference);
+    // An id that is not in the manifest may be that of an automatic persisted query.
+    const id = this.only ? match?.hash : (match?.hash ?? toDocumentIds(reference)[0]);
+    if (id !== undefined) replaceByHash(request, id);
     else if (this.only) {
       Object.assign(request, { query: '{ __typename }', operationName: undefined, extensions: {} });
-      return toTrustedDocumentRequired();
+      return createUntrustedDocumentError();
     }
     return undefined;
   }
 
-  async #read(): Promise<Known> {
-    const { file, readDocument, prepare } = this.#options;
+  async #read(): Promise<DocumentIndex> {
+    const { file, parseDocument, compileAhead } = this.#options;
     const byText = new Map<string, TrustedDocument>();
     const byId = new Map<string, TrustedDocument>();
-    const faults: string[] = [];
+    const problems: string[] = [];
     for (const [id, text] of toEntries(await readManifest(file))) {
-      // What callers have sent goes first.
-      await breathe();
+      // A manifest may take long to validate: requests go first.
+      await yieldToEventLoop();
       try {
-        const trusted = byText.get(text) ?? { text, hash: hash('sha256', text), document: readDocument(text) };
+        const trusted = byText.get(text) ?? { text, hash: hash('sha256', text), document: parseDocument(text) };
         byText.set(text, trusted);
-        for (const each of [id, trusted.hash]) {
-          if ((byId.get(each) ?? trusted) !== trusted) faults.push(`names two documents by the id ${each}`);
-          byId.set(each, trusted);
+        for (const key of [id, trusted.hash]) {
+          if ((byId.get(key) ?? trusted) !== trusted)
+            problems.push(`names a manifest that has two documents with the id ${key}`);
+          byId.set(key, trusted);
         }
       } catch (error) {
         if (!(error instanceof InvalidDocumentError)) throw error;
         const [first] = error.errors;
-        const why = first === undefined ? '' : toFormattedError(first.toJSON(), first).message;
-        faults.push(`has a document that cannot be run, ${id}: ${why}`);
+        const reason = first === undefined ? '' : formatGraphqlError(first.toJSON(), first).message;
+        problems.push(`names a manifest that has an invalid document, ${id}: ${reason}`);
       }
     }
-    if (byText.size === 0 && faults.length === 0) faults.push('names a manifest without any document');
-    if (faults.length > 0) throw new TrustedDocumentsError(faults.slice(0, mostFaults));
+    if (byText.size === 0 && problems.length === 0) problems.push('names a manifest that has no documents');
+    if (problems.length > 0) throw new TrustedDocumentsError(problems.slice(0, maxProblems));
     for (const { document } of byText.values()) {
-      await breathe();
-      prepare(document);
+      await yieldToEventLoop();
+      compileAhead(document);
     }
     return { byText, byId };
   }
 }
 
 /**
- * Reads the manifest that the config names, now and whenever files are to be read again. Throws TrustedDocumentsError where it is not one
- * to start with.
+ * Reads the manifest that the configuration names, now and on each reload. Rejects with TrustedDocumentsError if it cannot be used now;
+ * on a reload, logs the problems. Returns undefined if the configuration names none.
  */
 export async function openTrustedDocuments(
   { trustedDocuments: file, trustedDocumentsOnly: only }: Config,
@@ -194,22 +198,23 @@ export async function openTrustedDocuments(
   const documents = new TrustedDocuments({ file, only, ...options });
   const read = async () => {
     await documents.read();
-    log.info({ documents: documents.count, only }, 'trusted documents read');
+    log.info({ documents: documents.count, only }, 'trusted documents loaded');
   };
   await read();
-  lifecycle.onReread(() => {
+  lifecycle.onReload(() => {
     read().catch((error: unknown) => {
-      const known = error instanceof TrustedDocumentsError ? { faults: error.message.split('\n') } : undefined;
-      log.error(known ?? { err: toLoggable(error) }, 'trusted documents not read: those from before stay');
+      const details =
+        error instanceof TrustedDocumentsError ? { problems: error.message.split('\n') } : { err: toLoggable(error) };
+      log.error(details, 'trusted documents not reloaded, previous ones kept');
     });
   });
   return documents;
 }
 
-// A manifest made for another schema has a fault in each of its documents.
-const mostFaults = 10;
+// A manifest for another schema has a problem in each of its documents.
+const maxProblems = 10;
 
-// Apollo's generators for the web, Kotlin and iOS write the one; GraphQL Codegen, Relay's compiler and others write ids with texts.
+// Apollo's generators for the web, Kotlin and iOS write the first form; GraphQL Codegen, Relay's compiler and others write the second.
 const manifest = z.union([
   z
     .object({
@@ -225,7 +230,7 @@ function toEntries(value: unknown): readonly (readonly [id: string, text: string
   const { data } = manifest.safeParse(value);
   if (data !== undefined) return data;
   throw new TrustedDocumentsError([
-    'must name a manifest: of the format apollo-persisted-query-manifest, version 1, or an object from ids to documents',
+    'must name a manifest: format apollo-persisted-query-manifest, version 1, or a JSON object that maps ids to documents',
   ]);
 }
 
@@ -234,7 +239,7 @@ async function readManifest(file: string): Promise<unknown> {
   try {
     text = await readFile(file, 'utf8');
   } catch (error) {
-    const code = isObject(error) ? String(error['code']) : 'no reason given';
+    const code = isObject(error) ? String(error['code']) : 'unknown reason';
     throw new TrustedDocumentsError([`names a file that cannot be read (${code})`]);
   }
   try {
@@ -245,12 +250,12 @@ async function readManifest(file: string): Promise<unknown> {
   }
 }
 
-function goOnWith(request: GraphQLRequest, id: string): void {
+function replaceByHash(request: GraphQLRequest, id: string): void {
   delete request.query;
   request.extensions = { ...request.extensions, persistedQuery: { version: 1, sha256Hash: id } };
 }
 
-// Apollo Server does not read it.
+// Apollo Server does not read documentId.
 function readDocumentId({ http }: GraphQLRequest): unknown {
   if (http?.method === 'GET') return new URLSearchParams(http.search).get('documentId') ?? undefined;
   return isObject(http?.body) ? http.body['documentId'] : undefined;

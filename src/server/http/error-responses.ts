@@ -1,37 +1,36 @@
-// Refusals of requests that never become an operation, in the shape that GraphQL's errors have.
+// Error responses to requests that never become an operation, in the shape of GraphQL errors: through Fastify, or directly on a connection.
 import { randomUUID } from 'node:crypto';
-import { type ServerResponse, STATUS_CODES } from 'node:http';
+import { maxHeaderSize, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
+import { type ErrorCode, errorStatuses } from '../../graph/error-codes.js';
 import { toLoggable } from '../telemetry/logging.js';
-import { lastOwed } from './pending-responses.js';
-import { secureHeaders } from './security-headers.js';
+import { findLastPendingResponse } from './pending-responses.js';
+import { securityHeaders } from './security-headers.js';
 
-/** Answers a request that never reaches the framework with one error, in its turn. */
-export function answerBare(answer: ServerResponse, status: number, requestId: string): void {
-  const body = toBody('BAD_REQUEST', toMessage(status), requestId);
-  answer
-    .writeHead(status, {
-      'x-request-id': requestId,
-      'cache-control': 'no-store',
-      ...secureHeaders,
-      // What follows may be a body that was announced.
-      connection: 'close',
-      'content-type': mediaType,
-      'content-length': Buffer.byteLength(body),
-    })
-    .end(body);
+/** Maximum size of a request body or WebSocket message, in bytes. */
+export const maxRequestBytes = 256 * 1024;
+
+/** Error of a request whose body cannot be parsed (400, 415). Clients get its message, so the message must quote nothing of the body. */
+export class RequestBodyError extends Error {
+  readonly statusCode: 400 | 415;
+
+  constructor(statusCode: 400 | 415, message: string) {
+    super(message);
+    this.name = 'RequestBodyError';
+    this.statusCode = statusCode;
+  }
 }
 
-/** Answers with one error. */
+/** Sends one error as the response. The status defaults to that of the code. */
 export function sendError(
   request: FastifyRequest,
   reply: FastifyReply,
-  status: number,
-  code: string,
+  code: ErrorCode,
   message: string,
+  status: number = errorStatuses[code],
 ): void {
   void reply
     .code(status)
@@ -39,112 +38,35 @@ export function sendError(
     .send(toBody(code, message, request.id));
 }
 
-const mediaType = 'application/json; charset=utf-8';
-
-function toBody(code: string, message: string, requestId: string): string {
-  return JSON.stringify({ errors: [{ message, extensions: { code, requestId } }] });
+/** Sends one BAD_REQUEST error, with this HTTP status, to a request that Node does not pass to Fastify. Then closes the connection. */
+export function sendErrorWithoutFastify(response: ServerResponse, status: number, requestId: string): void {
+  const body = toBody('BAD_REQUEST', toStatusMessage(status), requestId);
+  response
+    .writeHead(status, {
+      'x-request-id': requestId,
+      'cache-control': 'no-store',
+      ...securityHeaders,
+      // The next bytes may be the body that the client announced.
+      connection: 'close',
+      'content-type': mediaType,
+      'content-length': Buffer.byteLength(body),
+    })
+    .end(body);
 }
 
-const messages: Readonly<Record<number, string | undefined>> = {
-  400: 'The request cannot be read.',
-  404: 'There is nothing here. GraphQL is at /graphql.',
-  405: 'GraphQL takes GET and POST.',
-  408: 'The request did not come in time.',
-  413: 'The request is too large.',
-  415: 'Send the request as application/json in UTF-8, not compressed.',
-  417: 'Expect nothing of the gateway but 100-continue.',
-  431: 'The headers of the request are too large.',
-};
-
-/** Adds the answers for what Fastify refuses, and for what goes wrong outside of any operation. */
-export function addRefusals(app: FastifyInstance, log: Logger): void {
-  app.setNotFoundHandler(refuseUnknown);
-  app.setErrorHandler((error: FastifyError, request, reply) => {
-    const status = error.statusCode ?? 500;
-    if (status < 500) {
-      refuse(request, reply, status);
-      return;
-    }
-    log.error({ requestId: request.id, err: toLoggable(error) }, 'unexpected error');
-    sendError(request, reply, 500, 'INTERNAL_SERVER_ERROR', 'Something went wrong in the gateway.');
-  });
-}
-
-/** Answers a request to nothing that there is: with 405 where another method would have reached something. */
-export function refuseUnknown(request: FastifyRequest, reply: FastifyReply): void {
-  const isGraphql = /^\/graphql(\/stream)?$/.test(request.url.split('?', 1)[0] ?? '');
-  if (isGraphql) void reply.header('allow', 'GET, POST');
-  refuse(request, reply, isGraphql ? 405 : 404);
-}
-
-/** Answers a request whose address cannot be decoded: it has met no hook, so that what those add is added here. */
-export function refuseAddress(_error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
-  void reply.header('x-request-id', request.id).header('cache-control', 'no-store').headers(secureHeaders);
-  refuse(request, reply, 400);
-}
-
-/** What Node gives of bytes that it cannot read; the types have the last packet as something else. */
-type ConnectionError = Pick<NodeJS.ErrnoException, 'code'> & {
-  readonly rawPacket?: unknown;
-  readonly bytesParsed?: number;
-};
-
-const refused = new WeakSet<Socket>();
-
-/** Answers, on the bare connection, what is not HTTP, too long for it, or too slow; there is no request whose id could be told. */
-export function refuseConnection(error: ConnectionError, socket: Socket): void {
-  if (refused.has(socket)) return;
-  refused.add(socket);
-  // Answers go out in the order of the requests (RFC 9112, 9.3.2). What is wrong may be the end of the last request, which is owed none.
-  const last = lastOwed(socket);
-  if (last === undefined) {
-    refuseNow(error, socket);
-    return;
-  }
-  socket.pause();
-  last.once('close', () => {
-    refuseNow(error, socket);
-  });
-}
-
-function refuseNow(error: ConnectionError, socket: Socket): void {
-  if (socket.writable) {
-    const status = toStatus(error);
-    socket.write(toBareAnswer(status, 'BAD_REQUEST', toMessage(status), randomUUID()));
-  }
-  socket.destroy();
-}
-
-const statuses = new Map([
-  ['ERR_HTTP_REQUEST_TIMEOUT', 408],
-  ['HPE_CHUNK_EXTENSIONS_OVERFLOW', 413],
-  ['HPE_HEADER_OVERFLOW', 431],
-]);
-
-function toStatus({ code = '', rawPacket, bytesParsed = 0 }: ConnectionError): number {
-  if (code !== 'HPE_INVALID_METHOD') return statuses.get(code) ?? 400;
-  // A method that the parser does not know is a method all the same, where the rest of the line is in order.
-  const text = Buffer.isBuffer(rawPacket) ? rawPacket.toString('latin1') : '';
-  const line = text.slice(text.lastIndexOf('\n', bytesParsed - 1) + 1);
-  return /^[\w!#$%&'*+.^`|~-]+ \S+ HTTP\/1\.[01]\r?\n/.test(line) ? 405 : 400;
-}
-
-/** Ends a connection that no framework answers on with a refusal. */
-export function endWith(stream: Duplex, text: string): void {
-  stream.on('error', () => stream.destroy());
-  // Node leaves the other half open.
-  stream.once('finish', () => stream.destroy());
-  stream.end(text);
-}
-
-/** A refusal with its status line and headers, for a connection that no framework answers on; it is closed after that. */
-export function toBareAnswer(status: number, code: string, message: string, requestId: string): string {
+/** Formats an HTTP/1.1 response with one error, for a connection without a ServerResponse. The connection must be closed after it. */
+export function formatErrorResponse(
+  code: ErrorCode,
+  message: string,
+  requestId: string,
+  status: number = errorStatuses[code],
+): string {
   const body = toBody(code, message, requestId);
   const lines = [
     `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`,
     `x-request-id: ${requestId}`,
     'cache-control: no-store',
-    ...Object.entries(secureHeaders).map(([name, value]) => `${name}: ${value}`),
+    ...Object.entries(securityHeaders).map(([name, value]) => `${name}: ${value}`),
     ...(status === 503 ? ['retry-after: 1'] : []),
     ...(status === 405 ? ['allow: GET, POST'] : []),
     'connection: close',
@@ -154,11 +76,126 @@ export function toBareAnswer(status: number, code: string, message: string, requ
   return `${lines.join('\r\n')}\r\n\r\n${body}`;
 }
 
-function refuse(request: FastifyRequest, reply: FastifyReply, status: number): void {
-  sendError(request, reply, status, 'BAD_REQUEST', toMessage(status));
+/** Sends an HTTP/1.1 response, as formatErrorResponse returns it, on a connection. Then closes the connection. */
+export function respondAndClose(stream: Duplex, response: string): void {
+  stream.on('error', () => stream.destroy());
+  // Node leaves the readable side open.
+  stream.once('finish', () => stream.destroy());
+  stream.end(response);
 }
 
-/** What is told of a status. */
-export function toMessage(status: number): string {
-  return messages[status] ?? 'The request cannot be served.';
+const statusMessages: Readonly<Record<number, string | undefined>> = {
+  400: 'The request is not valid HTTP/1.1.',
+  404: 'The path is unknown. GraphQL is at /graphql, subscriptions as event streams at /graphql/stream.',
+  405: 'The method is not allowed. Send GET or POST.',
+  408: 'The request did not arrive in time.',
+  413: `The body is larger than ${maxRequestBytes / 1024} KiB (${maxRequestBytes} bytes).`,
+  415: 'Send the body as application/json in UTF-8, without compression.',
+  417: 'The only allowed value of the Expect header is 100-continue.',
+  431: `The request headers are larger than ${maxHeaderSize / 1024} KiB.`,
+};
+
+/** Returns the message of a BAD_REQUEST error with this HTTP status. */
+export function toStatusMessage(status: number): string {
+  return statusMessages[status] ?? 'The request was rejected.';
+}
+
+/** Adds the responses for unknown paths, for requests that Fastify rejects, and for errors outside any operation. */
+export function addErrorResponses(app: FastifyInstance, log: Logger): void {
+  app.setNotFoundHandler(rejectUnknownRoute);
+  app.setErrorHandler((error: FastifyError | RequestBodyError, request, reply) => {
+    if (error instanceof RequestBodyError) {
+      sendError(request, reply, 'BAD_REQUEST', error.message, error.statusCode);
+      return;
+    }
+    const status = error.statusCode ?? 500;
+    if (status < 500) {
+      sendBadRequest(request, reply, status);
+      return;
+    }
+    log.error({ requestId: request.id, err: toLoggable(error) }, 'unexpected error');
+    sendError(
+      request,
+      reply,
+      'INTERNAL_SERVER_ERROR',
+      'Internal error in the gateway. Quote the request id to its operators.',
+    );
+  });
+}
+
+/** Rejects a request that no route matches: with 405 and an Allow header at /graphql and /graphql/stream, else with 404. */
+export function rejectUnknownRoute(request: FastifyRequest, reply: FastifyReply): void {
+  const isGraphql = /^\/graphql(\/stream)?$/.test(request.url.split('?', 1)[0] ?? '');
+  if (isGraphql) void reply.header('allow', 'GET, POST');
+  sendBadRequest(request, reply, isGraphql ? 405 : 404);
+}
+
+/** Rejects a request whose URL cannot be decoded. Fastify runs no hooks for it, so this adds the headers of every response. */
+export function rejectBadUrl(_error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
+  void reply.header('x-request-id', request.id).header('cache-control', 'no-store').headers(securityHeaders);
+  sendError(request, reply, 'BAD_REQUEST', 'The URL is not valid percent-encoded UTF-8.');
+}
+
+function sendBadRequest(request: FastifyRequest, reply: FastifyReply, status: number): void {
+  sendError(request, reply, 'BAD_REQUEST', toStatusMessage(status), status);
+}
+
+/** An error of Node's HTTP server. Its `rawPacket` holds the bytes that the parser rejected; `@types/node` types it differently. */
+type ConnectionError = Pick<NodeJS.ErrnoException, 'code'> & {
+  readonly rawPacket?: unknown;
+  readonly bytesParsed?: number;
+};
+
+const rejectedSockets = new WeakSet<Socket>();
+
+/**
+ * Rejects a request that is not valid HTTP, too large or too slow, directly on its connection, and closes the connection. The client's
+ * request id is unknown, so the response has a new one.
+ */
+export function rejectConnection(error: ConnectionError, socket: Socket): void {
+  if (rejectedSockets.has(socket)) return;
+  rejectedSockets.add(socket);
+  // Responses keep the order of the requests (RFC 9112, 9.3.2). A request that is still incomplete gets none: the error may be in its body.
+  const last = findLastPendingResponse(socket);
+  if (last === undefined) {
+    rejectAndDestroy(error, socket);
+    return;
+  }
+  socket.pause();
+  last.once('close', () => {
+    rejectAndDestroy(error, socket);
+  });
+}
+
+function rejectAndDestroy(error: ConnectionError, socket: Socket): void {
+  if (socket.writable) {
+    const status = toStatus(error);
+    const message = status === 413 ? 'The chunk extensions are too large. Send none.' : toStatusMessage(status);
+    socket.write(formatErrorResponse('BAD_REQUEST', message, randomUUID(), status));
+  }
+  socket.destroy();
+}
+
+const connectionErrorStatuses = new Map([
+  ['ERR_HTTP_REQUEST_TIMEOUT', 408],
+  ['HPE_CHUNK_EXTENSIONS_OVERFLOW', 413],
+  ['HPE_HEADER_OVERFLOW', 431],
+]);
+
+function toStatus(error: ConnectionError): number {
+  if (error.code === 'HPE_INVALID_METHOD' && hasWellFormedRequestLine(error)) return 405;
+  return connectionErrorStatuses.get(error.code ?? '') ?? 400;
+}
+
+// Node's parser rejects every method that it does not know. Such a request is valid HTTP if the rest of its request line is.
+function hasWellFormedRequestLine({ rawPacket, bytesParsed = 0 }: ConnectionError): boolean {
+  const text = Buffer.isBuffer(rawPacket) ? rawPacket.toString('latin1') : '';
+  const line = text.slice(text.lastIndexOf('\n', bytesParsed - 1) + 1);
+  return /^[\w!#$%&'*+.^`|~-]+ \S+ HTTP\/1\.[01]\r?\n/.test(line);
+}
+
+const mediaType = 'application/json; charset=utf-8';
+
+function toBody(code: ErrorCode, message: string, requestId: string): string {
+  return JSON.stringify({ errors: [{ message, extensions: { code, requestId } }] });
 }

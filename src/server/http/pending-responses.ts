@@ -1,46 +1,49 @@
-// The answers that the public listener owes on each connection, in the order of the requests. It knows connections, and nothing of what is
-// asked or answered.
+// Tracks the pending responses of each connection, which may pipeline requests. A response is pending from its request's headers until it
+// has been sent completely.
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 
-/** A request that was handed over, and its answer, which has not been sent to its end. */
-interface Owed {
+interface Exchange {
   readonly request: IncomingMessage;
-  readonly answer: ServerResponse;
+  readonly response: ServerResponse;
 }
 
-const owed = new WeakMap<Duplex, Set<Owed>>();
+// In the order of the requests.
+const pendingExchanges = new WeakMap<Duplex, Set<Exchange>>();
 
-/** Keeps what a listener owes; has every answer emit `close` when its connection closes. */
-export function trackAnswers(server: Server): void {
-  server.on('request', (request: IncomingMessage, answer: ServerResponse) => {
+/**
+ * Tracks the pending responses of a server. If a connection closes, emits `close` also on responses that were still queued, which Node
+ * does not.
+ */
+export function trackPendingResponses(server: Server): void {
+  server.on('request', (request: IncomingMessage, response: ServerResponse) => {
     const { socket } = request;
-    const one = { request, answer };
-    let owes = owed.get(socket);
-    if (owes === undefined) {
-      owes = new Set();
-      owed.set(socket, owes);
+    const exchange = { request, response };
+    let pending = pendingExchanges.get(socket);
+    if (pending === undefined) {
+      pending = new Set();
+      pendingExchanges.set(socket, pending);
       socket.once('close', () => {
         closeAll(socket);
       });
     }
-    owes.add(one);
-    answer.once('close', () => owed.get(socket)?.delete(one));
+    pending.add(exchange);
+    response.once('close', () => pendingExchanges.get(socket)?.delete(exchange));
   });
 }
 
-/** The answer that is owed last on a connection: of a request that has come whole. */
-export function lastOwed(socket: Duplex): ServerResponse | undefined {
-  return [...(owed.get(socket) ?? [])].findLast(({ request }) => request.complete)?.answer;
+/** Returns the last pending response on a connection, of those whose requests have arrived completely. Undefined if there is none. */
+export function findLastPendingResponse(socket: Duplex): ServerResponse | undefined {
+  return [...(pendingExchanges.get(socket) ?? [])].findLast(({ request }) => request.complete)?.response;
 }
 
-// Node tells the answer that is being sent; those that wait behind it would never be over.
+// Node closes only the response that it is sending.
 function closeAll(socket: Duplex): void {
   setImmediate(() => {
-    for (const { answer } of owed.get(socket) ?? []) {
-      if (answer.closed) continue;
-      answer.destroy();
-      answer.emit('close');
+    for (const { response } of pendingExchanges.get(socket) ?? []) {
+      if (response.closed) continue;
+      response.destroy();
+      response.emit('close');
     }
   });
 }

@@ -1,121 +1,124 @@
-// What every request must be before anything looks at its content, and the headers that every answer carries.
+// Checks every request before its body is read, and adds the headers of every response. In this order, the checks reject:
+//
+// - every request while the gateway shuts down, or while too many connections are open;
+// - a Host header that is missing, repeated or malformed;
+// - a repeated MC-Api-Key header;
+// - an unknown path, or a method that its path does not allow.
+//
+// CONNECT and unknown Expect headers are rejected before these checks.
 import { randomUUID } from 'node:crypto';
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import cors from '@fastify/cors';
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance } from 'fastify';
 import type { Config } from '../../config.js';
 import type { Lifecycle } from '../lifecycle.js';
-import { lastOwed } from './pending-responses.js';
-import { answerBare, endWith, refuseUnknown, sendError, toBareAnswer, toMessage } from './error-responses.js';
-import { secureHeaders } from './security-headers.js';
+import { apiKeyHeader } from './api-key.js';
+import {
+  respondAndClose,
+  formatErrorResponse,
+  rejectUnknownRoute,
+  sendError,
+  sendErrorWithoutFastify,
+  toStatusMessage,
+} from './error-responses.js';
+import { findLastPendingResponse } from './pending-responses.js';
+import { securityHeaders } from './security-headers.js';
 
-/** The header of the caller's API key, as Node spells header names. */
-export const keyHeader = 'mc-api-key';
+// Origins of the local machine, on any port.
+const localOrigin = /^https?:\/\/(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/;
 
-// Pages of this machine, on any port.
-const localhost = /^https?:\/\/(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/;
+// A Host header: a name or address, with an optional port.
+const hostPattern = /^([\w.-]+|\[[0-9a-f:.]+\])(:\d{1,5})?$/i;
 
-// The form of a Host header.
-const hostForm = /^([\w.-]+|\[[0-9a-f:.]+\])(:\d{1,5})?$/i;
-
-/** What the checks go by. */
-export interface SecurityOptions {
+/** Options of the checks. */
+export interface RequestCheckOptions {
   readonly config: Config;
   readonly lifecycle: Lifecycle;
-  /** Whether there are more connections than there should be. */
-  readonly isFull: () => boolean;
+  /** Reports whether more connections are open than allowed. */
+  readonly hasTooManyConnections: () => boolean;
 }
 
-/** Adds the checks and the headers. */
-export async function addSecurity(app: FastifyInstance, { config, lifecycle, isFull }: SecurityOptions): Promise<void> {
-  // Node would end the connection of who asks for a tunnel without a word, and answer other expectations with a bare status line.
+/** Adds the checks, CORS, and the headers of every response. */
+export async function addRequestChecks(
+  app: FastifyInstance,
+  { config, lifecycle, hasTooManyConnections }: RequestCheckOptions,
+): Promise<void> {
+  // By default, Node closes the connection on CONNECT without a response, and responds to an unknown Expect header without a body.
   app.server.on('connect', ({ headers }: IncomingMessage, stream: Duplex) => {
-    // What was asked before it could not be answered any more: Node has let go of the connection.
-    if (lastOwed(stream) !== undefined) {
+    // Node has detached the connection from its server, so responses to earlier requests can no longer be sent.
+    if (findLastPendingResponse(stream) !== undefined) {
       stream.destroy();
       return;
     }
     const requestId = toRequestId(headers, randomUUID);
-    endWith(stream, toBareAnswer(405, 'BAD_REQUEST', toMessage(405), requestId));
+    respondAndClose(stream, formatErrorResponse('BAD_REQUEST', toStatusMessage(405), requestId, 405));
   });
-  app.server.on('checkExpectation', ({ headers }: IncomingMessage, answer: ServerResponse) => {
-    answerBare(answer, 417, toRequestId(headers, randomUUID));
+  app.server.on('checkExpectation', ({ headers }: IncomingMessage, response: ServerResponse) => {
+    sendErrorWithoutFastify(response, 417, toRequestId(headers, randomUUID));
   });
   app.addHook('onRequest', (request, reply, done) => {
-    void reply.header('x-request-id', request.id).headers(secureHeaders);
+    void reply.header('x-request-id', request.id).headers(securityHeaders);
     done();
   });
   await app.register(cors, {
-    origin: config.corsOrigins === 'localhost' ? localhost : [...config.corsOrigins],
+    origin: config.corsOrigins === 'localhost' ? localOrigin : [...config.corsOrigins],
     methods: ['GET', 'POST'],
     exposedHeaders: ['x-request-id', 'retry-after'],
     maxAge: 86_400,
-    // An OPTIONS that is no preflight would be refused in plain text.
+    // Otherwise the plugin responds in plain text to an OPTIONS request that is not a preflight.
     strictPreflight: false,
   });
   app.addHook('onRequest', (request, reply, done) => {
     if (lifecycle.draining.aborted) {
       void reply.header('connection', 'close').header('retry-after', 1);
-      sendError(request, reply, 503, 'OVERLOADED', 'The gateway is shutting down; ask again.');
-    } else if (isFull()) {
+      sendError(request, reply, 'OVERLOADED', 'The gateway is shutting down. Try again.');
+    } else if (hasTooManyConnections()) {
       void reply.header('connection', 'close').header('retry-after', 1);
-      sendError(request, reply, 503, 'OVERLOADED', 'The gateway has too many connections; ask again in a moment.');
-    } else if (!hasHost(request.raw)) {
-      sendError(request, reply, 400, 'BAD_REQUEST', 'The Host header is missing, doubled or malformed.');
-    } else if (countHeader(request.raw, keyHeader) > 1) {
-      sendError(request, reply, 400, 'BAD_REQUEST', 'Send one MC-Api-Key header, not several.');
+      sendError(request, reply, 'OVERLOADED', 'The gateway has too many open connections. Try again in a moment.');
+    } else if (!hasValidHost(request.raw)) {
+      sendError(request, reply, 'BAD_REQUEST', 'The Host header is missing, repeated or malformed. Send exactly one.');
+    } else if (countHeader(request.raw, apiKeyHeader) > 1) {
+      sendError(request, reply, 'BAD_REQUEST', 'Send one MC-Api-Key header, not several.');
     } else if (request.is404) {
-      // Before the body is read: whatever is wrong with that is not what is wrong.
-      refuseUnknown(request, reply);
+      // Before the body is read, so that errors in the body do not hide this one.
+      rejectUnknownRoute(request, reply);
     } else done();
   });
   app.addHook('onSend', (_request, reply, _payload, done) => {
-    // Last of all: Apollo Server has its own idea for a persisted query that is not found.
+    // In onSend, because Apollo Server sets another value for PERSISTED_QUERY_NOT_FOUND.
     void reply.header('cache-control', 'no-store');
-    // Callers with idle connections would hold the end up, and whoever sent on one as it is closed would get no answer.
+    // Closes connections during shutdown. A client that sends on a connection while the gateway closes it would get no response.
     if (!lifecycle.isReady) void reply.header('connection', 'close');
     done();
   });
 }
 
-/** Whether a page of an origin may call: one that the configuration names, or the gateway's own. */
+/** Reports whether pages of an origin may call the gateway: those of a configured origin, or of the gateway's own. */
 export function isAllowedOrigin({ corsOrigins }: Config, origin: string, host: string): boolean {
-  const listed = corsOrigins === 'localhost' ? localhost.test(origin) : corsOrigins.includes(origin);
+  const listed = corsOrigins === 'localhost' ? localOrigin.test(origin) : corsOrigins.includes(origin);
   return listed || origin.replace(/^https?:\/\//, '') === host;
 }
 
-/** Whether a request names one host, in a form that a host has (RFC 9112, 3.2). */
-export function hasHost(request: IncomingMessage): boolean {
-  return countHeader(request, 'host') === 1 && hostForm.test(request.headers.host ?? '');
+/** Reports whether a request has exactly one Host header, and a well-formed one (RFC 9112, 3.2). */
+export function hasValidHost(request: IncomingMessage): boolean {
+  return countHeader(request, 'host') === 1 && hostPattern.test(request.headers.host ?? '');
 }
 
-// How often a header was sent; its name in lower case.
+// Returns how often a header occurs. `name` is in lower case.
 function countHeader({ rawHeaders }: IncomingMessage, name: string): number {
   let count = 0;
-  // Names and values in turn. Node's own headersDistinct makes a list of each header to tell of one.
+  // rawHeaders alternates names and values. Node's headersDistinct would build a list for every header.
   for (let index = 0; index < rawHeaders.length; index += 2) {
-    const sent = rawHeaders[index];
-    if (sent?.length === name.length && sent.toLowerCase() === name) count++;
+    const header = rawHeaders[index];
+    if (header?.length === name.length && header.toLowerCase() === name) count++;
   }
   return count;
 }
 
-/** The caller's key; undefined where there is none, or one that no header can carry (RFC 9110, 5.5). */
-export function toApiKey(value: unknown): string | undefined {
-  if (typeof value !== 'string') return undefined;
-  const key = value.trim();
-  return /^[\x21-\x7e\x80-\xff]([\t\x20-\x7e\x80-\xff]*[\x21-\x7e\x80-\xff])?$/.test(key) ? key : undefined;
-}
-
-/** The caller's request id, where it is one that can stand in a log and a header, and holds no key; else a new one. */
+/** Returns the client's `x-request-id` if it is safe for logs and headers and does not contain the API key. Otherwise creates one. */
 export function toRequestId(headers: IncomingHttpHeaders, createId: () => string): string {
-  const { 'x-request-id': id, [keyHeader]: key = '' } = headers;
+  const { 'x-request-id': id, [apiKeyHeader]: key = '' } = headers;
   if (typeof id !== 'string' || !/^[\w.:-]{1,128}$/.test(id)) return createId();
   return key !== '' && id.includes(String(key)) ? createId() : id;
-}
-
-/** The key that came with a request. */
-export function readApiKey(request: FastifyRequest): string | undefined {
-  return toApiKey(request.headers[keyHeader]);
 }

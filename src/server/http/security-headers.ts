@@ -1,29 +1,29 @@
-// The headers that keep a browser from doing more with an answer than it is for, as helmet has them. They are the same for every answer.
+// The security headers of every response, as helmet sets them.
 import { IncomingMessage, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
 import helmet from 'helmet';
 
-/** The headers of every answer, by name; the playground has a content security policy of its own. */
-export const secureHeaders: Readonly<Record<string, string>> = collect();
+/** Security headers of every response, by name. The playground replaces the content security policy. */
+export const securityHeaders: Readonly<Record<string, string>> = collect();
 
-// helmet is a middleware, which would find out anew for each answer what comes out the same.
+// helmet is a middleware: it would compute the same headers for every response. This runs it once.
 function collect(): Record<string, string> {
   const request = new IncomingMessage(new Socket());
-  const answer = new ServerResponse(request);
-  const set = helmet({
+  const response = new ServerResponse(request);
+  const setHeaders = helmet({
     contentSecurityPolicy: { useDefaults: false, directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] } },
     crossOriginResourcePolicy: { policy: 'cross-origin' },
-    // Whether there is TLS is for what stands in front to say.
+    // The proxy that terminates TLS must set this header.
     strictTransportSecurity: false,
-    // For browsers that are no more, or of no use to data and to the playground under its own policy: each would go along with every answer.
+    // These concern obsolete browsers, or protect neither JSON nor the playground. Without them, every response is smaller.
     originAgentCluster: false,
     xDnsPrefetchControl: false,
     xDownloadOptions: false,
     xPermittedCrossDomainPolicies: false,
     xXssProtection: false,
   });
-  set(request, answer, (error) => {
-    if (error !== undefined) throw new TypeError('The security headers cannot be made.', { cause: error });
+  setHeaders(request, response, (error) => {
+    if (error !== undefined) throw new TypeError('helmet could not set the security headers.', { cause: error });
   });
-  return Object.fromEntries(Object.entries(answer.getHeaders()).map(([name, value]) => [name, String(value)]));
+  return Object.fromEntries(Object.entries(response.getHeaders()).map(([name, value]) => [name, String(value)]));
 }

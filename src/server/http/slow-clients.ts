@@ -1,85 +1,89 @@
-// How long, and how many bytes of, answers are kept for callers that do not read them. It knows sizes and connections, and nothing of
-// what is answered.
+// Limits how long the gateway holds responses for clients that do not read them, and how many bytes of them.
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 
-/** How much patience there is with callers that do not read. */
-export interface UnreadLimits {
-  /** An answer of which nothing has been taken for so long is given up, in milliseconds. */
+/** Limits for clients that do not read their responses. */
+export interface SlowClientLimits {
+  /** Maximum time in which no byte of a response is sent, in milliseconds; also applies to a silent stream. */
   readonly idleMs: number;
-  /** What all answers that wait may hold together, in bytes; beyond it the oldest are given up. */
-  readonly mostBytes: number;
+  /** Maximum sum of the full sizes of responses not yet sent, in bytes; streams count 0. */
+  readonly maxBytes: number;
 }
 
-/** What is usual: longer than an event stream is silent, and as much as a dozen of the largest lists. */
-export const usualUnreadLimits: UnreadLimits = { idleMs: 30_000, mostBytes: 128 * 1024 * 1024 };
+/** Default limits: 30 s, above graphql-sse's 12 s ping; 128 MiB, about a dozen of the largest lists. */
+export const defaultSlowClientLimits: SlowClientLimits = { idleMs: 30_000, maxBytes: 128 * 1024 * 1024 };
 
-// In bytes; a shorter text costs less than its copy.
-const largeText = 64 * 1024;
+// In bytes. A smaller text costs less than a copy of it.
+const largeBodyBytes = 64 * 1024;
 
-/** An answer that has not been taken to its end. */
-interface Waiting {
+/** A response that has not been sent completely. */
+interface UnreadResponse {
+  readonly response: ServerResponse;
   readonly socket: Socket;
-  /** In bytes. */
+  /** In bytes; 0 for a stream. */
   readonly size: number;
 }
 
-/** Bounds what waits for callers. Their connection is closed where an answer is given up: half of one is none. */
-export function limitUnreadAnswers(
+/**
+ * Limits unread responses. Closes a connection if no byte of its response is sent for `idleMs`. Above `maxBytes`, closes the connections
+ * of the oldest responses. A connection cannot be used after a truncated response.
+ */
+export function limitSlowClients(
   app: FastifyInstance,
-  { idleMs, mostBytes }: UnreadLimits = usualUnreadLimits,
+  { idleMs, maxBytes }: SlowClientLimits = defaultSlowClientLimits,
 ): void {
   // Oldest first.
-  const waiting = new Map<ServerResponse, Waiting>();
-  let bytes = 0;
-  const forget = (answer: ServerResponse) => {
-    bytes -= waiting.get(answer)?.size ?? 0;
-    waiting.delete(answer);
+  const unread = new Map<ServerResponse, UnreadResponse>();
+  let unreadBytes = 0;
+  const remove = (response: ServerResponse) => {
+    unreadBytes -= unread.get(response)?.size ?? 0;
+    unread.delete(response);
   };
-  const keep = (answer: ServerResponse, socket: Socket, size: number) => {
-    // An answer's turn comes once those before it have been sent. Node closes a connection whose time is over, and lets it run anew with
-    // each byte that the caller takes.
-    const begin = () => {
+  const track = (item: UnreadResponse) => {
+    const { response, socket, size } = item;
+    // Node restarts the timeout with each byte that is sent, and closes the connection when it expires.
+    const startTimeout = () => {
       socket.setTimeout(idleMs);
     };
-    if (answer.socket === null) answer.once('socket', begin);
-    else begin();
-    // Before Node itself sets the time for which the connection may be idle.
-    answer.prependOnceListener('finish', () => {
+    // A pipelined response gets its socket when those before it are sent.
+    if (response.socket === null) response.once('socket', startTimeout);
+    else startTimeout();
+    // Prepended, because Node's own listener then sets the keep-alive timeout.
+    response.prependOnceListener('finish', () => {
       socket.setTimeout(0);
     });
-    // One that is made as it is taken has no size; one whose caller has gone by now is taken by nobody, and never closes again.
-    if (size > 0 && !answer.destroyed) {
-      bytes += size;
-      waiting.set(answer, { socket, size });
-      answer.once('close', () => {
-        forget(answer);
+    // A destroyed response never emits `close` again.
+    if (size > 0 && !response.destroyed) {
+      unreadBytes += size;
+      unread.set(response, item);
+      response.once('close', () => {
+        remove(response);
       });
     }
-    for (const [oldest, { socket: theirs }] of waiting) {
-      if (bytes <= mostBytes || oldest === answer) break;
-      theirs.destroy();
-      forget(oldest);
+    for (const [oldest, { socket: oldestSocket }] of unread) {
+      if (unreadBytes <= maxBytes || oldest === response) break;
+      oldestSocket.destroy();
+      remove(oldest);
     }
   };
-  // Nearly all that is small is taken before this turn of the event loop is over: no more need be known of it.
-  let justSent: { readonly answer: ServerResponse; readonly socket: Socket; readonly size: number }[] = [];
-  const keepWhatWaits = () => {
-    const sent = justSent;
-    justSent = [];
-    for (const { answer, socket, size } of sent) if (!answer.writableFinished) keep(answer, socket, size);
+  // Nearly all small responses are sent within this turn of the event loop, and then need no tracking.
+  let sentThisTurn: UnreadResponse[] = [];
+  const trackUnfinished = () => {
+    const sent = sentThisTurn;
+    sentThisTurn = [];
+    for (const item of sent) if (!item.response.writableFinished) track(item);
   };
   app.addHook('onSend', (request, reply, payload, done) => {
     const { socket } = request.raw;
-    const answer = reply.raw;
     const size = typeof payload === 'string' || Buffer.isBuffer(payload) ? Buffer.byteLength(payload) : 0;
-    if (size === 0 || size > largeText) keep(answer, socket, size);
+    const item = { response: reply.raw, socket, size };
+    if (size === 0 || size > largeBodyBytes) track(item);
     else {
-      if (justSent.length === 0) setImmediate(keepWhatWaits);
-      justSent.push({ answer, socket, size });
+      if (sentThisTurn.length === 0) setImmediate(trackUnfinished);
+      sentThisTurn.push(item);
     }
-    // As bytes it is held once, outside the heap: as text it would be held there as well, until the collector comes by.
-    done(null, typeof payload === 'string' && size > largeText ? Buffer.from(payload) : payload);
+    // A buffer is held once, outside the heap. A string would also stay on the heap until it is collected.
+    done(null, typeof payload === 'string' && size > largeBodyBytes ? Buffer.from(payload) : payload);
   });
 }

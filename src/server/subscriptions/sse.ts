@@ -1,64 +1,63 @@
-// Subscriptions over Server-Sent Events: graphql-sse's distinct-connections mode on /graphql/stream.
+// Subscriptions by Server-Sent Events: graphql-sse's distinct connections mode at /graphql/stream.
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { createHandler } from 'graphql-sse';
-import { isObject } from '../../cloudca/envelope.js';
 import type { GraphContext, OperationTrace } from '../../graph/context.js';
 import { missingKeyMessage } from '../../graph/errors.js';
-import type { Lifecycle } from '../lifecycle.js';
+import { isObject } from '../../json.js';
+import { withQueryText } from '../graphql/trusted-documents.js';
+import { readApiKey } from '../http/api-key.js';
 import { sendError } from '../http/error-responses.js';
-import { readApiKey } from '../http/request-checks.js';
-import type { Refusal, Subscriptions } from './subscriptions.js';
-import { withText } from '../graphql/trusted-documents.js';
+import type { Lifecycle } from '../lifecycle.js';
+import type { RejectedSubscription, Subscriptions } from './subscriptions.js';
 
-/** What the SSE transport stands on. */
-export interface EventStreamOptions {
+/** Dependencies of the SSE transport. */
+export interface SseOptions {
   readonly subscriptions: Subscriptions;
   readonly lifecycle: Lifecycle;
-  /** Makes the context of one subscription, or of one event of it. */
+  /** Creates the context of one subscription, or of one of its events. */
   readonly createContext: (apiKey: string, requestId: string, trace: OperationTrace | undefined) => GraphContext;
 }
 
-// How long a caller has to take the last event when the process ends, in milliseconds.
-const farewell = 500;
+// How long clients may take to read the last event during shutdown, in milliseconds.
+const shutdownGraceMs = 500;
 
-/** One request and what came of it. */
-interface Exchange {
+/** One request for an event stream. */
+interface StreamRequest {
   readonly reply: FastifyReply;
   readonly apiKey: string;
   readonly requestId: string;
-  /** As it was sent: graphql-sse does not know of it. */
+  /** As the client sent it. graphql-sse does not pass it on. */
   readonly documentId: unknown;
-  /** The caller's trace. */
+  /** The client's trace (W3C Trace Context). */
   readonly traceparent: unknown;
-  /** Aborted when the caller has left, or all has been sent. */
-  readonly gone: AbortSignal;
-  /** Set where it was refused. */
-  refusal?: Refusal;
+  /** Aborts when the response closes: the client has disconnected, or everything has been sent. */
+  readonly closed: AbortSignal;
+  /** Set if the subscription is rejected. */
+  rejection?: RejectedSubscription;
 }
 
 /** Adds GET and POST /graphql/stream. */
-export function addEventStream(app: FastifyInstance, options: EventStreamOptions): void {
+export function addSse(app: FastifyInstance, options: SseOptions): void {
   const { lifecycle, subscriptions, createContext } = options;
-  const handle = createHandler<FastifyRequest, Exchange>({
-    // A token would stand for a stream that several requests share; each has one of its own here.
+  const handle = createHandler<FastifyRequest, StreamRequest>({
+    // A token would select the single connection mode, in which several requests share a stream.
     authenticate: () => null,
-    onSubscribe: async ({ context: exchange }, params) => {
-      const { apiKey, documentId, traceparent, requestId, gone } = exchange;
-      const request = { ...params, documentId, traceparent };
-      const subscribed = await subscriptions.subscribe(
-        request,
+    onSubscribe: async ({ context: streamRequest }, params) => {
+      const { apiKey, documentId, traceparent, requestId, closed } = streamRequest;
+      const result = await subscriptions.subscribe(
+        { ...params, documentId, traceparent },
         (trace) => createContext(apiKey, requestId, trace),
-        gone,
+        closed,
       );
-      if (!('errors' in subscribed)) return subscribed.events;
-      exchange.refusal = subscribed;
-      return [null, { status: subscribed.status, statusText: '' }];
+      if (!('errors' in result)) return result.events;
+      streamRequest.rejection = result;
+      return [null, { status: result.status, statusText: '' }];
     },
-    // The next event is taken when this one is on its way: a caller that does not read leaves nothing to pile up here.
-    onNext: (_context, { context }) => drained(context.reply.raw),
+    // Waits until the client has read this event before it requests the next one, so that no events accumulate for a slow client.
+    onNext: (_context, { context }) => whenDrained(context.reply.raw),
   });
   app.route({
     method: ['GET', 'POST'],
@@ -66,37 +65,37 @@ export function addEventStream(app: FastifyInstance, options: EventStreamOptions
     handler: async (request, reply) => {
       const apiKey = readApiKey(request);
       if (apiKey === undefined) {
-        sendError(request, reply, 401, 'UNAUTHENTICATED', missingKeyMessage);
+        sendError(request, reply, 'UNAUTHENTICATED', missingKeyMessage);
         return reply;
       }
       if (!/(^|[,\s])text\/event-stream\b/i.test(request.headers.accept ?? '')) {
-        sendError(request, reply, 406, 'BAD_REQUEST', 'This answers with text/event-stream: accept it.');
+        sendError(request, reply, 'BAD_REQUEST', notAcceptableMessage, 406);
         return reply;
       }
-      const { documentId, url, body: sent } = toRequest(request);
+      const { documentId, url, body: requestBody } = toHandlerRequest(request);
       const closed = new AbortController();
       reply.raw.once('close', () => {
         closed.abort();
       });
       const { traceparent } = request.headers;
-      const exchange: Exchange = {
+      const streamRequest: StreamRequest = {
         reply,
         apiKey,
         requestId: request.id,
         documentId,
         traceparent,
-        gone: closed.signal,
+        closed: closed.signal,
       };
       const [body, { status }] = await handle({
         method: request.method,
         url,
         headers: { get: (name) => (name === 'accept' ? 'text/event-stream' : String(request.headers[name] ?? '')) },
-        body: sent,
+        body: requestBody,
         raw: request,
-        context: exchange,
+        context: streamRequest,
       });
-      if (body === null || typeof body === 'string') return refuse(request, exchange, status);
-      linger(reply.raw, lifecycle);
+      if (body === null || typeof body === 'string') return sendRejection(request, streamRequest, status);
+      trackStream(reply.raw, lifecycle);
       return reply
         .code(status)
         .headers(streamHeaders)
@@ -105,62 +104,71 @@ export function addEventStream(app: FastifyInstance, options: EventStreamOptions
   });
 }
 
-// As graphql-sse wants it.
-function toRequest({ method, url, query, body }: FastifyRequest): {
+// Returns the request with an empty text if it has only an id, because graphql-sse requires a text.
+function toHandlerRequest({ method, url, query, body }: FastifyRequest): {
   documentId: unknown;
   url: string;
   body: Readonly<Record<string, unknown>> | null;
 } {
-  const posted = isObject(body) ? body : null;
-  const sent = (method === 'GET' && isObject(query) ? query : posted) ?? {};
+  const bodyObject = isObject(body) ? body : null;
+  const parameters = (method === 'GET' && isObject(query) ? query : bodyObject) ?? {};
   return {
-    documentId: sent['documentId'],
-    url: withText(sent) === sent ? url : `${url}&query=`,
-    body: posted && withText(posted),
+    documentId: parameters['documentId'],
+    url: withQueryText(parameters) === parameters ? url : `${url}&query=`,
+    body: bodyObject && withQueryText(bodyObject),
   };
 }
 
 const streamHeaders = {
   'content-type': 'text/event-stream; charset=utf-8',
-  // A proxy that gathers what it passes on would keep events to itself.
+  // Proxies must not buffer events.
   'x-accel-buffering': 'no',
 };
 
-function refuse(request: FastifyRequest, { reply, refusal }: Exchange, status: number): FastifyReply {
-  // What graphql-sse says of a request that it cannot read may quote it.
-  if (refusal === undefined) sendError(request, reply, status, 'BAD_REQUEST', 'This is no request for a subscription.');
+const notAcceptableMessage = 'This path responds with text/event-stream only. Send that type in the Accept header.';
+
+const invalidRequestMessage =
+  'The request is not a GraphQL subscription. Send query as a string and variables as an object.';
+
+function sendRejection(request: FastifyRequest, { reply, rejection }: StreamRequest, status: number): FastifyReply {
+  // graphql-sse rejected the request itself. Its own message may quote the request.
+  if (rejection === undefined) sendError(request, reply, 'BAD_REQUEST', invalidRequestMessage, status);
   else {
-    if (refusal.retryAfter !== undefined) void reply.header('retry-after', refusal.retryAfter);
+    if (rejection.retryAfter !== undefined) void reply.header('retry-after', rejection.retryAfter);
     void reply
       .code(status)
       .type('application/json; charset=utf-8')
-      .send(JSON.stringify({ errors: refusal.errors }));
+      .send(JSON.stringify({ errors: rejection.errors }));
   }
   return reply;
 }
 
-async function drained(raw: ServerResponse): Promise<void> {
+/** Resolves when the response can take more bytes, or has closed. */
+async function whenDrained(raw: ServerResponse): Promise<void> {
   if (!raw.writableNeedDrain || raw.closed) return;
-  const either = new AbortController();
+  const settled = new AbortController();
   try {
-    await Promise.race([once(raw, 'drain', { signal: either.signal }), once(raw, 'close', { signal: either.signal })]);
+    await Promise.race([
+      once(raw, 'drain', { signal: settled.signal }),
+      once(raw, 'close', { signal: settled.signal }),
+    ]);
   } finally {
-    either.abort();
+    settled.abort();
   }
 }
 
-/** Counts a stream as work, so that its last event is still sent when the process ends; but not for long. */
-function linger(raw: ServerResponse, lifecycle: Lifecycle): void {
-  // Then nothing would tell of its end.
+/** Counts a stream as an active request, so that shutdown waits for its last event, for `shutdownGraceMs` at most. */
+function trackStream(raw: ServerResponse, lifecycle: Lifecycle): void {
+  // A closed response does not emit `close` again.
   if (raw.closed) return;
-  const hurry = () => {
-    setTimeout(() => raw.destroy(), farewell).unref();
+  const closeSoon = () => {
+    setTimeout(() => raw.destroy(), shutdownGraceMs).unref();
   };
-  lifecycle.begin();
-  if (lifecycle.draining.aborted) hurry();
-  else lifecycle.draining.addEventListener('abort', hurry, { once: true });
+  lifecycle.requestStarted();
+  if (lifecycle.draining.aborted) closeSoon();
+  else lifecycle.draining.addEventListener('abort', closeSoon, { once: true });
   raw.once('close', () => {
-    lifecycle.draining.removeEventListener('abort', hurry);
-    lifecycle.end();
+    lifecycle.draining.removeEventListener('abort', closeSoon);
+    lifecycle.requestEnded();
   });
 }

@@ -1,101 +1,86 @@
-// A subscription from its request to its last event, whichever transport carries it: the same schema, checks, limits, errors and logs as
-// queries, and for each event a context, and so loaders and a deadline, of its own. Sources never throw: a failure is the last event.
+// Subscriptions, from the request to the last event, for all transports. Schema, checks, limits, errors and logs are those of queries. Each
+// event has its own context, and so its own loaders and deadline. Sources never throw: a failure is the last event.
 import type { Repeater } from '@repeaterjs/repeater';
 import {
   createSourceEventStream,
   type DocumentNode,
   execute,
   type ExecutionResult,
-  type FieldNode,
   getOperationAST,
-  GraphQLError,
-  type GraphQLFormattedError,
+  type GraphQLError,
   type GraphQLSchema,
-  Kind,
   type OperationDefinitionNode,
   OperationTypeNode,
-  type SelectionSetNode,
 } from 'graphql';
 import type { Logger } from 'pino';
 import type { WatchEvent } from '../../cloudca/polling/watcher.js';
 import type { Config } from '../../config.js';
+import { mapAsyncIterator } from '../../graph/async-iterators.js';
 import type { GraphContext, OperationTrace } from '../../graph/context.js';
-import { toCode, toFormattedError } from '../../graph/errors.js';
-import { mapEvents } from '../../graph/async-iterators.js';
+import { createRequestError } from '../../graph/error-codes.js';
+import { formatGraphqlError, toErrorCode } from '../../graph/errors.js';
 import { checkVariables } from '../../graph/execution/variables.js';
+import type { Admission } from '../admission/admission.js';
+import { overloadedMessage } from '../admission/load-shedding.js';
 import { InvalidDocumentError } from '../graphql/parse-document.js';
-import type { Lifecycle } from '../lifecycle.js';
-import type { Limits } from '../admission/admission.js';
-import { logOperation, logUnexpected, type OperationFacts } from '../telemetry/logging.js';
-import type { Metrics } from '../telemetry/metrics.js';
-import { lateMessage } from '../admission/load-shedding.js';
 import {
-  type NamedDocument,
+  createUntrustedDocumentError,
+  type DocumentReference,
   toDocumentIds,
-  toTrustedDocumentRequired,
   type TrustedDocuments,
 } from '../graphql/trusted-documents.js';
+import type { Lifecycle } from '../lifecycle.js';
+import { logOperation, logUnexpected, type OperationSummary } from '../telemetry/logging.js';
+import type { Metrics } from '../telemetry/metrics.js';
+import { FormattedError, toGraphqlError, toHttpStatus } from './subscription-errors.js';
 
-/** A request for a subscription, as a transport has read it. */
-export interface SubscriptionRequest extends NamedDocument {
-  /** Empty where it is sent by its id. */
+/** A request for a subscription, as a transport has parsed it. */
+export interface SubscriptionRequest extends DocumentReference {
+  /** Text of the document. Empty if the request has an id instead. */
   readonly query: string;
   readonly operationName?: string | null | undefined;
   readonly variables?: Readonly<Record<string, unknown>> | null | undefined;
-  /** The caller's trace (W3C Trace Context), where it has one. */
+  /** The client's trace (W3C Trace Context), if any. */
   readonly traceparent?: unknown;
 }
 
-/** What subscriptions stand on. */
+/** Dependencies of Subscriptions. */
 export interface SubscriptionOptions {
   readonly config: Config;
   readonly schema: GraphQLSchema;
-  readonly limits: Limits;
-  /** Makes a document of its text; throws InvalidDocumentError. */
-  readonly readDocument: (text: string) => DocumentNode;
+  readonly admission: Admission;
+  /** Parses and validates a document. Throws InvalidDocumentError. */
+  readonly parseDocument: (text: string) => DocumentNode;
   readonly trusted: TrustedDocuments | undefined;
   readonly lifecycle: Lifecycle;
-  /** Whether the event loop is late, so that a new one is refused; it is counted then. */
-  readonly isLate: () => boolean;
+  /** Reports whether a new subscription must be shed, and counts it if so. */
+  readonly shedIfOverloaded: () => boolean;
   readonly log: Logger;
   readonly countOperation: Metrics['countOperation'];
-  /** Begins a trace, where there are traces. */
-  readonly beginTrace: (traceparent: unknown) => OperationTrace | undefined;
+  /** Starts a trace. Returns undefined if tracing is off. */
+  readonly startTrace: (traceparent: unknown) => OperationTrace | undefined;
 }
 
-/** An error that has been formatted already: transports write it as it is. */
-export class FormattedError extends GraphQLError {
-  readonly #formatted: GraphQLFormattedError;
-
-  constructor(formatted: GraphQLFormattedError) {
-    super(formatted.message);
-    this.#formatted = formatted;
-  }
-
-  override toJSON(): GraphQLFormattedError {
-    return this.#formatted;
-  }
-}
-
-/** An event as it goes out. */
+/** The result of an event, formatted for the client. */
 export interface SubscriptionResult extends ExecutionResult {
   readonly errors?: readonly FormattedError[];
 }
 
-/** Why a request was refused. */
-export interface Refusal {
+/** The errors that a request is rejected with. */
+export interface RejectedSubscription {
   readonly errors: readonly FormattedError[];
-  /** The HTTP status of that. */
+  /** HTTP status of the first error. */
   readonly status: number;
-  /** Seconds after which to ask again, where that may help. */
+  /** Seconds until a retry may succeed, if that is known. */
   readonly retryAfter: number | undefined;
 }
 
-/** What came of a request: its events, or why it was refused. */
-export type Subscribed = (Prepared & { readonly events: AsyncIterableIterator<SubscriptionResult> }) | Refusal;
+/** The result of a request: its operation and events, or the errors that it is rejected with. */
+export type SubscribeResult =
+  (PreparedOperation & { readonly events: AsyncIterableIterator<SubscriptionResult> }) | RejectedSubscription;
 
-/** A request that has been found good. */
-export interface Prepared {
+/** The document and the operation of a valid request. */
+export interface PreparedOperation {
   readonly document: DocumentNode;
   readonly operation: OperationDefinitionNode;
 }
@@ -112,65 +97,71 @@ export class Subscriptions {
     });
   }
 
-  /** How many are open. */
+  /** Counts the open subscriptions. */
   get open(): number {
     return this.#open.size;
   }
 
   /**
-   * Begins one. `createContext` makes the context of the subscription itself, and of each event, within its trace; `gone` is aborted when the caller has
-   * left. Never throws for what a caller does.
+   * Starts a subscription. `createContext` creates the context of the subscription itself, and that of each event. The subscription ends when
+   * `disconnected` aborts. Resolves with a RejectedSubscription if the request is invalid or a limit is reached.
    */
   async subscribe(
     request: SubscriptionRequest,
     createContext: (trace: OperationTrace | undefined) => GraphContext,
-    gone: AbortSignal,
-  ): Promise<Subscribed> {
-    const begun = performance.now();
-    const trace = this.#options.beginTrace(request.traceparent);
+    disconnected: AbortSignal,
+  ): Promise<SubscribeResult> {
+    const startedAt = performance.now();
+    const trace = this.#options.startTrace(request.traceparent);
     const context = createContext(trace);
-    let prepared: Prepared | undefined;
+    let prepared: PreparedOperation | undefined;
     try {
       if (this.#options.lifecycle.draining.aborted) {
-        throw refuseForNow('The gateway is shutting down; ask again.');
+        throw createRequestError('OVERLOADED', 'The gateway is shutting down. Try again.', 1);
       }
-      if (this.#options.isLate()) throw refuseForNow(lateMessage);
+      if (this.#options.shedIfOverloaded()) throw createRequestError('OVERLOADED', overloadedMessage, 1);
       prepared = this.#prepare(request);
-      return { ...prepared, events: await this.#begin(prepared, request, context, () => createContext(trace), gone) };
+      const events = await this.#start(prepared, request, context, () => createContext(trace), disconnected);
+      return { ...prepared, events };
     } catch (thrown) {
-      const errors = thrown instanceof InvalidDocumentError ? thrown.errors : [toGraphQLError(thrown)];
-      this.#over(prepared?.operation, context, { begun, restCalls: 0, events: 0, errors: new Set(errors.map(toCode)) });
+      const errors = thrown instanceof InvalidDocumentError ? thrown.errors : [toGraphqlError(thrown)];
+      this.#record(prepared?.operation, context, {
+        startedAt,
+        restCalls: 0,
+        events: 0,
+        errors: new Set(errors.map(toErrorCode)),
+      });
       const extensions = errors[0]?.extensions;
       return {
-        errors: this.#toFormatted(errors, context),
-        status: toStatus(extensions),
+        errors: this.#formatErrors(errors, context),
+        status: toHttpStatus(extensions),
         retryAfter: typeof extensions?.['retryAfter'] === 'number' ? extensions['retryAfter'] : undefined,
       };
     }
   }
 
-  async #begin(
-    { document, operation }: Prepared,
+  async #start(
+    { document, operation }: PreparedOperation,
     { variables }: SubscriptionRequest,
     context: GraphContext,
     createContext: () => GraphContext,
-    gone: AbortSignal,
+    disconnected: AbortSignal,
   ): Promise<AsyncIterableIterator<SubscriptionResult>> {
-    const { schema, limits, lifecycle } = this.#options;
-    const begun = performance.now();
+    const { schema, admission, lifecycle } = this.#options;
+    const startedAt = performance.now();
     const codes = new Set<string>();
     let restCalls = 0;
-    let count = 0;
+    let eventCount = 0;
     let eventContext: GraphContext | undefined;
     const { callerId } = context;
     const args = { schema, document, operationName: operation.name?.value ?? null, variableValues: variables ?? {} };
-    const toErrors = (errors: readonly GraphQLError[]) => {
-      for (const error of errors) codes.add(toCode(error));
-      return this.#toFormatted(errors, context);
+    const formatErrors = (errors: readonly GraphQLError[]) => {
+      for (const error of errors) codes.add(toErrorCode(error));
+      return this.#formatErrors(errors, context);
     };
     const toResult = async (event: WatchEvent<unknown>): Promise<SubscriptionResult> => {
-      count++;
-      if ('failure' in event) return { errors: toErrors([toGraphQLError(event.failure, { document, operation })]) };
+      eventCount++;
+      if ('failure' in event) return { errors: formatErrors([toGraphqlError(event.failure, { document, operation })]) };
       eventContext = createContext();
       const { data, errors } = await execute({
         ...args,
@@ -178,151 +169,111 @@ export class Subscriptions {
         contextValue: { operation: eventContext },
       });
       restCalls += eventContext.restCalls;
-      eventContext.end();
-      return { data: data ?? null, ...(errors === undefined ? {} : { errors: toErrors(errors) }) };
+      eventContext.auditSecretReads();
+      return { data: data ?? null, ...(errors === undefined ? {} : { errors: formatErrors(errors) }) };
     };
     const source = await createSourceEventStream({ ...args, contextValue: { operation: context } });
-    const events = isSource(source)
-      ? mapEvents(source, toResult)
-      : once<SubscriptionResult>({ errors: toErrors('errors' in source ? (source.errors ?? []) : []) });
-    // A source begins with the first event that is asked of it: whoever is refused here has cost nothing.
-    const leave = callerId && (await limits.admitSubscription(callerId, { schema, document, operation }));
-    const watched = whenEnded(events, () => {
-      if (!this.#open.delete(watched)) return;
-      gone.removeEventListener('abort', end);
-      eventContext?.leave();
-      if (leave) leave();
-      this.#over(operation, context, { begun, restCalls, events: count, errors: codes });
+    const events = isEventStream(source)
+      ? mapAsyncIterator(source, toResult)
+      : singleResult({ errors: formatErrors('errors' in source ? (source.errors ?? []) : []) });
+    // A source starts when its first event is requested, so a rejection here has cost no REST call.
+    const release = callerId && (await admission.admitSubscription(callerId, { schema, document, operation }));
+    const observed = onEnd(events, () => {
+      if (!this.#open.delete(observed)) return;
+      disconnected.removeEventListener('abort', stop);
+      eventContext?.disconnect();
+      if (release) release();
+      this.#record(operation, context, { startedAt, restCalls, events: eventCount, errors: codes });
     });
-    const end = () => void watched.return?.();
-    gone.addEventListener('abort', end);
-    this.#open.add(watched);
-    // Either may have happened while this one was begun.
-    if (gone.aborted || lifecycle.draining.aborted) end();
-    return watched;
+    const stop = () => void observed.return?.();
+    disconnected.addEventListener('abort', stop);
+    this.#open.add(observed);
+    // Either may have aborted before the listener was added.
+    if (disconnected.aborted || lifecycle.draining.aborted) stop();
+    return observed;
   }
 
-  /** Tells of one that has ended, or was refused. */
-  #over(
+  /** Logs, counts and traces a subscription that has ended or was rejected. */
+  #record(
     operation: OperationDefinitionNode | undefined,
     { requestId, trace }: GraphContext,
-    facts: Pick<OperationFacts, 'begun' | 'restCalls' | 'events'> & { readonly errors: ReadonlySet<string> },
+    summary: Pick<OperationSummary, 'startedAt' | 'restCalls' | 'events'> & {
+      readonly errors: ReadonlySet<string>;
+    },
   ): void {
     const { log, countOperation } = this.#options;
-    logOperation(log, operation, { requestId, traceId: trace?.traceId, ...facts });
-    countOperation(operation, facts.errors);
-    trace?.end(operation, facts.errors);
+    logOperation(log, operation, { requestId, traceId: trace?.traceId, ...summary });
+    countOperation(operation, summary.errors);
+    trace?.end(operation, summary.errors);
   }
 
-  // As Apollo Server does for queries. Throws InvalidDocumentError or GraphQLError.
-  #prepare(request: SubscriptionRequest): Prepared {
+  /** Makes the checks that Apollo Server makes for queries. Throws InvalidDocumentError or GraphQLError. */
+  #prepare(request: SubscriptionRequest): PreparedOperation {
     const { schema, config } = this.#options;
     const { operationName, variables } = request;
     const document = this.#toDocument(request);
     const operation = getOperationAST(document, operationName);
-    if (!operation) throw refuse(400, 'OPERATION_RESOLUTION_FAILURE', 'There is no such operation.');
+    if (!operation)
+      throw createRequestError('OPERATION_RESOLUTION_FAILURE', 'The document has no operation of that name.');
     if (operation.operation !== OperationTypeNode.SUBSCRIPTION) {
-      throw refuse(
-        400,
+      throw createRequestError(
         'BAD_REQUEST',
-        'This carries subscriptions alone: send queries and mutations by POST to /graphql.',
+        'Only subscriptions are served here. Send queries and mutations by POST to /graphql.',
       );
     }
-    const unfit = checkVariables(schema, operation, variables ?? {}, config);
-    if (unfit !== undefined) throw unfit;
+    const invalid = checkVariables(schema, operation, variables ?? {}, config);
+    if (invalid !== undefined) throw invalid;
     return { document, operation };
   }
 
   #toDocument(request: SubscriptionRequest): DocumentNode {
-    const { trusted, readDocument } = this.#options;
-    const found = trusted?.find(request);
-    if (found !== undefined) return found.document;
-    if (trusted?.only === true) throw toTrustedDocumentRequired();
+    const { trusted, parseDocument } = this.#options;
+    const match = trusted?.find(request);
+    if (match !== undefined) return match.document;
+    if (trusted?.only === true) throw createUntrustedDocumentError();
     if (request.query === '' && toDocumentIds(request).length > 0) {
-      // Apollo's clients for phones, and urql, send the text when they have read exactly this.
-      throw refuse(400, 'PERSISTED_QUERY_NOT_FOUND', 'PersistedQueryNotFound');
+      // Apollo Kotlin, Apollo iOS and urql send the text if the message is exactly this.
+      throw createRequestError('PERSISTED_QUERY_NOT_FOUND', 'PersistedQueryNotFound');
     }
-    return readDocument(request.query);
+    return parseDocument(request.query);
   }
 
-  #toFormatted(errors: readonly GraphQLError[], context: GraphContext): readonly FormattedError[] {
-    const { log, config } = this.#options;
+  #formatErrors(errors: readonly GraphQLError[], context: GraphContext): readonly FormattedError[] {
+    const { log, config, schema } = this.#options;
     const { requestId } = context;
     logUnexpected(log, errors, context);
     return errors.map((error) => {
-      const formatted = toFormattedError(error.toJSON(), error, !config.introspection);
+      const formatted = formatGraphqlError(error.toJSON(), error, { introspection: config.introspection, schema });
       return new FormattedError({ ...formatted, extensions: { ...formatted.extensions, requestId } });
     });
   }
 }
 
-function refuse(status: number, code: string, message: string): GraphQLError {
-  return new GraphQLError(message, { extensions: { code, http: { status } } });
-}
-
-function refuseForNow(message: string): GraphQLError {
-  return new GraphQLError(message, { extensions: { code: 'OVERLOADED', retryAfter: 1, http: { status: 503 } } });
-}
-
-function toStatus(extensions: Readonly<Record<string, unknown>> | undefined): number {
-  const http = extensions?.['http'];
-  return typeof http === 'object' && http !== null && 'status' in http && typeof http.status === 'number'
-    ? http.status
-    : 500;
-}
-
-// With what was asked for, the path is that of its one field.
-function toGraphQLError(thrown: unknown, asked?: Prepared): GraphQLError {
-  if (thrown instanceof GraphQLError) return thrown;
-  const originalError = thrown instanceof Error ? thrown : new Error('Something was thrown that is no error.');
-  const field = asked && toRootField(asked.operation.selectionSet, asked.document);
-  const path = field && [field.alias?.value ?? field.name.value];
-  return new GraphQLError(originalError.message, { originalError, path: path ?? null });
-}
-
-// It may stand in a fragment.
-function toRootField({ selections: [first] }: SelectionSetNode, document: DocumentNode): FieldNode | undefined {
-  switch (first?.kind) {
-    case undefined:
-    case Kind.FIELD:
-      return first;
-    case Kind.INLINE_FRAGMENT:
-      return toRootField(first.selectionSet, document);
-    case Kind.FRAGMENT_SPREAD: {
-      const { value } = first.name;
-      const fragment = document.definitions.find(
-        (each) => each.kind === Kind.FRAGMENT_DEFINITION && each.name.value === value,
-      );
-      return fragment?.kind === Kind.FRAGMENT_DEFINITION ? toRootField(fragment.selectionSet, document) : undefined;
-    }
-  }
-}
-
-function isSource(value: AsyncIterable<unknown> | ExecutionResult): value is AsyncIterable<WatchEvent<unknown>> {
+function isEventStream(value: AsyncIterable<unknown> | ExecutionResult): value is AsyncIterable<WatchEvent<unknown>> {
   return Symbol.asyncIterator in value;
 }
 
-async function* once<T>(event: T): AsyncGenerator<T> {
-  yield await Promise.resolve(event);
+async function* singleResult(result: SubscriptionResult): AsyncGenerator<SubscriptionResult> {
+  yield await Promise.resolve(result);
 }
 
-/** The same events; tells when they end, however they do. */
-function whenEnded<T>(events: AsyncGenerator<T> | Repeater<T>, ended: () => void): AsyncIterableIterator<T> {
-  const told = {
+/** Wraps events to call `listener` when they end, whether by themselves or by `return` or `throw`. May call it several times. */
+function onEnd<T>(events: AsyncGenerator<T> | Repeater<T>, listener: () => void): AsyncIterableIterator<T> {
+  const observed = {
     next: async () => {
       const next = await events.next();
-      if (next.done === true) ended();
+      if (next.done === true) listener();
       return next;
     },
     return: () => {
-      ended();
+      listener();
       return events.return(undefined);
     },
     throw: (error: unknown) => {
-      ended();
+      listener();
       return events.throw(error);
     },
-    [Symbol.asyncIterator]: () => told,
+    [Symbol.asyncIterator]: () => observed,
   };
-  return told;
+  return observed;
 }

@@ -1,4 +1,4 @@
-// Subscriptions over WebSocket: graphql-ws's protocol (graphql-transport-ws) on ws's sockets, on the public listener's own connections.
+// Subscriptions by WebSocket: graphql-ws's protocol (graphql-transport-ws) on sockets of ws, on connections of the public listener.
 import { randomUUID } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
 import type { IncomingMessage, Server as HttpServer } from 'node:http';
@@ -8,81 +8,79 @@ import type { ExecutionArgs, GraphQLSchema } from 'graphql';
 import { CloseCode, type Context, handleProtocols, makeServer, type Server } from 'graphql-ws';
 import type { Logger } from 'pino';
 import { type WebSocket, WebSocketServer } from 'ws';
-import { isObject } from '../../cloudca/envelope.js';
-import { isTooComplex } from '../../json.js';
 import type { GraphContext, OperationTrace } from '../../graph/context.js';
+import type { ErrorCode } from '../../graph/error-codes.js';
+import { isObject, isTooComplex } from '../../json.js';
+import { overloadedMessage } from '../admission/load-shedding.js';
+import { withQueryText } from '../graphql/trusted-documents.js';
+import { apiKeyHeader, parseApiKey } from '../http/api-key.js';
+import { respondAndClose, formatErrorResponse, maxRequestBytes } from '../http/error-responses.js';
+import { findLastPendingResponse } from '../http/pending-responses.js';
+import { hasValidHost, toRequestId } from '../http/request-checks.js';
 import type { Lifecycle } from '../lifecycle.js';
 import { toLoggable } from '../telemetry/logging.js';
-import { lastOwed } from '../http/pending-responses.js';
-import { endWith, toBareAnswer } from '../http/error-responses.js';
-import { hasHost, keyHeader, toApiKey, toRequestId } from '../http/request-checks.js';
-import { lateMessage } from '../admission/load-shedding.js';
 import type { SubscriptionResult, Subscriptions } from './subscriptions.js';
-import { withText } from '../graphql/trusted-documents.js';
 
-/** What the WebSocket transport stands on. */
+/** Dependencies and options of the WebSocket transport. */
 export interface WebSocketOptions {
   readonly schema: GraphQLSchema;
   readonly subscriptions: Subscriptions;
   readonly lifecycle: Lifecycle;
   readonly log: Logger;
-  /** Whether there are more connections than there should be. */
-  readonly isFull: () => boolean;
-  /** Whether the event loop is late, so that a new connection is refused; it is counted then. */
-  readonly isLate: () => boolean;
-  /** Whether a page of an origin may call. */
+  /** Reports whether more connections are open than the maximum. */
+  readonly hasTooManyConnections: () => boolean;
+  /** Reports whether a new connection must be shed, and counts it if so. */
+  readonly shedIfOverloaded: () => boolean;
+  /** Reports whether a web page of an origin may call the gateway. */
   readonly isAllowedOrigin: (origin: string, host: string) => boolean;
-  /** Makes the context of one subscription, or of one event of it. */
+  /** Creates the context of one subscription, or of one of its events. */
   readonly createContext: (apiKey: string, requestId: string, trace: OperationTrace | undefined) => GraphContext;
-  /** How often a socket is pinged, in milliseconds: one that has not answered by the next time is half open. */
+  /** Milliseconds between pings of a socket. The gateway terminates a socket that has not responded by the next ping. Default: 12,000. */
   readonly pingMs?: number | undefined;
 }
 
-// The largest message that is read, in bytes: as large as the body of a request.
-const maxPayload = 256 * 1024;
-// How often a socket is pinged where nothing else is said, in milliseconds.
-const usualPingMs = 12_000;
-// How long sockets have to say goodbye when the process ends, in milliseconds.
-const farewell = 500;
-// Close codes of RFC 6455 (7.4.1, and its registry) that graphql-ws has no names for.
+const defaultPingMs = 12_000;
+// How long clients may take to close their sockets during shutdown, in milliseconds.
+const shutdownGraceMs = 500;
+// Close codes that graphql-ws does not name (RFC 6455, 7.4.1, and the IANA registry).
 const goingAway = 1001;
 const tryAgainLater = 1013;
-// In bytes: 125 of a control frame, less the code.
-const longestReason = 123;
+// A control frame has at most 125 bytes (RFC 6455, 5.5). The close code takes 2 of them.
+const maxReasonBytes = 123;
 
 /** Adds WS /graphql. */
 export function addWebSocket(app: FastifyInstance, options: WebSocketOptions): void {
-  const { lifecycle, isFull } = options;
+  const { lifecycle, hasTooManyConnections } = options;
   const server = createProtocol(options);
   const sockets = new WebSocketServer({
     noServer: true,
-    maxPayload,
+    maxPayload: maxRequestBytes,
     handleProtocols: (protocols) => handleProtocols(protocols),
   });
   sockets.on('wsClientError', (_error, stream: Duplex, request) => {
-    refuse(request, stream, { status: 400, code: 'BAD_REQUEST', message: 'This is no WebSocket handshake.' });
+    sendRejection(request, stream, { code: 'BAD_REQUEST', message: 'The WebSocket handshake is invalid.' });
   });
   app.server.on('upgrade', (request: IncomingMessage, stream: Duplex, head: Buffer) => {
-    // Sent before the one before it was answered, which Node has let go of by now: neither could be answered any more.
-    if (lastOwed(stream)?.writableFinished === false) {
+    // The client sent it before the response to its previous request. Node has detached that response, so neither can be sent.
+    if (findLastPendingResponse(stream)?.writableFinished === false) {
       stream.destroy();
       return;
     }
     if (request.headers.upgrade?.toLowerCase() !== 'websocket') {
-      passOver(app.server, request, stream, head);
+      ignoreUpgrade(app.server, request, stream, head);
       return;
     }
-    const refusal = toRefusal(request, options);
-    if (refusal !== undefined) {
-      refuse(request, stream, refusal);
+    const rejection = checkHandshake(request, options);
+    if (rejection !== undefined) {
+      sendRejection(request, stream, rejection);
       return;
     }
     sockets.handleUpgrade(request, stream, head, (socket) => {
-      // What is wrong with a message or a connection is ws's to answer; its errors may quote what was sent.
+      // ws has sent the close code. The error is not logged, because it may quote the message.
       socket.on('error', () => {
         socket.terminate();
       });
-      if (isFull()) socket.close(tryAgainLater, 'Too many connections');
+      if (hasTooManyConnections()) socket.close(tryAgainLater, 'Too many connections');
       else serve(socket, stream, server, options);
     });
   });
@@ -90,90 +88,106 @@ export function addWebSocket(app: FastifyInstance, options: WebSocketOptions): v
     for (const socket of sockets.clients) socket.close(goingAway, 'The gateway is shutting down');
     setTimeout(() => {
       for (const socket of sockets.clients) socket.terminate();
-    }, farewell).unref();
+    }, shutdownGraceMs).unref();
   });
 }
 
-/** What the protocol knows of a connection. */
+/** Data that graphql-ws keeps with a connection. */
 interface Extra {
   readonly socket: WebSocket;
-  /** Aborted when the socket is closed: graphql-ws loses sight of a subscription whose id is used again too soon. */
-  readonly gone: AbortSignal;
+  /** Aborts when the socket closes. graphql-ws alone would lose a subscription whose id the client reuses too early. */
+  readonly closed: AbortSignal;
 }
 
 function createProtocol({ schema, subscriptions, createContext }: WebSocketOptions): Server<Extra> {
-  const begun = new WeakMap<ExecutionArgs, AsyncIterableIterator<SubscriptionResult>>();
+  const eventsOf = new WeakMap<ExecutionArgs, AsyncIterableIterator<SubscriptionResult>>();
   return makeServer<Record<string, unknown> | undefined, Extra>({
     connectionInitWaitTimeout: 3_000,
-    // Apollo Kotlin sends no text with an id, for which graphql-ws would close the socket.
+    // Apollo Kotlin sends an id without a text, for which graphql-ws would close the socket.
     jsonMessageReviver: function (this: unknown, key, value: unknown) {
-      const isRequest = key === 'payload' && isObject(this) && this['type'] === 'subscribe' && isObject(value);
-      return isRequest ? withText(value) : value;
+      const isPayload = key === 'payload' && isObject(this) && this['type'] === 'subscribe' && isObject(value);
+      return isPayload ? withQueryText(value) : value;
     },
     onConnect: (context) => {
-      if (toKey(context) !== undefined) return true;
-      // Before graphql-ws closes it as forbidden.
-      context.extra.socket.close(CloseCode.Unauthorized, 'Send your API key as MC-Api-Key in connection_init.');
+      if (readConnectionKey(context) !== undefined) return true;
+      // Otherwise graphql-ws would close the socket with 4403, Forbidden.
+      context.extra.socket.close(
+        CloseCode.Unauthorized,
+        'The API key is missing or malformed. Send it as MC-Api-Key in connection_init.',
+      );
       return false;
     },
     onSubscribe: async (context, _id, payload) => {
-      const apiKey = toKey(context) ?? '';
+      const apiKey = readConnectionKey(context) ?? '';
       const requestId = randomUUID();
-      const subscribed = await subscriptions.subscribe(
-        // Messages have no headers.
+      const result = await subscriptions.subscribe(
+        // Messages have no headers, so the trace is in the extensions.
         { ...payload, traceparent: payload.extensions?.['traceparent'] },
         (trace) => createContext(apiKey, requestId, trace),
-        context.extra.gone,
+        context.extra.closed,
       );
-      if ('errors' in subscribed) return subscribed.errors;
-      const { document, operation, events } = subscribed;
+      if ('errors' in result) return result.errors;
+      const { document, operation, events } = result;
       const args: ExecutionArgs = { schema, document, operationName: operation.name?.value ?? null };
-      begun.set(args, events);
+      eventsOf.set(args, events);
       return args;
     },
-    subscribe: (args) => begun.get(args) ?? {},
+    subscribe: (args) => eventsOf.get(args) ?? {},
   });
 }
 
-function toKey({ connectionParams }: Context<Record<string, unknown> | undefined, Extra>): string | undefined {
-  const entry = Object.entries(connectionParams ?? {}).find(([name]) => name.toLowerCase() === keyHeader);
-  return toApiKey(entry?.[1]);
+function readConnectionKey({
+  connectionParams,
+}: Context<Record<string, unknown> | undefined, Extra>): string | undefined {
+  const entry = Object.entries(connectionParams ?? {}).find(([name]) => name.toLowerCase() === apiKeyHeader);
+  return parseApiKey(entry?.[1]);
 }
 
-/** Why there is to be no WebSocket. */
-interface HandshakeRefusal {
-  readonly status: number;
-  readonly code: string;
+/** The error that a handshake is rejected with. */
+interface HandshakeRejection {
+  readonly code: ErrorCode;
   readonly message: string;
+  /** HTTP status, if it is not the one of the code. */
+  readonly status?: number;
 }
 
-function toRefusal(
+/** Returns the error to reject a handshake with, or undefined if it is acceptable. */
+function checkHandshake(
   request: IncomingMessage,
-  { lifecycle, isLate, isAllowedOrigin }: WebSocketOptions,
-): HandshakeRefusal | undefined {
+  { lifecycle, shedIfOverloaded, isAllowedOrigin }: WebSocketOptions,
+): HandshakeRejection | undefined {
   const { url, headers } = request;
   const { host = '', origin } = headers;
   if (lifecycle.draining.aborted) {
-    return { status: 503, code: 'OVERLOADED', message: 'The gateway is shutting down; ask again.' };
+    return { code: 'OVERLOADED', message: 'The gateway is shutting down. Try again.' };
   }
-  if (isLate()) return { status: 503, code: 'OVERLOADED', message: lateMessage };
-  if (!hasHost(request)) {
-    return { status: 400, code: 'BAD_REQUEST', message: 'The Host header is missing, doubled or malformed.' };
+  if (shedIfOverloaded()) return { code: 'OVERLOADED', message: overloadedMessage };
+  if (!hasValidHost(request)) {
+    return { code: 'BAD_REQUEST', message: 'The Host header is missing, repeated or malformed. Send exactly one.' };
   }
   if (url?.split('?', 1)[0] !== '/graphql') {
-    return { status: 404, code: 'BAD_REQUEST', message: 'There is nothing here. WebSockets are served at /graphql.' };
+    return { status: 404, code: 'BAD_REQUEST', message: 'No such path. WebSockets are served at /graphql.' };
   }
   if (origin === undefined || isAllowedOrigin(origin, host)) return undefined;
-  return { status: 403, code: 'FORBIDDEN', message: 'Pages of this origin may not call.' };
+  return {
+    code: 'FORBIDDEN',
+    message: 'Web pages of this origin may not call the gateway. CORS_ORIGINS lists the allowed origins.',
+  };
 }
 
-function refuse({ headers }: IncomingMessage, stream: Duplex, { status, code, message }: HandshakeRefusal): void {
-  endWith(stream, toBareAnswer(status, code, message, toRequestId(headers, randomUUID)));
+function sendRejection(
+  { headers }: IncomingMessage,
+  stream: Duplex,
+  { status, code, message }: HandshakeRejection,
+): void {
+  respondAndClose(stream, formatErrorResponse(code, message, toRequestId(headers, randomUUID), status));
 }
 
-// Whoever listens for upgrades gets those to HTTP/2 as well, which many clients offer with any request. A server may pass an offer over
-// (RFC 9110, 7.8): the request is read again without it.
-function passOver(server: HttpServer, request: IncomingMessage, stream: Duplex, head: Buffer): void {
+/**
+ * Makes Node read a request again without its Upgrade header. Many clients offer an upgrade to HTTP/2 with each request, and a server may
+ * ignore the offer (RFC 9110, 7.8). Node would not, because the gateway listens for upgrades.
+ */
+function ignoreUpgrade(server: HttpServer, request: IncomingMessage, stream: Duplex, head: Buffer): void {
   const { method = '', url = '', httpVersion, rawHeaders } = request;
   const lines = [`${method} ${url} HTTP/${httpVersion}`];
   for (let index = 0; index < rawHeaders.length; index += 2) {
@@ -188,33 +202,33 @@ function serve(
   socket: WebSocket,
   stream: Duplex,
   server: Server<Extra>,
-  { log, pingMs = usualPingMs }: WebSocketOptions,
+  { log, pingMs = defaultPingMs }: WebSocketOptions,
 ): void {
-  const gone = new AbortController();
-  // Every subscription of the socket listens.
-  setMaxListeners(0, gone.signal);
-  // Who does not read what it is owed is not read either: answers to pings, or to what is refused, would pile up here.
-  const pace = () => {
+  const closed = new AbortController();
+  // Each subscription of the socket adds a listener.
+  setMaxListeners(0, closed.signal);
+  // Stops reading from a client that does not read. Otherwise responses to its pings and rejected messages would accumulate.
+  const applyBackpressure = () => {
     if (!stream.writableNeedDrain || socket.isPaused) return;
     socket.pause();
     stream.once('drain', () => {
       socket.resume();
     });
   };
-  socket.on('ping', pace);
-  let answered = true;
+  socket.on('ping', applyBackpressure);
+  let isAlive = true;
   const pings = setInterval(() => {
-    if (!answered) socket.terminate();
-    answered = false;
+    if (!isAlive) socket.terminate();
+    isAlive = false;
     socket.ping();
   }, pingMs);
   socket.on('pong', () => {
-    answered = true;
+    isAlive = true;
   });
-  const closed = server.opened(
+  const onClosed = server.opened(
     {
       protocol: socket.protocol,
-      // Done when the message has been handed to the network: until then nothing more is asked of a source.
+      // Resolves when the message has been handed to the network. Until then, graphql-ws requests no further event.
       send: (text) =>
         new Promise((resolve) => {
           socket.send(text, () => {
@@ -222,29 +236,29 @@ function serve(
           });
         }),
       close: (code, reason = '') => {
-        // ws takes no longer reason, and some hold an id of the caller's.
-        socket.close(code, Buffer.byteLength(reason) > longestReason ? '' : reason);
+        // ws throws on a longer reason. Reasons with the id that the client chose may be longer.
+        socket.close(code, Buffer.byteLength(reason) > maxReasonBytes ? '' : reason);
       },
-      onMessage: (take) => {
+      onMessage: (handleMessage) => {
         socket.on('message', (data: Buffer) => {
           const text = data.toString();
           if (isTooComplex(text)) {
             socket.close(CloseCode.BadRequest, 'Nested too deep');
             return;
           }
-          take(text).catch((error: unknown) => {
+          handleMessage(text).catch((error: unknown) => {
             log.error({ err: toLoggable(error) }, 'unexpected error');
-            socket.close(CloseCode.InternalServerError, 'Something went wrong in the gateway.');
+            socket.close(CloseCode.InternalServerError, 'Internal error in the gateway.');
           });
-          pace();
+          applyBackpressure();
         });
       },
     },
-    { socket, gone: gone.signal },
+    { socket, closed: closed.signal },
   );
   socket.once('close', (code, reason) => {
     clearInterval(pings);
-    gone.abort();
-    void closed(code, reason.toString());
+    closed.abort();
+    void onClosed(code, reason.toString());
   });
 }

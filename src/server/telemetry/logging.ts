@@ -1,13 +1,16 @@
-// Structured logs: the logger, a line for each operation, a line for what nobody foresaw. What is logged is picked, field by field:
-// nothing has to be struck out, since no object of a caller's or of a library's is ever handed over whole.
+// Structured logs: the logger, a line for each operation, a line for each unexpected error. Every line is built field by field, so no
+// object of a client or a library is logged whole and nothing needs redaction.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type OperationDefinitionNode, OperationTypeNode } from 'graphql';
 import { type Logger, pino } from 'pino';
-import type { LogLevel } from '../../config.js';
+import type { LogLevel } from '../../environment-variables.js';
 import type { GraphContext } from '../../graph/context.js';
-import { toCause, toCode } from '../../graph/errors.js';
+import { unwrapError, toErrorCode } from '../../graph/errors.js';
 
-/** Makes the logger: JSON lines on stdout; `transport` puts them in colours for a terminal. */
+/**
+ * Creates the logger, which writes JSON lines to stdout. `pretty` formats them for a terminal with pino-pretty, a dev dependency:
+ * production must pass false.
+ */
 export function createLogger(level: LogLevel, pretty: boolean): Logger {
   const options = { level, base: null };
   if (!pretty) return pino(options, createDestination());
@@ -18,37 +21,37 @@ export function createLogger(level: LogLevel, pretty: boolean): Logger {
 }
 
 // In bytes.
-const mostUnwritten = 1024 * 1024;
+const maxBuffered = 1024 * 1024;
 
-/** Where lines go. */
 interface Destination {
   readonly write: (line: string) => void;
   readonly flush: () => void;
 }
 
-// Not pino's own: that keeps all that nobody reads, and has the process wait at its end for someone to read it, for ever.
+// Replaces pino's own destination, which buffers without limit while stdout is not read, and blocks the exit until it is.
 function createDestination(): Destination {
   const { stdout } = process;
-  let lost = 0;
-  // The lines of this turn of the event loop: each by itself would be a call of the system's.
+  let dropped = 0;
+  // Lines of this turn of the event loop. Writing each one by itself would cost a system call each.
   let lines = '';
   const flush = () => {
     if (lines !== '') stdout.write(lines);
     lines = '';
   };
-  // Who reads has gone: there is nobody to tell.
+  // The reader of stdout has gone, and this cannot be logged anywhere else.
   stdout.on('error', () => undefined);
   process.on('exit', flush);
   return {
     write: (line) => {
-      if (stdout.writableLength + lines.length >= mostUnwritten) {
-        lost++;
+      if (stdout.writableLength + lines.length >= maxBuffered) {
+        dropped++;
         return;
       }
       if (lines === '') setImmediate(flush);
-      if (lost > 0) {
-        lines += `${JSON.stringify({ level: 50, time: Date.now(), lost, msg: 'lines lost, since nobody read' })}\n`;
-        lost = 0;
+      if (dropped > 0) {
+        const msg = 'log lines dropped: stdout is not read';
+        lines += `${JSON.stringify({ level: 50, time: Date.now(), dropped, msg })}\n`;
+        dropped = 0;
       }
       lines += line;
     },
@@ -56,8 +59,8 @@ function createDestination(): Destination {
   };
 }
 
-/** Resolves once all that was logged is on its way; after a second in any case. */
-export async function whenWritten(log: Logger): Promise<void> {
+/** Writes all logged lines to stdout. Resolves when they are written, or after one second. */
+export async function flushLog(log: Logger): Promise<void> {
   log.flush();
   const written = new Promise<void>((resolve) => {
     process.stdout.write('', () => {
@@ -67,22 +70,22 @@ export async function whenWritten(log: Logger): Promise<void> {
   await Promise.race([written, sleep(1_000)]);
 }
 
-/** What may be told of an error that nobody foresaw: no message, since it may quote what a caller sent. */
+/** Returns what may be logged of an unexpected error: its type, code and stack. The message is omitted, since it may quote input. */
 export function toLoggable(error: unknown): Readonly<Record<string, unknown>> {
   if (typeof error !== 'object' || error === null) return { type: typeof error };
-  const picked: Record<string, unknown> = {};
-  if ('name' in error && typeof error.name === 'string') picked['type'] = error.name;
+  const fields: Record<string, unknown> = {};
+  if ('name' in error && typeof error.name === 'string') fields['type'] = error.name;
   if ('code' in error && (typeof error.code === 'string' || typeof error.code === 'number'))
-    picked['code'] = error.code;
-  if ('stack' in error && typeof error.stack === 'string') picked['stack'] = toFrames(error.stack, error);
-  return picked;
+    fields['code'] = error.code;
+  if ('stack' in error && typeof error.stack === 'string') fields['stack'] = toStackFrames(error.stack, error);
+  return fields;
 }
 
-// The first lines of a stack are the message, which may have lines that look like frames.
-function toFrames(stack: string, error: object): string {
+// A stack begins with the message, whose lines may look like stack frames.
+function toStackFrames(stack: string, error: object): string {
   const message = 'message' in error && typeof error.message === 'string' ? error.message : '';
   const begin = stack.indexOf(message);
-  // A message that was changed after the stack was made cannot be told from it.
+  // If the message was changed after the stack was captured, the old one cannot be removed.
   if (begin < 0) return '';
   return stack
     .slice(begin + message.length)
@@ -91,45 +94,50 @@ function toFrames(stack: string, error: object): string {
     .join('\n');
 }
 
-// A name is the caller's to choose: one that is long would fill the log.
-const longestName = 100;
+// The client chooses the operation name. Longer ones are truncated.
+const maxNameLength = 100;
 
-/** What is told of an operation besides what it is. */
-export interface OperationFacts {
+/** Summarizes an operation that has ended: operation-plugin.ts fills it for queries and mutations, subscriptions.ts for subscriptions. */
+export interface OperationSummary {
   readonly requestId: string;
   readonly traceId?: string | undefined;
-  /** When it began, on performance.now()'s clock. */
-  readonly begun: number;
+  /** In milliseconds, on the clock of performance.now(). */
+  readonly startedAt: number;
+  /** The number of REST calls, retries included. */
   readonly restCalls: number;
-  /** Codes of its errors. */
+  /** The codes of its errors. */
   readonly errors: Iterable<string>;
-  /** Of a subscription: how many events it had. */
+  /** The number of events, for a subscription. */
   readonly events?: number | undefined;
 }
 
-/** Logs the one line of an operation; never a variable. */
-export function logOperation(log: Logger, operation: OperationDefinitionNode | undefined, facts: OperationFacts): void {
-  const { requestId, traceId, begun, restCalls, errors, events } = facts;
+/** Logs the line of an operation that has ended, without its variables. */
+export function logOperation(
+  log: Logger,
+  operation: OperationDefinitionNode | undefined,
+  summary: OperationSummary,
+): void {
+  const { requestId, traceId, startedAt, restCalls, errors, events } = summary;
   const line = {
     requestId,
     traceId,
     restCalls,
     events,
-    operation: operation?.name?.value.slice(0, longestName) ?? null,
+    operation: operation?.name?.value.slice(0, maxNameLength) ?? null,
     type: operation?.operation ?? null,
-    durationMs: Math.round((performance.now() - begun) * 10) / 10,
+    durationMs: Math.round((performance.now() - startedAt) * 10) / 10,
     errors: [...new Set(errors)],
   };
   log.info(line, 'operation');
-  // What was done must be told before anybody is answered that it was.
+  // The line of a mutation must be written before the client gets the response.
   if (operation?.operation === OperationTypeNode.MUTATION) log.flush();
 }
 
-/** Logs those of several errors that nobody has foreseen, and the operation that they befell, where there is one. */
+/** Logs the unexpected ones among the errors of an operation, or of none. An error is unexpected if its code is INTERNAL_SERVER_ERROR. */
 export function logUnexpected(log: Logger, errors: readonly unknown[], operation: GraphContext | undefined): void {
   for (const error of errors) {
-    if (toCode(error) !== 'INTERNAL_SERVER_ERROR') continue;
-    const facts = operation && { requestId: operation.requestId, traceId: operation.trace?.traceId };
-    log.error({ ...facts, err: toLoggable(toCause(error)) }, 'unexpected error');
+    if (toErrorCode(error) !== 'INTERNAL_SERVER_ERROR') continue;
+    const ids = operation && { requestId: operation.requestId, traceId: operation.trace?.traceId };
+    log.error({ ...ids, err: toLoggable(unwrapError(error)) }, 'unexpected error');
   }
 }

@@ -1,6 +1,6 @@
-// Traces, sent by OTLP/HTTP: a span for each operation, one below it for each of its REST calls, one for all the time that a task, a VPN
-// or a list is followed. Spans are made here and not by instrumentations: those replace modules as they are loaded, and the built gateway
-// is one file. Nothing of a caller's is in a span but the name of its operation: no key, no variable, no literal.
+// Traces, sent by OTLP/HTTP. Each operation, each of its REST calls, and each watched task, VPN or list has a span. No span contains an
+// API key, a variable or a literal; the operation name is the only input.
+// Instrumentation packages patch modules as they are loaded, so they do nothing in the built gateway, which is one file.
 import {
   type Context,
   defaultTextMapGetter,
@@ -12,39 +12,39 @@ import {
   type Tracer,
 } from '@opentelemetry/api';
 import type { Logger } from 'pino';
-import type { ObserveCall } from '../../cloudca/client.js';
-import type { Followed, FollowObservation } from '../../cloudca/polling/watcher.js';
+import type { ObserveCall } from '../../cloudca/session.js';
+import type { WatchObservation, WatchTarget } from '../../cloudca/polling/watcher.js';
 import type { OperationTrace } from '../../graph/context.js';
-import { toCode } from '../../graph/errors.js';
+import { toErrorCode } from '../../graph/errors.js';
 import { toLoggable } from './logging.js';
 
-/** How traces are sent. */
+/** Options of tracing. */
 export interface TracingOptions {
-  /** Base URL of the receiver, to which `/v1/traces` is added. */
+  /** Base URL of the receiver; `/v1/traces` is appended. */
   readonly endpoint: string;
-  /** Which share of the traces that begin here is kept, from 0 to 1; of those that began with the caller, the ones that it keeps. */
+  /** Share of the traces that begin here to sample, from 0 to 1. For traces of a client, the client's sampling decision applies. */
   readonly ratio: number;
   readonly serviceName: string;
-  /** Told of what could not be sent. */
+  /** Receives failures to send. */
   readonly log: Logger;
 }
 
 /** The traces of one process. */
 export interface Tracing {
-  /** Begins the span of an operation, within the caller's trace where its `traceparent` (W3C Trace Context) says so. */
-  readonly begin: (traceparent: unknown) => OperationTrace;
-  /** Begins the span of something that is followed. */
-  readonly follow: (what: Followed) => FollowObservation;
-  /** Sends what has not been sent, for three seconds at the most, and nothing from then on. */
+  /** Starts the span of an operation, in the client's trace if `traceparent` is a valid header (W3C Trace Context). */
+  readonly startOperation: (traceparent: unknown) => OperationTrace;
+  /** Starts the span of a watched resource, in a trace of its own. */
+  readonly startWatch: (target: WatchTarget) => WatchObservation;
+  /** Sends the remaining spans, within three seconds, and stops tracing. Never rejects. */
   readonly stop: () => Promise<void>;
 }
 
-// A name is the caller's to choose.
-const longestName = 100;
-// The receiver may be gone: the end is not held up by that.
-const stopWithinMs = 3_000;
+// The client chooses the operation name. Longer ones are truncated.
+const maxNameLength = 100;
+// An unavailable receiver must not delay the shutdown.
+const stopTimeoutMs = 3_000;
 
-/** Loads what traces take, and begins. Without it, none of that is loaded. */
+/** Starts tracing. Loads OpenTelemetry's SDK only when called. */
 export async function createTracing({ endpoint, ratio, serviceName, log }: TracingOptions): Promise<Tracing> {
   const [sdk, { OTLPTraceExporter }, { resourceFromAttributes }, core] = await Promise.all([
     import('@opentelemetry/sdk-trace'),
@@ -52,10 +52,10 @@ export async function createTracing({ endpoint, ratio, serviceName, log }: Traci
     import('@opentelemetry/resources'),
     import('@opentelemetry/core'),
   ]);
-  const lost = (error: unknown) => {
+  const logFailure = (error: unknown) => {
     log.warn({ err: toLoggable(error) }, 'traces could not be sent');
   };
-  core.setGlobalErrorHandler(lost);
+  core.setGlobalErrorHandler(logFailure);
   const exporter = new OTLPTraceExporter({ url: `${endpoint.replace(/\/+$/, '')}/v1/traces` });
   const provider = new sdk.TracerProvider({
     resource: resourceFromAttributes({ 'service.name': serviceName }),
@@ -65,23 +65,23 @@ export async function createTracing({ endpoint, ratio, serviceName, log }: Traci
   const tracer = provider.getTracer('site-to-site-vpn-gateway');
   const propagator = new core.W3CTraceContextPropagator();
   return {
-    begin: (traceparent) => {
-      // Not tracestate and not baggage: what those hold is for nobody here, and would be sent on.
+    startOperation: (traceparent) => {
+      // Without tracestate and baggage: the gateway has no use for them, and would pass them on to the REST API.
       const carrier = typeof traceparent === 'string' ? { traceparent } : {};
       return traceOperation(tracer, propagator.extract(ROOT_CONTEXT, carrier, defaultTextMapGetter));
     },
-    follow: (what) => {
-      const span = tracer.startSpan(`follow ${what}`, { kind: SpanKind.INTERNAL }, ROOT_CONTEXT);
-      let calls = 0;
+    startWatch: (target) => {
+      const span = tracer.startSpan(`watch ${target}`, { kind: SpanKind.INTERNAL }, ROOT_CONTEXT);
+      let restCalls = 0;
       const headers = toHeaders(span);
       return {
         observe: () => {
-          calls++;
+          restCalls++;
           return { headers, end: () => undefined };
         },
         end: (failure) => {
-          span.setAttribute('gateway.rest_calls', calls);
-          if (failure !== undefined) fail(span, toCode(failure));
+          span.setAttribute('gateway.rest_calls', restCalls);
+          if (failure !== undefined) markFailed(span, toErrorCode(failure));
           span.end();
         },
       };
@@ -89,12 +89,12 @@ export async function createTracing({ endpoint, ratio, serviceName, log }: Traci
     stop: async () => {
       await new Promise<void>((resolve) => {
         const timer = setTimeout(() => {
-          lost(new Error('It took too long.'));
+          logFailure(new Error('The receiver of traces did not respond in time.'));
           resolve();
-        }, stopWithinMs);
+        }, stopTimeoutMs);
         void provider
           .shutdown()
-          .catch(lost)
+          .catch(logFailure)
           .finally(() => {
             clearTimeout(timer);
             resolve();
@@ -117,52 +117,52 @@ function traceOperation(tracer: Tracer, parent: Context): OperationTrace {
         headers: toHeaders(call),
         end: (outcome) => {
           if (typeof outcome === 'number') call.setAttribute('http.response.status_code', outcome);
-          if (typeof outcome !== 'number') fail(call, outcome.name);
-          else if (outcome >= 400) fail(call, String(outcome));
+          if (typeof outcome !== 'number') markFailed(call, outcome.name);
+          else if (outcome >= 400) markFailed(call, String(outcome));
           call.end();
         },
       };
     },
     end: (operation, codes) => {
       if (operation !== undefined) {
-        const name = operation.name?.value.slice(0, longestName);
+        const name = operation.name?.value.slice(0, maxNameLength);
         span.updateName(name === undefined ? operation.operation : `${operation.operation} ${name}`);
         span.setAttribute('graphql.operation.type', operation.operation);
         if (name !== undefined) span.setAttribute('graphql.operation.name', name);
       }
-      const told = [...new Set(codes)];
-      const [first] = told;
-      if (first !== undefined) {
-        span.setAttribute('graphql.error_codes', told);
-        fail(span, first);
+      const distinctCodes = [...new Set(codes)];
+      const [firstCode] = distinctCodes;
+      if (firstCode !== undefined) {
+        span.setAttribute('graphql.error_codes', distinctCodes);
+        markFailed(span, firstCode);
       }
       span.end();
     },
   };
 }
 
-function fail(span: Span, type: string): void {
+function markFailed(span: Span, type: string): void {
   span.setAttribute('error.type', type);
   span.setStatus({ code: SpanStatusCode.ERROR });
 }
 
-// `traceparent`, version 00 (W3C Trace Context, 3.2).
+// Returns the `traceparent` header, version 00 (W3C Trace Context, 3.2), as a name and a value.
 function toHeaders(span: Span): readonly string[] {
   const { traceId, spanId, traceFlags } = span.spanContext();
   return ['traceparent', `00-${traceId}-${spanId}-${traceFlags.toString(16).padStart(2, '0')}`];
 }
 
-/** Has a call told to both: what counts it and what traces it. */
-export function observeBy(one: ObserveCall, other: ObserveCall | undefined): ObserveCall {
-  if (other === undefined) return one;
+/** Combines two observers into one that passes each REST call to both. */
+export function combineObservers(first: ObserveCall, second: ObserveCall | undefined): ObserveCall {
+  if (second === undefined) return first;
   return (call) => {
-    const first = one(call);
-    const second = other(call);
+    const firstCall = first(call);
+    const secondCall = second(call);
     return {
-      headers: [...(first.headers ?? []), ...(second.headers ?? [])],
+      headers: [...(firstCall.headers ?? []), ...(secondCall.headers ?? [])],
       end: (outcome) => {
-        first.end(outcome);
-        second.end(outcome);
+        firstCall.end(outcome);
+        secondCall.end(outcome);
       },
     };
   };

@@ -1,117 +1,116 @@
-// The bytes of an answer: how many are read, in which encodings, and what is made of those that are not what HTTP or the
-// documentation has.
+// Response bodies of the REST API: limits on size, content encodings, and bytes that are not valid HTTP, UTF-8 or JSON.
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { brotliCompressSync, createGzip, deflateSync, gzipSync } from 'node:zlib';
 import { describe, expect, it } from '@jest/globals';
-import { maximumBodyBytes } from '../../../src/cloudca/http/transport.js';
+import { maxResponseBodyBytes } from '../../../src/cloudca/http/exchange.js';
 import { deleteSiteToSiteVpn } from '../../../src/cloudca/site-to-site-vpns.js';
 import { json, raw, startUpstream } from '../../helpers/upstream.js';
-import { bytes, failureOf, stargate, startClient, testArea, writes } from '../test-client.js';
+import { catchFailure, createTestClient, sendBytes, testArea, vpnId, writes } from '../test-client.js';
 
 const upstream = await startUpstream();
-const { session } = startClient(upstream.url, { timeoutMs: 20_000 });
+const { session } = createTestClient(upstream.url, { timeoutMs: 20_000 });
 const environments = { route: '/', path: ['environments'] };
 const read = () => session().read(environments, (data) => data);
 
 const document = JSON.stringify({ data: ['Québec \u{1F511}'] });
 const failed = { name: 'BadResponseError', outcomeUnknown: false };
-const undocumented = 'The REST API answered with something other than the documented form.';
-const notHttp = 'The REST API answered with something that is not HTTP as it should be.';
-const tooLarge = "The REST API's answer is larger than 10485760 bytes.";
-const notUtf8 = "The REST API's answer is not UTF-8.";
+const undocumented = 'The REST API sent a response that is not of the documented form.';
+const notHttp = 'The REST API sent a response that is not valid HTTP.';
+const tooLarge = 'The response of the REST API is larger than 10485760 bytes.';
+const notUtf8 = 'The response of the REST API is not UTF-8.';
 
-/** Answers with bytes as a body. */
+/** Creates a handler that sends a body with status 200. */
 const body = (content: Buffer | string, headers: Readonly<Record<string, string>> = {}) => {
   return (response: ServerResponse): void => {
     response.writeHead(200, headers).end(content);
   };
 };
 
-/** Sends zeros until the client goes away; gives how many were sent. */
-async function pour(target: NodeJS.WritableStream, gone: Promise<unknown>): Promise<number> {
+/** Writes zeros until the client closes the connection. Returns the number of bytes written. */
+async function writeUntilClosed(target: NodeJS.WritableStream, close: Promise<unknown>): Promise<number> {
   const zeros = Buffer.alloc(64 * 1024);
-  const left = gone.then(() => true);
-  for (let sent = zeros.length; ; sent += zeros.length) {
-    if (!target.write(zeros)) await Promise.race([once(target, 'drain'), left]);
-    if (await Promise.race([left, nextTurn(false)])) return sent;
+  const closed = close.then(() => true);
+  for (let count = zeros.length; ; count += zeros.length) {
+    if (!target.write(zeros)) await Promise.race([once(target, 'drain'), closed]);
+    if (await Promise.race([closed, nextTurn(false)])) return count;
   }
 }
 
-describe('The limit of 10 MiB', () => {
-  const text = (length: number) => `"${'x'.repeat(length - 2)}"`;
-  const data = (length: number) => `{"data":${text(length - 9)}}`;
+describe('The maximum size of a response body', () => {
+  const toJsonString = (length: number) => `"${'x'.repeat(length - 2)}"`;
+  const data = (length: number) => `{"data":${toJsonString(length - 9)}}`;
 
-  it.each(['identity', 'gzip'])('lets a body of exactly that size through (%s)', async (encoding) => {
-    const content = data(maximumBodyBytes);
+  it.each(['identity', 'gzip'])('accepts a body of exactly 10 MiB (%s)', async (encoding) => {
+    const content = data(maxResponseBodyBytes);
     upstream.script(() => body(encoding === 'gzip' ? gzipSync(content) : content, { 'content-encoding': encoding }));
     expect(content.length).toBe(10_485_760);
     expect(String(await read()).length).toBe(10_485_760 - 11);
   });
 
-  it.each(['identity', 'gzip'])('lets none through that is a byte larger (%s)', async (encoding) => {
-    const content = data(maximumBodyBytes + 1);
+  it.each(['identity', 'gzip'])('rejects a body that is one byte larger than 10 MiB (%s)', async (encoding) => {
+    const content = data(maxResponseBodyBytes + 1);
     upstream.script(() => body(encoding === 'gzip' ? gzipSync(content) : content, { 'content-encoding': encoding }));
-    expect(await failureOf(read())).toEqual({ ...failed, message: tooLarge });
+    expect(await catchFailure(read())).toEqual({ ...failed, message: tooLarge });
     expect(upstream.calls.length).toBe(1);
   });
 
-  it('ends a body without an end, and the connection that it comes over', async () => {
-    let poured: Promise<number> = Promise.resolve(0);
+  it('ends an endless body and closes its connection', async () => {
+    let written: Promise<number> = Promise.resolve(0);
     upstream.script(() => (response) => {
       response.writeHead(200);
-      poured = pour(response, once(response, 'close'));
+      written = writeUntilClosed(response, once(response, 'close'));
     });
-    expect(await failureOf(read())).toEqual({ ...failed, message: tooLarge });
-    // What is above the limit is what the sockets hold.
-    expect(await poured).toBeLessThan(64 * 1024 * 1024);
+    expect(await catchFailure(read())).toEqual({ ...failed, message: tooLarge });
+    // The sockets buffer what exceeds the maximum.
+    expect(await written).toBeLessThan(64 * 1024 * 1024);
   });
 
-  it('counts what comes out of a gzip bomb, and ends one without an end', async () => {
-    let poured: Promise<number> = Promise.resolve(0);
+  it('applies to the decompressed body, so it ends an endless gzip bomb', async () => {
+    let written: Promise<number> = Promise.resolve(0);
     upstream.script(() => (response) => {
       response.writeHead(200, { 'content-encoding': 'gzip' });
       const gzip = createGzip({ level: 9, chunkSize: 1024 });
       gzip.pipe(response);
-      poured = pour(gzip, once(response, 'close'));
+      written = writeUntilClosed(gzip, once(response, 'close'));
     });
-    expect(await failureOf(read())).toEqual({ ...failed, message: tooLarge });
-    // A thousand to one: ten million bytes on the wire would be ten thousand millions here.
-    expect(await poured).toBeLessThan(1024 * 1024 * 1024);
+    expect(await catchFailure(read())).toEqual({ ...failed, message: tooLarge });
+    // Compression is about 1,000 to 1: counting 10 MiB of compressed bytes would let 10 GiB through.
+    expect(await written).toBeLessThan(1024 * 1024 * 1024);
   });
 
-  it('does not end the calls that follow', async () => {
-    upstream.script((_call, index) => (index === 0 ? body(data(maximumBodyBytes + 1)) : { data: 1 }));
-    await failureOf(read());
+  it('does not affect later calls', async () => {
+    upstream.script((_call, index) => (index === 0 ? body(data(maxResponseBodyBytes + 1)) : { data: 1 }));
+    await catchFailure(read());
     expect(await read()).toBe(1);
   });
 
-  it('lets no body come in more than 100,000 pieces, whose number would take more room than their bytes', async () => {
+  it('comes with a maximum of 100,000 chunks, which would occupy more memory than their bytes', async () => {
     const chunks = (count: number, end: string) =>
-      bytes(`HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n${'1\r\n \r\n'.repeat(count)}${end}`);
+      sendBytes(`HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n${'1\r\n \r\n'.repeat(count)}${end}`);
     upstream.script(() => chunks(99_999, 'a\r\n{"data":1}\r\n0\r\n\r\n'));
     expect(await read()).toBe(1);
     upstream.script(() => chunks(100_001, '0\r\n\r\n'));
-    expect(await failureOf(read())).toEqual({
+    expect(await catchFailure(read())).toEqual({
       ...failed,
-      message: "The REST API's answer comes in too many pieces.",
+      message: 'The response of the REST API comes in more than 100000 chunks.',
     });
   });
 
-  it('leaves the outcome of a write unknown', async () => {
-    upstream.script(() => body(data(maximumBodyBytes + 1)));
+  it('makes the outcome of a write unknown if its response exceeds it', async () => {
+    upstream.script(() => body(data(maxResponseBodyBytes + 1)));
     for (const [, write, advice] of writes) {
-      expect(await failureOf(write(session()))).toEqual({
+      expect(await catchFailure(write(session()))).toEqual({
         name: 'BadResponseError',
-        message: `${tooLarge} The request may have been carried out all the same. ${advice}`,
+        message: `${tooLarge} The request may have succeeded all the same. ${advice}`,
         outcomeUnknown: true,
       });
     }
   });
 });
 
-describe('A body', () => {
+describe('The body of a response', () => {
   it.each([
     ['identity', Buffer.from(document)],
     ['gzip', gzipSync(document)],
@@ -119,12 +118,12 @@ describe('A body', () => {
     ['GZip', gzipSync(document)],
     ['deflate', deflateSync(document)],
     ['br', brotliCompressSync(document)],
-  ])('in the encoding %s is decoded', async (encoding, content) => {
+  ])('is decoded from the content encoding %s', async (encoding, content) => {
     upstream.script(() => body(content, { 'content-encoding': encoding }));
     expect(await read()).toEqual(['Québec \u{1F511}']);
   });
 
-  it('in several chunks that break a character is put together', async () => {
+  it('is joined from chunks that split a character', async () => {
     upstream.script(() => (response) => {
       const content = Buffer.from(document);
       const middle = content.indexOf(0xc3) + 1;
@@ -141,21 +140,21 @@ describe('A body', () => {
     ['gzip', gzipSync(document).subarray(0, 20), notHttp],
     ['deflate', Buffer.from('not compressed at all'), notHttp],
     ['br', Buffer.from('not compressed at all'), notHttp],
-  ])('that is not what its encoding %s says is a bad response', async (encoding, content, message) => {
+  ])('is a bad response if it does not match the encoding %s', async (encoding, content, message) => {
     upstream.script(() => body(content, { 'content-encoding': encoding }));
-    expect(await failureOf(read())).toEqual({ ...failed, message });
+    expect(await catchFailure(read())).toEqual({ ...failed, message });
     expect(upstream.calls.length).toBe(1);
   });
 
   it.each([
-    ['a byte that never is', Buffer.from([0xff])],
+    ['an invalid byte', Buffer.from([0xff])],
     ['half a character', Buffer.from([0xc3])],
     ['an encoded surrogate', Buffer.from([0xed, 0xa0, 0x80])],
     ['an overlong slash', Buffer.from([0xc0, 0xaf])],
     ['Latin-1', Buffer.from('é', 'latin1')],
-  ])('that is not UTF-8 (%s) is a bad response: no value is altered', async (_what, wrong) => {
-    upstream.script(() => body(Buffer.concat([Buffer.from('{"data":"'), wrong, Buffer.from('"}')])));
-    expect(await failureOf(read())).toEqual({ ...failed, message: notUtf8 });
+  ])('is a bad response if it is not UTF-8 (%s)', async (_case, invalid) => {
+    upstream.script(() => body(Buffer.concat([Buffer.from('{"data":"'), invalid, Buffer.from('"}')])));
+    expect(await catchFailure(read())).toEqual({ ...failed, message: notUtf8 });
   });
 
   it.each([
@@ -164,25 +163,29 @@ describe('A body', () => {
     ['blank', ' \n'],
     ['half JSON', '{"data":['],
     ['two documents', '{"data":1}{"data":2}'],
-    ['a list', '[]'],
+    ['an array', '[]'],
     ['a string', '"data"'],
     ['null', 'null'],
     ['an object without data', '{}'],
     ['data that is null', '{"data":null}'],
-  ])('of a 200 to a read that is %s is a bad response', async (_what, content) => {
+  ])('is a bad response to a read if it is %s', async (_case, content) => {
     upstream.script(() => raw(200, content, { 'content-type': 'application/json' }));
-    expect(await failureOf(read())).toEqual({ ...failed, message: undocumented, answer: { status: 200, errors: [] } });
+    expect(await catchFailure(read())).toEqual({
+      ...failed,
+      message: undocumented,
+      upstream: { status: 200, errors: [] },
+    });
     expect(upstream.calls.length).toBe(1);
   });
 
-  it('is read whatever its Content-Type', async () => {
+  it('is decoded whatever its Content-Type', async () => {
     upstream.script(() => raw(200, document, { 'content-type': 'text/html; charset=iso-8859-1' }));
     expect(await read()).toEqual(['Québec \u{1F511}']);
   });
 
-  it.each([204, 205])('that a %i cannot have is missed by a read', async (status) => {
+  it.each([204, 205])('is required by a read, so a %i is a bad response', async (status) => {
     upstream.script(() => raw(status));
-    expect(await failureOf(read())).toEqual({ ...failed, message: undocumented, answer: { status, errors: [] } });
+    expect(await catchFailure(read())).toEqual({ ...failed, message: undocumented, upstream: { status, errors: [] } });
   });
 
   it.each([
@@ -190,15 +193,19 @@ describe('A body', () => {
     ['205', raw(205)],
     ['an empty 200', raw(200)],
     ['a blank 202', raw(202, '\r\n')],
-  ])('is not needed by a write: %s is a success', async (_what, answer) => {
-    upstream.script(() => answer);
+  ])('is not required by a write: %s is a success', async (_status, response) => {
+    upstream.script(() => response);
     for (const [, write] of writes) expect(await write(session())).toEqual({ fields: {} });
     expect(upstream.calls.length).toBe(writes.length);
   });
 });
 
-describe('An answer', () => {
-  const lost = { name: 'UnavailableError', message: 'The connection to the REST API was lost.', outcomeUnknown: false };
+describe('A response', () => {
+  const connectionLost = {
+    name: 'UnavailableError',
+    message: 'The connection to the REST API was lost.',
+    outcomeUnknown: false,
+  };
 
   it.each([
     ['a chunk', 'HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n20\r\n{"data":['],
@@ -206,60 +213,60 @@ describe('An answer', () => {
     ['the length', 'HTTP/1.1 200 OK\r\ncontent-length: 20\r\n\r\n{"data":1}'],
     ['the headers', 'HTTP/1.1 200 OK\r\ncontent-le'],
     ['the status', 'HTTP/1.'],
-  ])('that ends before %s does is a lost connection', async (_what, content) => {
-    upstream.script(() => bytes(content));
-    expect(await failureOf(read())).toEqual(lost);
+  ])('is a lost connection if it ends in the middle of %s', async (_case, content) => {
+    upstream.script(() => sendBytes(content));
+    expect(await catchFailure(read())).toEqual(connectionLost);
     expect(upstream.calls.length).toBe(3);
   });
 
   it.each([
     ['another protocol', 'SSH-2.0-OpenSSH_9.6\r\n'],
-    ['no status', 'HTTP/1.1 OK\r\n\r\n'],
-    ['a chunk of no size', 'HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nsize\r\n{"data":1}\r\n0\r\n\r\n'],
+    ['no status code', 'HTTP/1.1 OK\r\n\r\n'],
+    ['a chunk without a size', 'HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nsize\r\n{"data":1}\r\n0\r\n\r\n'],
     ['two lengths', 'HTTP/1.1 200 OK\r\ncontent-length: 10\r\ncontent-length: 11\r\n\r\n{"data":1} '],
     ['a header without a name', 'HTTP/1.1 200 OK\r\n: x\r\ncontent-length: 10\r\n\r\n{"data":1}'],
     ['a status below 100', 'HTTP/1.1 099 OK\r\ncontent-length: 10\r\n\r\n{"data":1}'],
     ['endless headers', `HTTP/1.1 200 OK\r\nx: ${'x'.repeat(100_000)}\r\n\r\n`],
-  ])('that is not HTTP (%s) is a bad response', async (_what, content) => {
-    upstream.script(() => bytes(content));
-    expect(await failureOf(read())).toEqual({ ...failed, message: notHttp });
+  ])('is a bad response if it is not valid HTTP (%s)', async (_case, content) => {
+    upstream.script(() => sendBytes(content));
+    expect(await catchFailure(read())).toEqual({ ...failed, message: notHttp });
     expect(upstream.calls.length).toBe(1);
   });
 
-  it.each([600, 999])('with the status %i, which HTTP does not have, is a bad response', async (status) => {
-    upstream.script(() => bytes(`HTTP/1.1 ${status} What\r\ncontent-length: 10\r\n\r\n{"data":1}`));
-    expect(await failureOf(read())).toEqual({
+  it.each([600, 999])('is a bad response if its status is %i', async (status) => {
+    upstream.script(() => sendBytes(`HTTP/1.1 ${status} What\r\ncontent-length: 10\r\n\r\n{"data":1}`));
+    expect(await catchFailure(read())).toEqual({
       ...failed,
-      message: 'The REST API answered with a status that HTTP does not have.',
+      message: 'The REST API sent a status that is not valid HTTP.',
     });
   });
 
-  it('longer than its Content-Length is cut there, and the rest answers no other call', async () => {
-    const surplus = json(200, { data: 'of nobody' });
+  it('ends at its Content-Length, and surplus bytes are not the response to another call', async () => {
+    const nextResponse = json(200, { data: 'next' });
     upstream.script((_call, index) =>
       index === 0
-        ? bytes(
+        ? sendBytes(
             'HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\n{"data":1}HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\n{"data":2}',
           )
-        : surplus,
+        : nextResponse,
     );
-    expect([await read(), await read()]).toEqual([1, 'of nobody']);
-    upstream.script(() => bytes('HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\n{"data":1}'));
-    expect((await failureOf(read())).name).toBe('BadResponseError');
+    expect([await read(), await read()]).toEqual([1, 'next']);
+    upstream.script(() => sendBytes('HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\n{"data":1}'));
+    expect((await catchFailure(read())).name).toBe('BadResponseError');
   });
 
-  it('may be announced by another one', async () => {
-    upstream.script(() => bytes('HTTP/1.1 103 Early Hints\r\nlink: </x>\r\n\r\nHTTP/1.1 200 OK\r\n\r\n{"data":1}'));
+  it('may follow an informational response', async () => {
+    upstream.script(() => sendBytes('HTTP/1.1 103 Early Hints\r\nlink: </x>\r\n\r\nHTTP/1.1 200 OK\r\n\r\n{"data":1}'));
     expect(await read()).toBe(1);
   });
 
-  it('to a write that is not HTTP leaves the outcome unknown', async () => {
-    upstream.script(() => bytes('SSH-2.0-OpenSSH_9.6\r\n'));
-    expect(await failureOf(deleteSiteToSiteVpn(session(), testArea, stargate))).toEqual({
+  it('makes the outcome of a write unknown if it is not HTTP', async () => {
+    upstream.script(() => sendBytes('SSH-2.0-OpenSSH_9.6\r\n'));
+    expect(await catchFailure(deleteSiteToSiteVpn(session(), testArea, vpnId))).toEqual({
       name: 'BadResponseError',
       message:
-        `${notHttp} The request may have been carried out all the same. ` +
-        'Before you try again, look whether the site-to-site VPN is still in compute-on/test_area.',
+        `${notHttp} The request may have succeeded all the same. ` +
+        'Before you retry, check whether the site-to-site VPN still exists.',
       outcomeUnknown: true,
     });
   });

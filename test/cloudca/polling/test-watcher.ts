@@ -1,74 +1,79 @@
-// What the watcher's tests share: a clock that they turn themselves, a client that tells how many calls are under way, followers that
-// note what they are told. The upstream is a real one, on the loopback.
+// Helpers of the watcher's tests: fake timers, a client that knows when it is idle, subscribers that record events, and scripts for the
+// upstream.
 import type { ServerResponse } from 'node:http';
-import { setImmediate as turn } from 'node:timers/promises';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterAll, beforeAll, jest } from '@jest/globals';
-import { type Caller, CloudcaClient, type RestSession, type SessionOptions } from '../../../src/cloudca/client.js';
+import type { Caller, ObserveCall, RestSession, SessionOptions } from '../../../src/cloudca/session.js';
+import { CloudcaClient } from '../../../src/cloudca/client.js';
 import type { EnvironmentAddress } from '../../../src/cloudca/environments.js';
 import type { SiteToSiteVpnEntity } from '../../../src/cloudca/site-to-site-vpns.js';
 import type { TaskEntity } from '../../../src/cloudca/tasks.js';
 import { type WatchEvent, Watcher } from '../../../src/cloudca/polling/watcher.js';
-import { atEnd } from '../../helpers/at-end.js';
-import { until } from '../../helpers/until.js';
-import { cut, json, type Script, startUpstream, type Upstream } from '../../helpers/upstream.js';
+import { addCleanup } from '../../helpers/cleanup.js';
+import { waitUntil } from '../../helpers/wait-until.js';
+import { dropConnection, json, type Script, startUpstream, type Upstream } from '../../helpers/upstream.js';
 
-/** How often tasks, and VPNs and lists, are looked at here, in milliseconds of the clock that is turned. */
+/** Interval between polls of a task, in fake milliseconds. */
 export const taskPollMs = 1_000;
+/** Interval between polls of a VPN or a list, in fake milliseconds. */
 export const watchPollMs = 5_000;
 
-/** The environment that is followed. */
+/** The environment that tests watch. */
 export const testArea: EnvironmentAddress = { serviceCode: 'compute-on', name: 'test_area', organizationId: null };
-/** Where its list is. */
+/** Path of the list of VPNs in the environment. */
 export const listPath = '/v1/services/compute-on/test_area/sitetositevpns';
 
-// The request ids of the calls that the upstream holds back.
-const heldBack = new Set<string>();
+// The request ids of the calls whose responses the upstream holds back.
+const heldRequestIds = new Set<string>();
 
+// Counts the calls in flight by request id, so that a test can wait until the client is idle.
 class ObservedClient extends CloudcaClient {
-  readonly #requestIds = new WeakMap<RestSession, string>();
-  readonly #underWay = new Set<RestSession>();
+  readonly #callsInProgress = new Map<string, number>();
 
-  /** Whether nothing is under way but what the upstream holds back. */
-  get isAtRest(): boolean {
-    return [...this.#underWay].every((session) => heldBack.has(this.#requestIds.get(session) ?? ''));
+  /** Whether no call is in flight, except those that the upstream holds back. */
+  get isIdle(): boolean {
+    return [...this.#callsInProgress.keys()].every((requestId) => heldRequestIds.has(requestId));
   }
 
   override session(caller: Caller, options?: SessionOptions): RestSession {
-    const session = super.session(caller, options);
-    this.#requestIds.set(session, caller.requestId);
-    return session;
+    const { requestId } = caller;
+    const observe: ObserveCall = () => {
+      this.#count(requestId, 1);
+      return {
+        end: () => {
+          this.#count(requestId, -1);
+        },
+      };
+    };
+    return super.session({ ...caller, observe }, options);
   }
 
-  override track(session: RestSession): void {
-    this.#underWay.add(session);
-    super.track(session);
-  }
-
-  override untrack(session: RestSession): void {
-    this.#underWay.delete(session);
-    super.untrack(session);
+  #count(requestId: string, change: 1 | -1): void {
+    const count = (this.#callsInProgress.get(requestId) ?? 0) + change;
+    if (count === 0) this.#callsInProgress.delete(requestId);
+    else this.#callsInProgress.set(requestId, count);
   }
 }
 
-/** What a test file watches with. */
-export interface Watching {
+/** The upstream, the client and the fake timers of one test file. */
+export interface WatcherHarness {
   readonly upstream: Upstream;
   readonly client: CloudcaClient;
-  /** Paths and queries that the upstream was asked for, in order. */
-  readonly hits: () => readonly string[];
-  /** Turns the clock, and lets all that comes of it come to rest, but for calls that are held back. */
-  readonly tick: (milliseconds: number) => Promise<void>;
-  /** Lets everything come to rest, but for calls that are held back. */
-  readonly rest: () => Promise<void>;
-  /** A watcher that nobody has used. */
+  /** Returns path and query of each request to the upstream, in order. */
+  readonly requestedUrls: () => readonly string[];
+  /** Advances the fake timers, then waits until the client is idle. */
+  readonly advance: (milliseconds: number) => Promise<void>;
+  /** Waits until the client is idle, except for calls that are held back. */
+  readonly settle: () => Promise<void>;
+  /** Creates a watcher without polls. */
   readonly createWatcher: () => Watcher;
 }
 
-/** Starts an upstream and stops the clock, until the file's tests are over. A call has 10 s, of the clock that is turned. */
-export async function startWatching(): Promise<Watching> {
+/** Starts an upstream, and fakes timers until the file's tests are over. The deadline of a call is 10 fake seconds. */
+export async function startHarness(): Promise<WatcherHarness> {
   const upstream = await startUpstream();
   const client = new ObservedClient({ baseUrl: upstream.url, timeoutMs: 10_000 });
-  atEnd(() => client.close());
+  addCleanup(() => client.close());
   beforeAll(() => {
     jest.useFakeTimers({
       doNotFake: [
@@ -87,89 +92,91 @@ export async function startWatching(): Promise<Watching> {
   afterAll(() => {
     jest.useRealTimers();
   });
-  const rest = async () => {
+  const settle = async () => {
     do {
-      await until(() => client.isAtRest);
-      await turn();
-    } while (!client.isAtRest);
+      await waitUntil(() => client.isIdle);
+      await nextTurn();
+    } while (!client.isIdle);
   };
   return {
     upstream,
     client,
-    hits: () => upstream.calls.map(({ url }) => url),
-    tick: async (milliseconds) => {
+    requestedUrls: () => upstream.calls.map(({ url }) => url),
+    advance: async (milliseconds) => {
       jest.advanceTimersByTime(milliseconds);
-      await rest();
+      await settle();
     },
-    rest,
+    settle,
     createWatcher: () => new Watcher({ client, taskPollMs, watchPollMs, warn: () => undefined }),
   };
 }
 
-/** A follower: reads on and on, and notes what it is told, `end` and `thrown` among it. */
-export interface TestFollower {
+/** A subscriber that records its events as text. */
+export interface TestSubscriber {
+  /** The events so far; the last one is `end` if the events have ended, or `thrown` if they threw. */
   readonly log: readonly string[];
-  /** Stops reading, and notes no more. */
-  leave(): Promise<void>;
+  /** Unsubscribes, and stops recording. */
+  unsubscribe(): Promise<void>;
 }
 
-/** Lets a follower read. */
-export function read<T>(events: AsyncIterator<WatchEvent<T>>, show: (value: T) => string): TestFollower {
+/** Records events as text until they end or the subscriber unsubscribes. */
+export function recordEvents<T>(events: AsyncIterator<WatchEvent<T>>, format: (value: T) => string): TestSubscriber {
   const log: string[] = [];
-  let left = false;
-  const note = (text: string) => {
-    if (!left) log.push(text);
+  let isSubscribed = true;
+  const record = (text: string) => {
+    if (isSubscribed) log.push(text);
   };
-  const readOn = async () => {
-    for (let next = await events.next(); next.done !== true; next = await events.next()) note(toText(next.value, show));
+  const recordAll = async () => {
+    for (let next = await events.next(); next.done !== true; next = await events.next())
+      record(formatEvent(next.value, format));
   };
-  void readOn().then(
+  void recordAll().then(
     () => {
-      note('end');
+      record('end');
     },
     () => {
-      note('thrown');
+      record('thrown');
     },
   );
   return {
     log,
-    leave: async () => {
-      left = true;
+    unsubscribe: async () => {
+      isSubscribed = false;
       await events.return?.();
     },
   };
 }
 
-/** An event as text: the name of a failure, or the value. */
-export function toText<T>(event: WatchEvent<T>, show: (value: T) => string): string {
-  if (!('failure' in event)) return show(event.value);
-  return event.failure instanceof Error ? event.failure.name : 'something that is no error';
+/** Formats an event: the value, or the name of the failure. */
+export function formatEvent<T>(event: WatchEvent<T>, format: (value: T) => string): string {
+  if (!('failure' in event)) return format(event.value);
+  return event.failure instanceof Error ? event.failure.name : 'not an Error';
 }
 
-/** A task, shown. */
-export function showTask(task: TaskEntity): string {
+/** Formats a task as its status. */
+export function formatTask(task: TaskEntity): string {
   return task.status;
 }
 
-/** A VPN, shown. */
-export function showVpn(vpn: SiteToSiteVpnEntity): string {
+/** Formats a VPN as its name and state. */
+export function formatVpn(vpn: SiteToSiteVpnEntity): string {
   return `${vpn.name} ${vpn.state}`;
 }
 
-/** A list, shown in the order of the names. */
-export function showList(vpns: readonly SiteToSiteVpnEntity[]): string {
-  return `[${vpns.map(showVpn).sort().join(', ')}]`;
+/** Formats a list of VPNs, sorted by name. */
+export function formatList(vpns: readonly SiteToSiteVpnEntity[]): string {
+  return `[${vpns.map(formatVpn).sort().join(', ')}]`;
 }
 
-/** The id of the VPN of a name, which is a letter from a to f. */
-export function idOf(name: string): string {
+/** Returns the id of the VPN with a name. The name must be a letter from a to f. */
+export function toVpnId(name: string): string {
   return '00000000-0000-4000-8000-000000000000'.replaceAll('0', name);
 }
 
-/** A VPN of the wire. */
-export function wireVpn(name: string, fields: Readonly<Record<string, unknown>> = {}): Record<string, unknown> {
+/** Creates a VPN as the REST API sends it. */
+export function createWireVpn(name: string, fields: Readonly<Record<string, unknown>> = {}): Record<string, unknown> {
   return {
-    id: idOf(name),
+    id: toVpnId(name),
     name,
     state: 'Connected',
     vpcId: '3fe7d82a-f4c4-4552-ac3b-787fdafed4e7',
@@ -179,49 +186,44 @@ export function wireVpn(name: string, fields: Readonly<Record<string, unknown>> 
   };
 }
 
-/** Answers for an environment that holds these VPNs: the list, or one of them, or 404. */
-export function environmentOf(...vpns: readonly Record<string, unknown>[]): Script {
+/** Creates a script for an environment with these VPNs. It responds with the list, one VPN, or 404. */
+export function serveVpns(...vpns: readonly Record<string, unknown>[]): Script {
   return ({ url }) => {
     const id = url.split('/')[6];
     if (id === undefined) return { data: vpns };
-    const found = vpns.find((vpn) => vpn['id'] === id.toLowerCase());
-    return found === undefined ? json(404, { errors: [{ message: 'Not found.' }] }) : { data: found };
+    const match = vpns.find((vpn) => vpn['id'] === id.toLowerCase());
+    return match === undefined ? json(404, { errors: [{ message: 'Not found.' }] }) : { data: match };
   };
 }
 
-/** Answers with one after the other; the last stays. */
-export function inTurn(...answers: readonly ReturnType<Script>[]): Script {
-  return (_call, index) => answers[Math.min(index, answers.length - 1)] ?? {};
+/** Creates a script that sends one response after the other, and repeats the last one. */
+export function serveInOrder(...responses: readonly ReturnType<Script>[]): Script {
+  return (_call, index) => responses[Math.min(index, responses.length - 1)] ?? {};
 }
 
-/** Calls that are held back until the test lets their answers go. */
-export class Held {
-  readonly #waiting = new Map<ServerResponse, (response: ServerResponse) => void>();
-  /** How many have been closed, answered or not. */
-  closed = 0;
+/** Responses that are held back until the test releases them. */
+export class HeldResponses {
+  readonly #pending = new Map<ServerResponse, (response: ServerResponse) => void>();
+  /** The number of calls that were held back and have closed, with a response or without. */
+  closedCount = 0;
 
-  /** How many wait. */
-  get size(): number {
-    return this.#waiting.size;
-  }
-
-  /** Holds a call back; `answer` is what it gets in the end, where nothing else is said then. */
-  readonly answer = (response: ServerResponse, answer: (response: ServerResponse) => void = cut): void => {
-    heldBack.add(toRequestId(response));
-    this.#waiting.set(response, answer);
+  /** Holds a response back. `respond` sends it, unless `release` is called with another response. */
+  readonly hold = (response: ServerResponse, respond: (response: ServerResponse) => void = dropConnection): void => {
+    heldRequestIds.add(toRequestId(response));
+    this.#pending.set(response, respond);
     response.on('close', () => {
-      this.closed++;
-      this.#waiting.delete(response);
+      this.closedCount++;
+      this.#pending.delete(response);
     });
   };
 
-  /** Lets all answers go: those that were meant, or this one. */
-  send(body?: object, status = 200): void {
-    for (const [response, answer] of this.#waiting) {
-      heldBack.delete(toRequestId(response));
-      (body === undefined ? answer : json(status, body))(response);
+  /** Sends all responses that are held back: JSON if `body` is given, otherwise what `hold` was called with. */
+  release(body?: object, status = 200): void {
+    for (const [response, respond] of this.#pending) {
+      heldRequestIds.delete(toRequestId(response));
+      (body === undefined ? respond : json(status, body))(response);
     }
-    this.#waiting.clear();
+    this.#pending.clear();
   }
 }
 

@@ -1,7 +1,7 @@
-// Debian's Chromium, as the browser tests start it: it asks nobody but the pages that it is shown.
+// Launches Debian's Chromium for the browser tests, with all background network requests disabled.
 import { type Browser, chromium } from 'playwright-core';
 
-/** Starts it, without a window. The caller closes it. */
+/** Launches a headless Chromium. The caller must close it. */
 export function launchChromium(): Promise<Browser> {
   return chromium.launch({
     executablePath: '/usr/bin/chromium',

@@ -1,10 +1,10 @@
-// The web console as a person meets it, by mouse, by keyboard and through what a screen reader is told: in a real browser, on the gateway.
+// Tests the web console in Chromium on the gateway: by mouse, by keyboard, and by accessible roles and names.
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Locator, Page } from 'playwright-core';
-import { type ConsoleRig, findFaults, longName, startConsole, tabTo, takePicture } from './console.js';
+import { type ConsoleRig, findViolations, longName, startConsole, tabTo, takeScreenshots } from './console.js';
 
 const list = '/compute-on/test_area';
 const vpnOf = (id: string) => `${list}/vpns/${id}`;
@@ -22,9 +22,9 @@ beforeAll(async () => {
 }, 120_000);
 
 afterEach(async () => {
-  rig.fail(undefined);
+  rig.setFaults(undefined);
   rig.hold(undefined);
-  rig.choose('quick');
+  rig.selectGateway('polling');
   await page.close();
 });
 
@@ -33,46 +33,47 @@ const open: ConsoleRig['open'] = async (...args) => {
   return page;
 };
 const heading = (name: string) => page.getByRole('heading', { level: 1, name, exact: true }).waitFor();
-const alert = async () => (await page.getByRole('alert').innerText()).replaceAll(/\n+/g, '\n');
+const alertText = async () => (await page.getByRole('alert').innerText()).replaceAll(/\n+/g, '\n');
 const press = (name: string) => page.getByRole('button', { name, exact: true }).click();
-// The focus may follow what is seen by a frame.
+// Waits, because the focus may move one frame after the content.
 const hasFocus = (target: Locator) => target.and(page.locator(':focus')).waitFor();
 const rows = () => page.getByRole('rowheader').allInnerTexts();
 const row = (name: string) => page.getByRole('row').filter({ has: page.getByRole('rowheader', { name, exact: true }) });
 
-/** Waits for the rows to be these, in this order. */
-async function rowsAre(names: readonly string[]): Promise<void> {
-  for (let look = 0; look < 100 && (await rows()).join() !== names.join(); look++) await sleep(50);
+/** Waits until the table has exactly these rows, in this order. */
+async function expectRows(names: readonly string[]): Promise<void> {
+  for (let attempt = 0; attempt < 100 && (await rows()).join() !== names.join(); attempt++) await sleep(50);
   expect(await rows()).toEqual(names);
 }
 
-async function choose(label: string, option: string): Promise<void> {
+/** Selects an option of a select field. */
+async function selectOption(label: string, option: string): Promise<void> {
   await page.getByRole('button', { name: label }).click();
   await page.getByRole('option', { name: option }).click();
 }
 
-/** Fills in a VPN that could be created, but for what the test changes. */
-async function fillIn(changes: { readonly gateway?: string; readonly key?: string; readonly name?: string } = {}) {
+/** Fills in the create form with valid values, except those that the test overrides. */
+async function fillForm(changes: { readonly gateway?: string; readonly key?: string; readonly name?: string } = {}) {
   await page.getByLabel('Name', { exact: true }).fill(changes.name ?? 'paris-office');
-  await choose('VPC', 'gate-room');
+  await selectOption('VPC', 'gate-room');
   await page.getByLabel('Remote gateway').fill(changes.gateway ?? '203.0.113.40');
   await page.getByLabel('Remote network').fill('10.40.0.0/16');
   await page.getByLabel('Pre-shared key').fill(changes.key ?? 'a-key-that-is-long-enough');
 }
 
-describe('Signing in', () => {
-  it('is refused with a key that the REST API does not know', async () => {
+describe('sign-in page', () => {
+  it('shows an error for a key that the REST API rejects', async () => {
     await open('/', 'no-such-key');
 
-    expect(await alert()).toMatch(/^You are not signed in\n.*key/);
-    expect(await findFaults(page)).toEqual([]);
+    expect(await alertText()).toMatch(/^You are not signed in\n.*key/);
+    expect(await findViolations(page)).toEqual([]);
   });
 
-  it('fills in the key of the sandbox, and leads to the environments', async () => {
+  it('fills in the sandbox key and opens the environments', async () => {
     await open('/', null);
 
     expect(await page.getByLabel('API key').inputValue()).toBe('sandbox-key');
-    expect(await findFaults(page)).toEqual([]);
+    expect(await findViolations(page)).toEqual([]);
 
     await press('Sign in');
     await heading('Environments');
@@ -85,20 +86,20 @@ describe('Signing in', () => {
       'disaster_recovery\nTakes over where production fails\nCompute - Québec',
       `crowded\n${longName}\nCompute - Ontario`,
     ]);
-    expect(await findFaults(page)).toEqual([]);
+    expect(await findViolations(page)).toEqual([]);
   });
 
-  it('tells a gateway that cannot be reached from a key that is refused', async () => {
-    const before = rig.complaints.length;
-    rig.choose(undefined);
+  it('distinguishes an unreachable gateway from a rejected key', async () => {
+    const before = rig.pageErrors.length;
+    rig.selectGateway(undefined);
     await open();
 
-    expect(await alert()).toContain('The gateway cannot be reached.');
-    // The browser itself says so too.
-    expect(rig.complaints.splice(before)).toEqual([expect.stringContaining('net::ERR')]);
+    expect(await alertText()).toContain('The gateway cannot be reached.');
+    // The browser logs the failed request itself.
+    expect(rig.pageErrors.splice(before)).toEqual([expect.stringContaining('net::ERR')]);
   });
 
-  it('leaves the key in no place that outlasts the page, and ends with the session', async () => {
+  it('stores the key nowhere in the browser, so a reload asks for it again', async () => {
     await open(list);
     await heading('test_area');
 
@@ -111,7 +112,7 @@ describe('Signing in', () => {
   });
 });
 
-describe('The list', () => {
+describe('VPN list', () => {
   it('shows the VPNs of an environment', async () => {
     await open(list);
     await heading('test_area');
@@ -124,38 +125,38 @@ describe('The list', () => {
       'Disconnected',
     ]);
     expect(await rows()).toHaveLength(9);
-    expect(await findFaults(page)).toEqual([]);
-    await takePicture(page, 'list');
+    expect(await findViolations(page)).toEqual([]);
+    await takeScreenshots(page, 'list');
   });
 
-  it('is searched, narrowed down and sorted, and tells how many are left', async () => {
+  it('searches, filters and sorts the rows, and announces how many are shown', async () => {
     await open(list);
     await page.getByRole('searchbox').fill('192.168');
-    await rowsAre(['backup-site', 'call-centre']);
+    await expectRows(['backup-site', 'call-centre']);
     await page.getByText('2 of 9 VPNs shown.').waitFor();
 
     await page.getByRole('searchbox').fill('');
-    await choose('VPC', 'MyVPC');
+    await selectOption('VPC', 'MyVPC');
     await page.getByRole('columnheader', { name: 'Gateway' }).click();
-    await rowsAre(['ottawa-office', 'toronto-office', 'montreal-office', 'partner-lab']);
+    await expectRows(['ottawa-office', 'toronto-office', 'montreal-office', 'partner-lab']);
 
     await page.getByRole('radio', { name: /^Disconnected/ }).click();
-    await rowsAre(['toronto-office']);
+    await expectRows(['toronto-office']);
 
     await page.getByRole('searchbox').fill('nothing like it');
     await page.getByText('No VPN matches.').waitFor();
-    expect(await findFaults(page)).toEqual([]);
+    expect(await findViolations(page)).toEqual([]);
 
     await press('Show all');
     await page.getByText('9 of 9 VPNs shown.').waitFor();
   });
 
-  it('holds many rows, and names that have no place to break', async () => {
+  it('renders many rows, and long names without a break opportunity', async () => {
     await open('/compute-on/crowded');
     await row(longName).waitFor();
     expect((await rows()).slice(0, 4)).toEqual([longName, 'site-1', 'site-2', 'site-3']);
     await page.getByText('60 of 60 VPNs shown.').waitFor();
-    expect(await findFaults(page)).toEqual([]);
+    expect(await findViolations(page)).toEqual([]);
 
     await row(longName).click();
     await page.getByText('The encryption of phase 1 is “chacha20”').waitFor();
@@ -163,10 +164,10 @@ describe('The list', () => {
     await press('Hide the key');
     await press('Delete');
     await page.getByRole('alertdialog').waitFor();
-    expect(await findFaults(page)).toEqual([]);
+    expect(await findViolations(page)).toEqual([]);
   });
 
-  it('changes as the VPNs do', async () => {
+  it('updates a row when its VPN changes', async () => {
     await open('/compute-qc/cheyenne_mountain');
     await row('beta-site').getByText('Disconnected').waitFor();
 
@@ -175,79 +176,79 @@ describe('The list', () => {
       { method: 'POST', headers: { 'mc-api-key': 'sandbox-key' } },
     );
     await row('beta-site').getByText('Pending').waitFor();
-    rig.pass(3_000);
+    rig.advanceTime(3_000);
     await row('beta-site').getByText('Connected').waitFor();
   });
 
-  it('is drawn in grey while it is on its way', async () => {
+  it('shows skeleton rows while it loads', async () => {
     rig.hold(/sitetositevpns/);
     await open(list);
     await page.getByText('Loading the VPNs…').waitFor();
 
     expect(await page.locator('.skeleton').count()).toBe(8);
-    expect(await findFaults(page)).toEqual([]);
+    expect(await findViolations(page)).toEqual([]);
   });
 
-  it('leads to the form where there is no VPN yet', async () => {
+  it('links to the create form if the environment has no VPN', async () => {
     await open('/compute-on/staging');
     await page.getByRole('heading', { name: 'No VPN yet' }).waitFor();
 
-    expect(await findFaults(page)).toEqual([]);
+    expect(await findViolations(page)).toEqual([]);
     await page.getByRole('link', { name: 'Create VPN' }).click();
     await heading('Create a VPN');
   });
 
-  it('says why it cannot be shown, and is tried again', async () => {
-    rig.fail(({ path }) => (path.includes('sitetositevpns') ? { status: 403, body: {} } : undefined));
+  it('shows why it cannot be loaded and retries on request', async () => {
+    rig.setFaults(({ path }) => (path.includes('sitetositevpns') ? { status: 403, body: {} } : undefined));
     await open(list);
 
-    expect(await alert()).toMatch(/^The VPNs cannot be shown\n.+\nRequest .+\nTry again$/s);
-    expect(await findFaults(page)).toEqual([]);
+    expect(await alertText()).toMatch(/^The VPNs cannot be shown\n.+\nRequest .+\nTry again$/s);
+    expect(await findViolations(page)).toEqual([]);
 
-    rig.fail(undefined);
+    rig.setFaults(undefined);
     await press('Try again');
     await row('stargate').waitFor();
     expect(await page.getByRole('alert').count()).toBe(0);
   });
 
-  it('stands, with what is missing said, where the VPCs cannot be read', async () => {
-    rig.fail(({ path }) => (path.includes('vpcs') ? { status: 500, body: {} } : undefined));
+  it('shows partial data and a warning if the VPCs cannot be read', async () => {
+    rig.setFaults(({ path }) => (path.includes('vpcs') ? { status: 500, body: {} } : undefined));
     await open(list);
-    await page.getByText('Some of what is shown here is missing').waitFor();
+    await page.getByText('Some data could not be loaded').waitFor();
 
     expect(await row('stargate').innerText()).toMatch(/^stargate\s+3fe7d82a… \(name not known\)/);
     expect(await rows()).toHaveLength(9);
-    expect(await findFaults(page)).toEqual([]);
+    expect(await findViolations(page)).toEqual([]);
   });
 
-  it('keeps what it shows where it is not kept up to date any more, and says so', async () => {
+  it('keeps its rows and shows a warning if updates stop', async () => {
     await open(list);
     await row('stargate').waitFor();
-    rig.fail(() => ({ status: 401, body: {} }));
-    await page.getByText('The list is not kept up to date any more').waitFor();
+    rig.setFaults(() => ({ status: 401, body: {} }));
+    await page.getByText('The list has stopped updating').waitFor();
 
     expect(await rows()).toHaveLength(9);
     await page.getByText('Not live').waitFor();
-    expect(await findFaults(page)).toEqual([]);
+    expect(await findViolations(page)).toEqual([]);
   });
 
-  it('says that it reconnects while the gateway is away, and is live again by itself', async () => {
-    const before = rig.complaints.length;
+  it('shows that it is reconnecting while the gateway is unreachable, then reconnects by itself', async () => {
+    const before = rig.pageErrors.length;
     await open(list);
     await page.getByText('Live', { exact: true }).waitFor();
-    rig.choose(undefined);
+    rig.selectGateway(undefined);
     await page.getByText('Reconnecting…').waitFor();
-    rig.choose('quick');
+    rig.selectGateway('polling');
     await page.getByText('Live', { exact: true }).waitFor();
 
-    // The browser's own word for each attempt.
-    for (const complaint of rig.complaints.splice(before))
-      expect(complaint).toMatch(/WebSocket connection to .* failed/);
+    // The browser logs each failed attempt.
+    for (const pageError of rig.pageErrors.splice(before))
+      expect(pageError).toMatch(/WebSocket connection to .* failed/);
   });
 });
 
-describe("A VPN's page", () => {
-  it('tells all attributes, and what the RFCs say against them', async () => {
+describe('VPN page', () => {
+  it('shows all attributes and the security advisories', async () => {
     await open(toronto);
     await heading('toronto-office');
 
@@ -273,11 +274,11 @@ describe("A VPN's page", () => {
     expect(
       await page.getByRole('link', { name: 'Read the section on Group of phase 1, in a new tab' }).getAttribute('href'),
     ).toMatch(/rfc8247/);
-    expect(await findFaults(page)).toEqual([]);
-    await takePicture(page, 'vpn');
+    expect(await findViolations(page)).toEqual([]);
+    await takeScreenshots(page, 'vpn');
   });
 
-  it('asks for the key when somebody wants to see it, and forgets it again', async () => {
+  it('loads the key only when the user shows it, and removes it when the user hides it', async () => {
     await open(stargate);
     await heading('stargate');
     const panel = page.getByRole('region', { name: 'Pre-shared key' });
@@ -287,13 +288,13 @@ describe("A VPN's page", () => {
     await panel.getByRole('button', { name: 'Show the key' }).click();
     await panel.getByText('WtOBS9GRux2XtJPtHY2TUvrv').waitFor();
     expect(await file.innerText()).toContain('secret = "WtOBS9GRux2XtJPtHY2TUvrv"');
-    expect(await findFaults(page)).toEqual([]);
+    expect(await findViolations(page)).toEqual([]);
 
     await panel.getByRole('button', { name: 'Hide the key' }).click();
     expect(await page.content()).not.toContain('WtOBS9GRux2XtJPtHY2TUvrv');
   });
 
-  it("gives the other end's file to copy", async () => {
+  it('copies the configuration of the remote end', async () => {
     await open(stargate);
     await press('Copy without the key');
     await page.getByText('Copied').waitFor();
@@ -303,71 +304,71 @@ describe("A VPN's page", () => {
     );
   });
 
-  it('says why there is no file', async () => {
+  it('shows why there is no configuration file', async () => {
     await open(callCentre);
     await page.getByText('There is no file for this VPN').waitFor();
 
     expect(await page.getByText('No group is set for phase 1.').count()).toBe(1);
-    expect(await findFaults(page)).toEqual([]);
+    expect(await findViolations(page)).toEqual([]);
   });
 
-  it('is drawn in grey while it is on its way', async () => {
+  it('shows skeleton rows while it loads', async () => {
     rig.hold(/sitetositevpns/);
     await open(stargate);
     await page.getByText('Loading the VPN…').waitFor();
 
-    expect(await findFaults(page)).toEqual([]);
+    expect(await findViolations(page)).toEqual([]);
   });
 
-  it('says that there is no such VPN', async () => {
+  it('says that the VPN does not exist', async () => {
     await open(vpnOf('00000000-0000-4000-8000-000000000000'));
     await page.getByText('There is no such VPN').waitFor();
 
-    expect(await findFaults(page)).toEqual([]);
+    expect(await findViolations(page)).toEqual([]);
   });
 
-  it('says why it cannot be shown', async () => {
-    rig.fail(({ path }) => (path.includes('sitetositevpns') ? { status: 403, body: {} } : undefined));
+  it('shows why it cannot be loaded', async () => {
+    rig.setFaults(({ path }) => (path.includes('sitetositevpns') ? { status: 403, body: {} } : undefined));
     await open(stargate);
 
-    expect(await alert()).toMatch(/^The VPN cannot be shown\n/);
-    expect(await findFaults(page)).toEqual([]);
+    expect(await alertText()).toMatch(/^The VPN cannot be shown\n/);
+    expect(await findViolations(page)).toEqual([]);
   });
 
-  it('stands, with what is missing said, where its VPC cannot be read', async () => {
-    rig.fail(({ path }) => (path.includes('vpcs') ? { status: 500, body: {} } : undefined));
+  it('shows partial data and a warning if its VPC cannot be read', async () => {
+    rig.setFaults(({ path }) => (path.includes('vpcs') ? { status: 500, body: {} } : undefined));
     await open(stargate);
     await heading('stargate');
 
-    await page.getByText('Some of what is shown here is missing').waitFor();
+    await page.getByText('Some data could not be loaded').waitFor();
     await page.getByText('The address or the network of the VPC is not known').waitFor();
-    expect(await findFaults(page)).toEqual([]);
+    expect(await findViolations(page)).toEqual([]);
   });
 });
 
-describe('Creating a VPN', () => {
-  it('shows each thing that is wrong at its field, follows the task once it is put right, and sees the VPN connect', async () => {
+describe('create form', () => {
+  it('shows each error at its field, then tracks the task and opens the page of the new VPN', async () => {
     await open(`${list}/create`);
     await heading('Create a VPN');
-    expect(await findFaults(page)).toEqual([]);
+    expect(await findViolations(page)).toEqual([]);
 
-    await fillIn({ gateway: 'vpn.example.com', key: 'too-short' });
+    await fillForm({ gateway: 'vpn.example.com', key: 'too-short' });
     await press('Create VPN');
-    await page.getByText('2 things are wrong').waitFor();
+    await page.getByText('There are 2 errors').waitFor();
 
     expect(await page.locator('[data-invalid] .field-error').allInnerTexts()).toEqual([
       'The gateway must be an IPv4 or IPv6 address, e.g. 203.0.113.7.',
       'The pre-shared key must hold at least 10 letters or digits, and be on one line.',
     ]);
-    // The first of them has the focus, and its message is what describes it.
+    // The first invalid field has the focus, and the message is its accessible description.
     await hasFocus(page.getByLabel('Remote gateway'));
     expect(
       await page.evaluate(
         `document.activeElement.getAttribute('aria-describedby').split(' ').map((id) => document.getElementById(id).textContent).join(' ')`,
       ),
     ).toContain('The gateway must be an IPv4 or IPv6 address');
-    expect(await findFaults(page)).toEqual([]);
-    await takePicture(page, 'form');
+    expect(await findViolations(page)).toEqual([]);
+    await takeScreenshots(page, 'form');
 
     await page.getByLabel('Remote gateway').fill('203.0.113.40');
     await press('Generate a key');
@@ -375,16 +376,16 @@ describe('Creating a VPN', () => {
     expect(await page.getByLabel('Pre-shared key').inputValue()).toMatch(/^[A-Za-z0-9]{32}$/);
     await press('Create VPN');
     await page.getByText('paris-office is being set up…').waitFor();
-    expect(await findFaults(page)).toEqual([]);
+    expect(await findViolations(page)).toEqual([]);
 
-    rig.pass(3_000);
+    rig.advanceTime(3_000);
     await heading('paris-office');
     await page.getByText('Pending', { exact: true }).waitFor();
-    rig.pass(3_000);
+    rig.advanceTime(3_000);
     await page.getByText('Connected', { exact: true }).waitFor();
   });
 
-  it('suggests the strongest algorithms first', async () => {
+  it('lists the strongest algorithms first', async () => {
     await open(`${list}/create`);
     await page.getByRole('group', { name: 'Phase 1 (IKE)' }).getByRole('button', { name: 'Encryption' }).click();
 
@@ -394,92 +395,92 @@ describe('Creating a VPN', () => {
       'AES, 128 bits',
       '3DES\nToo weak today: only for old devices',
     ]);
-    expect(await findFaults(page)).toEqual([]);
+    expect(await findViolations(page)).toEqual([]);
   });
 
-  it('tells why the task failed, and keeps what was filled in', async () => {
+  it('shows why the task failed and keeps the input', async () => {
     await open(`${list}/create`);
-    await fillIn({ name: 'far-away', gateway: '240.0.0.1' });
+    await fillForm({ name: 'far-away', gateway: '240.0.0.1' });
     await press('Create VPN');
     await page.getByText('far-away is being set up…').waitFor();
-    rig.pass(3_000);
+    rig.advanceTime(3_000);
 
     await page.getByText('far-away could not be created').waitFor();
-    expect(await alert()).toContain('The gateway 240.0.0.1 cannot be reached.');
-    expect(await findFaults(page)).toEqual([]);
+    expect(await alertText()).toContain('The gateway 240.0.0.1 cannot be reached.');
+    expect(await findViolations(page)).toEqual([]);
 
     await press('Dismiss');
     expect(await page.getByLabel('Remote gateway').inputValue()).toBe('240.0.0.1');
   });
 
-  it('tells a key that may only read', async () => {
+  it('shows an error for a read-only key', async () => {
     await open(`${list}/create`, 'read-only-key');
-    await fillIn({ name: 'forbidden' });
+    await fillForm({ name: 'forbidden' });
     await press('Create VPN');
 
-    expect(await alert()).toMatch(/^The VPN was not created\n/);
-    expect(await findFaults(page)).toEqual([]);
+    expect(await alertText()).toMatch(/^The VPN was not created\n/);
+    expect(await findViolations(page)).toEqual([]);
   });
 });
 
-describe('Resetting a VPN', () => {
-  it('is offered where it is disconnected, and seen to connect it', async () => {
+describe('reset button', () => {
+  it('is shown for a disconnected VPN and hidden once the VPN is connected', async () => {
     await open(toronto);
     await press('Reset');
     await page.getByText('toronto-office is being reset…').waitFor();
     await page.getByText('Pending', { exact: true }).waitFor();
-    rig.pass(3_000);
+    rig.advanceTime(3_000);
     await page.getByText('Connected', { exact: true }).waitFor();
 
     expect(await page.getByRole('button', { name: 'Reset' }).count()).toBe(0);
   });
 
-  it('tells why it failed', async () => {
+  it('shows why the reset failed', async () => {
     await open(lostOutpost);
     await press('Reset');
     await page.getByText('lost-outpost is being reset…').waitFor();
-    rig.pass(3_000);
+    rig.advanceTime(3_000);
     await page.getByText('lost-outpost could not be reset').waitFor();
 
-    expect(await findFaults(page)).toEqual([]);
+    expect(await findViolations(page)).toEqual([]);
   });
 });
 
-describe('Deleting a VPN', () => {
-  it('asks for the name first, and leads back to the list once it is gone', async () => {
+describe('delete dialog', () => {
+  it('requires the name and returns to the list once the VPN is deleted', async () => {
     await open(callCentre);
     await press('Delete');
     const dialog = page.getByRole('alertdialog', { name: 'Delete call-centre?' });
     const confirm = dialog.getByRole('button', { name: 'Delete' });
-    expect(await findFaults(page)).toEqual([]);
+    expect(await findViolations(page)).toEqual([]);
 
     await dialog.getByLabel('Name of the VPN').fill('call-center');
     expect(await confirm.isDisabled()).toBe(true);
     await dialog.getByLabel('Name of the VPN').fill('call-centre');
     await confirm.click();
     await page.getByText('call-centre is being deleted…').waitFor();
-    rig.pass(3_000);
+    rig.advanceTime(3_000);
 
     await heading('test_area');
     await row('stargate').waitFor();
     expect(await rows()).not.toContain('call-centre');
   });
 
-  it('tells a key that may only read, in the dialog', async () => {
+  it('shows an error for a read-only key', async () => {
     await open(stargate, 'read-only-key');
     await press('Delete');
     await page.getByLabel('Name of the VPN').fill('stargate');
     await page.getByRole('alertdialog').getByRole('button', { name: 'Delete' }).click();
 
-    expect(await alert()).toMatch(/^It was not deleted\n/);
-    expect(await findFaults(page)).toEqual([]);
+    expect(await alertText()).toMatch(/^The VPN was not deleted\n/);
+    expect(await findViolations(page)).toEqual([]);
   });
 });
 
-describe('The keyboard alone', () => {
-  it('signs in, finds a VPN, and opens and leaves its dialog, with the focus seen at each stop', async () => {
+describe('keyboard only', () => {
+  it('signs in, finds a VPN, and opens and closes its dialog, with a visible focus at each stop', async () => {
     await open('/', null);
-    // A page that has loaded has not been drawn yet, and what is not drawn hears no key.
+    // A loaded page may not be rendered yet, and elements receive no key presses before that.
     await hasFocus(page.getByLabel('API key'));
     await page.keyboard.press('Enter');
     await heading('Environments');
@@ -489,7 +490,7 @@ describe('The keyboard alone', () => {
 
     await tabTo(page, 'Search');
     await page.keyboard.type('stargate');
-    await rowsAre(['stargate']);
+    await expectRows(['stargate']);
     await tabTo(page, 'stargate');
     await page.keyboard.press('Enter');
     await heading('stargate');
@@ -522,10 +523,10 @@ describe('The keyboard alone', () => {
     await tabTo(page, 'Create VPN');
     await page.keyboard.press('Enter');
     await page.getByText('by-keyboard is being set up…').waitFor();
-    rig.pass(3_000);
+    rig.advanceTime(3_000);
     await heading('by-keyboard');
 
-    const encapsulation = page.locator('.fact').filter({ hasText: 'Forced UDP encapsulation' });
+    const encapsulation = page.locator('.attribute').filter({ hasText: 'Forced UDP encapsulation' });
     expect(await encapsulation.innerText()).toMatch(/On$/);
   });
 
@@ -543,78 +544,78 @@ describe('The keyboard alone', () => {
   });
 });
 
-describe('REST calls', () => {
-  it('are those that the README tells, for each page and each thing that is done', async () => {
-    rig.choose('still');
-    const counted: string[][] = [];
-    const count = async (what: string, act: () => Promise<unknown>): Promise<void> => {
+describe('REST calls of the gateway', () => {
+  it('match the table of the README for each page and action', async () => {
+    rig.selectGateway('idle');
+    const measured: string[][] = [];
+    const measure = async (name: string, act: () => Promise<unknown>): Promise<void> => {
       rig.sandbox.calls.splice(0);
       await act();
       const calls = rig.sandbox.calls.map(({ method, path }) => {
         const [, collection = '', rest = ''] = /([a-z]+)(\/[0-9a-f-]{36})?(?:\?.*)?$/.exec(path) ?? [];
         return `${method} ${collection}${rest && '/:id'}`;
       });
-      // A task is looked at until it has ended: how often is a matter of time.
-      const once = calls.filter((call) => call !== 'GET tasks/:id');
-      counted.push([
-        what,
-        String(once.length),
-        once.sort().join(', ') + (once.length < calls.length ? '; the task' : ''),
+      // Task polls are excluded, because their number depends on timing.
+      const untimed = calls.filter((call) => call !== 'GET tasks/:id');
+      measured.push([
+        name,
+        String(untimed.length),
+        untimed.sort().join(', ') + (untimed.length < calls.length ? '; the task' : ''),
       ]);
     };
 
     await open('/', null);
-    await count('Sign-in, environments', async () => {
+    await measure('Sign-in, environments', async () => {
       await press('Sign in');
       await heading('Environments');
     });
-    await count('List', async () => {
+    await measure('List', async () => {
       await page.getByRole('link', { name: 'test_area' }).click();
       await row('warehouse').waitFor();
     });
     await page.close();
     await open(warehouse, null);
-    await count('VPN', async () => {
+    await measure('VPN', async () => {
       await press('Sign in');
       await heading('warehouse');
-      // Those of the sign-in are told above.
+      // Removes the two calls of the sign-in, which are measured above.
       rig.sandbox.calls.splice(0, 2);
     });
-    await count('– its key', async () => {
+    await measure('– its key', async () => {
       await page.getByRole('region', { name: 'Pre-shared key' }).getByRole('button', { name: 'Show the key' }).click();
       await page.getByText('1mOX8cDMydqDD4q30NHVuiZX').first().waitFor();
     });
-    await count('– reset', async () => {
+    await measure('– reset', async () => {
       await press('Reset');
       await page.getByText('warehouse is being reset…').waitFor();
-      rig.pass(3_000);
+      rig.advanceTime(3_000);
       await page.getByText('warehouse is being reset…').waitFor({ state: 'detached' });
     });
-    await count('– delete, then the list', async () => {
+    await measure('– delete, then the list', async () => {
       await press('Delete');
       await page.getByLabel('Name of the VPN').fill('warehouse');
       await page.getByRole('alertdialog').getByRole('button', { name: 'Delete' }).click();
       await page.getByText('warehouse is being deleted…').waitFor();
-      rig.pass(3_000);
+      rig.advanceTime(3_000);
       await heading('test_area');
       await row('stargate').waitFor();
     });
-    await count('Form', async () => {
+    await measure('Form', async () => {
       await page.getByRole('link', { name: 'Create VPN' }).click();
-      // The list has a choice of VPCs too.
+      // Waits for the form, because the list also has a VPC select.
       await heading('Create a VPN');
-      await choose('VPC', 'gate-room');
+      await selectOption('VPC', 'gate-room');
     });
-    await count('– create, then its page', async () => {
-      await fillIn({ name: 'counted', gateway: '203.0.113.42' });
+    await measure('– create, then its page', async () => {
+      await fillForm({ name: 'counted', gateway: '203.0.113.42' });
       await press('Create VPN');
       await page.getByText('counted is being set up…').waitFor();
-      rig.pass(3_000);
+      rig.advanceTime(3_000);
       await heading('counted');
     });
 
     const readme = await readFile(join(import.meta.dirname, '../../../examples/web-console/README.md'), 'utf8');
-    const rowsOfReadme = readme
+    const readmeRows = readme
       .split('\n')
       .filter((line) => /^\|.*\| \d+ +\|/.test(line))
       .map((line) =>
@@ -623,23 +624,23 @@ describe('REST calls', () => {
           .split('|')
           .map((cell) => cell.trim()),
       );
-    expect(rowsOfReadme).toEqual(counted);
+    expect(readmeRows).toEqual(measured);
   });
 });
 
-describe('The console', () => {
-  it('asks nobody but its own server and the gateway', async () => {
+describe('console', () => {
+  it('sends requests only to its own server and the gateway', async () => {
     await open();
     await heading('Environments');
 
-    expect(rig.strangers).toEqual([]);
+    expect(rig.foreignRequests).toEqual([]);
   });
 
-  it('complains of nothing', async () => {
+  it('shows a not-found page, and no test caused a page error', async () => {
     await open('/nowhere');
     await heading('There is no such page');
 
-    expect(await findFaults(page)).toEqual([]);
-    expect(rig.complaints).toEqual([]);
+    expect(await findViolations(page)).toEqual([]);
+    expect(rig.pageErrors).toEqual([]);
   });
 });

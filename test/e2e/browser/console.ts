@@ -1,5 +1,5 @@
-// The web console under test: built by its own build, served as its own command serves it, in front of gateways on a sandbox whose time
-// and faults the tests say.
+// The test rig of the web console. Builds and serves the console with its own commands, in front of gateways on a sandbox. Tests control
+// the sandbox's time and faults.
 import { execFile, spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { connect, createServer, type Socket } from 'node:net';
@@ -8,8 +8,9 @@ import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { createSandbox, type Call, type Fault, type Sandbox } from '../../../src/sandbox/sandbox.js';
-import { defaultSeed, type Seed, seedEnvironment, seedSiteToSiteVpn, seedVpc } from '../../../src/sandbox/seed.js';
-import { atEnd } from '../../helpers/at-end.js';
+import { createDefaultSeed } from '../../../src/sandbox/default-seed.js';
+import { type Seed, seedEnvironment, seedSiteToSiteVpn, seedVpc } from '../../../src/sandbox/seed.js';
+import { addCleanup } from '../../helpers/cleanup.js';
 import { startGateway } from '../../helpers/gateway.js';
 import { launchChromium } from './chromium.js';
 
@@ -17,72 +18,72 @@ const root = join(import.meta.dirname, '../../..');
 const folder = join(root, 'examples/web-console');
 const outDir = join(root, 'dist/console');
 
-/** The widths that the console is looked at in. */
-export const widths = { desktop: { width: 1280, height: 900 }, phone: { width: 390, height: 844 } } as const;
+/** Viewports that the console is tested in. */
+export const viewports = { desktop: { width: 1280, height: 900 }, phone: { width: 390, height: 844 } } as const;
 
-/** A name as long as they come, with no place to break. */
+/** A name of 120 characters without a break opportunity. */
 export const longName = 'a'.repeat(120);
 
-/** A console that can be opened, and the world behind it. */
+/** The console, and the controls of its backend. */
 export interface ConsoleRig {
-  /** Opens a page at a path, and signs in there with a key; with none (null) it stays at the sign-in. */
+  /** Opens a page at a path and signs in with the key. With null, stays at the sign-in page. */
   readonly open: (path?: string, key?: string | null) => Promise<Page>;
   readonly sandbox: Sandbox;
   /** Base URL of the sandbox. */
   readonly upstream: string;
-  /** Lets the sandbox's time pass, in milliseconds. */
-  readonly pass: (milliseconds: number) => void;
-  /** Has calls of the REST API fail from now on; undefined: none. */
-  readonly fail: (faults: ((call: Call) => Fault | undefined) | undefined) => void;
-  /** Has calls of the REST API wait for ever, those whose path matches; undefined: none. */
+  /** Advances the sandbox's clock. */
+  readonly advanceTime: (milliseconds: number) => void;
+  /** Makes the REST API fail calls as `faults` says. Undefined: no faults. */
+  readonly setFaults: (faults: ((call: Call) => Fault | undefined) | undefined) => void;
+  /** Makes the REST API delay its response to calls with a matching path for 10 minutes. Undefined: no delays. */
   readonly hold: (path: RegExp | undefined) => void;
-  /** Which gateway answers: one that looks often at what is watched, one that never looks again, or none. */
-  readonly choose: (gateway: 'quick' | 'still' | undefined) => void;
-  /** Whatever the pages asked that is neither the console's nor the gateway's. */
-  readonly strangers: readonly string[];
-  /** Whatever the pages complained of: errors, and what their policy refused. */
-  readonly complaints: string[];
+  /** Selects the gateway: `polling` polls every 100 ms, `idle` never polls again, and undefined means that none is reachable. */
+  readonly selectGateway: (gateway: 'polling' | 'idle' | undefined) => void;
+  /** URLs of requests to any origin other than the console's and the gateway's. */
+  readonly foreignRequests: readonly string[];
+  /** Errors of the pages: exceptions, console errors and Content-Security-Policy violations. */
+  readonly pageErrors: string[];
 }
 
-/** Builds and serves the console; all of it ends with the file's tests. */
+/** Builds and serves the console. Everything is stopped after the test file. */
 export async function startConsole(): Promise<ConsoleRig> {
   let now = Date.UTC(2026, 0, 15, 9);
   let faults: ((call: Call) => Fault | undefined) | undefined;
-  let held: RegExp | undefined;
+  let heldPath: RegExp | undefined;
   const sandbox = createSandbox({
     clock: () => now,
-    seed: crowd(),
+    seed: createSeed(),
     faults: (call) => faults?.(call),
-    latency: ({ path }) => (held?.test(path) === true ? 600_000 : 0),
+    latency: ({ path }) => (heldPath?.test(path) === true ? 600_000 : 0),
   });
   const upstream = await sandbox.listen({ host: '127.0.0.1', port: 0 });
-  atEnd(() => sandbox.close());
+  addCleanup(() => sandbox.close());
   const gateways = {
-    quick: await startGateway(upstream, { watchPollMs: 100 }),
-    still: await startGateway(upstream, { watchPollMs: 600_000 }),
+    polling: await startGateway(upstream, { watchPollMs: 100 }),
+    idle: await startGateway(upstream, { watchPollMs: 600_000 }),
   };
-  const door = await openDoor();
-  const choose: ConsoleRig['choose'] = (name) => {
-    door.leadTo(name && new URL(gateways[name].url));
+  const proxy = await startProxy();
+  const selectGateway: ConsoleRig['selectGateway'] = (name) => {
+    proxy.connectTo(name && new URL(gateways[name].url));
   };
-  choose('quick');
+  selectGateway('polling');
 
-  const env = { ...process.env, NODE_ENV: 'production', NO_COLOR: '1', VITE_GATEWAY_URL: `${door.origin}/graphql` };
+  const env = { ...process.env, NODE_ENV: 'production', NO_COLOR: '1', VITE_GATEWAY_URL: `${proxy.origin}/graphql` };
   await promisify(execFile)('npm', ['run', 'build', '--', '--outDir', outDir, '--emptyOutDir'], { cwd: folder, env });
   const origin = await serve(env);
   const browser = await launchChromium();
-  atEnd(() => browser.close());
+  addCleanup(() => browser.close());
 
-  const strangers: string[] = [];
-  const complaints: string[] = [];
-  const window = await openWindow(browser, complaints);
-  window.on('request', (request) => {
-    const asked = new URL(request.url());
-    if (![origin, door.origin].includes(asked.origin)) strangers.push(asked.href);
+  const foreignRequests: string[] = [];
+  const pageErrors: string[] = [];
+  const context = await createContext(browser, pageErrors);
+  context.on('request', (request) => {
+    const requested = new URL(request.url());
+    if (![origin, proxy.origin].includes(requested.origin)) foreignRequests.push(requested.href);
   });
   return {
     open: async (path = '/', key = 'sandbox-key') => {
-      const page = await window.newPage();
+      const page = await context.newPage();
       await page.goto(origin + path);
       if (key !== null) {
         await page.getByLabel('API key').fill(key);
@@ -92,24 +93,24 @@ export async function startConsole(): Promise<ConsoleRig> {
     },
     sandbox,
     upstream,
-    pass: (milliseconds) => {
+    advanceTime: (milliseconds) => {
       now += milliseconds;
     },
-    fail: (next) => {
+    setFaults: (next) => {
       faults = next;
     },
     hold: (path) => {
-      held = path;
+      heldPath = path;
     },
-    choose,
-    strangers,
-    complaints,
+    selectGateway,
+    foreignRequests,
+    pageErrors,
   };
 }
 
-/** The sandbox's own world, and in `crowded` more than a window holds. */
-function crowd(): Seed {
-  const seed = defaultSeed();
+/** Returns the default seed, plus an environment `crowded` with more VPNs than a window shows. */
+function createSeed(): Seed {
+  const seed = createDefaultSeed();
   const vpc = seedVpc({ id: '5a1c4f0e-8d1b-4a57-9a55-6f0b1c2d3e4f', name: longName });
   const names = [longName, ...Array.from({ length: 59 }, (_, index) => `site-${index + 1}`)];
   seed.environments.push({
@@ -133,92 +134,95 @@ function crowd(): Seed {
   return seed;
 }
 
-/** Takes a picture in both widths: for the READMEs where SCREENSHOTS is set, else below dist/, to be looked at. */
-export async function takePicture(page: Page, name: string): Promise<void> {
-  const target = process.env['SCREENSHOTS'] ? join(folder, 'screenshots') : join(root, 'dist/screenshots');
+/** Takes a screenshot in each viewport: for the README if SCREENSHOTS is set, else into dist/screenshots for inspection. */
+export async function takeScreenshots(page: Page, name: string): Promise<void> {
+  const directory = process.env['SCREENSHOTS'] ? join(folder, 'screenshots') : join(root, 'dist/screenshots');
   await page.mouse.move(0, 0);
-  for (const [width, size] of Object.entries(widths)) {
+  for (const [viewport, size] of Object.entries(viewports)) {
     await page.setViewportSize(size);
     await page.evaluate('scrollTo(0, 0)');
-    await page.screenshot({ path: join(target, `${name}-${width}.png`), animations: 'disabled' });
+    await page.screenshot({ path: join(directory, `${name}-${viewport}.png`), animations: 'disabled' });
   }
-  await page.setViewportSize(widths.desktop);
+  await page.setViewportSize(viewports.desktop);
 }
 
 const axe = await readFile(join(folder, 'node_modules/axe-core/axe.min.js'), 'utf8');
 
 /**
- * What axe finds against a page as it stands, and what leaves its width: in both widths, in the light and in the dark; in the dark it looks
- * at the colours alone, since nothing else is another there.
+ * Returns the page's accessibility violations that axe-core finds, and reports a page that is wider than the window. Checks each viewport
+ * in light and dark mode. In dark mode only the contrast rule runs, because nothing else differs.
  */
-export async function findFaults(page: Page): Promise<unknown[]> {
-  const found: unknown[] = [];
+export async function findViolations(page: Page): Promise<string[]> {
+  const violations: string[] = [];
   await page.evaluate(axe);
-  for (const [width, size] of Object.entries(widths)) {
+  for (const [viewport, size] of Object.entries(viewports)) {
     await page.setViewportSize(size);
     for (const colorScheme of ['light', 'dark'] as const) {
       await page.emulateMedia({ colorScheme });
       const rules = colorScheme === 'dark' ? "runOnly: ['color-contrast']," : '';
-      const faults: unknown =
+      const result: unknown =
         await page.evaluate(`axe.run({ ${rules} resultTypes: ['violations'] }).then(({ violations }) => [
         ...violations.flatMap(({ id, nodes }) => nodes.map(({ target }) => id + ': ' + target.join(' '))),
         ...(document.documentElement.scrollWidth > innerWidth ? ['wider than the window'] : []),
       ])`);
-      if (!Array.isArray(faults)) throw new TypeError('axe told nothing.');
-      found.push(...faults.map((fault) => `${width}, ${colorScheme}: ${String(fault)}`));
+      if (!Array.isArray(result)) throw new TypeError('axe-core returned no list of violations.');
+      violations.push(...result.map((violation) => `${viewport}, ${colorScheme}: ${String(violation)}`));
     }
   }
-  await page.setViewportSize(widths.desktop);
+  await page.setViewportSize(viewports.desktop);
   await page.emulateMedia({ colorScheme: 'light' });
-  return found;
+  return violations;
 }
 
-/** Presses Tab until something of a name has the focus, which must be seen at each stop. Throws where it is not to be reached. */
+/**
+ * Presses Tab until the element of this name has the focus. Throws if the focus is not visible at a stop, or if 60 presses do not reach
+ * the element.
+ */
 export async function tabTo(page: Page, name: string): Promise<void> {
   const stops: string[] = [];
   while (stops.length < 60) {
     await page.keyboard.press('Tab');
-    const stop = String(await page.evaluate(focused));
-    if (stop.startsWith('unseen ')) throw new Error(`The focus is not seen: ${stop}`);
+    const stop = String(await page.evaluate(focusedName));
+    if (stop.startsWith('invisible ')) throw new Error(`The focus is not visible: ${stop}`);
     stops.push(stop);
     if (stop === name) return;
   }
-  throw new Error(`Tab does not lead to ${name}, but to ${stops.join(', ')}.`);
+  throw new Error(`Tab did not reach ${name}. Stops: ${stops.join(', ')}.`);
 }
 
-// The name of what has the focus, as far as this page's elements need it; "unseen" before it where no outline is drawn around it. A
-// checkbox is drawn by what stands beside the input.
-const focused = `(() => {
+// Returns the accessible name of the focused element, computed as far as the console's elements need it. Prefixes it with "invisible" if
+// no outline is drawn. A checkbox draws its outline on an element beside the input.
+const focusedName = `(() => {
   const element = document.activeElement;
   if (element === document.body) return '';
   const texts = (element.getAttribute('aria-labelledby') ?? '').split(' ').map((id) => document.getElementById(id)?.textContent ?? '');
   const name = element.getAttribute('aria-label') ?? (texts.join(' ').trim() || (element.labels?.[0] ?? element).textContent);
-  const drawn = [element, ...(element.closest('label')?.querySelectorAll('*') ?? [])]
-    .some((each) => getComputedStyle(each).outlineStyle === 'solid' && parseFloat(getComputedStyle(each).outlineWidth) >= 2);
-  return (drawn ? '' : 'unseen ') + name.trim();
+  const hasOutline = [element, ...(element.closest('label')?.querySelectorAll('*') ?? [])]
+    .some((candidate) => getComputedStyle(candidate).outlineStyle === 'solid' && parseFloat(getComputedStyle(candidate).outlineWidth) >= 2);
+  return (hasOutline ? '' : 'invisible ') + name.trim();
 })()`;
 
-/** A window for all pages: they share what the browser has loaded, and nothing of a session. */
-async function openWindow(browser: Browser, complaints: string[]): Promise<BrowserContext> {
+/** Creates the context of all pages: they share the browser's cache, but no session. */
+async function createContext(browser: Browser, pageErrors: string[]): Promise<BrowserContext> {
   const context = await browser.newContext({
-    viewport: widths.desktop,
+    viewport: viewports.desktop,
     reducedMotion: 'reduce',
     colorScheme: 'light',
     permissions: ['clipboard-read', 'clipboard-write'],
   });
   context.setDefaultTimeout(20_000);
-  context.on('weberror', (error) => complaints.push(error.error().message));
+  context.on('weberror', (error) => pageErrors.push(error.error().message));
   context.on('console', (message) => {
-    if (message.type() === 'error') complaints.push(message.text());
+    if (message.type() === 'error') pageErrors.push(message.text());
   });
   await context.addInitScript(
     `addEventListener('securitypolicyviolation', ({ blockedURI, violatedDirective }) =>
-      console.error('refused by', violatedDirective, blockedURI))`,
+      console.error('blocked by', violatedDirective, blockedURI))`,
   );
   return context;
 }
 
-/** Serves what was built, as `npm start` does; gives its origin. */
+/** Serves the built console like its `npm start`. Returns its origin. */
 async function serve(env: NodeJS.ProcessEnv): Promise<string> {
   const vite = join(folder, 'node_modules/vite/bin/vite.js');
   const child = spawn(process.execPath, [vite, 'preview', '--port', '0', '--outDir', outDir], {
@@ -226,34 +230,34 @@ async function serve(env: NodeJS.ProcessEnv): Promise<string> {
     env,
     stdio: ['ignore', 'pipe', 'inherit'],
   });
-  atEnd(() => child.kill());
+  addCleanup(() => child.kill());
   for await (const line of createInterface({ input: child.stdout })) {
     const address = /http:\/\/127\.0\.0\.1:\d+/.exec(line)?.[0];
     if (address === undefined) continue;
-    // Who stops reading a pipe stops who writes to it.
+    // Keeps reading: an unread pipe would fill up and block the server.
     child.stdout.resume();
     return address;
   }
-  throw new Error('The console is not served.');
+  throw new Error('The Vite preview server exited before it listened.');
 }
 
-/** One address that leads to one gateway or another, or to none: the console is built for one. */
-async function openDoor() {
+/** Starts a TCP proxy whose target can change, or be none, because the console is built for one gateway URL. */
+async function startProxy() {
   let target: URL | undefined;
   const sockets = new Set<Socket>();
-  const door = createServer((near) => {
+  const server = createServer((downstream) => {
     if (target === undefined) {
-      near.destroy();
+      downstream.destroy();
       return;
     }
-    const far = connect(Number(target.port), target.hostname);
+    const upstream = connect(Number(target.port), target.hostname);
     for (const [socket, other] of [
-      [near, far],
-      [far, near],
+      [downstream, upstream],
+      [upstream, downstream],
     ] as const) {
       sockets.add(socket);
       socket.pipe(other);
-      // Either end may break off; the other then does as well.
+      // Either side may disconnect, which closes the other side too.
       socket.on('error', () => undefined);
       socket.once('close', () => {
         sockets.delete(socket);
@@ -261,21 +265,21 @@ async function openDoor() {
       });
     }
   });
-  const cut = () => {
+  const disconnectAll = () => {
     for (const socket of sockets) socket.destroy();
   };
-  await new Promise<void>((resolve) => door.listen(0, '127.0.0.1', resolve));
-  atEnd(() => {
-    cut();
-    door.close();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  addCleanup(() => {
+    disconnectAll();
+    server.close();
   });
-  const address = door.address();
-  if (address === null || typeof address === 'string') throw new TypeError('The door has no port.');
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new TypeError('The proxy has no port.');
   return {
     origin: `http://127.0.0.1:${address.port}`,
-    leadTo: (next: URL | undefined) => {
+    connectTo: (next: URL | undefined) => {
       target = next;
-      cut();
+      disconnectAll();
     },
   };
 }

@@ -1,4 +1,4 @@
-// The playground as a person meets it: the built gateway on its sandbox, in a real browser.
+// Tests the playground in Chromium, on the built gateway with its sandbox.
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
@@ -27,12 +27,12 @@ let gateway: ChildProcess;
 let browser: Browser;
 let page: Page;
 let url: URL;
-/** Every address that the page asked for. */
-const requested: string[] = [];
-/** Whatever the page complained of: errors, and what its policy refused. */
-const complaints: string[] = [];
+/** URLs of all requests of the page. */
+const requestedUrls: string[] = [];
+/** Errors of the page: exceptions, console errors and Content-Security-Policy violations. */
+const pageErrors: string[] = [];
 
-/** Starts the gateway on free ports and gives its address, which it tells on stdout. */
+/** Starts the gateway on free ports. Returns its URL, which it logs to stdout. */
 async function startGateway(): Promise<URL> {
   const child = spawn(process.execPath, ['dist/main.js'], {
     cwd: ROOT,
@@ -43,19 +43,19 @@ async function startGateway(): Promise<URL> {
   for await (const line of createInterface({ input: child.stdout })) {
     const address = line.includes('"gateway listening"') && /"url":"([^"]+)"/.exec(line)?.[1];
     if (!address) continue;
-    // Who stops reading a pipe stops who writes to it.
+    // Keeps reading: an unread pipe would fill up and block the gateway.
     child.stdout.resume();
     return new URL(address);
   }
-  throw new Error('The gateway ended without listening.');
+  throw new Error('The gateway exited before it listened.');
 }
 
-/** Opens the tab of that name, runs it, and gives the answer as it came. */
+/** Opens a tab, runs its operation, and returns the response. */
 async function run(tab: string): Promise<Response> {
   await page.getByRole('tab').getByText(tab, { exact: true }).click();
-  const answer = page.waitForResponse((response) => response.request().method() === 'POST');
+  const response = page.waitForResponse((received) => received.request().method() === 'POST');
   await page.getByRole('button', { name: /^Execute/ }).click();
-  return answer;
+  return response;
 }
 
 const headers = () => page.locator('.graphiql-editor-tool');
@@ -66,14 +66,14 @@ beforeAll(async () => {
   browser = await launchChromium();
   page = await browser.newPage({ viewport: { width: 1600, height: 1000 } });
   page.setDefaultTimeout(20_000);
-  page.on('request', (request) => requested.push(request.url()));
-  page.on('pageerror', (error) => complaints.push(error.message));
+  page.on('request', (request) => requestedUrls.push(request.url()));
+  page.on('pageerror', (error) => pageErrors.push(error.message));
   page.on('console', (message) => {
-    if (message.type() === 'error') complaints.push(message.text());
+    if (message.type() === 'error') pageErrors.push(message.text());
   });
   await page.addInitScript(
     `addEventListener('securitypolicyviolation', ({ blockedURI, violatedDirective }) =>
-      console.error('refused by', violatedDirective, blockedURI))`,
+      console.error('blocked by', violatedDirective, blockedURI))`,
   );
   await page.goto(url.href);
   await page.getByRole('tab').first().waitFor();
@@ -88,11 +88,11 @@ afterAll(async () => {
 });
 
 describe('The playground', () => {
-  it('opens with a tab for each operation, the list first', async () => {
+  it('opens with a tab for each operation, the VPN list first', async () => {
     expect(await page.locator('.graphiql-tab-button').allTextContents()).toEqual(TABS);
   });
 
-  it('shows the headers, with the key of the sandbox', async () => {
+  it('shows the headers with the sandbox key', async () => {
     const key = await page.locator('meta[name="api-key"]').getAttribute('content');
 
     expect(key).toMatch(/\S/);
@@ -102,22 +102,22 @@ describe('The playground', () => {
       .waitFor();
   });
 
-  it('runs the list', async () => {
-    const answer = await run('siteToSiteVpns');
+  it('runs the query for the list', async () => {
+    const response = await run('siteToSiteVpns');
 
-    expect(await answer.text()).toContain('"name":"stargate"');
+    expect(await response.text()).toContain('"name":"stargate"');
     await results().getByText('"totalCount"').waitFor();
     await page.screenshot({ path: join(ROOT, 'dist/screenshots/playground.png') });
   });
 
   it('creates a VPN', async () => {
-    const answer = await run('createSiteToSiteVpn');
+    const response = await run('createSiteToSiteVpn');
 
-    expect(await answer.text()).toContain('"userErrors":[]');
+    expect(await response.text()).toContain('"userErrors":[]');
     await results().getByText('"playground-tunnel"').waitFor();
   });
 
-  it('follows the list over a WebSocket', async () => {
+  it('subscribes to the list over a WebSocket', async () => {
     const socket = page.waitForEvent('websocket');
     await page.getByRole('tab').getByText('siteToSiteVpnsUpdated', { exact: true }).click();
     await page.getByRole('button', { name: /^Execute/ }).click();
@@ -128,20 +128,20 @@ describe('The playground', () => {
     await page.getByRole('button', { name: /^Stop/ }).click();
   });
 
-  it('explains the schema', async () => {
+  it('shows the documentation of the schema', async () => {
     await page.getByRole('button', { name: 'Show Documentation Explorer' }).click();
     await page.getByRole('link', { name: 'Mutation' }).click();
     await page.getByRole('link', { name: 'createSiteToSiteVpn', exact: true }).waitFor();
     await page.getByRole('button', { name: 'Hide Documentation Explorer' }).click();
   });
 
-  it('checks what is written in workers of its own', () => {
+  it('validates the editors in its own web workers', () => {
     expect(page.workers().map((worker) => new URL(worker.url()).pathname)).toEqual(
       expect.arrayContaining([expect.stringMatching(/graphql\.worker/), expect.stringMatching(/json\.worker/)]),
     );
   });
 
-  it('takes headers that are typed along to the other tabs', async () => {
+  it('copies typed headers to the other tabs', async () => {
     await page.locator('.graphiql-editor-tool .monaco-editor:visible').click();
     for (const key of ['Control+Home', 'ArrowDown', 'End', 'ArrowLeft']) await page.keyboard.press(key);
     await page.keyboard.insertText('-typed');
@@ -152,7 +152,7 @@ describe('The playground', () => {
     await headers().getByText('-typed"').waitFor();
   });
 
-  it('forgets them on a reload, as the browser is given nothing to keep', async () => {
+  it('stores nothing in the browser, so a reload discards the headers', async () => {
     expect(await page.evaluate('localStorage.length + sessionStorage.length')).toBe(0);
 
     await page.reload();
@@ -162,16 +162,16 @@ describe('The playground', () => {
     expect(await page.locator('.graphiql-tab-button').allTextContents()).toEqual(TABS);
   });
 
-  it('asks nobody but the gateway', () => {
-    const foreign = requested.filter(
+  it('sends requests only to the gateway', () => {
+    const foreign = requestedUrls.filter(
       (address) => !/^(data|blob):/.test(address) && new URL(address).origin !== url.origin,
     );
 
-    expect(requested.length).toBeGreaterThan(TABS.length);
+    expect(requestedUrls.length).toBeGreaterThan(TABS.length);
     expect(foreign).toEqual([]);
   });
 
-  it('complains of nothing', () => {
-    expect(complaints).toEqual([]);
+  it('reports no errors', () => {
+    expect(pageErrors).toEqual([]);
   });
 });

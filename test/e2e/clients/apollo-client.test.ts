@@ -1,4 +1,4 @@
-// An app with Apollo Client, as it would use the gateway: it lists, creates, is told what to put right, and follows the task to its end.
+// Apollo Client as an app uses it: it lists VPNs, creates one, reads input errors, and polls the task until it succeeds.
 import {
   ApolloClient,
   CombinedGraphQLErrors,
@@ -10,7 +10,7 @@ import {
 import { describe, expect, it } from '@jest/globals';
 import { SANDBOX_KEY } from '../../../src/sandbox/sandbox.js';
 import { TASK_DURATION } from '../../../src/sandbox/state.js';
-import { atEnd } from '../../helpers/at-end.js';
+import { addCleanup } from '../../helpers/cleanup.js';
 import { startGatewayOnSandbox } from '../../helpers/gateway.js';
 
 let now = Date.UTC(2026, 10, 23);
@@ -94,7 +94,7 @@ function createClient(headers: Readonly<Record<string, string>>): ApolloClient {
     link: new HttpLink({ uri: gateway.url, headers }),
     cache: new InMemoryCache(),
   });
-  atEnd(() => {
+  addCleanup(() => {
     client.stop();
   });
   return client;
@@ -124,7 +124,7 @@ async function list(): Promise<Vpn[]> {
 }
 
 describe('Apollo Client', () => {
-  it('lists the VPNs with their VPCs, and has them in its cache by their ids', async () => {
+  it('lists VPNs with their VPCs, and caches them by id', async () => {
     const { data, error } = await client.query({ query: LIST, variables: { environment } });
 
     expect(error).toBeUndefined();
@@ -137,7 +137,7 @@ describe('Apollo Client', () => {
     }
   });
 
-  it('is told field by field what to put right before anything is created', async () => {
+  it('receives an input error for each invalid field, and creates nothing', async () => {
     const before = await list();
     const { data, error } = await client.mutate({
       mutation: CREATE,
@@ -155,63 +155,67 @@ describe('Apollo Client', () => {
     expect(await list()).toEqual(before);
   });
 
-  it('is told what the REST API refuses in the same way', async () => {
-    const [taken] = await list();
-    const { data } = await client.mutate({ mutation: CREATE, variables: { input: { ...input, name: taken?.name } } });
+  it('receives a rejection by the REST API as an input error', async () => {
+    const [existing] = await list();
+    const { data } = await client.mutate({
+      mutation: CREATE,
+      variables: { input: { ...input, name: existing?.name } },
+    });
 
     expect(data?.createSiteToSiteVpn).toMatchObject({ task: null, userErrors: [{ field: null, code: 'REJECTED' }] });
   });
 
-  it('creates a VPN, and follows the task by polling until it has succeeded', async () => {
+  it('creates a VPN, and polls the task until it succeeds', async () => {
     const { data } = await client.mutate({ mutation: CREATE, variables: { input } });
     const created = data?.createSiteToSiteVpn;
     expect(created).toMatchObject({ task: { status: 'PENDING', siteToSiteVpn: null }, userErrors: [] });
 
-    const seen: string[] = [];
-    const polls = () => gateway.sandbox.calls.filter(({ path }) => path.endsWith(`/tasks/${created?.task?.id ?? ''}`));
-    const last = await new Promise<Task>((resolve, reject) => {
-      const watched = client.watchQuery({
+    const states: string[] = [];
+    const getPolls = () =>
+      gateway.sandbox.calls.filter(({ path }) => path.endsWith(`/tasks/${created?.task?.id ?? ''}`));
+    const completed = await new Promise<Task>((resolve, reject) => {
+      const observable = client.watchQuery({
         query: TASK,
         variables: { id: created?.task?.id ?? '', environment },
         fetchPolicy: 'network-only',
         notifyOnNetworkStatusChange: true,
         pollInterval: 20,
       });
-      const subscription = watched.subscribe(({ data: shown, dataState, error, networkStatus }) => {
+      const subscription = observable.subscribe(({ data: current, dataState, error, networkStatus }) => {
         if (error !== undefined) reject(new Error(error.message));
-        if (dataState !== 'complete' || !shown.task) return;
-        seen.push(`${networkStatus} ${shown.task.status}`);
-        // A poll, too, has seen it pending: now the time comes at which it is done.
-        if (seen.length === 3) now += TASK_DURATION;
-        if (shown.task.status !== 'SUCCESS') return;
-        watched.stopPolling();
+        if (dataState !== 'complete' || !current.task) return;
+        states.push(`${networkStatus} ${current.task.status}`);
+        // The task was pending in a poll too. Now the sandbox completes it.
+        if (states.length === 3) now += TASK_DURATION;
+        if (current.task.status !== 'SUCCESS') return;
+        observable.stopPolling();
         subscription.unsubscribe();
-        resolve(shown.task);
+        resolve(current.task);
       });
     });
 
-    expect(seen.filter((state) => state.endsWith('PENDING')).length).toBeGreaterThanOrEqual(3);
-    expect(polls().length).toBeGreaterThanOrEqual(3);
-    expect(last.siteToSiteVpn).toMatchObject({ name: 'office', state: 'PENDING' });
-    expect((await list()).map(({ id }) => id)).toContain(last.siteToSiteVpn?.id);
+    expect(states.filter((state) => state.endsWith('PENDING')).length).toBeGreaterThanOrEqual(3);
+    expect(getPolls().length).toBeGreaterThanOrEqual(3);
+    expect(completed.siteToSiteVpn).toMatchObject({ name: 'office', state: 'PENDING' });
+    expect((await list()).map(({ id }) => id)).toContain(completed.siteToSiteVpn?.id);
   });
 
-  it('has an error by its code where the key is not known', async () => {
-    const stranger = createClient({ 'MC-Api-Key': 'unknown-key' });
-    const { error } = await stranger.query({ query: LIST, variables: { environment }, errorPolicy: 'all' });
+  it('receives the error code for an unknown API key', async () => {
+    const unauthenticated = createClient({ 'MC-Api-Key': 'unknown-key' });
+    const { error } = await unauthenticated.query({ query: LIST, variables: { environment }, errorPolicy: 'all' });
 
     expect(CombinedGraphQLErrors.is(error) && error.errors).toMatchObject([
       { path: ['siteToSiteVpns'], extensions: { code: 'UNAUTHENTICATED', requestId: expect.any(String) } },
     ]);
   });
 
-  it('has the reason where the document does not fit, though the status is 400', async () => {
-    const wrong: TypedDocumentNode<unknown, Record<string, never>> = gql`
+  it('receives the validation error of an invalid document, despite status 400', async () => {
+    const invalid: TypedDocumentNode<unknown, Record<string, never>> = gql`
       {
         nothing
       }
     `;
-    const { error } = await client.query({ query: wrong, variables: {}, errorPolicy: 'all' });
+    const { error } = await client.query({ query: invalid, variables: {}, errorPolicy: 'all' });
 
     expect(CombinedGraphQLErrors.is(error) && error.errors).toMatchObject([
       { message: expect.stringContaining('nothing'), extensions: { code: 'GRAPHQL_VALIDATION_FAILED' } },

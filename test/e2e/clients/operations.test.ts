@@ -1,5 +1,4 @@
-// The operations for apps: each asks for what there is, each field of the contract is asked for, and their manifest is what Apollo's own
-// generator makes of them.
+// The example operations for apps: they are valid, they cover the API, and their manifest is current.
 import { execFile } from 'node:child_process';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -10,93 +9,95 @@ import { describe, expect, it } from '@jest/globals';
 import { concatAST, Kind, parse, TypeInfo, validate, visit, visitWithTypeInfo } from 'graphql';
 import { readConfig } from '../../../src/config.js';
 import { createSchema } from '../../../src/graph/schema.js';
-import { createDocumentReader } from '../../../src/server/graphql/parse-document.js';
+import { createDocumentParser } from '../../../src/server/graphql/parse-document.js';
 import { TrustedDocuments } from '../../../src/server/graphql/trusted-documents.js';
-import { atEnd } from '../../helpers/at-end.js';
+import { addCleanup } from '../../helpers/cleanup.js';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 const folder = join(root, 'operations');
 const files = (await readdir(folder)).filter((name) => name.endsWith('.graphql'));
-const whole = concatAST(
+const document = concatAST(
   await Promise.all(files.map(async (name) => parse(await readFile(join(folder, name), 'utf8')))),
 );
 const schema = createSchema();
 
 describe('operations/', () => {
-  it('asks for nothing that the schema lacks', () => {
-    expect(validate(schema, whole)).toEqual([]);
+  it('contains only valid operations', () => {
+    expect(validate(schema, document)).toEqual([]);
   });
 
-  it('has an operation for each mutation and subscription, and for what is read of VPNs', () => {
-    const asked = new Set<string>();
+  it('contains an operation for each mutation and subscription, and for the main queries', () => {
+    const coordinates = new Set<string>();
     const typeInfo = new TypeInfo(schema);
-    const look = {
+    const visitor = {
       Field: () => {
         const field = typeInfo.getFieldDef();
-        asked.add(`${typeInfo.getParentType()?.name ?? ''}.${field?.name ?? ''}`);
+        coordinates.add(`${typeInfo.getParentType()?.name ?? ''}.${field?.name ?? ''}`);
       },
     };
-    visit(whole, visitWithTypeInfo(typeInfo, look));
-    const fieldsOf = (name: 'Mutation' | 'Subscription') =>
+    visit(document, visitWithTypeInfo(typeInfo, visitor));
+    const toCoordinates = (name: 'Mutation' | 'Subscription') =>
       Object.keys(
         (name === 'Mutation' ? schema.getMutationType() : schema.getSubscriptionType())?.getFields() ?? {},
       ).map((field) => `${name}.${field}`);
 
-    expect([...asked]).toEqual(
+    expect([...coordinates]).toEqual(
       expect.arrayContaining([
         'Query.siteToSiteVpns',
         'Query.siteToSiteVpn',
         'Query.task',
         'Query.environments',
-        ...fieldsOf('Mutation'),
-        ...fieldsOf('Subscription'),
+        ...toCoordinates('Mutation'),
+        ...toCoordinates('Subscription'),
       ]),
     );
   });
 
-  it('never asks for a pre-shared key', () => {
+  it('never selects a pre-shared key', () => {
     const names = new Set<string>();
-    visit(whole, { Field: ({ name }) => void names.add(name.value) });
+    visit(document, { Field: ({ name }) => void names.add(name.value) });
     expect(names).not.toContain('ipSecPsk');
   });
 
-  it('has one operation in a file, called as that is', () => {
-    const operations = whole.definitions.flatMap((each) => (each.kind === Kind.OPERATION_DEFINITION ? [each] : []));
-    const toFile = (name = '') => `${name.replace(/(?<!^)(?=[A-Z])/g, '-').toLowerCase()}.graphql`;
-    expect([...operations.map(({ name }) => toFile(name?.value)), 'fragments.graphql'].sort()).toEqual(
+  it('contains one operation per file, with the name of the file', () => {
+    const operations = document.definitions.flatMap((definition) =>
+      definition.kind === Kind.OPERATION_DEFINITION ? [definition] : [],
+    );
+    const toFileName = (name = '') => `${name.replace(/(?<!^)(?=[A-Z])/g, '-').toLowerCase()}.graphql`;
+    expect([...operations.map(({ name }) => toFileName(name?.value)), 'fragments.graphql'].sort()).toEqual(
       [...files].sort(),
     );
   });
 });
 
 describe('operations/manifest.json', () => {
-  it("is what Apollo's generator makes of the operations", async () => {
+  it("equals the output of Apollo's generator", async () => {
     const directory = await mkdtemp(join(tmpdir(), 'operations-'));
-    atEnd(() => rm(directory, { recursive: true }));
+    addCleanup(() => rm(directory, { recursive: true }));
     const config = join(directory, 'persisted-query-manifest.config.json');
     const output = join(directory, 'manifest.json');
     await writeFile(config, JSON.stringify({ documents: ['operations/*.graphql'], output }));
     const generator = join(root, 'node_modules/.bin/generate-persisted-query-manifest');
     await promisify(execFile)(generator, ['--config', config], { cwd: root });
-    const toValue = (text: string): unknown => JSON.parse(text);
+    const parseJson = (text: string): unknown => JSON.parse(text);
 
-    // `npm run operations` writes it anew.
-    expect(toValue(await readFile(join(folder, 'manifest.json'), 'utf8'))).toEqual(
-      toValue(await readFile(output, 'utf8')),
+    // Run `npm run operations` to update it.
+    expect(parseJson(await readFile(join(folder, 'manifest.json'), 'utf8'))).toEqual(
+      parseJson(await readFile(output, 'utf8')),
     );
   });
 
-  it('is one that the gateway starts with, within the limits that are usual', async () => {
-    const prepared: unknown[] = [];
+  it('is accepted by the gateway with the default limits', async () => {
+    const compiled: unknown[] = [];
     const documents = new TrustedDocuments({
       file: join(folder, 'manifest.json'),
       only: true,
-      readDocument: createDocumentReader(schema, readConfig({}), true),
-      prepare: (document) => prepared.push(document),
+      parseDocument: createDocumentParser(schema, readConfig({}), true),
+      compileAhead: (document) => compiled.push(document),
     });
     await documents.read();
 
     expect(documents.count).toBe(files.length - 1);
-    expect(prepared).toHaveLength(documents.count);
+    expect(compiled).toHaveLength(documents.count);
   });
 });

@@ -1,5 +1,5 @@
-// What Kubernetes is given, against the schemas of its API as packages have them, and against the gateway: ports, probes, variables, user,
-// and the time it takes to end. No cluster is asked: that the schemas hold is all that can be known here of what one would say.
+// Validates deploy/kubernetes against the Kubernetes API schemas and against the gateway: ports, probes, variables, user and shutdown time.
+// No cluster is involved, so the schemas are the only check of what a cluster would accept.
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
 import { ServiceMonitor } from '@kubernetes-models/prometheus-operator/monitoring.coreos.com/v1';
@@ -11,9 +11,10 @@ import { Service } from 'kubernetes-models/v1';
 import { parseAllDocuments } from 'yaml';
 import { z } from 'zod';
 import { CloudcaClient } from '../../../src/cloudca/client.js';
-import { readConfig, variableNames } from '../../../src/config.js';
+import { readConfig } from '../../../src/config.js';
+import { environmentVariableNames } from '../../../src/environment-variables.js';
 import { startApp } from '../../helpers/app.js';
-import { ask } from '../../helpers/wire.js';
+import { sendRequest } from '../../helpers/http.js';
 
 const folder = 'deploy/kubernetes';
 const name = 'site-to-site-vpn-gateway';
@@ -36,43 +37,44 @@ const manifests = readdirSync(folder, { recursive: true, encoding: 'utf8' })
     return document.toJS();
   });
 
-/** What is wrong with a manifest: what its schema says, and fields that the schema does not know. */
-function faultsOf(manifest: unknown): string[] {
-  const kind = kinds.find((each) => each.is(manifest));
-  if (kind === undefined) return ['of a kind that nobody knows'];
+/** Returns the errors of a manifest: violations of its schema, and fields that the schema does not define. */
+function validateManifest(manifest: unknown): string[] {
+  const kind = kinds.find((candidate) => candidate.is(manifest));
+  if (kind === undefined) return ['unknown kind'];
   const unread = new Set<string>();
-  // Its validator looks at each field that it knows, and leaves others alone.
-  const seen = watch(manifest, '', unread);
+  // The validator reads each field that its schema defines and ignores all others.
+  const tracked = trackReads(manifest, '', unread);
   try {
     const validate: unknown = Reflect.get(kind.prototype, 'validate');
     if (typeof validate !== 'function') throw new TypeError('The package has no validator.');
-    Reflect.apply(validate, seen, []);
+    Reflect.apply(validate, tracked, []);
   } catch (error) {
     return [error instanceof Error ? error.message : String(error)];
   }
-  return [...unread].map((path) => `data${path} is not known`);
+  return [...unread].map((path) => `data${path} is unknown`);
 }
 
-/** The same value, of which each field is struck from `unread` when it is read. */
-function watch(value: unknown, path: string, unread: Set<string>): unknown {
+/** Returns a proxy of the value that removes each field's path from `unread` when the field is read. */
+function trackReads(value: unknown, path: string, unread: Set<string>): unknown {
   if (typeof value !== 'object' || value === null) return value;
   for (const key of Object.keys(value)) unread.add(`${path}/${key}`);
   return new Proxy(value, {
     get: (target, key, receiver) => {
       const field = `${path}/${String(key)}`;
       unread.delete(field);
-      return watch(Reflect.get(target, key, receiver), field, unread);
+      return trackReads(Reflect.get(target, key, receiver), field, unread);
     },
   });
 }
 
-/** The one manifest of a kind, or of a kind and a name, of which so much is read. */
-function find<Shape>(kind: string, shape: z.ZodType<Shape>, called = name): Shape {
-  const [found, ...others] = manifests.filter(
-    (manifest) => header.safeParse(manifest).data?.kind === kind && header.parse(manifest).metadata.name === called,
+/** Returns the parsed manifest of this kind and name. Fails if there is not exactly one. */
+function find<Shape>(kind: string, shape: z.ZodType<Shape>, manifestName = name): Shape {
+  const [match, ...others] = manifests.filter(
+    (manifest) =>
+      header.safeParse(manifest).data?.kind === kind && header.parse(manifest).metadata.name === manifestName,
   );
   expect(others).toEqual([]);
-  return shape.parse(found);
+  return shape.parse(match);
 }
 
 const header = z.object({ kind: z.string(), metadata: z.object({ name: z.string() }) });
@@ -108,39 +110,39 @@ const deployment = find(
 );
 const pod = deployment.spec.template.spec;
 const [gateway] = pod.containers;
-const environment = Object.fromEntries(gateway.env.map((each) => [each.name, each.value]));
-const portOf = (called: string) => gateway.ports.find((port) => port.name === called)?.containerPort;
+const environment = Object.fromEntries(gateway.env.map((variable) => [variable.name, variable.value]));
+const portOf = (portName: string) => gateway.ports.find((port) => port.name === portName)?.containerPort;
 
-describe('Each manifest', () => {
-  it('is of a kind that is known, with no field that is wrong or not known', () => {
+describe('deploy/kubernetes', () => {
+  it('has only manifests of known kinds without invalid or unknown fields', () => {
     expect(manifests.length).toBeGreaterThan(6);
-    expect(manifests.flatMap(faultsOf)).toEqual([]);
+    expect(manifests.flatMap(validateManifest)).toEqual([]);
   });
 
-  it('would not pass with a field that is missing, of another type, or misspelt', () => {
+  it('would fail with a missing, mistyped or misspelt field', () => {
     const service = { apiVersion: 'v1', kind: 'Service', metadata: { name } };
-    expect(faultsOf({ ...service, spec: { ports: [{ name: 'http', port: 80 }], selector: pods } })).toEqual([]);
-    expect(faultsOf({ ...service, spec: { ports: [{ name: 'http' }] } })).toEqual([
+    expect(validateManifest({ ...service, spec: { ports: [{ name: 'http', port: 80 }], selector: pods } })).toEqual([]);
+    expect(validateManifest({ ...service, spec: { ports: [{ name: 'http' }] } })).toEqual([
       'data/spec/ports/0 must have required property port',
     ]);
-    expect(faultsOf({ ...service, spec: { ports: [{ name: 'http', port: '80' }] } })).toEqual([
+    expect(validateManifest({ ...service, spec: { ports: [{ name: 'http', port: '80' }] } })).toEqual([
       'data/spec/ports/0/port must be integer',
     ]);
-    expect(faultsOf({ ...service, spec: { ports: [{ port: 80, targetport: 80 }], selectors: pods } })).toEqual([
-      'data/spec/selectors is not known',
-      'data/spec/ports/0/targetport is not known',
+    expect(validateManifest({ ...service, spec: { ports: [{ port: 80, targetport: 80 }], selectors: pods } })).toEqual([
+      'data/spec/selectors is unknown',
+      'data/spec/ports/0/targetport is unknown',
     ]);
-    expect(faultsOf({ ...service, kind: 'Servise' })).toEqual(['of a kind that nobody knows']);
+    expect(validateManifest({ ...service, kind: 'Servise' })).toEqual(['unknown kind']);
   });
 
-  it('finds the pods that it is about', () => {
+  it('selects the pods of the Deployment in every manifest', () => {
     expect(deployment.spec.template.metadata.labels).toEqual(pods);
     const selectors = [
       deployment.spec.selector.matchLabels,
       ...pod.topologySpreadConstraints.map(({ labelSelector }) => labelSelector.matchLabels),
       find('PodDisruptionBudget', z.object({ spec: z.object({ selector }) })).spec.selector.matchLabels,
       find('NetworkPolicy', z.object({ spec: z.object({ podSelector: selector }) })).spec.podSelector.matchLabels,
-      ...[name, `${name}-ops`].map((called) => find('Service', serviceShape, called).spec.selector),
+      ...[name, `${name}-ops`].map((service) => find('Service', serviceShape, service).spec.selector),
     ];
 
     expect(selectors).toEqual(selectors.map(() => pods));
@@ -158,13 +160,13 @@ const serviceShape = z.object({
   spec: z.object({ selector: labels, ports: z.array(z.object({ name: z.string(), targetPort: z.string() })) }),
 });
 
-describe('The Deployment', () => {
-  it('sets variables that the gateway knows, to values that it takes', () => {
-    expect(Object.keys(environment).filter((each) => !variableNames.includes(each))).toEqual([]);
+describe('Deployment', () => {
+  it('sets only known variables, to valid values', () => {
+    expect(Object.keys(environment).filter((variable) => !environmentVariableNames.includes(variable))).toEqual([]);
     expect(readConfig(environment)).toMatchObject({ production: true });
   });
 
-  it('names the ports on which the gateway then listens, as do those who send something there', () => {
+  it('names the ports that the gateway listens on, as do the Services, the NetworkPolicy and the Ingress', () => {
     const { listen, opsListen } = readConfig(environment);
     expect([portOf('http'), portOf('ops')]).toEqual([listen.port, opsListen.port]);
     expect([listen.host, opsListen.host]).toEqual(['0.0.0.0', '0.0.0.0']);
@@ -173,13 +175,13 @@ describe('The Deployment', () => {
     const policy = z.object({
       spec: z.object({ ingress: z.array(z.object({ ports: z.unknown(), from: z.unknown().optional() })) }),
     });
-    // Anybody may call; the listener for operators is open to some.
+    // Any source may reach the GraphQL port. The ops port is restricted.
     expect(find('NetworkPolicy', policy).spec.ingress).toEqual([
       { ports: [{ port: 'http' }] },
       { ports: [{ port: 'ops' }], from: [expect.anything()] },
     ]);
-    const way = z.object({ spec: z.object({ rules: z.array(z.unknown()) }) });
-    expect(find('Ingress', way).spec.rules).toEqual([
+    const ingress = z.object({ spec: z.object({ rules: z.array(z.unknown()) }) });
+    expect(find('Ingress', ingress).spec.rules).toEqual([
       expect.objectContaining({
         http: {
           paths: [{ path: '/graphql', pathType: 'Prefix', backend: { service: { name, port: { name: 'http' } } } }],
@@ -188,33 +190,33 @@ describe('The Deployment', () => {
     ]);
   });
 
-  it('asks the listener for operators by paths that it answers', async () => {
+  it('probes paths that the ops listener serves', async () => {
     const { opsUrl, lifecycle } = await startApp(
       new CloudcaClient({ baseUrl: 'http://127.0.0.1:1', timeoutMs: 1_000 }),
     );
     const probes = [gateway.startupProbe, gateway.livenessProbe, gateway.readinessProbe].map(({ httpGet }) => httpGet);
-    const answers = () => Promise.all(probes.map(async ({ path }) => (await ask(`${opsUrl}${path}`)).status));
+    const statuses = () => Promise.all(probes.map(async ({ path }) => (await sendRequest(`${opsUrl}${path}`)).status));
 
     expect(probes.map(({ port }) => port)).toEqual(['ops', 'ops', 'ops']);
-    expect(await answers()).toEqual([200, 200, 200]);
+    expect(await statuses()).toEqual([200, 200, 200]);
     lifecycle.drain();
-    expect(await answers()).toEqual([200, 200, 503]);
+    expect(await statuses()).toEqual([200, 200, 503]);
   });
 
-  it('gives the gateway the time that it takes to end, after what it takes the others to notice', () => {
+  it('allows time for endpoints to update and then for the gateway to shut down', () => {
     const { seconds } = gateway.lifecycle.preStop.sleep;
 
     expect(seconds).toBeGreaterThanOrEqual(5);
     expect(pod.terminationGracePeriodSeconds).toBeGreaterThan(seconds + 10);
   });
 
-  it('allows nothing that the gateway does not need, and runs it as the user of the image', () => {
+  it('grants no privileges and runs as the user of the image', () => {
     const [, user] = /^USER (\S+)$/m.exec(readFileSync('Dockerfile', 'utf8')) ?? [];
     const [base] =
       readFileSync('Dockerfile', 'utf8')
         .match(/^FROM \S+$/gm)
         ?.slice(-1) ?? [];
-    // Node's images make this user, with this id.
+    // Official Node images create the user `node` with id 1000.
     expect([base, user]).toEqual([expect.stringMatching(/^FROM node:/), 'node']);
     expect(pod.securityContext).toEqual({
       runAsNonRoot: true,
@@ -231,8 +233,8 @@ describe('The Deployment', () => {
   });
 });
 
-describe('The ServiceMonitor', () => {
-  it('has each gateway scraped, as the job that the alerts are about', async () => {
+describe('ServiceMonitor', () => {
+  it('scrapes each gateway under the job name that the alerts expect', async () => {
     const monitor = find(
       'ServiceMonitor',
       z.object({
@@ -249,7 +251,7 @@ describe('The ServiceMonitor', () => {
 
     expect(metadata.labels).toEqual(monitor.selector.matchLabels);
     expect(spec.ports.map((port) => port.name)).toEqual([endpoint.port]);
-    expect((await ask(`${opsUrl}${endpoint.path}`)).text).toMatch(/^gateway_polls 0$/m);
+    expect((await sendRequest(`${opsUrl}${endpoint.path}`)).text).toMatch(/^gateway_polls 0$/m);
     const jobs = readFileSync('deploy/prometheus/alerts.yaml', 'utf8').matchAll(/job="([^"]*)"/g);
     expect(new Set([...jobs].map(([, job]) => job))).toEqual(new Set([metadata.labels[monitor.jobLabel]]));
   });

@@ -1,5 +1,5 @@
-// What Prometheus and Grafana are given, against the real Prometheus and what the built gateway really prints. Skipped where Debian's
-// package `prometheus` is not installed.
+// Checks the alerts and the dashboard against the built gateway's metrics and against Prometheus itself. The tests with Prometheus are
+// skipped if Debian's package `prometheus` is not installed.
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -7,12 +7,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it } from '@jest/globals';
-import { isObject } from '../../../src/cloudca/envelope.js';
-import { atEnd } from '../../helpers/at-end.js';
+import { isObject } from '../../../src/json.js';
+import { addCleanup } from '../../helpers/cleanup.js';
 import { findFreePort } from '../../helpers/free-port.js';
 import { launchGateway } from '../../helpers/process.js';
 import { startUpstream } from '../../helpers/upstream.js';
-import { ask, post } from '../../helpers/wire.js';
+import { sendRequest, post } from '../../helpers/http.js';
 
 const alerts = 'deploy/prometheus/alerts.yaml';
 const dashboard = 'deploy/grafana/dashboard.json';
@@ -20,7 +20,7 @@ const [prometheus, promtool] = ['/usr/bin/prometheus', '/usr/bin/promtool'];
 const isInstalled = existsSync(prometheus) && existsSync(promtool);
 const key = { 'mc-api-key': 'key' };
 
-/** A gateway that has answered one operation of each kind, and the address of its metrics. */
+/** Launches a gateway, runs one query, and returns the URL of its metrics. */
 async function launch() {
   const upstream = await startUpstream(({ method }) =>
     method === 'GET' ? { data: [] } : { taskId: '9fe8e398-06d6-482c-8f55-b805bde4d3cc', taskStatus: 'PENDING' },
@@ -30,21 +30,22 @@ async function launch() {
   return { metricsUrl: `${gateway.opsUrl}/metrics` };
 }
 
-/** The names of metrics in an expression of PromQL. */
-function toNames(expression: string): string[] {
+/** Returns the metric names in a PromQL expression. */
+function toMetricNames(expression: string): string[] {
   const bare = expression.replaceAll(/\{[^}]*\}|"[^"]*"|\b(by|without)\s*\([^)]*\)/g, '');
   return [...bare.matchAll(/\b(?:gateway|nodejs|process)_[a-z0-9_]+|\bup\b/g)].map(([name]) => name);
 }
 
+/** Returns all `expr` strings of a dashboard. */
 function findExpressions(value: unknown): string[] {
   if (Array.isArray(value)) return value.flatMap(findExpressions);
   if (!isObject(value)) return [];
-  return Object.entries(value).flatMap(([name, each]) =>
-    name === 'expr' && typeof each === 'string' ? [each] : findExpressions(each),
+  return Object.entries(value).flatMap(([name, item]) =>
+    name === 'expr' && typeof item === 'string' ? [item] : findExpressions(item),
   );
 }
 
-// Of YAML no more than is needed here: an expression stands behind `expr:`, or indented below `expr: |`.
+/** Returns all expressions of the alerts. Matches the two YAML forms that the file uses: `expr: …`, and a block below `expr: |`. */
 function readAlertExpressions(): string[] {
   const text = readFileSync(alerts, 'utf8');
   return [...text.matchAll(/^ +expr: (?:\|\n((?: {10,}.*\n)+)|(.*)\n)/gm)].map(
@@ -52,35 +53,35 @@ function readAlertExpressions(): string[] {
   );
 }
 
-describe('The alerts and the dashboard', () => {
-  it('are about metrics that the gateway prints', async () => {
+describe('alerts.yaml and dashboard.json', () => {
+  it('use only metrics that the gateway exports', async () => {
     const { metricsUrl } = await launch();
-    const { text } = await ask(metricsUrl);
-    const printed = new Set(
+    const { text } = await sendRequest(metricsUrl);
+    const exported = new Set(
       [...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)].flatMap(([, name = '', type]) =>
         type === 'histogram' ? ['_bucket', '_sum', '_count'].map((end) => `${name}${end}`) : [name],
       ),
     );
-    printed.add('up');
-    const asked: unknown = JSON.parse(readFileSync(dashboard, 'utf8'));
-    const expressions = [...findExpressions(asked), ...readAlertExpressions()];
+    exported.add('up');
+    const panels: unknown = JSON.parse(readFileSync(dashboard, 'utf8'));
+    const expressions = [...findExpressions(panels), ...readAlertExpressions()];
 
     expect(expressions.length).toBeGreaterThan(20);
-    expect(expressions.flatMap(toNames).filter((name) => !printed.has(name))).toEqual([]);
-    expect(expressions.filter((expression) => toNames(expression).length === 0)).toEqual([]);
+    expect(expressions.flatMap(toMetricNames).filter((name) => !exported.has(name))).toEqual([]);
+    expect(expressions.filter((expression) => toMetricNames(expression).length === 0)).toEqual([]);
   });
 });
 
-const describeWhereInstalled = isInstalled ? describe : describe.skip;
+const describeIfInstalled = isInstalled ? describe : describe.skip;
 
-describeWhereInstalled('Prometheus itself', () => {
-  it('finds nothing wrong with the rules, nor with the metrics', async () => {
+describeIfInstalled('Prometheus', () => {
+  it('accepts the alerting rules and the metrics of the gateway', async () => {
     const run = promisify(execFile);
     const { metricsUrl } = await launch();
-    const { text } = await ask(metricsUrl);
+    const { text } = await sendRequest(metricsUrl);
     const checking = run(promtool, ['check', 'metrics']);
     checking.child.stdin?.end(text);
-    // It would have three of Node's own metrics named otherwise; of ours, it finds nothing.
+    // promtool reports the names of three of Node's own metrics, but none of the gateway's.
     const findings = await checking.then(
       ({ stdout }) => stdout,
       (error: unknown) => (isObject(error) ? `${String(error['stdout'])}${String(error['stderr'])}` : ''),
@@ -90,7 +91,7 @@ describeWhereInstalled('Prometheus itself', () => {
     expect((await run(promtool, ['check', 'rules', alerts])).stdout).toMatch(/SUCCESS: 9 rules found/);
   });
 
-  it('scrapes the gateway, and evaluates each expression of the alerts and the dashboard', async () => {
+  it('scrapes the gateway and evaluates each expression of the alerts and the dashboard', async () => {
     const { metricsUrl } = await launch();
     const directory = mkdtempSync(join(tmpdir(), 'prometheus-'));
     const config = join(directory, 'prometheus.yml');
@@ -110,7 +111,7 @@ scrape_configs:
       [`--config.file=${config}`, `--web.listen-address=127.0.0.1:${port}`, `--storage.tsdb.path=${directory}/data`],
       { stdio: 'ignore' },
     );
-    atEnd(async () => {
+    addCleanup(async () => {
       if (server.exitCode === null) {
         server.kill('SIGKILL');
         await once(server, 'exit');
@@ -118,30 +119,30 @@ scrape_configs:
       rmSync(directory, { recursive: true, force: true });
     });
     const evaluate = async (expression: string): Promise<unknown> => {
-      const answer = await fetch(
+      const response = await fetch(
         `http://127.0.0.1:${port}/api/v1/query?${new URLSearchParams({ query: expression }).toString()}`,
       );
-      const body: unknown = await answer.json();
+      const body: unknown = await response.json();
       if (!isObject(body) || body['status'] !== 'success' || !isObject(body['data']))
-        throw new Error(`No: ${expression}`);
+        throw new Error(`Prometheus did not evaluate: ${expression}`);
       return body['data']['result'];
     };
-    const begun = performance.now();
+    const startedAt = performance.now();
     for (;;) {
-      const counted = await evaluate('gateway_rest_calls_total').catch(() => []);
-      if (Array.isArray(counted) && counted.length > 0) break;
-      if (performance.now() - begun > 25_000) throw new Error('Prometheus has not scraped the gateway.');
+      const series = await evaluate('gateway_rest_calls_total').catch(() => []);
+      if (Array.isArray(series) && series.length > 0) break;
+      if (performance.now() - startedAt > 25_000) throw new Error('Prometheus did not scrape the gateway within 25 s.');
       await new Promise((resolve) => setTimeout(resolve, 200));
     }
-    const asked: unknown = JSON.parse(readFileSync(dashboard, 'utf8'));
+    const panels: unknown = JSON.parse(readFileSync(dashboard, 'utf8'));
 
     expect(await evaluate('up')).toMatchObject([{ value: [expect.any(Number), '1'] }]);
-    for (const expression of [...findExpressions(asked), ...readAlertExpressions()]) {
+    for (const expression of [...findExpressions(panels), ...readAlertExpressions()]) {
       expect(
         Array.isArray(await evaluate(expression.replaceAll('$__rate_interval', '1m').replaceAll('$instance', '.*'))),
       ).toBe(true);
     }
-    // None of the alerts goes off over a gateway that is well.
+    // No alert fires for a healthy gateway.
     const rules: unknown = await (await fetch(`http://127.0.0.1:${port}/api/v1/alerts`)).json();
     expect(rules).toMatchObject({ status: 'success', data: { alerts: [] } });
   });

@@ -1,104 +1,104 @@
-// The way out: the built gateway before a REST API in TLS by a certificate authority that only NODE_EXTRA_CA_CERTS knows, through a proxy
-// and past it. What needs certificates is skipped where there is no openssl to make them.
+// The outbound proxy of the built gateway, with a REST API whose certificate authority only NODE_EXTRA_CA_CERTS contains. Tests that need
+// certificates are skipped if openssl is not installed.
 import { createServer } from 'node:https';
 import { describe, expect, it } from '@jest/globals';
-import { atEnd } from '../../helpers/at-end.js';
+import { addCleanup } from '../../helpers/cleanup.js';
 import { createCertificates, hasOpenssl } from '../../helpers/certificates.js';
 import { type ConnectProxy, startConnectProxy } from '../../helpers/connect-proxy.js';
 import { findFreePort } from '../../helpers/free-port.js';
 import { launchGateway } from '../../helpers/process.js';
 import { startUpstream } from '../../helpers/upstream.js';
-import { post } from '../../helpers/wire.js';
+import { post } from '../../helpers/http.js';
 
 const apiKey = 'apikeycanary4Tq9';
 const read = { query: '{ environments { id } }' };
 const reset = `mutation { resetSiteToSiteVpn(input: { environment: { serviceCode: "compute-on", name: "a" }, id: "d49b2922-0581-4587-94df-6fe719327d0f" }) { task { status } } }`;
-const answered = { status: 200, json: { data: { environments: [] } } };
+const success = { status: 200, json: { data: { environments: [] } } };
 
-/** What comes of an operation of a gateway with that environment, and all that the process wrote. */
-async function ask(environment: NodeJS.ProcessEnv, body: object = read) {
+/** Runs an operation on a gateway with an environment. Returns the response and the output of the process. */
+async function run(environment: NodeJS.ProcessEnv, body: object = read) {
   const gateway = await launchGateway({ LOG_LEVEL: 'trace', ...environment });
   const { status, json } = await post(gateway.url, body, { 'mc-api-key': apiKey });
   gateway.signal('SIGTERM');
   await gateway.exit;
-  return { answer: { status, json }, written: gateway.stdout() + gateway.stderr() };
+  return { response: { status, json }, output: gateway.stdout() + gateway.stderr() };
 }
 
-/** A REST API in TLS, and a proxy that leads to it. */
-async function startFarUpstream() {
-  const { authority, cert, key } = createCertificates(['rest.example.test', 'localhost']);
+/** Starts a REST API with TLS, and a proxy in front of it. */
+async function startTlsUpstream() {
+  const { caFile, cert, key } = createCertificates(['rest.example.test', 'localhost']);
   const keys: unknown[] = [];
   const server = createServer({ cert, key }, ({ headers }, response) => {
     keys.push(headers['mc-api-key']);
     response.end('{"data":[]}');
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  atEnd(() => {
+  addCleanup(() => {
     server.closeAllConnections();
     server.close();
   });
   const address = server.address();
   if (address === null || typeof address === 'string') throw new TypeError('The server has no port.');
-  return { port: address.port, keys, authority, proxy: await startConnectProxy(address.port) };
+  return { port: address.port, keys, caFile, proxy: await startConnectProxy(address.port) };
 }
 
-/** What a proxy was asked for. */
-const targetsOf = ({ requests }: ConnectProxy) => requests.map((head) => head.split('\r\n')[0]);
+/** Returns the request lines that a proxy received. */
+const getRequestLines = ({ requests }: ConnectProxy) => requests.map((head) => head.split('\r\n')[0]);
 
 const describeWithOpenssl = hasOpenssl ? describe : describe.skip;
 
 describeWithOpenssl('HTTPS_PROXY', () => {
-  it('leads to a REST API that it alone can find, and shows the proxy neither key nor address', async () => {
-    const { keys, authority, proxy } = await startFarUpstream();
-    const { answer, written } = await ask({
+  it('connects through the proxy, which sees neither the API key nor the path of the REST API', async () => {
+    const { keys, caFile, proxy } = await startTlsUpstream();
+    const { response, output } = await run({
       CLOUDCA_API_URL: 'https://rest.example.test/v1/secretpath',
       HTTPS_PROXY: `http://us%40er:passcanary%2F9@${proxy.host}`,
-      NODE_EXTRA_CA_CERTS: authority,
+      NODE_EXTRA_CA_CERTS: caFile,
     });
 
-    expect(answer).toEqual(answered);
+    expect(response).toEqual(success);
     expect(keys).toEqual([apiKey]);
-    expect(targetsOf(proxy)).toEqual(['CONNECT rest.example.test:443 HTTP/1.1']);
+    expect(getRequestLines(proxy)).toEqual(['CONNECT rest.example.test:443 HTTP/1.1']);
     const credentials = Buffer.from('us@er:passcanary/9').toString('base64');
     expect(proxy.requests[0]).toContain(`proxy-authorization: Basic ${credentials}\r\n`);
-    expect(proxy.passed()).not.toBe('');
-    for (const seen of [...proxy.requests, proxy.passed()])
-      expect(seen).not.toMatch(/apikeycanary|mc-api-key|secretpath/i);
-    expect(written).not.toMatch(/passcanary/);
-    expect(written).not.toContain(credentials);
+    expect(proxy.forwarded()).not.toBe('');
+    for (const bytes of [...proxy.requests, proxy.forwarded()])
+      expect(bytes).not.toMatch(/apikeycanary|mc-api-key|secretpath/i);
+    expect(output).not.toMatch(/passcanary/);
+    expect(output).not.toContain(credentials);
   });
 
   it.each([
-    ['is not on the way to this machine', undefined, []],
-    ['is not on the way to a host in NO_PROXY', 'rest.example.test, localhost', []],
-    ['is on the way to this machine too where NO_PROXY has other hosts', 'rest.example.test', ['proxied']],
+    ['does not apply to this machine by default', undefined, []],
+    ['does not apply to a host in NO_PROXY', 'rest.example.test, localhost', []],
+    ['applies to this machine if NO_PROXY contains only other hosts', 'rest.example.test', ['proxied']],
   ])('%s', async (_, noProxy, expected) => {
-    const { port, keys, authority, proxy } = await startFarUpstream();
-    const { answer } = await ask({
+    const { port, keys, caFile, proxy } = await startTlsUpstream();
+    const { response } = await run({
       CLOUDCA_API_URL: `https://localhost:${port}/v1`,
       HTTPS_PROXY: `http://${proxy.host}`,
-      NODE_EXTRA_CA_CERTS: authority,
+      NODE_EXTRA_CA_CERTS: caFile,
       ...(noProxy === undefined ? {} : { NO_PROXY: noProxy }),
     });
 
-    expect(answer).toEqual(answered);
+    expect(response).toEqual(success);
     expect(keys).toEqual([apiKey]);
-    expect(targetsOf(proxy)).toEqual(expected.map(() => `CONNECT localhost:${port} HTTP/1.1`));
+    expect(getRequestLines(proxy)).toEqual(expected.map(() => `CONNECT localhost:${port} HTTP/1.1`));
   });
 
-  it('leads nowhere where the certificate is by nobody who is known', async () => {
-    const { keys, proxy } = await startFarUpstream();
-    const { answer } = await ask(
+  it('rejects a REST API with a certificate of an unknown authority', async () => {
+    const { keys, proxy } = await startTlsUpstream();
+    const { response } = await run(
       { CLOUDCA_API_URL: 'https://rest.example.test/v1', HTTPS_PROXY: `http://${proxy.host}` },
       { query: reset },
     );
 
-    expect(answer).toMatchObject({ json: { errors: [{ extensions: { code: 'UPSTREAM_UNAVAILABLE' } }] } });
+    expect(response).toMatchObject({ json: { errors: [{ extensions: { code: 'UPSTREAM_UNAVAILABLE' } }] } });
     expect(keys).toEqual([]);
   });
 });
 
-describe('A proxy', () => {
+describe('Outbound proxy', () => {
   const unreachable = {
     message: 'The REST API cannot be reached.',
     path: ['resetSiteToSiteVpn'],
@@ -106,27 +106,30 @@ describe('A proxy', () => {
   };
 
   it.each([
-    ['wants another password', 407],
-    ['refuses', 403],
-    ['cannot find the REST API', 502],
-    ['closes', 'close'],
-    ['says nothing', 'say nothing'],
-  ] as const)('that %s leaves the REST API out of reach: no write has been sent', async (_, how) => {
+    ['requires another password', 407],
+    ['rejects the request', 403],
+    ['cannot resolve the REST API', 502],
+    ['closes the connection', 'close'],
+    ['does not respond', 'hang'],
+  ] as const)('that %s makes the REST API unreachable, and no write is sent', async (_, mode) => {
     const proxy = await startConnectProxy(1);
-    proxy.behave(how);
-    const { answer, written } = await ask(
+    proxy.setMode(mode);
+    const { response, output } = await run(
       { CLOUDCA_API_URL: 'https://rest.example.test/v1', HTTPS_PROXY: `http://user:passcanary@${proxy.host}` },
       { query: reset },
     );
 
-    expect(answer).toMatchObject({ status: 200, json: { data: { resetSiteToSiteVpn: null }, errors: [unreachable] } });
-    expect(JSON.stringify(answer)).not.toContain('outcomeUnknown');
+    expect(response).toMatchObject({
+      status: 200,
+      json: { data: { resetSiteToSiteVpn: null }, errors: [unreachable] },
+    });
+    expect(JSON.stringify(response)).not.toContain('outcomeUnknown');
     expect(proxy.requests).toHaveLength(1);
-    expect(written + JSON.stringify(answer)).not.toMatch(/passcanary|rest\.example/);
+    expect(output + JSON.stringify(response)).not.toMatch(/passcanary|rest\.example/);
   });
 
-  it('that is not there leaves the REST API out of reach', async () => {
-    const { answer, written } = await ask(
+  it('that does not listen makes the REST API unreachable', async () => {
+    const { response, output } = await run(
       {
         CLOUDCA_API_URL: 'https://rest.example.test/v1',
         HTTPS_PROXY: `http://user:passcanary@127.0.0.1:${await findFreePort()}`,
@@ -134,26 +137,29 @@ describe('A proxy', () => {
       { query: reset },
     );
 
-    expect(answer).toMatchObject({ status: 200, json: { data: { resetSiteToSiteVpn: null }, errors: [unreachable] } });
-    expect(JSON.stringify(answer)).not.toContain('outcomeUnknown');
-    expect(written).not.toContain('canary');
+    expect(response).toMatchObject({
+      status: 200,
+      json: { data: { resetSiteToSiteVpn: null }, errors: [unreachable] },
+    });
+    expect(JSON.stringify(response)).not.toContain('outcomeUnknown');
+    expect(output).not.toContain('canary');
   });
 
-  it('of HTTP_PROXY leads to a REST API without TLS, in small letters too, which come first', async () => {
+  it('in http_proxy applies to an http REST API, and takes precedence over HTTP_PROXY', async () => {
     const upstream = await startUpstream();
     const proxy = await startConnectProxy(Number(new URL(upstream.url).port));
-    const { answer } = await ask({
+    const { response } = await run({
       CLOUDCA_API_URL: 'http://rest.example.test/v1',
       http_proxy: `http://${proxy.host}`,
       HTTP_PROXY: 'http://127.0.0.1:1',
     });
 
-    expect(answer).toEqual(answered);
+    expect(response).toEqual(success);
     expect(upstream.calls).toHaveLength(1);
-    expect(targetsOf(proxy)).toEqual(['CONNECT rest.example.test:80 HTTP/1.1']);
+    expect(getRequestLines(proxy)).toEqual(['CONNECT rest.example.test:80 HTTP/1.1']);
   });
 
-  it('is never on the way to the sandbox', async () => {
+  it('never applies to the sandbox', async () => {
     const proxy = await startConnectProxy(1);
     const gateway = await launchGateway({
       SANDBOX_PORT: '0',

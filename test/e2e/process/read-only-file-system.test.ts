@@ -1,20 +1,20 @@
-// The built program and the file system: it writes nothing, so whatever it runs on may be read-only. Node itself refuses it every write.
+// The built gateway writes no files, so it runs on a read-only file system. Node's permission model rejects every write.
 import { describe, expect, it } from '@jest/globals';
 import { launch, launchGateway } from '../../helpers/process.js';
 import { json, startUpstream } from '../../helpers/upstream.js';
-import { ask, post } from '../../helpers/wire.js';
-import { byEventStream, byWebSocket } from '../../server/subscriptions/subscribers.js';
-import { followVpns } from '../../server/subscriptions/changing-rest-api.js';
+import { sendRequest, post } from '../../helpers/http.js';
+import { subscribeBySse, subscribeByWebSocket } from '../../server/subscriptions/subscribers.js';
+import { vpnsSubscription } from '../../server/subscriptions/mutable-rest-api.js';
 
-// Node 20 has it as an experiment.
+// Node 20 has the flag under an experimental name.
 const permission = process.allowedNodeEnvironmentFlags.has('--permission')
   ? '--permission'
   : '--experimental-permission';
 const readOnly = `--disable-warning=ExperimentalWarning ${permission} --allow-fs-read=*`;
 const list = { query: '{ siteToSiteVpns(environment: { serviceCode: "compute-on", name: "a" }) { totalCount } }' };
 
-describe('Without leave to write a file, to start a process or a worker', () => {
-  it('the gateway starts, serves, tells of failures and ends', async () => {
+describe('Without permission to write files or to start processes and workers', () => {
+  it('the gateway starts, responds, logs failures and exits', async () => {
     const upstream = await startUpstream(({ url }) => (url.includes('tasks') ? json(500, {}) : { data: [] }));
     const gateway = await launchGateway({
       NODE_ENV: 'production',
@@ -35,16 +35,19 @@ describe('Without leave to write a file, to start a process or a worker', () => 
     ).toMatchObject({
       json: { errors: [{ extensions: { code: 'UPSTREAM_ERROR' } }] },
     });
-    expect(await ask(gateway.url, { headers: { accept: 'text/html' } })).toMatchObject({ status: 200 });
-    expect(await ask(`${gateway.opsUrl}/metrics`)).toMatchObject({ status: 200 });
-    const following = [byWebSocket(gateway.url, 'key')(followVpns), byEventStream(gateway.url, 'key')(followVpns)];
-    await Promise.all(following.map((each) => each.has(1)));
+    expect(await sendRequest(gateway.url, { headers: { accept: 'text/html' } })).toMatchObject({ status: 200 });
+    expect(await sendRequest(`${gateway.opsUrl}/metrics`)).toMatchObject({ status: 200 });
+    const subscribers = [
+      subscribeByWebSocket(gateway.url, 'key')(vpnsSubscription),
+      subscribeBySse(gateway.url, 'key')(vpnsSubscription),
+    ];
+    await Promise.all(subscribers.map((subscriber) => subscriber.waitForEvents(1)));
     gateway.signal('SIGTERM');
     expect(await gateway.exit).toEqual({ code: 0, signal: null });
     expect(gateway.stderr()).toBe('');
   });
 
-  it('a program that writes one does not get far', async () => {
+  it('the process exits with 1 if it writes a file', async () => {
     const script = 'import { writeFileSync } from "node:fs"; writeFileSync("/tmp/gateway-may-not-write", "");';
     const gateway = launch({
       NODE_OPTIONS: `${readOnly} --import data:text/javascript,${encodeURIComponent(script)}`,

@@ -1,20 +1,20 @@
-// The built gateway with a REDIS_URL where there is no Redis to be had. With a real one: test/redis.
+// The built gateway with a REDIS_URL that does not respond. test/e2e/redis uses a real Redis server.
 import { createServer, type Socket } from 'node:net';
 import { describe, expect, it } from '@jest/globals';
-import { atEnd } from '../../helpers/at-end.js';
+import { addCleanup } from '../../helpers/cleanup.js';
 import { findFreePort } from '../../helpers/free-port.js';
 import { launchGateway } from '../../helpers/process.js';
 import { startUpstream } from '../../helpers/upstream.js';
-import { ask, post } from '../../helpers/wire.js';
+import { sendRequest, post } from '../../helpers/http.js';
 
-const lost = 'Redis is lost: this process counts alone what keys spend';
+const unavailable = 'Redis is unavailable: this process counts rate limits alone';
 
-/** Takes connections, and says nothing. */
-async function startSilence(): Promise<number> {
+/** Starts a server that accepts connections and never responds. Returns its port. */
+async function startSilentServer(): Promise<number> {
   const sockets = new Set<Socket>();
   const server = createServer((socket) => sockets.add(socket.on('error', () => undefined)));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  atEnd(() => {
+  addCleanup(() => {
     for (const socket of sockets) socket.destroy();
     server.close();
   });
@@ -25,31 +25,31 @@ async function startSilence(): Promise<number> {
 
 describe('REDIS_URL', () => {
   it.each([
-    ['nobody listens', findFreePort, 'ECONNREFUSED'],
-    ['nobody answers', startSilence, 'no answer'],
+    ['does not listen', findFreePort, 'ECONNREFUSED'],
+    ['does not respond', startSilentServer, 'no response'],
   ])(
-    'holds up neither start, operations nor end where %s, and its password is told nowhere',
-    async (_, find, reason) => {
+    'delays neither start, operations nor exit if Redis %s, and its password is not logged',
+    async (_, findPort, reason) => {
       const upstream = await startUpstream();
       const gateway = await launchGateway({
         CLOUDCA_API_URL: upstream.url,
-        REDIS_URL: `redis://usercanary:passcanary@127.0.0.1:${await find()}`,
+        REDIS_URL: `redis://usercanary:passcanary@127.0.0.1:${await findPort()}`,
         RATE_LIMIT_PER_MINUTE: '3',
         LOG_LEVEL: 'trace',
       });
-      await gateway.says(lost);
+      await gateway.waitForLog(unavailable);
       const statuses: number[] = [];
-      for (let n = 0; n < 4; n++) {
+      for (let count = 0; count < 4; count++) {
         statuses.push((await post(gateway.url, { query: '{ environments { id } }' }, { 'mc-api-key': 'key' })).status);
       }
-      const metrics = (await ask(`${gateway.opsUrl}/metrics`)).text;
+      const metrics = (await sendRequest(`${gateway.opsUrl}/metrics`)).text;
       gateway.signal('SIGTERM');
 
       expect(statuses).toEqual([200, 200, 200, 429]);
-      expect(metrics).toMatch(/^gateway_redis_lost 1$/m);
-      expect(metrics).toMatch(/^gateway_counted_alone_total 4$/m);
+      expect(metrics).toMatch(/^gateway_redis_unavailable 1$/m);
+      expect(metrics).toMatch(/^gateway_ratelimit_fallback_total 4$/m);
       expect(await gateway.exit).toEqual({ code: 0, signal: null });
-      expect(gateway.lines().filter(({ msg }) => msg === lost)).toMatchObject([{ level: 40, reason }]);
+      expect(gateway.lines().filter(({ msg }) => msg === unavailable)).toMatchObject([{ level: 40, reason }]);
       expect(gateway.stdout() + gateway.stderr()).not.toContain('canary');
     },
   );

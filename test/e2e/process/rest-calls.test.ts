@@ -1,22 +1,29 @@
-// What the built program sends to the REST API, byte for byte: there ky runs on classes of the gateway's own, in place of the standard's.
+// The requests of the built gateway to the REST API, byte for byte. In the build, ky uses the gateway's own replacements of the Fetch classes.
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { documented, newVpn, type Operation, reads, run, writes } from '../reliability/operations.js';
+import {
+  documentedResponse,
+  newVpnInput,
+  type Operation,
+  reads,
+  runOperation,
+  writes,
+} from '../reliability/operations.js';
 import { apiKey, startRig } from '../reliability/harness.js';
 
 const rig = await startRig();
-afterEach(() => rig.settle());
+afterEach(() => rig.verify());
 
-/** Asks for something, and gives the one call that it took. */
-async function callOf(operation: Operation) {
-  rig.upstream.script(({ method, target }) => documented(method, target));
-  const answer = await run(rig, operation);
-  expect(answer.json).toMatchObject({ data: { [operation.field]: expect.anything() } });
-  const [call] = rig.upstream.calls.filter(({ method, target }) => `${method} ${target}` === operation.call);
-  if (call === undefined) throw new Error('The REST API was not asked.');
+/** Runs an operation, and returns its REST call. */
+async function getRestCall(operation: Operation) {
+  rig.upstream.script(({ method, target }) => documentedResponse(method, target));
+  const response = await runOperation(rig, operation);
+  expect(response.json).toMatchObject({ data: { [operation.field]: expect.anything() } });
+  const [call] = rig.upstream.calls.filter(({ method, target }) => `${method} ${target}` === operation.restCall);
+  if (call === undefined) throw new Error('The gateway did not make the REST call.');
   return { line: call.requestLine, headers: Object.fromEntries(call.headers), body: call.body };
 }
 
-const usual = {
+const commonHeaders = {
   host: expect.stringMatching(/^127\.77\.77\.77:\d+$/),
   connection: 'keep-alive',
   'mc-api-key': apiKey,
@@ -25,32 +32,35 @@ const usual = {
   'accept-encoding': 'gzip',
 };
 
-describe('The built program', () => {
+describe('REST calls of the built gateway', () => {
   it.each(reads.map((read) => [read.field, read] as const))(
-    'asks for %s with these headers alone',
+    'read %s with only the expected headers',
     async (_field, read) => {
-      expect(await callOf(read)).toEqual({ line: `${read.call} HTTP/1.1`, headers: usual, body: '' });
+      expect(await getRestCall(read)).toEqual({ line: `${read.restCall} HTTP/1.1`, headers: commonHeaders, body: '' });
     },
   );
 
-  it.each(writes.map((write) => [write.field, write] as const))('sends %s whole', async (_field, write) => {
-    const { line, headers, body } = await callOf(write);
-    expect(line).toBe(`${write.call} HTTP/1.1`);
-    const ofBody = { 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(body)) };
-    expect(headers).toEqual(write.call.startsWith('POST') ? { ...usual, ...ofBody } : usual);
-    if (write.field !== 'createSiteToSiteVpn') {
-      expect(body).toBe('');
-      return;
-    }
-    expect(JSON.parse(body)).toEqual({
-      ...newVpn,
-      environment: undefined,
-      ikeEncryptionAlgorithm: 'aes256',
-      ikeHashAlgorithm: 'sha1',
-      espEncryptionAlgorithm: 'aes256',
-      espHashAlgorithm: 'sha1',
-      dpd: false,
-      forceEncap: false,
-    });
-  });
+  it.each(writes.map((write) => [write.field, write] as const))(
+    'write %s with only the expected headers and body',
+    async (_field, write) => {
+      const { line, headers, body } = await getRestCall(write);
+      expect(line).toBe(`${write.restCall} HTTP/1.1`);
+      const bodyHeaders = { 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(body)) };
+      expect(headers).toEqual(write.restCall.startsWith('POST') ? { ...commonHeaders, ...bodyHeaders } : commonHeaders);
+      if (write.field !== 'createSiteToSiteVpn') {
+        expect(body).toBe('');
+        return;
+      }
+      expect(JSON.parse(body)).toEqual({
+        ...newVpnInput,
+        environment: undefined,
+        ikeEncryptionAlgorithm: 'aes256',
+        ikeHashAlgorithm: 'sha1',
+        espEncryptionAlgorithm: 'aes256',
+        espHashAlgorithm: 'sha1',
+        dpd: false,
+        forceEncap: false,
+      });
+    },
+  );
 });

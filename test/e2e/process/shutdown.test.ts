@@ -1,187 +1,188 @@
-// The built program as it ends: what it still answers and what no more, and that nobody can keep it from ending.
+// The shutdown of the built gateway: what it still responds to, what it rejects, and that no client can prevent the exit.
 import { connect, type Socket } from 'node:net';
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
-import { atEnd } from '../../helpers/at-end.js';
+import { addCleanup } from '../../helpers/cleanup.js';
 import { launch, launchGateway, type ListeningProcess } from '../../helpers/process.js';
-import { until } from '../../helpers/until.js';
+import { waitUntil } from '../../helpers/wait-until.js';
 import { json, startUpstream, type Upstream } from '../../helpers/upstream.js';
-import { ask, post, type WireAnswer } from '../../helpers/wire.js';
-import { openAcknowledged } from '../../server/subscriptions/subscribers.js';
+import { sendRequest, post, type HttpResponse } from '../../helpers/http.js';
+import { openAcknowledgedSocket } from '../../server/subscriptions/subscribers.js';
 
 const taskId = 'cd7a2da8-6739-4bf6-9e71-518831525ea0';
 const vpnId = 'ca86b14f-20db-463d-b58a-9d3fa5959af2';
 const environment = 'environment: { serviceCode: "compute-on", name: "test_area" }';
 const list = { query: `{ siteToSiteVpns(${environment}) { totalCount } }` };
-const remove = {
+const deletion = {
   query: `mutation { deleteSiteToSiteVpn(input: { ${environment}, id: "${vpnId}" }) { task { id status } userErrors { code } } }`,
 };
-const removeAndWait = { query: remove.query.replace('id:', 'waitSeconds: 60, id:') };
+const deletionWithWait = { query: deletion.query.replace('id:', 'waitSeconds: 60, id:') };
 const key = { 'mc-api-key': 'key' };
-const ended = { code: 0, signal: null };
+const cleanExit = { code: 0, signal: null };
 
-/** A gateway on an upstream whose lists and deletions are held until they are released. */
-async function launchHeld(): Promise<{ gateway: ListeningProcess; upstream: Upstream; release: () => void }> {
-  const held: ServerResponse[] = [];
-  const upstream = await startUpstream(() => (response) => held.push(response));
-  // Far beyond what a process has left to end in.
+/** Launches a gateway on an upstream that holds its responses until `release`. */
+async function launchOnHeldUpstream(): Promise<{ gateway: ListeningProcess; upstream: Upstream; release: () => void }> {
+  const heldResponses: ServerResponse[] = [];
+  const upstream = await startUpstream(() => (response) => heldResponses.push(response));
+  // The deadline is far longer than a shutdown.
   const gateway = await launchGateway({
     CLOUDCA_API_URL: upstream.url,
     CLOUDCA_API_TIMEOUT_MS: '60000',
     TASK_POLL_MS: '20',
   });
   const release = () => {
-    for (const response of held.splice(0)) json(200, { data: [] })(response);
+    for (const response of heldResponses.splice(0)) json(200, { data: [] })(response);
   };
   return { gateway, upstream, release };
 }
 
-/** How a gateway ends that has nothing to wait for: long before its fuses, of which the first is at 8 s. A guard, and no measure. */
-async function endsSoon(gateway: ListeningProcess): Promise<unknown> {
-  const late = new AbortController();
-  const fuse = sleep(7_000, 'It waits for its fuses.', { signal: late.signal }).catch(() => undefined);
-  const exit = await Promise.race([gateway.exit, fuse]);
-  late.abort();
+/** Waits for the exit of a gateway without work. It must not take until the first limit of a shutdown, at 8 s. */
+async function waitForPromptExit(gateway: ListeningProcess): Promise<unknown> {
+  const cancellation = new AbortController();
+  const { signal } = cancellation;
+  const timeout = sleep(7_000, 'The gateway did not exit within 7 s.', { signal }).catch(() => undefined);
+  const exit = await Promise.race([gateway.exit, timeout]);
+  cancellation.abort();
   return exit;
 }
 
-/** Resolves once the gateway says that it is to end. */
-async function drains({ opsUrl }: ListeningProcess): Promise<void> {
-  while ((await ask(`${opsUrl}/readyz`)).status !== 503);
+/** Waits until the gateway is not ready. */
+async function waitUntilUnready({ opsUrl }: ListeningProcess): Promise<void> {
+  while ((await sendRequest(`${opsUrl}/readyz`)).status !== 503);
 }
 
-/** A gateway that takes whatever comes. */
+/** Launches a gateway without limits. */
 function launchUnlimited(): Promise<ListeningProcess> {
   return launchGateway({ RATE_LIMIT_PER_MINUTE: '0', MAX_IN_FLIGHT_PER_KEY: '0', MAX_IN_FLIGHT: '0' });
 }
 
-/** Sends requests of which each is a long line in the log, and waits for the answers. */
+/** Sends requests that each cause a long log line, and waits for the responses. */
 async function flood(gateway: ListeningProcess, requests: number): Promise<void> {
-  const caller = await connectTo(gateway);
+  const client = await connectTo(gateway);
   const query = encodeURIComponent(`query ${'a'.repeat(100)} { __typename }`);
   const head = `GET /graphql?query=${query} HTTP/1.1\r\nhost: a\r\nmc-api-key: a\r\nx-request-id: ${'a'.repeat(128)}\r\n`;
   let tail = '';
-  caller.on('data', (chunk) => (tail = `${tail}${String(chunk)}`.slice(-100)));
-  caller.write(`${`${head}\r\n`.repeat(requests - 1)}${head}connection: close\r\n\r\n`);
-  await once(caller, 'close');
+  client.on('data', (chunk) => (tail = `${tail}${String(chunk)}`.slice(-100)));
+  client.write(`${`${head}\r\n`.repeat(requests - 1)}${head}connection: close\r\n\r\n`);
+  await once(client, 'close');
   expect(tail).toMatch(/\{"__typename":"Query"\}\}\n?$/);
 }
 
-/** Connects to a gateway. */
+/** Opens a TCP connection to a gateway. */
 async function connectTo({ url }: ListeningProcess): Promise<Socket> {
   const { hostname, port } = new URL(url);
   const socket = connect(Number(port), hostname);
-  // How a connection ends is the gateway's to say.
+  // The gateway may reset the connection.
   socket.on('error', () => undefined);
-  atEnd(() => socket.destroy());
+  addCleanup(() => socket.destroy());
   await once(socket, 'connect');
   return socket;
 }
 
 describe.each(['SIGTERM', 'SIGINT'] as const)('%s', (signal) => {
-  it('ends a gateway with 0 that has nothing to do, however many idle connections it holds', async () => {
+  it('ends an idle gateway with 0, despite idle connections', async () => {
     const gateway = await launchGateway();
     const sockets = [await connectTo(gateway), await connectTo(gateway)];
     const [used] = sockets;
     used?.write('GET /graphql?query={__typename} HTTP/1.1\r\nhost: a\r\nmc-api-key: a\r\n\r\n');
-    await Promise.all([used && once(used, 'data'), post(gateway.url, list), ask(`${gateway.opsUrl}/livez`)]);
+    await Promise.all([used && once(used, 'data'), post(gateway.url, list), sendRequest(`${gateway.opsUrl}/livez`)]);
     const closed = Promise.all(sockets.map((socket) => once(socket, 'close')));
     gateway.signal(signal);
 
-    expect(await endsSoon(gateway)).toEqual(ended);
+    expect(await waitForPromptExit(gateway)).toEqual(cleanExit);
     await closed;
     expect(gateway.stderr()).toBe('');
   });
 
-  it('lets a read that runs finish', async () => {
-    const { gateway, upstream, release } = await launchHeld();
+  it('lets a read in flight finish', async () => {
+    const { gateway, upstream, release } = await launchOnHeldUpstream();
     const reading = post(gateway.url, list, key);
-    await until(() => upstream.calls.length === 1);
+    await waitUntil(() => upstream.calls.length === 1);
     gateway.signal(signal);
-    await drains(gateway);
+    await waitUntilUnready(gateway);
     release();
 
-    const answer = await reading;
-    expect(answer).toMatchObject({ status: 200, json: { data: { siteToSiteVpns: { totalCount: 0 } } } });
-    expect(answer.headers.get('connection')).toBe('close');
-    expect(await endsSoon(gateway)).toEqual(ended);
+    const response = await reading;
+    expect(response).toMatchObject({ status: 200, json: { data: { siteToSiteVpns: { totalCount: 0 } } } });
+    expect(response.headers.get('connection')).toBe('close');
+    expect(await waitForPromptExit(gateway)).toEqual(cleanExit);
   });
 });
 
-describe('A gateway that is to end', () => {
-  it('is alive, and not ready', async () => {
-    const { gateway, upstream, release } = await launchHeld();
+describe('Shutdown', () => {
+  it('keeps /livez at 200 and sets /readyz to 503', async () => {
+    const { gateway, upstream, release } = await launchOnHeldUpstream();
     const reading = post(gateway.url, list, key);
-    await until(() => upstream.calls.length === 1);
+    await waitUntil(() => upstream.calls.length === 1);
     gateway.signal('SIGTERM');
-    await drains(gateway);
+    await waitUntilUnready(gateway);
 
-    expect(await ask(`${gateway.opsUrl}/livez`)).toMatchObject({ status: 200 });
-    expect(await ask(`${gateway.opsUrl}/readyz`)).toMatchObject({ status: 503 });
-    expect(await ask(`${gateway.opsUrl}/metrics`)).toMatchObject({ status: 200 });
+    expect(await sendRequest(`${gateway.opsUrl}/livez`)).toMatchObject({ status: 200 });
+    expect(await sendRequest(`${gateway.opsUrl}/readyz`)).toMatchObject({ status: 503 });
+    expect(await sendRequest(`${gateway.opsUrl}/metrics`)).toMatchObject({ status: 200 });
     release();
     await reading;
-    expect(await endsSoon(gateway)).toEqual(ended);
+    expect(await waitForPromptExit(gateway)).toEqual(cleanExit);
   });
 
-  it('still takes what load balancers send before they have noticed, for DRAIN_DELAY_MS, and ends connections by that', async () => {
+  it('accepts new work for DRAIN_DELAY_MS, with `connection: close` in its responses', async () => {
     const upstream = await startUpstream();
     const gateway = await launchGateway({ CLOUDCA_API_URL: upstream.url, DRAIN_DELAY_MS: '3000' });
     const old = await connectTo(gateway);
-    const following = await openAcknowledged(gateway.url, 'key');
-    following.send({
+    const subscriber = await openAcknowledgedSocket(gateway.url, 'key');
+    subscriber.send({
       id: '1',
       type: 'subscribe',
       payload: { query: `subscription { siteToSiteVpnsUpdated(${environment}) { totalCount } }` },
     });
-    await following.has(2);
+    await subscriber.waitForMessages(2);
     gateway.signal('SIGTERM');
-    await drains(gateway);
+    await waitUntilUnready(gateway);
 
     let received = '';
     const closed = once(old, 'close');
     old.on('data', (chunk) => (received += String(chunk)));
     old.write('GET /graphql?query={__typename} HTTP/1.1\r\nhost: a\r\nmc-api-key: a\r\n\r\n');
-    const answer = await post(gateway.url, list, key);
+    const response = await post(gateway.url, list, key);
     await closed;
 
-    expect(answer).toMatchObject({ status: 200, json: { data: { siteToSiteVpns: { totalCount: 0 } } } });
-    expect(answer.headers.get('connection')).toBe('close');
+    expect(response).toMatchObject({ status: 200, json: { data: { siteToSiteVpns: { totalCount: 0 } } } });
+    expect(response.headers.get('connection')).toBe('close');
     expect(received).toMatch(/^HTTP\/1\.1 200 [^]*\r\nconnection: close\r\n/i);
-    expect(following.closed).toBeUndefined();
-    expect(await gateway.exit).toEqual(ended);
-    expect(following.closed).toMatchObject({ code: 1001 });
+    expect(subscriber.closed).toBeUndefined();
+    expect(await gateway.exit).toEqual(cleanExit);
+    expect(subscriber.closed).toMatchObject({ code: 1001 });
   });
 
-  it('takes no new request, on a new connection or an old one', async () => {
-    const { gateway, upstream, release } = await launchHeld();
+  it('rejects new requests, on new and on open connections', async () => {
+    const { gateway, upstream, release } = await launchOnHeldUpstream();
     const old = await connectTo(gateway);
     const reading = post(gateway.url, list, key);
-    await until(() => upstream.calls.length === 1);
+    await waitUntil(() => upstream.calls.length === 1);
     gateway.signal('SIGTERM');
-    await drains(gateway);
+    await waitUntilUnready(gateway);
 
     let received = '';
     const closed = once(old, 'close');
     old.on('data', (chunk) => (received += String(chunk)));
     old.write('GET /graphql?query={__typename} HTTP/1.1\r\nhost: a\r\nmc-api-key: a\r\n\r\n');
-    const refused = await post(gateway.url, list, key);
+    const rejected = await post(gateway.url, list, key);
     await closed;
 
-    expect(refused).toMatchObject({ status: 503, json: { errors: [{ extensions: { code: 'OVERLOADED' } }] } });
-    expect(refused.headers.get('retry-after')).toBe('1');
-    expect(refused.headers.get('connection')).toBe('close');
+    expect(rejected).toMatchObject({ status: 503, json: { errors: [{ extensions: { code: 'OVERLOADED' } }] } });
+    expect(rejected.headers.get('retry-after')).toBe('1');
+    expect(rejected.headers.get('connection')).toBe('close');
     expect(received).toMatch(/^HTTP\/1\.1 503 /);
     expect(received).toMatch(/\r\nretry-after: 1\r\n/i);
     expect(upstream.calls).toHaveLength(1);
     release();
     await reading;
-    expect(await endsSoon(gateway)).toEqual(ended);
+    expect(await waitForPromptExit(gateway)).toEqual(cleanExit);
   });
 
-  it('is not held up by half a request', async () => {
+  it('does not wait for incomplete requests', async () => {
     const gateway = await launchGateway();
     const headers = await connectTo(gateway);
     headers.write('POST /graphql HTTP/1.1\r\nhost: a\r\ncontent-ty');
@@ -189,57 +190,57 @@ describe('A gateway that is to end', () => {
     body.write(
       'POST /graphql HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{"query"',
     );
-    // Node has read both once it answers what came after them.
+    // A response to a later request shows that Node has read both.
     await post(gateway.url, list);
     const closed = Promise.all([once(headers, 'close'), once(body, 'close')]);
     gateway.signal('SIGTERM');
 
-    expect(await endsSoon(gateway)).toEqual(ended);
+    expect(await waitForPromptExit(gateway)).toEqual(cleanExit);
     await closed;
   });
 
-  it('answers at once who waits for a task, with the task as it is', async () => {
+  it('ends a wait for a task at once, with the current state of the task', async () => {
     const pending = { taskId, taskStatus: 'PENDING' };
     const upstream = await startUpstream(() => pending);
     const gateway = await launchGateway({ CLOUDCA_API_URL: upstream.url, TASK_POLL_MS: '20' });
-    const waiting = post(gateway.url, removeAndWait, key);
-    await until(() => upstream.calls.some(({ url }) => url.includes('/tasks/')));
+    const waiting = post(gateway.url, deletionWithWait, key);
+    await waitUntil(() => upstream.calls.some(({ url }) => url.includes('/tasks/')));
     gateway.signal('SIGTERM');
-    const exit = endsSoon(gateway);
+    const exit = waitForPromptExit(gateway);
 
     expect(await waiting).toMatchObject({
       status: 200,
       json: { data: { deleteSiteToSiteVpn: { task: { id: taskId, status: 'PENDING' }, userErrors: [] } } },
     });
-    expect(await exit).toEqual(ended);
+    expect(await exit).toEqual(cleanExit);
   });
 
-  it('answers so even while the REST API leaves it without word of the task', async () => {
+  it('ends a wait for a task although a poll gets no response', async () => {
     const upstream = await startUpstream(({ method }) =>
       method === 'DELETE' ? { taskId, taskStatus: 'PENDING' } : () => undefined,
     );
     const gateway = await launchGateway({ CLOUDCA_API_URL: upstream.url, TASK_POLL_MS: '20' });
-    const waiting = post(gateway.url, removeAndWait, key);
-    await until(() => upstream.calls.length === 2);
+    const waiting = post(gateway.url, deletionWithWait, key);
+    await waitUntil(() => upstream.calls.length === 2);
     gateway.signal('SIGTERM');
-    const exit = endsSoon(gateway);
+    const exit = waitForPromptExit(gateway);
 
     expect(await waiting).toMatchObject({
       json: { data: { deleteSiteToSiteVpn: { task: { id: taskId, status: 'PENDING' } } } },
     });
-    expect(await exit).toEqual(ended);
+    expect(await exit).toEqual(cleanExit);
   });
 
-  it('cuts what the REST API does not answer: reads are unavailable, of writes the outcome is unknown', async () => {
-    const { gateway, upstream } = await launchHeld();
+  it('cancels REST calls without response: reads are unavailable, the outcome of writes is unknown', async () => {
+    const { gateway, upstream } = await launchOnHeldUpstream();
     const reading = post(gateway.url, list, key);
-    const writing = post(gateway.url, remove, key);
-    await until(() => upstream.calls.length === 2);
+    const writing = post(gateway.url, deletion, key);
+    await waitUntil(() => upstream.calls.length === 2);
     gateway.signal('SIGTERM');
 
-    const shuttingDown = 'The gateway is shutting down; ask again.';
+    const shuttingDown = 'The gateway is shutting down. Try again.';
     const [read, write] = await Promise.all([reading, writing]);
-    const requestIdOf = (answer: WireAnswer) => answer.headers.get('x-request-id');
+    const getRequestId = (response: HttpResponse) => response.headers.get('x-request-id');
     expect({ status: read.status, body: read.json }).toEqual({
       status: 200,
       body: {
@@ -249,7 +250,7 @@ describe('A gateway that is to end', () => {
             message: shuttingDown,
             path: ['siteToSiteVpns'],
             locations: expect.any(Array),
-            extensions: { code: 'UPSTREAM_UNAVAILABLE', requestId: requestIdOf(read) },
+            extensions: { code: 'UPSTREAM_UNAVAILABLE', requestId: getRequestId(read) },
           },
         ],
       },
@@ -260,123 +261,122 @@ describe('A gateway that is to end', () => {
         data: { deleteSiteToSiteVpn: null },
         errors: [
           {
-            message: expect.stringMatching(
-              / The request may have been carried out all the same\. Before you try again, .+\.$/,
-            ),
+            message: expect.stringMatching(/ The request may have succeeded all the same\. Before you retry, .+\.$/),
             path: ['deleteSiteToSiteVpn'],
             locations: expect.any(Array),
-            extensions: { code: 'UPSTREAM_UNAVAILABLE', outcomeUnknown: true, requestId: requestIdOf(write) },
+            extensions: { code: 'UPSTREAM_UNAVAILABLE', outcomeUnknown: true, requestId: getRequestId(write) },
           },
         ],
       },
     });
     expect(upstream.calls).toHaveLength(2);
-    expect(await gateway.exit).toEqual(ended);
+    expect(await gateway.exit).toEqual(cleanExit);
   });
 
-  it('ends though a caller does not read its answer, and nobody takes its traces', async () => {
-    const row = { name: 'x'.repeat(1_000) };
-    const names = Array.from({ length: 8_000 }, (_, index) => ({
+  it('exits although a client reads no response and the receiver of traces does not respond', async () => {
+    const environments = Array.from({ length: 8_000 }, (_, index) => ({
       id: `${vpnId.slice(0, -4)}${index + 1_000}`,
-      ...row,
+      name: 'x'.repeat(1_000),
     }));
-    const upstream = await startUpstream(() => ({ data: names }));
+    const upstream = await startUpstream(() => ({ data: environments }));
     const traces = await startUpstream(() => () => undefined);
     const gateway = await launchGateway({ CLOUDCA_API_URL: upstream.url, OTEL_EXPORTER_OTLP_ENDPOINT: traces.url });
-    const deaf = await connectTo(gateway);
-    deaf.pause();
+    const client = await connectTo(gateway);
+    client.pause();
     const query = encodeURIComponent('{ environments { a: name } }');
-    deaf.write(`GET /graphql?query=${query} HTTP/1.1\r\nhost: a\r\nmc-api-key: a\r\n\r\n`);
-    await gateway.says('operation');
+    client.write(`GET /graphql?query=${query} HTTP/1.1\r\nhost: a\r\nmc-api-key: a\r\n\r\n`);
+    await gateway.waitForLog('operation');
     gateway.signal('SIGTERM');
 
-    expect(await gateway.exit).toEqual(ended);
+    expect(await gateway.exit).toEqual(cleanExit);
   });
 
-  it('ends though nobody reads what it logs', async () => {
+  it('exits although no process reads the log', async () => {
     const gateway = await launchUnlimited();
-    gateway.stopReading();
+    gateway.pauseStdout();
     await flood(gateway, 2_000);
     gateway.signal('SIGTERM');
 
-    expect(await gateway.exit).toEqual(ended);
+    expect(await gateway.exit).toEqual(cleanExit);
   });
 
-  it('ends also where it has only begun to start', async () => {
+  it('exits with 0 during the start', async () => {
     const gateway = launch();
-    await gateway.says('sandbox listening');
+    await gateway.waitForLog('sandbox listening');
     gateway.signal('SIGTERM');
 
-    expect(await gateway.exit).toEqual(ended);
+    expect(await gateway.exit).toEqual(cleanExit);
     expect(gateway.stderr()).toBe('');
   });
 
-  it('ends at once on a second signal, without an answer to what runs', async () => {
-    const { gateway, upstream } = await launchHeld();
+  it('exits with 1 at once on a second signal, without a response to work in flight', async () => {
+    const { gateway, upstream } = await launchOnHeldUpstream();
     const reading = post(gateway.url, list, key).then(
-      () => 'answered',
-      () => 'cut',
+      () => 'response',
+      () => 'no response',
     );
-    await until(() => upstream.calls.length === 1);
+    await waitUntil(() => upstream.calls.length === 1);
     gateway.signal('SIGTERM');
-    await drains(gateway);
-    // Two that come together may be one, passed on by a parent process as well: one that comes later is a second.
-    while (!gateway.hasEnded()) {
+    await waitUntilUnready(gateway);
+    // The gateway ignores a duplicate signal within 100 ms, so this sends more until it exits.
+    while (!gateway.hasExited()) {
       gateway.signal('SIGTERM');
       await sleep(50);
     }
 
-    expect(await reading).toBe('cut');
+    expect(await reading).toBe('no response');
     expect(await gateway.exit).toEqual({ code: 1, signal: null });
   });
 });
 
-describe('A log that nobody reads', () => {
-  it('is kept up to a megabyte; beyond that it says how many lines it has lost, once it is read again', async () => {
+describe('A log without reader', () => {
+  it('buffers 1 MiB of lines, and then reports how many more it dropped', async () => {
     const gateway = await launchUnlimited();
-    const readAgain = gateway.stopReading();
+    const resume = gateway.pauseStdout();
     const requests = 6_000;
     await flood(gateway, requests);
-    readAgain();
-    await until(() => gateway.lines().length > 1_000);
+    resume();
+    await waitUntil(() => gateway.lines().length > 1_000);
     await flood(gateway, 1);
-    await gateway.says('lines lost, since nobody read');
+    await gateway.waitForLog('log lines dropped: stdout is not read');
 
-    const lost = Number(gateway.lines().find(({ msg }) => msg === 'lines lost, since nobody read')?.['lost']);
-    await until(() => gateway.lines().filter(({ msg }) => msg === 'operation').length === requests + 1 - lost);
+    const lost = Number(
+      gateway.lines().find(({ msg }) => msg === 'log lines dropped: stdout is not read')?.['dropped'],
+    );
+    await waitUntil(() => gateway.lines().filter(({ msg }) => msg === 'operation').length === requests + 1 - lost);
   });
 });
 
-describe('A wait for the end', () => {
-  it('does not wait for what callers have left', async () => {
-    const { gateway, upstream } = await launchHeld();
-    const leaving = new AbortController();
+describe('Shutdown after disconnects', () => {
+  it('does not wait for the request of a client that has disconnected', async () => {
+    const { gateway, upstream } = await launchOnHeldUpstream();
+    const disconnect = new AbortController();
     const reading = fetch(gateway.url, {
       method: 'POST',
       headers: { 'content-type': 'application/json', ...key },
       body: JSON.stringify(list),
-      signal: leaving.signal,
+      signal: disconnect.signal,
     }).catch(() => undefined);
-    await until(() => upstream.calls.length === 1);
-    leaving.abort();
+    await waitUntil(() => upstream.calls.length === 1);
+    disconnect.abort();
     await reading;
     gateway.signal('SIGTERM');
 
-    expect(await endsSoon(gateway)).toEqual(ended);
+    expect(await waitForPromptExit(gateway)).toEqual(cleanExit);
   });
 
-  it('does not wait for requests that were sent one behind another by a caller who has left', async () => {
-    const { gateway, upstream } = await launchHeld();
-    const caller = await connectTo(gateway);
+  it('does not wait for pipelined requests of a client that has disconnected', async () => {
+    const { gateway, upstream } = await launchOnHeldUpstream();
+    const client = await connectTo(gateway);
     const query = encodeURIComponent('{ environments { id } }');
     for (const key of ['a', 'b', 'c'])
-      caller.write(`GET /graphql?query=${query} HTTP/1.1\r\nhost: a\r\nmc-api-key: ${key}\r\n\r\n`);
-    await until(() => upstream.calls.length === 3);
-    caller.destroy();
-    // Until the gateway has noticed.
-    await until(() => gateway.lines().filter(({ msg }) => msg === 'operation').length === 3);
+      client.write(`GET /graphql?query=${query} HTTP/1.1\r\nhost: a\r\nmc-api-key: ${key}\r\n\r\n`);
+    await waitUntil(() => upstream.calls.length === 3);
+    client.destroy();
+    // The gateway logs an operation when it has noticed the disconnect.
+    await waitUntil(() => gateway.lines().filter(({ msg }) => msg === 'operation').length === 3);
     gateway.signal('SIGTERM');
 
-    expect(await endsSoon(gateway)).toEqual(ended);
+    expect(await waitForPromptExit(gateway)).toEqual(cleanExit);
   });
 });

@@ -1,21 +1,23 @@
-// The built program as it starts: what it says, what it listens on, and how it refuses to start.
+// The start of the built gateway: log lines, listeners, warnings, and reasons for which it does not start.
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { describe, expect, it } from '@jest/globals';
 import { SANDBOX_KEY } from '../../../src/sandbox/sandbox.js';
-import { atEnd } from '../../helpers/at-end.js';
-import { launch, launchGateway, urlOf } from '../../helpers/process.js';
+import { addCleanup } from '../../helpers/cleanup.js';
+import { launch, launchGateway, getLoggedUrl } from '../../helpers/process.js';
 import { json, startUpstream } from '../../helpers/upstream.js';
-import { ask, post } from '../../helpers/wire.js';
+import { sendRequest, post } from '../../helpers/http.js';
 
 const origin = expect.stringMatching(/^http:\/\/127\.0\.0\.1:[1-9]\d*$/);
 const list = '{ siteToSiteVpns(environment: { serviceCode: "compute-on", name: "test_area" }) { totalCount } }';
 const introspection = { query: '{ __schema { queryType { name } } }' };
 const html = { headers: { accept: 'text/html' } };
 
-describe('Without CLOUDCA_API_URL', () => {
-  it('the sandbox starts too, and the first lines say where all is and which key to use', async () => {
+describe('Start without CLOUDCA_API_URL', () => {
+  it('starts the sandbox too, and logs all URLs and the API key to use', async () => {
     const gateway = await launchGateway();
+    const playground = `${new URL(gateway.url).origin}/`;
+    await gateway.waitForLog(`open the playground at ${playground} (MC-Api-Key: ${SANDBOX_KEY})`);
     const lines = gateway.lines();
 
     expect(lines).toEqual([
@@ -28,7 +30,12 @@ describe('Without CLOUDCA_API_URL', () => {
       expect.objectContaining({
         msg: 'gateway listening',
         url: expect.stringMatching(/^http:\/\/127\.0\.0\.1:[1-9]\d*\/graphql$/),
-        playground: `${new URL(gateway.url).origin}/`,
+        playground,
+      }),
+      expect.objectContaining({
+        msg: `open the playground at ${playground} (MC-Api-Key: ${SANDBOX_KEY})`,
+        playground,
+        apiKey: SANDBOX_KEY,
       }),
     ]);
     expect(gateway.stderr()).toBe('');
@@ -37,40 +44,47 @@ describe('Without CLOUDCA_API_URL', () => {
       status: 200,
       json: { data: { siteToSiteVpns: { totalCount: expect.any(Number) } } },
     });
-    expect(await ask(`${gateway.opsUrl}/readyz`)).toMatchObject({ status: 200 });
-    expect(await ask(`${gateway.opsUrl}/livez`)).toMatchObject({ status: 200 });
+    expect(await sendRequest(`${gateway.opsUrl}/readyz`)).toMatchObject({ status: 200 });
+    expect(await sendRequest(`${gateway.opsUrl}/livez`)).toMatchObject({ status: 200 });
     const sandbox = { headers: { 'mc-api-key': SANDBOX_KEY } };
-    expect(await ask(`${urlOf(gateway, 'sandbox listening')}/environments`, sandbox)).toMatchObject({ status: 200 });
+    expect(await sendRequest(`${getLoggedUrl(gateway, 'sandbox listening')}/environments`, sandbox)).toMatchObject({
+      status: 200,
+    });
   });
 
-  it('everything is open: introspection, and a playground with the key filled in', async () => {
+  it('enables introspection, and the playground with the API key filled in', async () => {
     const gateway = await launchGateway();
-    const page = await ask(gateway.url, html);
+    const page = await sendRequest(gateway.url, html);
 
     expect(await post(gateway.url, introspection)).toMatchObject({ status: 200 });
-    expect((await ask(new URL(gateway.url).origin)).headers.get('location')).toBe('/graphql');
+    expect((await sendRequest(new URL(gateway.url).origin)).headers.get('location')).toBe('/graphql');
     expect(page.headers.get('content-type')).toBe('text/html; charset=utf-8');
     expect(page.text).toContain(SANDBOX_KEY);
   });
 
-  it.each(['silent', 'fatal'])('the three addresses are told at LOG_LEVEL=%s, and nothing else is', async (level) => {
+  it.each(['silent', 'fatal'])('logs only the listeners and the playground at LOG_LEVEL=%s', async (level) => {
     const gateway = await launchGateway({ LOG_LEVEL: level });
     await post(gateway.url, { query: list }, { 'mc-api-key': SANDBOX_KEY });
     gateway.signal('SIGTERM');
     await gateway.exit;
 
-    const said = gateway.lines().map(({ msg }) => msg);
-    expect(said).toEqual(['sandbox listening', 'ops listening', 'gateway listening']);
+    const messages = gateway.lines().map(({ msg }) => msg);
+    expect(messages).toEqual([
+      'sandbox listening',
+      'ops listening',
+      'gateway listening',
+      expect.stringMatching(/^open the playground at /),
+    ]);
   });
 });
 
-describe('With CLOUDCA_API_URL', () => {
-  it('that REST API is asked, there is no sandbox, and the playground holds no key', async () => {
+describe('Start with CLOUDCA_API_URL', () => {
+  it('calls that REST API, starts no sandbox, and shows no API key in the playground', async () => {
     const upstream = await startUpstream();
     const gateway = await launchGateway({ CLOUDCA_API_URL: upstream.url });
-    const answer = await post(gateway.url, { query: list }, { 'mc-api-key': 'canary-key' });
+    const response = await post(gateway.url, { query: list }, { 'mc-api-key': 'canary-key' });
 
-    expect(answer).toMatchObject({ status: 200, json: { data: { siteToSiteVpns: { totalCount: 0 } } } });
+    expect(response).toMatchObject({ status: 200, json: { data: { siteToSiteVpns: { totalCount: 0 } } } });
     expect(upstream.calls).toMatchObject([
       {
         method: 'GET',
@@ -78,16 +92,16 @@ describe('With CLOUDCA_API_URL', () => {
         headers: { 'mc-api-key': 'canary-key' },
       },
     ]);
-    // What is logged comes by another way than the answer.
-    await gateway.says('operation');
+    // The log line may arrive after the response.
+    await gateway.waitForLog('operation');
     expect(gateway.lines().map(({ msg }) => msg)).toEqual(['ops listening', 'gateway listening', 'operation']);
-    const page = await ask(gateway.url, html);
+    const page = await sendRequest(gateway.url, html);
     expect(page.status).toBe(200);
     expect(page.text).not.toMatch(/<meta name="api-key"/);
     expect(page.text).not.toContain(SANDBOX_KEY);
   });
 
-  it('the timeout that is set holds', async () => {
+  it('applies CLOUDCA_API_TIMEOUT_MS', async () => {
     const upstream = await startUpstream(() => () => undefined);
     const gateway = await launchGateway({ CLOUDCA_API_URL: upstream.url, CLOUDCA_API_TIMEOUT_MS: '100' });
 
@@ -97,12 +111,12 @@ describe('With CLOUDCA_API_URL', () => {
     });
   });
 
-  it('no key is in what it writes, at any level', async () => {
+  it('writes no API key to stdout or stderr at LOG_LEVEL=trace', async () => {
     const upstream = await startUpstream(() => json(500, { errors: [{ message: 'It was key-canary-1.' }] }));
     const gateway = await launchGateway({ CLOUDCA_API_URL: upstream.url, LOG_LEVEL: 'trace' });
     await post(gateway.url, { query: list }, { 'mc-api-key': 'key-canary-1' });
     await post(gateway.url, '{"key-canary-1', { 'mc-api-key': 'key-canary-1' });
-    await ask(`${gateway.url}/%zz/key-canary-1`, { headers: { 'mc-api-key': 'key-canary-1' } });
+    await sendRequest(`${gateway.url}/%zz/key-canary-1`, { headers: { 'mc-api-key': 'key-canary-1' } });
     gateway.signal('SIGTERM');
     await gateway.exit;
 
@@ -111,27 +125,27 @@ describe('With CLOUDCA_API_URL', () => {
   });
 });
 
-describe('With NODE_ENV=production', () => {
-  const production = async (environment: NodeJS.ProcessEnv = {}) => {
+describe('Start with NODE_ENV=production', () => {
+  const launchProduction = async (environment: NodeJS.ProcessEnv = {}) => {
     const upstream = await startUpstream(() => json(500, { errors: [{ message: 'Why.' }] }));
     return launchGateway({ NODE_ENV: 'production', HOST: '127.0.0.1', CLOUDCA_API_URL: upstream.url, ...environment });
   };
 
-  it('introspection and the playground are off, and no stack is told', async () => {
-    const gateway = await production();
-    const refusals = [
+  it('disables introspection and the playground, and returns no stack', async () => {
+    const gateway = await launchProduction();
+    const responses = [
       await post(gateway.url, introspection),
       await post(gateway.url, { query: '{ nothing }' }),
       await post(gateway.url, '{'),
       await post(gateway.url, { query: list }, { 'mc-api-key': 'key' }),
-      await ask(new URL(gateway.url).origin, html),
-      await ask(gateway.url, html),
+      await sendRequest(new URL(gateway.url).origin, html),
+      await sendRequest(gateway.url, html),
     ];
 
-    expect(refusals.map(({ status }) => status)).toEqual([400, 400, 400, 200, 404, 400]);
-    for (const refusal of refusals) {
-      expect(refusal.json).toMatchObject({ errors: [{ extensions: { code: expect.any(String) } }] });
-      expect(refusal.text).not.toMatch(/stack|trace|\.js|did you mean/i);
+    expect(responses.map(({ status }) => status)).toEqual([400, 400, 400, 200, 404, 400]);
+    for (const response of responses) {
+      expect(response.json).toMatchObject({ errors: [{ extensions: { code: expect.any(String) } }] });
+      expect(response.text).not.toMatch(/stack|trace|\.js|did you mean/i);
     }
     expect(gateway.lines().map(({ msg, playground }) => [msg, playground])).toContainEqual([
       'gateway listening',
@@ -139,21 +153,21 @@ describe('With NODE_ENV=production', () => {
     ]);
   });
 
-  it('no page of any origin may call', async () => {
-    const gateway = await production();
-    const answer = await post(gateway.url, { query: '{ __typename }' }, { origin: 'http://localhost:3000' });
+  it('allows no origin', async () => {
+    const gateway = await launchProduction();
+    const response = await post(gateway.url, { query: '{ __typename }' }, { origin: 'http://localhost:3000' });
 
-    expect(answer.headers.get('access-control-allow-origin')).toBeNull();
+    expect(response.headers.get('access-control-allow-origin')).toBeNull();
   });
 
-  it('both are on where they are asked for', async () => {
-    const gateway = await production({ INTROSPECTION: 'true', PLAYGROUND: 'true' });
+  it('enables introspection and the playground if configured', async () => {
+    const gateway = await launchProduction({ INTROSPECTION: 'true', PLAYGROUND: 'true' });
 
     expect(await post(gateway.url, introspection)).toMatchObject({ status: 200 });
-    expect(await ask(gateway.url, html)).toMatchObject({ status: 200 });
+    expect(await sendRequest(gateway.url, html)).toMatchObject({ status: 200 });
   });
 
-  it('there is no sandbox, and the addresses that are told can be called though every one is listened on', async () => {
+  it('starts no sandbox, and logs URLs that can be called although it listens on all addresses', async () => {
     const gateway = await launchGateway({ NODE_ENV: 'production' });
 
     expect(gateway.lines().map(({ msg }) => msg)).toEqual(['ops listening', 'gateway listening']);
@@ -163,26 +177,28 @@ describe('With NODE_ENV=production', () => {
 });
 
 describe('main.js sandbox', () => {
-  it('starts the sandbox alone, and ends with 0', async () => {
+  it('starts only the sandbox, and exits with 0 on SIGTERM', async () => {
     const sandbox = launch({ LOG_LEVEL: 'silent' }, 'sandbox');
-    await sandbox.says('sandbox listening');
-    const url = urlOf(sandbox, 'sandbox listening');
+    await sandbox.waitForLog('sandbox listening');
+    const url = getLoggedUrl(sandbox, 'sandbox listening');
 
     expect(sandbox.lines()).toMatchObject([{ msg: 'sandbox listening', apiKey: SANDBOX_KEY }]);
-    expect(await ask(`${url}/environments`, { headers: { 'mc-api-key': SANDBOX_KEY } })).toMatchObject({ status: 200 });
+    expect(await sendRequest(`${url}/environments`, { headers: { 'mc-api-key': SANDBOX_KEY } })).toMatchObject({
+      status: 200,
+    });
     sandbox.signal('SIGTERM');
     expect(await sandbox.exit).toEqual({ code: 0, signal: null });
     expect(sandbox.lines()).toHaveLength(1);
   });
 });
 
-describe('A start that fails', () => {
-  it('names every wrong variable on a line of its own, repeats no value, listens on nothing and exits with 1', async () => {
-    const readme = await readFile(new URL('../../../README.md', import.meta.url), 'utf8');
-    const rows = readme.split('\n').filter((line) => /^\| `[A-Z]/.test(line));
+describe('Failed start', () => {
+  it('names every invalid variable in its own line, repeats no value, does not listen, and exits with 1', async () => {
+    const document = await readFile(new URL('../../../docs/configuration.md', import.meta.url), 'utf8');
+    const rows = document.split('\n').filter((line) => /^\| `[A-Z]/.test(line));
     const names = rows.flatMap((row) => (row.split('|')[1] ?? '').match(/\w+/g) ?? []);
-    const wrong = `https://user:canary@ # { \n${'x'.repeat(100)}`;
-    const gateway = launch({ ...Object.fromEntries(names.map((name) => [name, wrong])), AUDIT_HASH_KEY: 'canary' });
+    const invalid = `https://user:canary@ # { \n${'x'.repeat(100)}`;
+    const gateway = launch({ ...Object.fromEntries(names.map((name) => [name, invalid])), AUDIT_HASH_KEY: 'canary' });
 
     expect(await gateway.exit).toEqual({ code: 1, signal: null });
     expect(gateway.stdout()).toBe('');
@@ -195,7 +211,7 @@ describe('A start that fails', () => {
     expect(lines).toContain('PORT must be a whole number from 0 to 65535');
   });
 
-  it('is told of the sandbox alone, too', async () => {
+  it('reports an invalid variable of the sandbox when it starts alone', async () => {
     const sandbox = launch({ SANDBOX_PORT: 'canary' }, 'sandbox');
 
     expect(await sandbox.exit).toEqual({ code: 1, signal: null });
@@ -203,25 +219,59 @@ describe('A start that fails', () => {
     expect(sandbox.stderr()).toContain('SANDBOX_PORT must be a whole number from 0 to 65535');
   });
 
-  it.each(['PORT', 'OPS_PORT', 'SANDBOX_PORT'])('exits with 1 where %s is taken', async (name) => {
-    const server = createServer();
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    atEnd(() => server.close());
-    const address = server.address();
-    if (address === null || typeof address === 'string') throw new TypeError('The server has no port.');
-    const gateway = launch({ [name]: String(address.port) });
+  it.each(['PORT', 'OPS_PORT', 'SANDBOX_PORT'])(
+    'exits with 1 if %s is in use, and names the variable',
+    async (name) => {
+      const server = createServer();
+      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+      addCleanup(() => server.close());
+      const address = server.address();
+      if (address === null || typeof address === 'string') throw new TypeError('The server has no port.');
+      const gateway = launch({ [name]: String(address.port) });
+
+      expect(await gateway.exit).toEqual({ code: 1, signal: null });
+      expect(gateway.stderr()).toBe(
+        `The gateway cannot start: Port ${address.port} of 127.0.0.1 is in use. ` +
+          `Set ${name} (0: any free port) or stop the other process.\n`,
+      );
+      expect(gateway.lines().map(({ msg }) => msg)).not.toContain('gateway listening');
+    },
+  );
+
+  it.each([
+    ['HOST', 'OPS_HOST or HOST'],
+    ['OPS_HOST', 'OPS_HOST or HOST'],
+  ])('exits with 1 if %s is not an address of this machine', async (name, variables) => {
+    // An address for documentation (RFC 5737).
+    const gateway = launch({ [name]: '192.0.2.1' });
 
     expect(await gateway.exit).toEqual({ code: 1, signal: null });
     expect(gateway.stderr()).toBe(
-      `The gateway cannot start: listen EADDRINUSE: address already in use 127.0.0.1:${address.port}\n`,
+      'The gateway cannot start: 192.0.2.1 is not an address of this machine. ' +
+        `Set ${variables} to one that is, or to 0.0.0.0 for all.\n`,
     );
-    expect(gateway.lines().map(({ msg }) => msg)).not.toContain('gateway listening');
   });
 });
 
-describe('What is built', () => {
-  it('has lines short enough for Node to quote from', async () => {
-    // An assertion of a package that fails has Node parse the source to say which it was: 9 s where all of it is on a line.
+describe('Unknown variables', () => {
+  it('are reported in a warning for each that resembles a known one, without its value', async () => {
+    const gateway = await launchGateway({
+      MAX_DEPTHS: 'canary',
+      MAX_WORKER_THREADS: 'canary',
+      WATCH_NAMESPACE: 'canary',
+    });
+
+    expect(gateway.lines().filter(({ level }) => level === 40)).toMatchObject([
+      { variable: 'MAX_DEPTHS', msg: 'unknown environment variable MAX_DEPTHS is ignored; did you mean MAX_DEPTH?' },
+      { variable: 'MAX_WORKER_THREADS', msg: 'unknown environment variable MAX_WORKER_THREADS is ignored' },
+    ]);
+    expect(gateway.stdout() + gateway.stderr()).not.toContain('canary');
+  });
+});
+
+describe('dist/main.js', () => {
+  it('has no line of 10,000 characters or more', async () => {
+    // If an assertion of a package fails, Node parses the source line to quote it. That takes 9 s if the file is a single line.
     const lines = (await readFile(new URL('../../../dist/main.js', import.meta.url), 'utf8')).split('\n');
 
     expect(Math.max(...lines.map(({ length }) => length))).toBeLessThan(10_000);

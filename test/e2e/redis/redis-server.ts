@@ -1,69 +1,69 @@
-// Debian's redis-server as a process of its own: started, stopped, killed, and asked by redis-cli.
+// Runs Debian's redis-server as a child process, and sends it commands with redis-cli.
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { atEnd } from '../../helpers/at-end.js';
+import { addCleanup } from '../../helpers/cleanup.js';
 import { findFreePort } from '../../helpers/free-port.js';
 
 const [server, cli] = ['/usr/bin/redis-server', '/usr/bin/redis-cli'];
 
-/** Whether there is one to test with. */
+/** Whether redis-server is installed. */
 export const isInstalled = existsSync(server) && existsSync(cli);
 
-/** A Redis. */
+/** A Redis server. */
 export interface RedisServer {
   readonly port: number;
-  /** Runs it, on the same port as before and with nothing in it; resolves once it answers. */
+  /** Starts it, empty and always on the same port, and waits until it responds. */
   readonly start: () => Promise<void>;
-  /** Kills it; resolves once it is gone. */
+  /** Kills it, and waits for its exit. */
   readonly kill: () => Promise<void>;
-  /** Has it stand still, or go on: the kernel takes connections for it meanwhile. */
+  /** Suspends or resumes it. While it is suspended, the kernel still accepts connections for it. */
   readonly signal: (name: 'SIGSTOP' | 'SIGCONT') => void;
-  /** Asks it by redis-cli; gives what that prints. */
-  readonly ask: (...words: string[]) => string;
+  /** Runs a command with redis-cli, and returns its output. */
+  readonly command: (...words: string[]) => string;
 }
 
-/** Finds a port for one, which does not run yet; it ends with the file's tests. */
+/** Reserves a port for a server without starting it. The server is killed after the tests of the file. */
 export async function prepareRedis(...options: string[]): Promise<RedisServer> {
   const port = await findFreePort();
-  const ask = (...words: string[]) =>
+  const command = (...words: string[]) =>
     execFileSync(cli, ['-p', String(port), ...words], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
   let child: ReturnType<typeof spawn> | undefined;
-  const isThere = () => {
+  const isResponding = () => {
     try {
-      return /^(PONG|NOAUTH.*)$/.test(ask('ping'));
+      return /^(PONG|NOAUTH.*)$/.test(command('ping'));
     } catch {
-      // redis-cli fails where nobody listens.
+      // redis-cli fails if the server does not listen.
       return false;
     }
   };
   const kill = async () => {
     if (child === undefined) return;
-    const gone = once(child, 'exit');
+    const exited = once(child, 'exit');
     child.kill('SIGKILL');
     child = undefined;
-    await gone;
+    await exited;
   };
-  atEnd(kill);
+  addCleanup(kill);
   return {
     port,
     start: async () => {
-      const own = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--dir', tmpdir()];
-      child = spawn(server, [...own, ...options], { stdio: 'ignore' });
-      for (let looks = 0; !isThere(); looks++) {
-        if (looks > 500) throw new Error('Redis does not start.');
+      const defaultOptions = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--dir', tmpdir()];
+      child = spawn(server, [...defaultOptions, ...options], { stdio: 'ignore' });
+      for (let checks = 0; !isResponding(); checks++) {
+        if (checks > 500) throw new Error('Redis did not start within 5 s.');
         await sleep(10);
       }
     },
     kill,
     signal: (name) => child?.kill(name),
-    ask,
+    command,
   };
 }
 
-/** One that runs. */
+/** Starts a Redis server. */
 export async function startRedis(...options: string[]): Promise<RedisServer> {
   const redis = await prepareRedis(...options);
   await redis.start();

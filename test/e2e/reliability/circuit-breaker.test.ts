@@ -1,82 +1,90 @@
-// A REST API in a storm, seen from both sides: how often it is asked, and how soon callers are told. Each case has a gateway of its own,
-// since a circuit is one for the process.
+// The circuit breaker of the built gateway while the REST API fails. Counts the calls that the REST API receives, and measures how soon
+// clients get an error.
+// Each test starts its own gateway, since the circuit breaker is one per process.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
 import { type RawScript, toBytes } from '../../helpers/raw-upstream.js';
-import { post, type WireAnswer } from '../../helpers/wire.js';
-import { taskId } from '../../server/subscriptions/changing-rest-api.js';
-import { until } from '../../helpers/until.js';
-import { byWebSocket } from '../../server/subscriptions/subscribers.js';
+import { post, type HttpResponse } from '../../helpers/http.js';
+import { taskId } from '../../server/subscriptions/mutable-rest-api.js';
+import { waitUntil } from '../../helpers/wait-until.js';
+import { subscribeByWebSocket } from '../../server/subscriptions/subscribers.js';
 import {
-  createTimes,
-  documented,
+  createTimings,
+  documentedResponse,
   type Operation,
   reads,
-  resetting,
-  run,
-  scope,
-  silent,
-  waiting,
+  writeThenReset,
+  runOperation,
+  environmentArgument,
+  writeThenStall,
+  withWait,
   writes,
 } from './operations.js';
-import { expectFewCalls, storms } from './storms.js';
+import { expectBoundedCalls, failurePatterns } from './failure-patterns.js';
 import { apiKey, type Rig, startRig, toErrors } from './harness.js';
 
-const timed = createTimes('Answers of a REST API in a storm');
-const leftAlone = 'The REST API has been failing, and is left alone for a moment; ask again later.';
-const environments = '{ environments { id } }';
-/** A list of each of ten environments. */
-const inMany = (field: string, name = 'n') =>
+const timed = createTimings('Responses while the REST API fails');
+const circuitOpenMessage =
+  'The REST API has been failing, and the gateway sends it no requests for a moment. Try again later.';
+const environmentsQuery = '{ environments { id } }';
+/** Returns a query for a list in each of ten environments. */
+const toListQuery = (field: string, name = 'n') =>
   `{ ${Array.from({ length: 10 }, (_, index) => `a${index}: ${field}(environment: { serviceCode: "a", name: "${name}${index}" }) { totalCount }`).join(' ')} }`;
-let callers = 0;
+let callerCount = 0;
 
-/** A caller of a key that nobody has had before: two callers share no call. */
-function ask(rig: Rig, query: string = environments, key = `${apiKey}-${callers++}`): Promise<WireAnswer> {
-  return rig.ask({ query }, { 'mc-api-key': key });
+/** Posts a query with an API key that is new by default, so that no two callers share a REST call. */
+function postQuery(
+  rig: Rig,
+  query: string = environmentsQuery,
+  key = `${apiKey}-${callerCount++}`,
+): Promise<HttpResponse> {
+  return rig.post({ query }, { 'mc-api-key': key });
 }
 
-function toCode({ json }: WireAnswer): unknown {
+/** Returns the extensions of the first error. */
+function toExtensions({ json }: HttpResponse): unknown {
   const [error] = toErrors(json);
   return typeof error === 'object' && error !== null && 'extensions' in error ? error.extensions : undefined;
 }
 
-function isLeftAlone(answer: WireAnswer): boolean {
-  return answer.text.includes(leftAlone);
+function isCircuitOpen(response: HttpResponse): boolean {
+  return response.text.includes(circuitOpenMessage);
 }
 
-/** Asks, one caller after the other, until the circuit is open; says how often the REST API was asked for that. */
-async function open(rig: Rig, answer: RawScript): Promise<number> {
-  rig.upstream.script(answer);
+/** Posts queries, one after the other, until the circuit is open. Returns how many REST calls that took. */
+async function openCircuit(rig: Rig, script: RawScript): Promise<number> {
+  rig.upstream.script(script);
   for (let count = 0; count < 50; count++) {
-    if (isLeftAlone(await ask(rig))) return rig.upstream.calls.length;
+    if (isCircuitOpen(await postQuery(rig))) return rig.upstream.calls.length;
   }
-  throw new Error('The circuit does not open.');
+  throw new Error('The circuit did not open within 50 reads.');
 }
 
-const works: RawScript = ({ method, target }) => documented(method, target);
+const healthyScript: RawScript = ({ method, target }) => documentedResponse(method, target);
 
-describe('The circuit', () => {
+describe('Circuit breaker', () => {
   it.each<readonly [string, ReturnType<RawScript>, NodeJS.ProcessEnv]>([
-    // A deadline may pass before a call has come: such a call counts for the circuit, and not for those who were asked.
+    // The deadline must not pass before a call arrives: the circuit breaker would count a call that the upstream never received.
     ['503', toBytes(503, '<html>'), { CLOUDCA_API_TIMEOUT_MS: '5000' }],
-    ['lost connections', resetting(), { CLOUDCA_API_TIMEOUT_MS: '5000' }],
-    ['silence', silent(), { CLOUDCA_API_TIMEOUT_MS: '600' }],
+    ['lost connections', writeThenReset(), { CLOUDCA_API_TIMEOUT_MS: '5000' }],
+    ['no response', writeThenStall(), { CLOUDCA_API_TIMEOUT_MS: '600' }],
   ])(
-    'opens on %s: everybody is told at once and nothing is sent, nor said to be of unknown outcome; it closes by itself',
-    async (_what, answer, environment) => {
+    'opens on %s, rejects all operations at once as never sent, and closes by itself',
+    async (_failure, response, environment) => {
       const rig = await startRig(environment);
-      const asked = await open(rig, () => answer);
-      expect(asked).toBeGreaterThanOrEqual(10);
-      expect(asked).toBeLessThanOrEqual(22);
+      const callCount = await openCircuit(rig, () => response);
+      expect(callCount).toBeGreaterThanOrEqual(10);
+      expect(callCount).toBeLessThanOrEqual(22);
 
-      rig.upstream.script(() => answer);
+      rig.upstream.script(() => response);
       for (const operation of [...reads, ...writes]) {
         const { field } = operation;
-        expect((await timed('circuit open', run(rig, operation))).json).toEqual({
+        // The extensions have no `outcomeUnknown`: the gateway has sent nothing.
+        expect((await timed('circuit open', runOperation(rig, operation))).json).toEqual({
           data: { [field]: null },
           errors: [
             {
-              message: leftAlone,
+              message: circuitOpenMessage,
               locations: expect.any(Array),
               path: [field],
               extensions: { code: 'UPSTREAM_UNAVAILABLE', requestId: expect.any(String) },
@@ -84,113 +92,124 @@ describe('The circuit', () => {
           ],
         });
       }
-      // At the most, a second is over and one of them finds out.
+      // The circuit stays open for a second, so at most one of the operations was a probe.
       expect(rig.upstream.calls.length).toBeLessThanOrEqual(1);
-      await rig.settle();
+      await rig.verify();
 
-      rig.upstream.script(works);
-      await recovers(rig);
-      for (const operation of [...reads, ...writes]) expect(toErrors((await run(rig, operation)).json)).toEqual([]);
-      await rig.settle();
+      rig.upstream.script(healthyScript);
+      await waitUntilClosed(rig);
+      for (const operation of [...reads, ...writes]) {
+        expect(toErrors((await runOperation(rig, operation)).json)).toEqual([]);
+      }
+      await rig.verify();
     },
   );
 
-  it('is probed by one call at a time, whoever else asks, and for as long as the service fails', async () => {
+  it('sends one probe at a time while the REST API keeps failing, however many callers wait', async () => {
     const rig = await startRig();
-    await open(rig, () => toBytes(503, ''));
-    let underWay = 0;
-    let most = 0;
+    await openCircuit(rig, () => toBytes(503, ''));
+    let inFlight = 0;
+    let maxInFlight = 0;
     rig.upstream.script(() => (socket) => {
-      most = Math.max(most, ++underWay);
+      maxInFlight = Math.max(maxInFlight, ++inFlight);
       setTimeout(() => {
-        underWay--;
+        inFlight--;
         socket.write(toBytes(503, ''));
       }, 100);
     });
     const end = performance.now() + 4_000;
-    let asked = 0;
+    let requestCount = 0;
     while (performance.now() < end) {
-      const answers = await timed('circuit open, 20 at once', Promise.all(Array.from({ length: 20 }, () => ask(rig))));
-      asked += answers.length;
-      for (const answer of answers) expect(toCode(answer)).toMatchObject({ code: 'UPSTREAM_UNAVAILABLE' });
+      const batch = Promise.all(Array.from({ length: 20 }, () => postQuery(rig)));
+      const responses = await timed('circuit open, 20 at once', batch);
+      requestCount += responses.length;
+      for (const response of responses) {
+        expect(toExtensions(response)).toMatchObject({ code: 'UPSTREAM_UNAVAILABLE' });
+      }
     }
-    expect(most).toBe(1);
-    // After a second, then after longer.
+    expect(maxInFlight).toBe(1);
+    // The first probe is due after a second, each later one after a longer time.
     expect(rig.upstream.calls.length).toBeGreaterThanOrEqual(1);
     expect(rig.upstream.calls.length).toBeLessThanOrEqual(4);
-    expect(asked).toBeGreaterThan(20 * rig.upstream.calls.length);
-    await rig.settle();
+    expect(requestCount).toBeGreaterThan(20 * rig.upstream.calls.length);
+    await rig.verify();
 
-    rig.upstream.script(works);
-    await recovers(rig);
-    expect((await ask(rig)).json).toEqual({ data: { environments: [] } });
+    rig.upstream.script(healthyScript);
+    await waitUntilClosed(rig);
+    expect((await postQuery(rig)).json).toEqual({ data: { environments: [] } });
   });
 
-  it('keeps nobody waiting for a probe that gets no answer', async () => {
+  it('does not let other callers wait for a probe that gets no response', async () => {
     const rig = await startRig({ CLOUDCA_API_TIMEOUT_MS: '5000' });
-    await open(rig, () => toBytes(503, ''));
-    rig.upstream.script(() => silent());
-    let probe: Promise<WireAnswer> | undefined;
+    await openCircuit(rig, () => toBytes(503, ''));
+    rig.upstream.script(() => writeThenStall());
+    let probe: Promise<HttpResponse> | undefined;
     while (rig.upstream.calls.length === 0) {
-      probe = ask(rig);
+      probe = postQuery(rig);
       await Promise.race([probe, sleep(50)]);
     }
     const order: string[] = [];
     void probe?.then(() => order.push('probe'));
     for (let index = 0; index < 20; index++) {
-      expect(isLeftAlone(await ask(rig))).toBe(true);
+      expect(isCircuitOpen(await postQuery(rig))).toBe(true);
       order.push('other');
     }
     expect(order).not.toContain('probe');
     expect(rig.upstream.calls).toHaveLength(1);
-    expect(toCode((await probe) ?? (await ask(rig)))).toMatchObject({ code: 'UPSTREAM_TIMEOUT' });
-    await rig.settle();
+    expect(toExtensions((await probe) ?? (await postQuery(rig)))).toMatchObject({ code: 'UPSTREAM_TIMEOUT' });
+    await rig.verify();
   });
 
-  it("is no matter of one caller's refusals, whatever their status", async () => {
+  it('stays closed when the REST API rejects the requests of one caller, whatever the status', async () => {
     const rig = await startRig();
     for (const status of [400, 401, 403, 404, 405, 409, 429, 500]) {
-      const refusal = toBytes(status, { errors: [{ code: 1, message: 'No.' }] });
-      rig.upstream.script(({ headers }) => (headers.get('mc-api-key') === apiKey ? refusal : { data: [] }));
+      const errorResponse = toBytes(status, { errors: [{ code: 1, message: 'No.' }] });
+      rig.upstream.script(({ headers }) => (headers.get('mc-api-key') === apiKey ? errorResponse : { data: [] }));
       for (let round = 0; round < 3; round++) {
-        const refused = await rig.ask({ query: inMany('vpcs') });
-        expect(toErrors(refused.json)).toHaveLength(10);
-        expect(isLeftAlone(refused)).toBe(false);
+        const response = await rig.post({ query: toListQuery('vpcs') });
+        expect(toErrors(response.json)).toHaveLength(10);
+        expect(isCircuitOpen(response)).toBe(false);
       }
-      expect((await ask(rig)).json).toEqual({ data: { environments: [] } });
+      expect((await postQuery(rig)).json).toEqual({ data: { environments: [] } });
     }
-    await rig.settle();
+    await rig.verify();
   });
 
-  it('is no matter of what one caller breaks off', async () => {
+  it('stays closed when one caller disconnects during its calls', async () => {
     const rig = await startRig();
-    rig.upstream.script(({ headers }) => (headers.get('mc-api-key') === apiKey ? silent() : { data: [] }));
+    rig.upstream.script(({ headers }) => (headers.get('mc-api-key') === apiKey ? writeThenStall() : { data: [] }));
     for (let round = 0; round < 5; round++) {
-      const leaving = new AbortController();
-      const asked = post(rig.url, { query: inMany('vpcs', `of ${round}.`) }, { 'mc-api-key': apiKey }, leaving.signal);
-      const gone = expect(asked).rejects.toThrow();
-      await until(() => rig.upstream.calls.length >= 10 * (round + 1));
-      leaving.abort();
-      await gone;
+      const controller = new AbortController();
+      const query = toListQuery('vpcs', `round-${round}-`);
+      const request = post(rig.url, { query }, { 'mc-api-key': apiKey }, controller.signal);
+      const aborted = expect(request).rejects.toThrow();
+      await waitUntil(() => rig.upstream.calls.length >= 10 * (round + 1));
+      controller.abort();
+      await aborted;
     }
     rig.upstream.script(() => ({ data: [] }));
-    for (let round = 0; round < 5; round++) expect((await ask(rig)).json).toEqual({ data: { environments: [] } });
-    await rig.settle();
+    for (let round = 0; round < 5; round++) {
+      expect((await postQuery(rig)).json).toEqual({ data: { environments: [] } });
+    }
+    await rig.verify();
   });
 
-  it('ends what follows a task, and no wait', async () => {
+  it('ends subscriptions while it is open, but not mutations that wait for their task', async () => {
     const rig = await startRig({ TASK_POLL_MS: '50' });
-    await open(rig, () => toBytes(503, ''));
+    await openCircuit(rig, () => toBytes(503, ''));
     rig.upstream.script(() => toBytes(503, ''));
-    const following = byWebSocket(rig.url, apiKey)(`subscription { taskUpdated(id: "${taskId}") { status } }`);
-    await following.ends();
-    rig.keep(JSON.stringify(following.events));
-    expect(following.end).toBe('complete');
-    expect(following.events).toEqual([
+    const subscription = subscribeByWebSocket(
+      rig.url,
+      apiKey,
+    )(`subscription { taskUpdated(id: "${taskId}") { status } }`);
+    await subscription.waitForEnd();
+    rig.record(JSON.stringify(subscription.events));
+    expect(subscription.end).toBe('complete');
+    expect(subscription.events).toEqual([
       {
         errors: [
           {
-            message: leftAlone,
+            message: circuitOpenMessage,
             path: ['taskUpdated'],
             extensions: { code: 'UPSTREAM_UNAVAILABLE', requestId: expect.any(String) },
           },
@@ -198,71 +217,71 @@ describe('The circuit', () => {
       },
     ]);
 
-    rig.upstream.script(works);
-    await recovers(rig);
-    // From the first look on, the service fails until the circuit has opened.
-    let fails = true;
+    rig.upstream.script(healthyScript);
+    await waitUntilClosed(rig);
+    // Every poll fails until the circuit is open.
+    let isFailing = true;
     rig.upstream.script(({ method }) => {
       if (method !== 'GET') return { taskId, taskStatus: 'PENDING' };
-      return fails ? toBytes(503, '') : { taskId, taskStatus: 'SUCCESS', result: {} };
+      return isFailing ? toBytes(503, '') : { taskId, taskStatus: 'SUCCESS', result: {} };
     });
-    const waited = Promise.all(writes.map((write) => run(rig, waiting(write, 60))));
-    await until(() => rig.upstream.calls.filter(({ method }) => method !== 'GET').length === writes.length);
-    while (!isLeftAlone(await ask(rig)));
-    fails = false;
-    for (const [index, answer] of (await waited).entries()) {
+    const waits = Promise.all(writes.map((write) => runOperation(rig, withWait(write, 60))));
+    await waitUntil(() => rig.upstream.calls.filter(({ method }) => method !== 'GET').length === writes.length);
+    while (!isCircuitOpen(await postQuery(rig)));
+    isFailing = false;
+    for (const [index, response] of (await waits).entries()) {
       const field = writes[index]?.field ?? '';
-      expect(answer.json).toMatchObject({ data: { [field]: { task: { status: 'SUCCESS' }, userErrors: [] } } });
+      expect(response.json).toMatchObject({ data: { [field]: { task: { status: 'SUCCESS' }, userErrors: [] } } });
     }
     expect(rig.upstream.calls.filter(({ method }) => method !== 'GET')).toHaveLength(writes.length);
-    await rig.settle();
+    await rig.verify();
   });
 });
 
-/** Asks until the circuit has closed. */
-async function recovers(rig: Rig): Promise<void> {
+/** Posts queries until the circuit is closed. Throws after 25 s. */
+async function waitUntilClosed(rig: Rig): Promise<void> {
   const end = performance.now() + 25_000;
-  while (isLeftAlone(await ask(rig))) {
-    if (performance.now() > end) throw new Error('The circuit does not close.');
+  while (isCircuitOpen(await postQuery(rig))) {
+    if (performance.now() > end) throw new Error('The circuit did not close within 25 s.');
     await sleep(20);
   }
 }
 
-describe('A storm', () => {
-  it.each(storms.slice(0, 2))('$name costs 1.2 REST calls for each of a thousand reads at the most', async (storm) => {
-    await expectFewCalls(await startRig(), storm, 1_000);
+describe('Failing REST API', () => {
+  it.each(failurePatterns.slice(0, 2))('gets at most 1,200 calls for 1,000 reads if $name', async (pattern) => {
+    await expectBoundedCalls(await startRig(), pattern, 1_000);
   });
 
-  it('costs one REST call for each write at the most', async () => {
+  it('gets at most one call for each write', async () => {
     const rig = await startRig();
     rig.upstream.script((_call, index) =>
-      index % 5 < 3 ? toBytes(204, '') : index % 5 === 3 ? resetting() : toBytes(503, ''),
+      index % 5 < 3 ? toBytes(204, '') : index % 5 === 3 ? writeThenReset() : toBytes(503, ''),
     );
-    const asked: { operation: Operation; answer: WireAnswer }[] = [];
+    const results: { operation: Operation; response: HttpResponse }[] = [];
     for (let round = 0; round < 40; round++) {
-      for (const operation of writes) asked.push({ operation, answer: await run(rig, operation) });
+      for (const operation of writes) results.push({ operation, response: await runOperation(rig, operation) });
     }
-    expect(rig.upstream.calls).toHaveLength(asked.length);
-    const failed = asked.filter(({ answer }) => toErrors(answer.json).length > 0);
-    expect(failed).toHaveLength((asked.length * 2) / 5);
-    for (const { answer } of failed) expect(toCode(answer)).toMatchObject({ outcomeUnknown: true });
-    await rig.settle();
+    expect(rig.upstream.calls).toHaveLength(results.length);
+    const failed = results.filter(({ response }) => toErrors(response.json).length > 0);
+    expect(failed).toHaveLength((results.length * 2) / 5);
+    for (const { response } of failed) expect(toExtensions(response)).toMatchObject({ outcomeUnknown: true });
+    await rig.verify();
   });
 
-  it('leaves an operation of many reads what came, and tells the rest', async () => {
+  it('fails only the reads of an operation whose own REST calls fail', async () => {
     const rig = await startRig();
-    rig.upstream.script(({ target }) => (target.includes('n3') ? resetting() : { data: [] }));
+    rig.upstream.script(({ target }) => (target.includes('n3') ? writeThenReset() : { data: [] }));
     const fields = Array.from(
       { length: 10 },
-      (_, index) => `a${index}: vpcs(${scope.replace('test_area', `n${index}`)}) { totalCount }`,
+      (_, index) => `a${index}: vpcs(${environmentArgument.replace('test_area', `n${index}`)}) { totalCount }`,
     );
-    const answer = await ask(rig, `{ ${fields.join(' ')} }`);
-    expect(answer.json).toMatchObject({
+    const response = await postQuery(rig, `{ ${fields.join(' ')} }`);
+    expect(response.json).toMatchObject({
       data: { a2: { totalCount: 0 }, a3: null, a4: { totalCount: 0 } },
       errors: [{ path: ['a3'] }],
     });
-    expect(toErrors(answer.json)).toHaveLength(1);
+    expect(toErrors(response.json)).toHaveLength(1);
     expect(rig.upstream.calls).toHaveLength(12);
-    await rig.settle();
+    await rig.verify();
   });
 });

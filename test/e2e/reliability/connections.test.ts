@@ -1,20 +1,29 @@
-// Connections that are kept: closed under the gateway while they are idle, and at an address that their name has left.
+// Pooled connections of the built gateway to the REST API: the peer closes them while idle, or their hostname moves to another address.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { type RawScript, toBytes } from '../../helpers/raw-upstream.js';
-import { type OnName, startOnName, upstreamName } from './moving-rest-api.js';
-import { calm, countCalls, createTimes, documented, reads, run, silent, writes } from './operations.js';
+import { type RelocatingRestApi, startRelocatingRestApi, upstreamHostname } from './relocating-rest-api.js';
+import {
+  resetFailureState,
+  countCalls,
+  createTimings,
+  documentedResponse,
+  reads,
+  runOperation,
+  writeThenStall,
+  writes,
+} from './operations.js';
 import { startRig, toErrors } from './harness.js';
 
 const rig = await startRig();
-const all = [...reads, ...writes];
-const timed = createTimes('Answers over connections that are kept');
+const operations = [...reads, ...writes];
+const timed = createTimings('Responses over pooled connections');
 
-afterEach(() => rig.settle());
+afterEach(() => rig.verify());
 
-describe('An idle connection', () => {
-  /** Answers as documented, and closes the connection once it has been idle for so many milliseconds, whoever is about to use it. */
-  function closingAfter(
+describe('Idle connection', () => {
+  /** Responds as documented, and closes a connection after an idle time in milliseconds, even if a request is about to arrive. */
+  function closeWhenIdle(
     milliseconds: number,
     how: 'end' | 'reset',
     headers: Readonly<Record<string, string>> = {},
@@ -23,7 +32,7 @@ describe('An idle connection', () => {
     return ({ method, target }) =>
       (socket) => {
         clearTimeout(timers.get(socket));
-        socket.write(toBytes(200, documented(method, target), headers));
+        socket.write(toBytes(200, documentedResponse(method, target), headers));
         timers.set(
           socket,
           setTimeout(() => (how === 'end' ? socket.end() : socket.resetAndDestroy()), milliseconds),
@@ -37,27 +46,27 @@ describe('An idle connection', () => {
     [20, 'reset', {}],
     [20, 'reset', { connection: 'keep-alive', 'keep-alive': 'timeout=5, max=1' }],
   ] as const)(
-    'that is closed after %i ms, by %s, where its answer said %j, fails no read, and has no write sent twice',
+    'fails no read and repeats no write if closed after %i ms by %s (headers %j)',
     async (milliseconds, how, headers) => {
-      await calm(rig);
-      rig.upstream.script(closingAfter(milliseconds, how, headers));
+      await resetFailureState(rig);
+      rig.upstream.script(closeWhenIdle(milliseconds, how, headers));
       for (let round = 0; round < 40; round++) {
-        // Now before, now after, now as it is closed.
+        // The next request falls before, at, or after the close.
         await sleep((round * 7) % (2 * milliseconds + 1));
         for (const operation of reads) {
-          const answer = await timed('read', run(rig, operation));
-          expect(toErrors(answer.json)).toEqual([]);
+          const response = await timed('read', runOperation(rig, operation));
+          expect(toErrors(response.json)).toEqual([]);
         }
         const write = writes[round % writes.length];
         if (write === undefined) continue;
-        const before = countCalls(rig, write);
-        const answer = await timed('write', run(rig, write));
-        const sent = countCalls(rig, write) - before;
-        // One that comes to a connection as it is closed is not seen by the REST API; who sent it cannot know.
-        if (toErrors(answer.json).length === 0) expect(sent).toBe(1);
+        const countBefore = countCalls(rig, write);
+        const response = await timed('write', runOperation(rig, write));
+        const sent = countCalls(rig, write) - countBefore;
+        // The REST API does not see a write that arrives during the close. The gateway cannot know that, so the outcome is unknown.
+        if (toErrors(response.json).length === 0) expect(sent).toBe(1);
         else {
           expect(sent).toBeLessThanOrEqual(1);
-          expect(toErrors(answer.json)).toMatchObject([
+          expect(toErrors(response.json)).toMatchObject([
             { extensions: { code: 'UPSTREAM_UNAVAILABLE', outcomeUnknown: true } },
           ]);
         }
@@ -65,54 +74,54 @@ describe('An idle connection', () => {
     },
   );
 
-  it('that is closed as a request comes has the read sent again over another', async () => {
-    await calm(rig);
-    const seen = new Set<object>();
+  it('has a read retried over a new connection if it closes as the request arrives', async () => {
+    await resetFailureState(rig);
+    const usedSockets = new Set<object>();
     rig.upstream.script(({ method, target }) => (socket) => {
-      // The first request of a connection is answered, the second finds it closed.
-      if (seen.has(socket)) socket.destroy();
-      else socket.write(toBytes(200, documented(method, target)));
-      seen.add(socket);
+      // The first request of a connection gets a response, the second one closes it.
+      if (usedSockets.has(socket)) socket.destroy();
+      else socket.write(toBytes(200, documentedResponse(method, target)));
+      usedSockets.add(socket);
     });
-    for (const operation of reads) expect(toErrors((await run(rig, operation)).json)).toEqual([]);
+    for (const operation of reads) expect(toErrors((await runOperation(rig, operation)).json)).toEqual([]);
   });
 });
 
-describe('A new address behind the name', () => {
-  /** Asks for everything, and says that it is there. */
-  async function expectAll({ ask }: OnName): Promise<void> {
-    for (const operation of all) {
-      const answer = rig.keep(await timed('name that has moved', ask(operation)));
-      expect(answer.text).not.toContain(upstreamName);
-      expect(toErrors(answer.json)).toEqual([]);
+describe('Hostname that moves to a new address', () => {
+  /** Runs all operations and expects that none fails. */
+  async function expectAllSucceed({ run }: RelocatingRestApi): Promise<void> {
+    for (const operation of operations) {
+      const response = rig.record(await timed('hostname moved', run(operation)));
+      expect(response.text).not.toContain(upstreamHostname);
+      expect(toErrors(response.json)).toEqual([]);
     }
   }
 
-  it('is asked once the connections to the old one are closed, and nothing fails', async () => {
-    const rest = await startOnName();
-    await expectAll(rest);
-    expect(rest.old.calls).toHaveLength(all.length);
+  it('fails no operation once the connections to the old address are closed', async () => {
+    const rest = await startRelocatingRestApi();
+    await expectAllSucceed(rest);
+    expect(rest.oldUpstream.calls).toHaveLength(operations.length);
 
-    await rest.move();
-    await rest.old.refuse();
-    await expectAll(rest);
-    expect(rest.next.calls.map(({ headers }) => headers.get('host'))).toEqual(
-      all.map(() => `${upstreamName}:${new URL(rest.next.url).port}`),
+    await rest.relocate();
+    await rest.oldUpstream.stop();
+    await expectAllSucceed(rest);
+    expect(rest.newUpstream.calls.map(({ headers }) => headers.get('host'))).toEqual(
+      operations.map(() => `${upstreamHostname}:${new URL(rest.newUpstream.url).port}`),
     );
   });
 
-  it('is asked once the old one has left a caller without an answer', async () => {
-    const rest = await startOnName(500);
-    const [first] = reads;
-    if (first === undefined) throw new TypeError('There is nothing to read.');
-    expect(toErrors((await rest.ask(first)).json)).toEqual([]);
+  it('is resolved again after one call to the old address gets no response', async () => {
+    const rest = await startRelocatingRestApi(500);
+    const [firstRead] = reads;
+    if (firstRead === undefined) throw new TypeError('The list of reads is empty.');
+    expect(toErrors((await rest.run(firstRead)).json)).toEqual([]);
 
-    await rest.move();
-    rest.old.script(() => silent());
-    const late = rig.keep(await timed('name that has moved', rest.ask(first)));
-    expect(late.json).toMatchObject({ errors: [{ extensions: { code: 'UPSTREAM_TIMEOUT' } }] });
-    await expectAll(rest);
-    expect(rest.old.calls).toHaveLength(1);
-    expect(rest.next.calls).toHaveLength(all.length);
+    await rest.relocate();
+    rest.oldUpstream.script(() => writeThenStall());
+    const timedOut = rig.record(await timed('hostname moved', rest.run(firstRead)));
+    expect(timedOut.json).toMatchObject({ errors: [{ extensions: { code: 'UPSTREAM_TIMEOUT' } }] });
+    await expectAllSucceed(rest);
+    expect(rest.oldUpstream.calls).toHaveLength(1);
+    expect(rest.newUpstream.calls).toHaveLength(operations.length);
   });
 });

@@ -1,53 +1,56 @@
-// Crowds of any size at the built gateway: callers beside one who floods a slow REST API, keys that come once, documents that come once.
-// CROWD_SECONDS, CROWD_KEYS and CROWD_DOCUMENTS make them larger; what was measured is printed.
+// Load tests of the built gateway: callers beside a key that floods a slow REST API, many API keys used once, many documents sent once. Set
+// CROWD_SECONDS, CROWD_KEYS and CROWD_DOCUMENTS for a higher load. Prints the figures.
 import { hash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
 import { WebSocket } from 'ws';
-import { isObject } from '../../../src/cloudca/envelope.js';
-import { atEnd } from '../../helpers/at-end.js';
+import { isObject } from '../../../src/json.js';
+import { addCleanup } from '../../helpers/cleanup.js';
 import { toBytes } from '../../helpers/raw-upstream.js';
-import { ask } from '../../helpers/wire.js';
-import { open, type Rig, startRig } from './harness.js';
+import { sendRequest } from '../../helpers/http.js';
+import { openConnection, type Rig, startRig } from './harness.js';
 
 const { CROWD_SECONDS, CROWD_KEYS, CROWD_DOCUMENTS } = process.env;
 const seconds = Number(CROWD_SECONDS ?? 5);
 const keyCount = Number(CROWD_KEYS ?? 40_000);
 const documentCount = Number(CROWD_DOCUMENTS ?? 2_500);
-// A guard against hanging: a hundredth of a second for each request is ten times what it takes.
-const guard = 120_000 + seconds * 10_000 + 10 * Math.max(keyCount, documentCount);
+// Guard against a test that hangs: 10 ms per request, ten times what a request takes.
+const timeoutMs = 120_000 + seconds * 10_000 + 10 * Math.max(keyCount, documentCount);
 
-function toRequest(body: object, key = randomBytes(12).toString('hex')): string {
+function toHttpRequest(body: object, key = randomBytes(12).toString('hex')): string {
   const text = JSON.stringify(body);
   const head = [`mc-api-key: ${key}`, 'content-type: application/json', `content-length: ${text.length}`];
   return `POST /graphql HTTP/1.1\r\nhost: a\r\n${head.join('\r\n')}\r\n\r\n${text}`;
 }
 
-// Each of an environment of its own: no two share a call.
-const toList = (number: number) => ({
+// Each request names an environment of its own, so that no two share a REST call.
+const toRead = (number: number) => ({
   query: `query List($name: String!) {
     siteToSiteVpns(environment: { serviceCode: "compute-on", name: $name }) { totalCount }
   }`,
   variables: { name: `area-${number}` },
 });
 
-/** Sends requests over so many connections, each when the one before it is answered, until there are none; tells of each answer's status. */
-async function drive(
+/**
+ * Sends requests over several connections, one at a time on each, until `next` returns undefined. Passes the status and the latency of each
+ * response to `onResponse`.
+ */
+async function sendRequests(
   url: string,
-  connections: number,
+  connectionCount: number,
   next: () => string | undefined,
-  tell: (status: number, milliseconds: number) => void,
+  onResponse: (status: number, milliseconds: number) => void,
 ): Promise<void> {
-  const connection = () =>
+  const runConnection = () =>
     new Promise<void>((resolve) => {
-      const socket = open(url).setEncoding('latin1');
+      const socket = openConnection(url).setEncoding('latin1');
       let received = '';
-      let begun = 0;
+      let startedAt = 0;
       const send = () => {
         const request = next();
-        begun = performance.now();
+        startedAt = performance.now();
         if (request === undefined) socket.destroy();
         else socket.write(request);
       };
@@ -56,7 +59,7 @@ async function drive(
         const end = received.indexOf('\r\n\r\n');
         const length = Number(/content-length: (\d+)/.exec(received.slice(0, end))?.[1]);
         if (end < 0 || received.length < end + 4 + length) return;
-        tell(Number(received.slice(9, 12)), performance.now() - begun);
+        onResponse(Number(received.slice(9, 12)), performance.now() - startedAt);
         received = '';
         send();
       });
@@ -64,158 +67,158 @@ async function drive(
       socket.on('close', () => {
         resolve();
       });
-      atEnd(() => socket.destroy());
+      addCleanup(() => socket.destroy());
       send();
     });
-  await Promise.all(Array.from({ length: connections }, connection));
+  await Promise.all(Array.from({ length: connectionCount }, runConnection));
 }
 
-/** So many requests, and how many of them were answered with 200. */
-async function answered(url: string, count: number, toNext: (index: number) => string): Promise<number> {
+/** Sends `count` requests over 16 connections. Returns how many of them got status 200. */
+async function countSucceeded(url: string, count: number, toNext: (index: number) => string): Promise<number> {
   let sent = 0;
-  let good = 0;
-  await drive(
+  let succeeded = 0;
+  await sendRequests(
     url,
     16,
     () => (sent < count ? toNext(sent++) : undefined),
     (status) => {
-      if (status === 200) good++;
+      if (status === 200) succeeded++;
     },
   );
-  return good;
+  return succeeded;
 }
 
-/** Starts a gateway whose heap can be looked at. */
+/** Starts a gateway with the inspector enabled, so that its heap can be measured. */
 function startInspectedRig(environment: NodeJS.ProcessEnv = {}): Promise<Rig> {
   return startRig({ LOG_LEVEL: 'warn', NODE_OPTIONS: '--inspect=127.0.0.1:0', ...environment });
 }
 
-/** What a gateway holds when all garbage has been collected, and all memory of its process, in megabytes. */
-async function memoryOf({ gateway }: Rig): Promise<{ heap: number; resident: number }> {
+/** Returns the heap in use after a garbage collection, and the resident memory of the process, both in MiB. */
+async function measureMemory({ gateway }: Rig): Promise<{ heap: number; resident: number }> {
   const inspector = new WebSocket(/ws:\/\/\S+/.exec(gateway.stderr())?.[0] ?? '');
   await once(inspector, 'open');
-  const call = async (method: string): Promise<unknown> => {
+  const callInspector = async (method: string): Promise<unknown> => {
     inspector.send(JSON.stringify({ id: 1, method }));
     const messages: unknown[] = await once(inspector, 'message');
-    const answer: unknown = JSON.parse(String(messages[0]));
-    return isObject(answer) ? answer['result'] : undefined;
+    const response: unknown = JSON.parse(String(messages[0]));
+    return isObject(response) ? response['result'] : undefined;
   };
-  await call('HeapProfiler.collectGarbage');
-  const usage = await call('Runtime.getHeapUsage');
+  await callInspector('HeapProfiler.collectGarbage');
+  const usage = await callInspector('Runtime.getHeapUsage');
   inspector.close();
-  const metrics = (await ask(`${gateway.opsUrl}/metrics`)).text;
+  const metrics = (await sendRequest(`${gateway.opsUrl}/metrics`)).text;
   const resident = Number(/^process_resident_memory_bytes (\S+)$/m.exec(metrics)?.[1]);
   return { heap: Number(isObject(usage) ? usage['usedSize'] : NaN) / 2 ** 20, resident: resident / 2 ** 20 };
 }
 
-function print(what: string, figures: Readonly<Record<string, number>>): void {
-  const told = Object.entries(figures).map(([name, figure]) => `${name} ${figure.toFixed(1)}`);
-  process.stdout.write(`${what}: ${told.join(', ')}\n`);
+function print(title: string, figures: Readonly<Record<string, number>>): void {
+  const parts = Object.entries(figures).map(([name, figure]) => `${name} ${figure.toFixed(1)}`);
+  process.stdout.write(`${title}: ${parts.join(', ')}\n`);
 }
 
-/** The time within which so much of all were answered. */
+/** Returns a quantile of the latencies, e.g. `share` 0.99 for p99. NaN if there are none. */
 function quantile(times: readonly number[], share: number): number {
   return times.toSorted((one, other) => one - other)[Math.ceil(times.length * share) - 1] ?? NaN;
 }
 
-describe('Callers beside a key that floods a slow REST API', () => {
+describe('MAX_IN_FLIGHT_PER_KEY', () => {
   it(
-    'are all served, and so are operators',
+    "keeps other keys and the operators' listener served while one key floods a slow REST API",
     async () => {
       const { url, gateway, upstream } = await startRig({ LOG_LEVEL: 'warn', MAX_IN_FLIGHT_PER_KEY: '64' });
       upstream.script(({ headers }) => (socket: Socket) => {
-        const slow = headers.get('mc-api-key') === 'flood';
-        setTimeout(() => socket.write(toBytes(200, { data: [] })), slow ? 2_000 : 20).unref();
+        const isSlow = headers.get('mc-api-key') === 'flood';
+        setTimeout(() => socket.write(toBytes(200, { data: [] })), isSlow ? 2_000 : 20).unref();
       });
-      expect(await answered(url, 500, (index) => toRequest(toList(index)))).toBe(500);
+      expect(await countSucceeded(url, 500, (index) => toHttpRequest(toRead(index)))).toBe(500);
       let isOver = false;
-      let number = 0;
-      const flooded = new Map<number, number>();
-      const flood = drive(
+      let sentByFlood = 0;
+      const floodStatuses = new Map<number, number>();
+      const flood = sendRequests(
         url,
         200,
-        () => (isOver ? undefined : toRequest(toList(number++), 'flood')),
-        (status) => flooded.set(status, (flooded.get(status) ?? 0) + 1),
+        () => (isOver ? undefined : toHttpRequest(toRead(sentByFlood++), 'flood')),
+        (status) => floodStatuses.set(status, (floodStatuses.get(status) ?? 0) + 1),
       );
       await sleep(1_000);
-      const times: number[] = [];
+      const latencies: number[] = [];
       const statuses = new Set<number>();
-      const opsTimes: number[] = [];
-      for (let turn = 0; turn < seconds * 5; turn++) {
-        let left = 20;
-        const next = () => (left-- > 0 ? toRequest(toList(turn)) : undefined);
-        const others = drive(url, 20, next, (status, time) => {
+      const opsLatencies: number[] = [];
+      for (let round = 0; round < seconds * 5; round++) {
+        let remaining = 20;
+        const next = () => (remaining-- > 0 ? toHttpRequest(toRead(round)) : undefined);
+        const otherRequests = sendRequests(url, 20, next, (status, time) => {
           statuses.add(status);
-          times.push(time);
+          latencies.push(time);
         });
-        const begun = performance.now();
-        expect((await ask(`${gateway.opsUrl}/readyz`)).status).toBe(200);
-        opsTimes.push(performance.now() - begun);
-        await Promise.all([others, sleep(200)]);
+        const startedAt = performance.now();
+        expect((await sendRequest(`${gateway.opsUrl}/readyz`)).status).toBe(200);
+        opsLatencies.push(performance.now() - startedAt);
+        await Promise.all([otherRequests, sleep(200)]);
       }
       isOver = true;
       await flood;
 
-      print('callers beside a flood, ms', {
-        answered: times.length,
-        median: quantile(times, 0.5),
-        p99: quantile(times, 0.99),
-        'p99 of /readyz': quantile(opsTimes, 0.99),
-        'flood served': flooded.get(200) ?? 0,
-        'flood refused': flooded.get(429) ?? 0,
+      print('latency beside a flood, ms', {
+        served: latencies.length,
+        median: quantile(latencies, 0.5),
+        p99: quantile(latencies, 0.99),
+        'p99 of /readyz': quantile(opsLatencies, 0.99),
+        'flood served': floodStatuses.get(200) ?? 0,
+        'flood rejected': floodStatuses.get(429) ?? 0,
       });
       expect([...statuses]).toEqual([200]);
-      expect(times).toHaveLength(seconds * 5 * 20);
-      expect([...flooded.keys()].sort()).toEqual([200, 429]);
+      expect(latencies).toHaveLength(seconds * 5 * 20);
+      expect([...floodStatuses.keys()].sort()).toEqual([200, 429]);
     },
-    guard,
+    timeoutMs,
   );
 });
 
-describe('Keys that come once', () => {
+describe('API keys used once', () => {
   it(
-    'leave nothing behind',
+    'leave less than 1 MiB on the heap',
     async () => {
       const rig = await startInspectedRig();
-      // One in two makes a REST call.
-      const toNext = (index: number) => toRequest(index % 2 === 0 ? toList(index) : { query: '{ __typename }' });
-      // Until what is kept of keys for a time is full, and all is compiled.
-      expect(await answered(rig.url, 20_000, toNext)).toBe(20_000);
-      const before = await memoryOf(rig);
-      expect(await answered(rig.url, keyCount, toNext)).toBe(keyCount);
-      const after = await memoryOf(rig);
+      // Every second request causes a REST call.
+      const toNext = (index: number) => toHttpRequest(index % 2 === 0 ? toRead(index) : { query: '{ __typename }' });
+      // Warm-up: fills all caches with entries per key, and lets V8 compile the code.
+      expect(await countSucceeded(rig.url, 20_000, toNext)).toBe(20_000);
+      const before = await measureMemory(rig);
+      expect(await countSucceeded(rig.url, keyCount, toNext)).toBe(keyCount);
+      const after = await measureMemory(rig);
 
-      print(`${keyCount} keys, MB`, { 'heap before': before.heap, after: after.heap, resident: after.resident });
+      print(`${keyCount} keys, MiB`, { 'heap before': before.heap, after: after.heap, resident: after.resident });
       expect(after.heap - before.heap).toBeLessThan(1);
     },
-    guard,
+    timeoutMs,
   );
 });
 
-describe('Documents that come once', () => {
+describe('Documents sent once', () => {
   it(
-    'are kept as far as there is room for them',
+    'grow the heap by less than 3 MiB, since the document caches are bounded',
     async () => {
       const rig = await startInspectedRig();
-      // With names, and as automatic persisted queries.
+      // Each is a named operation, and an automatic persisted query.
       const toNext = () => {
         const length = Math.floor(600 * Math.random());
         const query = `query Q${randomBytes(8).toString('hex')} { __typename } # ${'x'.repeat(length)}`;
         const persistedQuery = { version: 1, sha256Hash: hash('sha256', query) };
-        return toRequest({ query, extensions: { persistedQuery } });
+        return toHttpRequest({ query, extensions: { persistedQuery } });
       };
-      expect(await answered(rig.url, 2_500, toNext)).toBe(2_500);
-      const before = await memoryOf(rig);
-      expect(await answered(rig.url, documentCount, toNext)).toBe(documentCount);
-      const after = await memoryOf(rig);
+      expect(await countSucceeded(rig.url, 2_500, toNext)).toBe(2_500);
+      const before = await measureMemory(rig);
+      expect(await countSucceeded(rig.url, documentCount, toNext)).toBe(documentCount);
+      const after = await measureMemory(rig);
 
-      print(`${documentCount} documents, MB`, {
+      print(`${documentCount} documents, MiB`, {
         'heap before': before.heap,
         after: after.heap,
         resident: after.resident,
       });
       expect(after.heap - before.heap).toBeLessThan(3);
     },
-    guard,
+    timeoutMs,
   );
 });

@@ -1,95 +1,99 @@
-// A crowd at the built gateway: one key that floods a slow REST API, and more work than a process can do. Others are served meanwhile, what
-// is refused has sent nothing, and the listener for operators answers all the while.
+// The built gateway under overload: one API key that floods a slow REST API, and more requests than the process can handle. Other keys are
+// served, rejected requests cause no REST call, and the operators' listener keeps responding.
 import type { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
 import { toBytes } from '../../helpers/raw-upstream.js';
-import { until } from '../../helpers/until.js';
-import { ask, post, type WireAnswer } from '../../helpers/wire.js';
-import { expectRefusal, type Rig, startRig } from './harness.js';
+import { waitUntil } from '../../helpers/wait-until.js';
+import { sendRequest, post, type HttpResponse } from '../../helpers/http.js';
+import { expectErrorResponse, type Rig, startRig } from './harness.js';
 
 const toEnvironment = (number: number) => `environment: {serviceCode: "compute-on", name: "area-${number}"}`;
-// Each of an environment of its own: no two share a call.
-const toList = (number: number) => ({ query: `{ siteToSiteVpns(${toEnvironment(number)}) { totalCount } }` });
+// Each request names an environment of its own, so that no two share a REST call.
+const toRead = (number: number) => ({ query: `{ siteToSiteVpns(${toEnvironment(number)}) { totalCount } }` });
 const toReset = (number: number) => ({
   query: `mutation { resetSiteToSiteVpn(input: {${toEnvironment(number)}, id: "d49b2922-0581-4587-94df-6fe719327d0f"}) { task { status } } }`,
 });
 const task = { taskId: 'cd7a2da8-6739-4bf6-9e71-518831525ea0', taskStatus: 'PENDING' };
 
-/** Says that the listener for operators answers. */
-async function expectOps({ gateway }: Rig): Promise<void> {
-  const answers = await Promise.all(['/livez', '/readyz', '/metrics'].map((path) => ask(`${gateway.opsUrl}${path}`)));
-  expect(answers.map(({ status }) => status)).toEqual([200, 200, 200]);
+/** Expects status 200 on all paths of the operators' listener. */
+async function expectOpsResponds({ gateway }: Rig): Promise<void> {
+  const paths = ['/livez', '/readyz', '/metrics'];
+  const responses = await Promise.all(paths.map((path) => sendRequest(`${gateway.opsUrl}${path}`)));
+  expect(responses.map(({ status }) => status)).toEqual([200, 200, 200]);
 }
 
-describe('A key that floods a slow REST API', () => {
-  it('is served as far as its share goes and refused beyond it, and every other key is served meanwhile', async () => {
-    const share = 8;
-    const rig = await startRig({ MAX_IN_FLIGHT_PER_KEY: String(share), MAX_IN_FLIGHT: '64', MAX_QUEUED: '32' });
+describe('MAX_IN_FLIGHT_PER_KEY', () => {
+  it('rejects what a key sends beyond its limit with 429, while all other keys are served', async () => {
+    const keyLimit = 8;
+    const rig = await startRig({ MAX_IN_FLIGHT_PER_KEY: String(keyLimit), MAX_IN_FLIGHT: '64', MAX_QUEUED: '32' });
     const { url, upstream } = rig;
     const held: { socket: Socket; method: string }[] = [];
     upstream.script(({ headers, method }) =>
       headers.get('mc-api-key') === 'flood' ? (socket: Socket) => held.push({ socket, method }) : { data: [] },
     );
     const flood = Array.from({ length: 120 }, (_, number) =>
-      post(url, number % 2 === 0 ? toList(number) : toReset(number), { 'mc-api-key': 'flood' }).then(rig.keep),
+      post(url, number % 2 === 0 ? toRead(number) : toReset(number), { 'mc-api-key': 'flood' }).then(rig.record),
     );
-    await until(() => held.length === share);
-    const others: WireAnswer[] = [];
+    await waitUntil(() => held.length === keyLimit);
+    const otherResponses: HttpResponse[] = [];
     for (let round = 0; round < 5; round++) {
       const keys = Array.from({ length: 20 }, (_, number) => `other-${number}`);
-      others.push(...(await Promise.all(keys.map((key) => post(url, toList(round), { 'mc-api-key': key })))));
-      await expectOps(rig);
+      const requests = keys.map((key) => post(url, toRead(round), { 'mc-api-key': key }));
+      otherResponses.push(...(await Promise.all(requests)));
+      await expectOpsResponds(rig);
     }
-    const atWork = held.splice(0);
-    for (const { socket, method } of atWork) socket.write(toBytes(200, method === 'GET' ? { data: [] } : task));
-    // Those that queue come next, one for each that has ended, where their time is not over yet.
-    const answering = setInterval(() => {
-      for (const { socket, method } of held.splice(0))
+    const respondToHeld = () => {
+      for (const { socket, method } of held.splice(0)) {
         socket.write(toBytes(200, method === 'GET' ? { data: [] } : task));
-    }, 10);
-    const answers = await Promise.all(flood);
-    clearInterval(answering);
+      }
+    };
+    respondToHeld();
+    // Each response admits one queued request, unless its time in the queue is over.
+    const timer = setInterval(respondToHeld, 10);
+    const responses = await Promise.all(flood);
+    clearInterval(timer);
 
-    expect(others.map(({ status, json }) => ({ status, json }))).toEqual(
-      others.map(() => ({ status: 200, json: { data: { siteToSiteVpns: { totalCount: 0 } } } })),
+    expect(otherResponses.map(({ status, json }) => ({ status, json }))).toEqual(
+      otherResponses.map(() => ({ status: 200, json: { data: { siteToSiteVpns: { totalCount: 0 } } } })),
     );
-    const refused = answers.filter(({ status }) => status !== 200);
-    expect(refused.length).toBeGreaterThanOrEqual(120 - share - 32);
-    for (const answer of refused) {
-      expectRefusal(answer, 429, 'RATE_LIMITED');
-      expect(answer.headers.get('retry-after')).toBe('1');
+    const rejected = responses.filter(({ status }) => status !== 200);
+    expect(rejected.length).toBeGreaterThanOrEqual(120 - keyLimit - 32);
+    for (const response of rejected) {
+      expectErrorResponse(response, 429, 'RATE_LIMITED');
+      expect(response.headers.get('retry-after')).toBe('1');
     }
     const calls = upstream.calls.filter(({ headers }) => headers.get('mc-api-key') === 'flood');
-    const served = answers.map(({ status }, number) => ({ status, number })).filter(({ status }) => status === 200);
+    const served = responses.map(({ status }, number) => ({ status, number })).filter(({ status }) => status === 200);
     expect(calls).toHaveLength(served.length);
     expect(calls.filter(({ method }) => method === 'POST')).toHaveLength(
       served.filter(({ number }) => number % 2 === 1).length,
     );
-    await rig.settle();
+    await rig.verify();
   });
 });
 
-describe('More work than a process can do', () => {
-  it('is turned away with 503 while the event loop is late, and taken again after that', async () => {
+describe('MAX_EVENT_LOOP_DELAY_MS', () => {
+  it('sheds requests with 503 while the event loop is late, and admits them again afterwards', async () => {
     const rig = await startRig({ MAX_EVENT_LOOP_DELAY_MS: '20', MAX_REPEATS: '0' });
     const fields = 'id '.repeat(240);
     let sent = 0;
-    // Another one each time: what has been found valid once is not looked at again.
-    const askAnew = () => post(rig.url, { query: `{ environments { ${fields} } } # ${sent++}` }).then(rig.keep);
-    const answers: WireAnswer[] = [];
-    for (let round = 0; round < 100 && !answers.some(({ status }) => status === 503); round++) {
-      const asked = Promise.all(Array.from({ length: 20 }, askAnew));
-      await expectOps(rig);
-      answers.push(...(await asked));
+    // Each document is new: the gateway caches the validation of documents it has seen.
+    const postNewDocument = () =>
+      post(rig.url, { query: `{ environments { ${fields} } } # ${sent++}` }).then(rig.record);
+    const responses: HttpResponse[] = [];
+    for (let round = 0; round < 100 && !responses.some(({ status }) => status === 503); round++) {
+      const batch = Promise.all(Array.from({ length: 20 }, postNewDocument));
+      await expectOpsResponds(rig);
+      responses.push(...(await batch));
     }
-    const refused = answers.filter(({ status }) => status !== 200);
-    expect(refused.length).toBeGreaterThan(0);
-    for (const answer of refused) {
-      expectRefusal(answer, 503, 'OVERLOADED');
-      expect(answer.headers.get('retry-after')).toBe('1');
+    const rejected = responses.filter(({ status }) => status !== 200);
+    expect(rejected.length).toBeGreaterThan(0);
+    for (const response of rejected) {
+      expectErrorResponse(response, 503, 'OVERLOADED');
+      expect(response.headers.get('retry-after')).toBe('1');
     }
-    for (let tries = 0; (await askAnew()).status === 503 && tries < 100; tries++) await sleep(100);
-    await rig.settle();
+    for (let attempt = 0; (await postNewDocument()).status === 503 && attempt < 100; attempt++) await sleep(100);
+    await rig.verify();
   });
 });

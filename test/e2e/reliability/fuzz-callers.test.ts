@@ -1,50 +1,51 @@
-// Three keys at random over the whole gateway: they send the same documents, by text and by hash, about the same things, follow, leave and ask
-// for too much, while the REST API, which has data of its own for each key, fails now and then or altogether. Whatever is shared inside (calls
-// under way, loaders, polls, parsed, persisted and compiled documents, limits, the circuit), nothing of one key's is ever in another's answer.
+// Random clients with three API keys share one gateway: no response contains another key's data, and no key is rejected because of another.
+// The clients send the same documents, by text and by hash, subscribe, disconnect and exceed limits, while the REST API fails at random.
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { toBytes } from '../../helpers/raw-upstream.js';
-import { until } from '../../helpers/until.js';
-import { post } from '../../helpers/wire.js';
-import { byEventStream, byWebSocket } from '../../server/subscriptions/subscribers.js';
-import { taskId, vpcId, vpnId, wireVpn } from '../../server/subscriptions/changing-rest-api.js';
-import { environment, newVpn, scope } from './operations.js';
-import { toRuns, tryAtRandom } from './random.js';
+import { waitUntil } from '../../helpers/wait-until.js';
+import { post } from '../../helpers/http.js';
+import { subscribeBySse, subscribeByWebSocket } from '../../server/subscriptions/subscribers.js';
+import { taskId, vpcId, vpnId, wireVpn } from '../../server/subscriptions/mutable-rest-api.js';
+import { environment, newVpnInput, environmentArgument } from './operations.js';
+import { toRunCount, checkProperty } from './random.js';
 import { expectWellFormed, startRig, toErrors } from './harness.js';
 
-// As many operations of one key at a time, and what one may spend.
-const mostInFlight = 3;
-const mostSpent = 60;
+// Limits of one key: concurrent operations, and the budget in REST calls per minute.
+const maxInFlightPerKey = 3;
+const rateLimitPerMinute = 60;
 const rig = await startRig({
-  MAX_IN_FLIGHT_PER_KEY: String(mostInFlight),
+  MAX_IN_FLIGHT_PER_KEY: String(maxInFlightPerKey),
   MAX_QUEUED: '2',
-  RATE_LIMIT_PER_MINUTE: String(mostSpent),
+  RATE_LIMIT_PER_MINUTE: String(rateLimitPerMinute),
   CLOUDCA_API_TIMEOUT_MS: '5000',
 });
 const { url, upstream } = rig;
-const usual = 12;
-// A guard against hanging, and no measure.
-const guard = 60_000 + toRuns(usual) * 5_000;
+const defaultRuns = 12;
+// Jest timeout of a test, in milliseconds. It ends a test that hangs and asserts no speed.
+const timeoutMs = 60_000 + toRunCount(defaultRuns) * 5_000;
 
-afterEach(() => rig.settle());
+afterEach(() => rig.verify());
 
-const owners = ['alice', 'bob', 'carol'] as const;
-type Owner = (typeof owners)[number];
+const callers = ['alice', 'bob', 'carol'] as const;
+type CallerName = (typeof callers)[number];
 
-const queries: Readonly<Record<string, { readonly query: string; readonly variables?: object }>> = {
-  list: { query: `{ siteToSiteVpns(${scope}) { nodes { name ipSecPsk vpc { name } } } }` },
+const operations: Readonly<Record<string, { readonly query: string; readonly variables?: object }>> = {
+  list: { query: `{ siteToSiteVpns(${environmentArgument}) { nodes { name ipSecPsk vpc { name } } } }` },
   'list by variables': {
     query:
       'query($e: EnvironmentInput!) { siteToSiteVpns(environment: $e) { edges { cursor node { name gateway } } } }',
     variables: { e: environment },
   },
-  vpn: { query: `{ siteToSiteVpn(${scope}, id: "${vpnId}") { name vpc { name siteToSiteVpns { nodes { name } } } } }` },
-  task: { query: `{ task(id: "${taskId}", ${scope}) { status result siteToSiteVpn { name } } }` },
+  vpn: {
+    query: `{ siteToSiteVpn(${environmentArgument}, id: "${vpnId}") { name vpc { name siteToSiteVpns { nodes { name } } } } }`,
+  },
+  task: { query: `{ task(id: "${taskId}", ${environmentArgument}) { status result siteToSiteVpn { name } } }` },
   environments: { query: '{ environments { name serviceConnection { id name serviceCode } } }' },
   several: {
-    query: `{ environments { name } vpcs(${scope}) { nodes { name } } a: task(id: "${taskId}") { result } b: vpc(${scope}, id: "${vpcId}") { name } }`,
+    query: `{ environments { name } vpcs(${environmentArgument}) { nodes { name } } a: task(id: "${taskId}") { result } b: vpc(${environmentArgument}, id: "${vpcId}") { name } }`,
   },
   delete: {
     query: `mutation($input: DeleteSiteToSiteVpnInput!) {
@@ -56,50 +57,50 @@ const queries: Readonly<Record<string, { readonly query: string; readonly variab
     query: `mutation($input: CreateSiteToSiteVpnInput!) {
       createSiteToSiteVpn(input: $input) { task { result } siteToSiteVpn { name } userErrors { message } }
     }`,
-    variables: { input: { ...newVpn, waitSeconds: 1 } },
+    variables: { input: { ...newVpnInput, waitSeconds: 1 } },
   },
 };
-const follows = [
-  `subscription { siteToSiteVpnsUpdated(${scope}) { nodes { name vpc { name } } } }`,
-  `subscription { siteToSiteVpnUpdated(${scope}, id: "${vpnId}") { name gateway } }`,
-  `subscription { taskUpdated(id: "${taskId}", ${scope}) { status result siteToSiteVpn { name } } }`,
+const subscriptions = [
+  `subscription { siteToSiteVpnsUpdated(${environmentArgument}) { nodes { name vpc { name } } } }`,
+  `subscription { siteToSiteVpnUpdated(${environmentArgument}, id: "${vpnId}") { name gateway } }`,
+  `subscription { taskUpdated(id: "${taskId}", ${environmentArgument}) { status result siteToSiteVpn { name } } }`,
 ];
 
-const when = fc.nat(25);
-const owner = fc.constantFrom(...owners);
+const delayMs = fc.nat(25);
+const caller = fc.constantFrom(...callers);
 const step = fc.oneof(
   {
     weight: 5,
     arbitrary: fc.record({
-      kind: fc.constant('ask' as const),
-      owner,
-      what: fc.constantFrom(...Object.keys(queries)),
+      kind: fc.constant('request' as const),
+      caller,
+      name: fc.constantFrom(...Object.keys(operations)),
       by: fc.constantFrom('text', 'text', 'hash'),
-      /** Leaves after so many milliseconds; null: waits for the answer. */
-      leaves: fc.oneof({ weight: 6, arbitrary: fc.constant(null) }, { weight: 1, arbitrary: fc.nat(20) }),
-      when,
+      /** Milliseconds after which the client disconnects; null if it waits for the response. */
+      disconnectsAfterMs: fc.oneof({ weight: 6, arbitrary: fc.constant(null) }, { weight: 1, arbitrary: fc.nat(20) }),
+      delayMs,
     }),
   },
   {
     weight: 2,
     arbitrary: fc.record({
-      kind: fc.constant('follow' as const),
-      owner,
-      query: fc.constantFrom(...follows),
-      bySocket: fc.boolean(),
-      when,
+      kind: fc.constant('subscribe' as const),
+      caller,
+      query: fc.constantFrom(...subscriptions),
+      usesWebSocket: fc.boolean(),
+      delayMs,
     }),
   },
 );
 type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
 
-/** The name in all that the REST API has for a key; the key itself would be struck out. */
+/** Returns the mark in all REST data of a key. It differs from the key, which the gateway would redact. */
 const toMark = (key: string) => key.replace('key', 'mark');
-let tries = 0;
-let strangers = 0;
+let runs = 0;
+let unknownCallers = 0;
 
-/** What the REST API has for a key; undefined: the connection is lost. */
-function toAnswer(key: string, method: string, target: string, chance: number): Buffer | undefined {
+/** Returns the REST API's response to a key: data, an error, or undefined to drop the connection. `chance` is 0 to 99. */
+function toRestResponse(key: string, method: string, target: string, chance: number): Buffer | undefined {
   const mark = toMark(key);
   if (chance < 3) return undefined;
   if (chance < 6) return toBytes(503, { errors: [{ code: 1, message: `of ${mark}` }] });
@@ -109,123 +110,130 @@ function toAnswer(key: string, method: string, target: string, chance: number): 
     const taskStatus = chance % 2 === 0 ? 'SUCCESS' : 'PENDING';
     return toBytes(200, { taskId, taskStatus, result: { id: vpnId, name: mark } });
   }
-  // Each time another, so that whoever follows is told.
+  // The gateway address varies, so that polls report a change to subscribers.
   const vpn = wireVpn({ name: mark, gateway: `${mark}.${chance}`, ipSecPsk: mark });
   if (/\/sitetositevpns\/[^/]*$/.test(target)) return toBytes(200, { data: vpn });
   if (target.includes('/sitetositevpns')) return toBytes(200, { data: [vpn] });
-  const one = { id: vpcId, name: mark, serviceCode: mark, serviceConnection: { id: vpcId, name: mark } };
-  return toBytes(200, { data: target.includes('/vpcs/') ? one : [one] });
+  const entity = { id: vpcId, name: mark, serviceCode: mark, serviceConnection: { id: vpcId, name: mark } };
+  return toBytes(200, { data: target.includes('/vpcs/') ? entity : [entity] });
 }
 
-describe('Callers of three keys', () => {
-  const seen = { answers: 0, events: 0, refused: 0, left: 0, failed: 0, openCircuits: 0 };
+// The keys share in-flight calls, loaders, polls, cached documents (parsed, persisted, compiled), limits and the circuit breaker.
+describe('Gateway shared by three API keys', () => {
+  const counts = { marks: 0, events: 0, rateLimited: 0, disconnected: 0, failed: 0, openCircuits: 0 };
 
-  /** Asks as a step says; gives all that came of it, as text. */
-  async function ask(each: Step & { kind: 'ask' }, key: string): Promise<string> {
+  /** Sends a step's request. Returns the response text, or an empty string if the client has disconnected. */
+  async function runRequest(step: Step & { kind: 'request' }, key: string): Promise<string> {
     const headers = { 'mc-api-key': key };
-    const leaving = new AbortController();
-    const leave = () => {
-      leaving.abort();
+    const disconnection = new AbortController();
+    const disconnect = () => {
+      disconnection.abort();
     };
-    if (each.leaves !== null) setTimeout(leave, each.leaves);
-    const whole = queries[each.what] ?? { query: '' };
-    const sha256Hash = createHash('sha256').update(whole.query).digest('hex');
+    if (step.disconnectsAfterMs !== null) setTimeout(disconnect, step.disconnectsAfterMs);
+    const operation = operations[step.name] ?? { query: '' };
+    const sha256Hash = createHash('sha256').update(operation.query).digest('hex');
     const extensions = { persistedQuery: { version: 1, sha256Hash } };
     const send = async (body: object) => {
-      const answer = await post(url, body, headers, leaving.signal);
-      if (answer.status === 429) seen.refused++;
-      else expectWellFormed(answer);
-      if (toErrors(answer.json).length > 0) seen.failed++;
-      return answer.text;
+      const response = await post(url, body, headers, disconnection.signal);
+      if (response.status === 429) counts.rateLimited++;
+      else expectWellFormed(response);
+      if (toErrors(response.json).length > 0) counts.failed++;
+      return response.text;
     };
     try {
-      if (each.by === 'text') return await send(whole);
-      const text = await send({ variables: whole.variables, extensions });
-      return text.includes('PERSISTED_QUERY_NOT_FOUND') ? await send({ ...whole, extensions }) : text;
+      if (step.by === 'text') return await send(operation);
+      const text = await send({ variables: operation.variables, extensions });
+      return text.includes('PERSISTED_QUERY_NOT_FOUND') ? await send({ ...operation, extensions }) : text;
     } catch (error) {
-      if (!leaving.signal.aborted) throw error;
-      seen.left++;
+      if (!disconnection.signal.aborted) throw error;
+      counts.disconnected++;
       return '';
     }
   }
 
-  async function follow(each: Step & { kind: 'follow' }, key: string): Promise<string> {
-    const following = (each.bySocket ? byWebSocket : byEventStream)(url, key)(each.query);
-    const end = performance.now() + 400;
-    await until(() => following.events.length >= 3 || following.end !== undefined || performance.now() > end);
-    following.stop();
-    seen.events += following.events.length;
-    return JSON.stringify([following.events, following.end]);
+  /** Subscribes until three events, the end, or 400 ms. Returns the events and the end as text. */
+  async function subscribe(step: Step & { kind: 'subscribe' }, key: string): Promise<string> {
+    const subscription = (step.usesWebSocket ? subscribeByWebSocket : subscribeBySse)(url, key)(step.query);
+    const endsAt = performance.now() + 400;
+    await waitUntil(
+      () => subscription.events.length >= 3 || subscription.end !== undefined || performance.now() > endsAt,
+    );
+    subscription.unsubscribe();
+    counts.events += subscription.events.length;
+    return JSON.stringify([subscription.events, subscription.end]);
   }
 
-  /** Whether a caller whom nobody knows is told that the REST API is left alone. */
-  async function isLeftAlone(): Promise<boolean> {
-    const headers = { 'mc-api-key': `key-${strangers++}` };
-    return (await post(url, { query: '{ environments { id } }' }, headers)).text.includes('left alone');
+  /** Reports whether the gateway rejects the REST calls of a new key because the circuit is open. */
+  async function isCircuitOpen(): Promise<boolean> {
+    const headers = { 'mc-api-key': `key-${unknownCallers++}` };
+    const { text } = await post(url, { query: '{ environments { id } }' }, headers);
+    return text.includes('the gateway sends it no requests');
   }
 
-  /** Asks until the circuit opens: more than half of the calls of ten seconds must have failed. */
+  /** Sends reads until the circuit opens. */
   async function openCircuit(): Promise<void> {
-    for (let crowd = 0; crowd < 200; crowd++) {
-      if ((await Promise.all(Array.from({ length: 10 }, isLeftAlone))).includes(true)) {
-        seen.openCircuits++;
+    for (let batch = 0; batch < 200; batch++) {
+      if ((await Promise.all(Array.from({ length: 10 }, isCircuitOpen))).includes(true)) {
+        counts.openCircuits++;
         return;
       }
     }
-    throw new Error('The circuit does not open.');
+    throw new Error('The circuit did not open within 2,000 reads.');
   }
 
   it(
-    'never see anything of each other, and none pays for another',
+    'returns no data of another key, and rejects no key because of another',
     async () => {
       const property = fc.asyncProperty(
         fc.array(step, { minLength: 10, maxLength: 40 }),
         fc.infiniteStream(fc.nat(99)),
-        // Whether nothing has worked for a while, so that the circuit is open, and nothing does for a while longer.
+        // In one of six runs, the REST API fails until the circuit opens, and for 20 calls after that.
         fc.nat(5).map((chance) => chance === 0),
-        async (steps, chances, storms) => {
-          const of = `${++tries}`;
+        async (steps, chances, opensCircuit) => {
+          const suffix = `${++runs}`;
           const roll = () => Number(chances.next().value);
-          const toKey = (name: Owner) => `key-of-${name}-${of}-`;
-          let failing = storms ? Infinity : 0;
+          const toKey = (name: CallerName) => `key-of-${name}-${suffix}-`;
+          let failuresLeft = opensCircuit ? Infinity : 0;
           upstream.script(({ headers, target, method }) => {
             const key = headers.get('mc-api-key') ?? '';
-            const bytes = failing-- > 0 ? toBytes(503, '') : toAnswer(key, method, target, roll());
-            const wait = roll() % 12;
-            return (socket) => setTimeout(() => (bytes === undefined ? socket.destroy() : socket.write(bytes)), wait);
+            const bytes = failuresLeft-- > 0 ? toBytes(503, '') : toRestResponse(key, method, target, roll());
+            const latencyMs = roll() % 12;
+            return (socket) =>
+              setTimeout(() => (bytes === undefined ? socket.destroy() : socket.write(bytes)), latencyMs);
           });
-          if (storms) {
+          if (opensCircuit) {
             await openCircuit();
-            failing = 20;
+            failuresLeft = 20;
           }
           await Promise.all(
-            steps.map(async (each) => {
-              await sleep(each.when);
-              const key = toKey(each.owner);
-              const text = each.kind === 'ask' ? await ask(each, key) : await follow(each, key);
+            steps.map(async (item) => {
+              await sleep(item.delayMs);
+              const key = toKey(item.caller);
+              const text = item.kind === 'request' ? await runRequest(item, key) : await subscribe(item, key);
               const marks = text.match(/(key|mark)-of-\w+-\d+-/g) ?? [];
               expect(new Set([...marks, toMark(key)])).toEqual(new Set([toMark(key)]));
-              seen.answers += marks.length;
-              // Who asks for no more than one may is never refused, whatever others ask for.
-              const own = steps.filter((other) => other.owner === each.owner);
-              if (own.length <= mostInFlight) expect(text).not.toMatch(/has asked for too much|has too many/);
+              counts.marks += marks.length;
+              // A caller within its own limits is never rejected, whatever the other callers send.
+              const ownSteps = steps.filter((other) => other.caller === item.caller);
+              if (ownSteps.length <= maxInFlightPerKey) expect(text).not.toMatch(/"code":"(RATE_LIMITED|OVERLOADED)"/);
             }),
           );
-          if (storms) {
-            // The storm is over: the circuit closes by itself, for all.
-            failing = 0;
-            while (await isLeftAlone()) await sleep(50);
+          if (opensCircuit) {
+            // The failures are over: the circuit closes by itself for every key.
+            failuresLeft = 0;
+            while (await isCircuitOpen()) await sleep(50);
           }
         },
       );
-      await tryAtRandom('Callers of three keys', usual, property);
-      process.stdout.write(`${JSON.stringify(seen)}\n`);
-      // Or nothing was tried.
-      expect(seen.answers).toBeGreaterThan(5 * usual);
-      for (const count of [seen.events, seen.refused, seen.left, seen.failed]) expect(count).toBeGreaterThan(0);
-      const written = rig.gateway.stdout() + rig.gateway.stderr();
-      for (const name of owners) expect(written).not.toContain(`key-of-${name}`);
+      await checkProperty('Three API keys', defaultRuns, property);
+      process.stdout.write(`${JSON.stringify(counts)}\n`);
+      // Too few marks would mean that nothing was tested.
+      expect(counts.marks).toBeGreaterThan(5 * defaultRuns);
+      for (const count of [counts.events, counts.rateLimited, counts.disconnected, counts.failed])
+        expect(count).toBeGreaterThan(0);
+      const output = rig.gateway.stdout() + rig.gateway.stderr();
+      for (const name of callers) expect(output).not.toContain(`key-of-${name}`);
     },
-    guard,
+    timeoutMs,
   );
 });

@@ -1,15 +1,15 @@
-// Random documents, well formed and wild, sent to the built gateway: each is answered with 200, or refused with 400 and a code; none
-// makes it stumble. RELIABILITY_RUNS sets how many are tried.
+// Random documents, valid and malformed, sent to the built gateway: each response has status 200, or 400 with an error code.
+// RELIABILITY_RUNS sets the number of documents.
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { isEnumType, isInputObjectType, isObjectType } from 'graphql';
 import { createSchema } from '../../../src/graph/schema.js';
 import { launchGateway } from '../../helpers/process.js';
 import { startUpstream } from '../../helpers/upstream.js';
-import { post } from '../../helpers/wire.js';
-import { toRuns, tryAtRandom } from './random.js';
+import { post } from '../../helpers/http.js';
+import { toRunCount, checkProperty } from './random.js';
 
-const usual = 200;
+const defaultRuns = 200;
 const keyCanary = 'canaryKey5531';
 const upstream = await startUpstream();
 const gateway = await launchGateway({
@@ -25,7 +25,7 @@ const schemaNames = Object.values(createSchema().getTypeMap()).flatMap((type) =>
   const fields = Object.values(type.getFields());
   return [type.name, ...fields.flatMap(({ name, args }) => [name, ...args.map((argument) => argument.name)])];
 });
-const oddNames = [
+const specialNames = [
   '__proto__',
   'constructor',
   'toString',
@@ -37,10 +37,10 @@ const oddNames = [
   'null',
   'a',
 ];
-const name = fc.constantFrom(...new Set([...schemaNames, ...oddNames]));
+const name = fc.constantFrom(...new Set([...schemaNames, ...specialNames]));
 const fragmentName = fc.constantFrom('A', 'B', '__proto__', 'constructor');
 
-/** Fragments of GraphQL's grammar, of any depth, that fit together by form and seldom by meaning. */
+/** Generates pieces of syntactically valid GraphQL, nested to any depth. Few of the documents pass validation. */
 const grammar = fc.letrec<{ value: string; selection: string; selections: string }>((tie) => ({
   value: fc.oneof(
     { maxDepth: 4, withCrossShrink: true },
@@ -54,7 +54,7 @@ const grammar = fc.letrec<{ value: string; selection: string; selections: string
   selection: fc.oneof(
     { maxDepth: 6, withCrossShrink: true },
     name,
-    fragmentName.map((each) => `...${each}`),
+    fragmentName.map((spread) => `...${spread}`),
     fc
       .tuple(
         fc.option(name, { nil: undefined }),
@@ -62,14 +62,14 @@ const grammar = fc.letrec<{ value: string; selection: string; selections: string
         fc.array(fc.tuple(name, tie('value')), { maxLength: 2 }),
         fc.option(tie('selections'), { nil: '' }),
       )
-      .map(([alias, field, args, below]) => {
+      .map(([alias, field, args, nested]) => {
         const list = args.map(([key, value]) => `${key}: ${value}`).join(', ');
-        return `${alias === undefined ? '' : `${alias}: `}${field}${list === '' ? '' : `(${list})`} ${below}`;
+        return `${alias === undefined ? '' : `${alias}: `}${field}${list === '' ? '' : `(${list})`} ${nested}`;
       }),
-    fc.tuple(name, tie('selections')).map(([type, below]) => `... on ${type} ${below}`),
+    fc.tuple(name, tie('selections')).map(([type, nested]) => `... on ${type} ${nested}`),
     fc.tuple(name, tie('value')).map(([directive, value]) => `__typename @${directive}(if: ${value})`),
   ),
-  selections: fc.array(tie('selection'), { minLength: 1, maxLength: 5 }).map((each) => `{ ${each.join(' ')} }`),
+  selections: fc.array(tie('selection'), { minLength: 1, maxLength: 5 }).map((items) => `{ ${items.join(' ')} }`),
 }));
 
 const operation = fc
@@ -88,31 +88,31 @@ const operation = fc
   .map(([head, selections]) => `${head} ${selections}`);
 const fragment = fc
   .tuple(fragmentName, name, grammar.selections)
-  .map(([each, type, selections]) => `fragment ${each} on ${type} ${selections}`);
-const grammatical = fc
+  .map(([ownName, type, selections]) => `fragment ${ownName} on ${type} ${selections}`);
+const parsableDocument = fc
   .tuple(fc.array(operation, { minLength: 1, maxLength: 2 }), fc.array(fragment, { maxLength: 4 }))
   .map((parts) => parts.flat().join('\n'));
 
-/** Documents that fit, of fields that need no argument, nested, named and repeated at will; a fragment that nothing used would not fit. */
-const fitting = fc
+/** Generates valid documents of fields that need no argument, nested, aliased and repeated. They use their fragment, as GraphQL requires. */
+const validDocument = fc
   .letrec<{ environment: string }>((tie) => ({
     environment: fc
       .array(
         fc.oneof(
           { maxDepth: 3 },
           fc.constantFrom('id', 'name', 'a: id', 'organization { id }', '...A', 'id @include(if: true)'),
-          tie('environment').map((below) => `... on Environment ${below}`),
+          tie('environment').map((nested) => `... on Environment ${nested}`),
         ),
         { minLength: 1, maxLength: 5 },
       )
-      .map((each) => `{ ${each.join(' ')} }`),
+      .map((items) => `{ ${items.join(' ')} }`),
   }))
   .environment.map(
     (selections) =>
       `{ environments ${selections} b: environments ${selections} c: environments { ...A } } fragment A on Environment { name serviceConnection { id } }`,
   );
 
-const wild = fc.oneof(
+const malformedDocument = fc.oneof(
   fc.string({ unit: 'binary', maxLength: 200 }),
   fc
     .array(
@@ -144,11 +144,13 @@ const wild = fc.oneof(
       ),
       { maxLength: 80 },
     )
-    .map((each) => each.join(' ')),
-  fc.tuple(grammatical, fc.nat(), fc.string({ unit: 'binary', minLength: 1, maxLength: 3 })).map(([text, at, put]) => {
-    const index = at % (text.length + 1);
-    return text.slice(0, index) + put + text.slice(index + 1);
-  }),
+    .map((tokens) => tokens.join(' ')),
+  fc
+    .tuple(parsableDocument, fc.nat(), fc.string({ unit: 'binary', minLength: 1, maxLength: 3 }))
+    .map(([text, position, inserted]) => {
+      const index = position % (text.length + 1);
+      return text.slice(0, index) + inserted + text.slice(index + 1);
+    }),
   fc
     .tuple(fc.constantFrom('{', '[', '(', '{a', '{a(b:[', '...{', 'a:', ','), fc.nat(20_000))
     .map(([part, count]) => part.repeat(count)),
@@ -157,9 +159,9 @@ const wild = fc.oneof(
 const request = fc.record(
   {
     query: fc.oneof(
-      { weight: 4, arbitrary: grammatical },
-      { weight: 2, arbitrary: fitting },
-      { weight: 3, arbitrary: wild },
+      { weight: 4, arbitrary: parsableDocument },
+      { weight: 2, arbitrary: validDocument },
+      { weight: 3, arbitrary: malformedDocument },
     ),
     variables: fc.oneof(
       fc.dictionary(fc.constantFrom('v', '__proto__', 'constructor'), fc.jsonValue({ maxDepth: 4 }), {
@@ -181,11 +183,11 @@ const request = fc.record(
   { requiredKeys: ['query'] },
 );
 
-// Nothing but a document that fits: some must be answered.
-const plain = { weight: 1, arbitrary: fc.record({ query: fitting }) };
+// A valid document and nothing else, so that some responses have status 200.
+const validRequest = { weight: 1, arbitrary: fc.record({ query: validDocument }) };
 
-// Those of the contract; what nobody has foreseen is not among them.
-const codes = [
+// The codes that the contract allows here. INTERNAL_SERVER_ERROR is not one of them.
+const allowedCodes = [
   'GRAPHQL_PARSE_FAILED',
   'GRAPHQL_VALIDATION_FAILED',
   'BAD_REQUEST',
@@ -195,17 +197,17 @@ const codes = [
   'UPSTREAM_BAD_RESPONSE',
 ];
 
-describe('A random request', () => {
+describe('POST /graphql with a random document', () => {
   it(
-    'is answered, or refused with a code',
+    'responds with status 200, or with status 400 and an error code',
     async () => {
-      const seen = new Set<number>();
-      await tryAtRandom(
+      const statuses = new Set<number>();
+      await checkProperty(
         'Random documents',
-        usual,
-        fc.asyncProperty(fc.oneof({ weight: 9, arbitrary: request }, plain), async (body) => {
+        defaultRuns,
+        fc.asyncProperty(fc.oneof({ weight: 9, arbitrary: request }, validRequest), async (body) => {
           const { status, json, text } = await post(gateway.url, body, { 'mc-api-key': keyCanary });
-          seen.add(status);
+          statuses.add(status);
           expect([200, 400]).toContain(status);
           expect(text).not.toMatch(/canaryKey|node_modules|\bat [\w.<>]+ \(/);
           expect(json).toEqual(expect.any(Object));
@@ -213,17 +215,17 @@ describe('A random request', () => {
           const errors = 'errors' in json ? json.errors : [];
           if (!Array.isArray(errors)) throw new Error(text);
           expect(status === 200 || errors.length > 0).toBe(true);
-          for (const error of errors.map((each: { extensions: object }) => each)) {
+          for (const error of errors.map((item: { extensions: object }) => item)) {
             expect(error).toMatchObject({ message: expect.any(String), extensions: { requestId: expect.any(String) } });
-            expect(codes).toContain(new Map<string, unknown>(Object.entries(error.extensions)).get('code'));
+            expect(allowedCodes).toContain(new Map<string, unknown>(Object.entries(error.extensions)).get('code'));
           }
         }),
       );
-      expect([...seen].sort()).toEqual([200, 400]);
-      // Nothing that nobody has foreseen was logged.
+      expect([...statuses].sort()).toEqual([200, 400]);
+      // The gateway logged no unexpected error.
       expect(gateway.lines().filter(({ msg }) => msg === 'unexpected error')).toEqual([]);
       expect(await post(gateway.url, { query: '{ __typename }' })).toMatchObject({ status: 200 });
     },
-    60_000 + toRuns(usual) * 100,
+    60_000 + toRunCount(defaultRuns) * 100,
   );
 });

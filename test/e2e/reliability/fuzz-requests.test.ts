@@ -1,42 +1,42 @@
-// Random requests: whatever is in a body or a header, the answer is one in GraphQL's shape, and never a mistake of the gateway's.
-// RELIABILITY_RUNS sets how many; a counterexample belongs into the file of what it breaks, as a case of its own.
+// Random bodies and headers: each response has GraphQL's shape and is no internal error. RELIABILITY_RUNS sets the number of requests.
+// Add a counterexample as a case of its own to the test file of the feature that it breaks.
 import { afterEach, describe, it } from '@jest/globals';
 import fc from 'fast-check';
-import { taskId, vpcId, vpnId } from '../../server/subscriptions/changing-rest-api.js';
-import { toRuns, tryAtRandom } from './random.js';
+import { taskId, vpcId, vpnId } from '../../server/subscriptions/mutable-rest-api.js';
+import { toRunCount, checkProperty } from './random.js';
 import { apiKey, expectWellFormed, startRig } from './harness.js';
 
 const rig = await startRig();
-const usual = 150;
-// A guard against hanging, and no measure.
-const guard = 30_000 + toRuns(usual) * 300;
+const defaultRuns = 150;
+// Jest timeout of a test, in milliseconds. It ends a test that hangs and asserts no speed.
+const timeoutMs = 30_000 + toRunCount(defaultRuns) * 300;
 
-afterEach(() => rig.settle());
+afterEach(() => rig.verify());
 
-const scope = { serviceCode: 'compute-on', name: 'test_area' };
+const environment = { serviceCode: 'compute-on', name: 'test_area' };
 const requests = [
   {
     query: 'query($e: EnvironmentInput!) { siteToSiteVpns(environment: $e) { nodes { id } } }',
-    variables: { e: scope },
+    variables: { e: environment },
   },
   { query: 'query A($id: ID!) { task(id: $id) { id result } }', variables: { id: taskId }, operationName: 'A' },
   {
     query: 'mutation($input: DeleteSiteToSiteVpnInput!) { deleteSiteToSiteVpn(input: $input) { userErrors { code } } }',
-    variables: { input: { environment: scope, id: vpnId } },
+    variables: { input: { environment, id: vpnId } },
     extensions: {},
   },
   { query: `{ __typename vpc(environment: { serviceCode: "a", name: "b" }, id: "${vpcId}") { name } }` },
 ];
 
-/** A text with some of its bytes altered, left out, doubled or put elsewhere. */
-const mutated = fc
+/** Generates request bodies with one to four changes: up to six characters removed and others inserted. */
+const mutatedText = fc
   .record({
     request: fc.constantFrom(...requests),
     changes: fc.array(
       fc.record({
-        at: fc.double({ min: 0, max: 1, noNaN: true }),
-        remove: fc.nat(6),
-        insert: fc.oneof(
+        position: fc.double({ min: 0, max: 1, noNaN: true }),
+        removed: fc.nat(6),
+        inserted: fc.oneof(
           fc.constantFrom(
             '"',
             '{',
@@ -66,14 +66,14 @@ const mutated = fc
     ),
   })
   .map(({ request, changes }) =>
-    changes.reduce((text, { at, remove, insert }) => {
-      const place = Math.floor(at * text.length);
-      return text.slice(0, place) + insert + text.slice(place + remove);
+    changes.reduce((text, { position, removed, inserted }) => {
+      const index = Math.floor(position * text.length);
+      return text.slice(0, index) + inserted + text.slice(index + removed);
     }, JSON.stringify(request)),
   );
 
-/** A request whose parts are any JSON at all. */
-const shaped = fc
+/** Generates requests whose members are any JSON values. */
+const requestText = fc
   .record(
     {
       query: fc.oneof(fc.constantFrom(...requests.map(({ query }) => query)), fc.jsonValue()),
@@ -85,11 +85,11 @@ const shaped = fc
   )
   .map((body) => JSON.stringify(body));
 
-const bytes = fc.uint8Array({ maxLength: 200 }).map((array) => Buffer.from(array));
+const randomBytes = fc.uint8Array({ maxLength: 200 }).map((array) => Buffer.from(array));
 const body = fc.oneof(
-  mutated.map((text) => Buffer.from(text)),
-  shaped.map((text) => Buffer.from(text)),
-  bytes,
+  mutatedText.map((text) => Buffer.from(text)),
+  requestText.map((text) => Buffer.from(text)),
+  randomBytes,
 );
 
 const headerName = fc.oneof(
@@ -136,49 +136,49 @@ const headerValue = fc.oneof(
   fc.string({ maxLength: 20, unit: 'binary' }),
 );
 
-// An id that is a key of nobody's knowledge is an id.
+// The gateway may echo a request id. It cannot know that an id is a key if the request has no such MC-Api-Key header.
 const header = fc
   .tuple(headerName, headerValue)
   .filter(([name, value]) => name !== 'x-request-id' || !value.includes(apiKey));
 
-describe('A random body', () => {
+describe('POST /graphql with a random body', () => {
   it(
-    'is answered in the shape of GraphQL, and never as a mistake of the gateway',
+    "returns a response in GraphQL's shape and never an internal error",
     async () => {
       rig.upstream.script(({ target }) =>
         target.includes('/tasks/') ? { taskId, taskStatus: 'PENDING' } : { data: [] },
       );
-      await tryAtRandom(
+      await checkProperty(
         'Random bodies',
-        usual,
-        fc.asyncProperty(body, async (sent) => {
-          const answer = await rig.ask(Uint8Array.from(sent));
-          expectWellFormed(answer);
+        defaultRuns,
+        fc.asyncProperty(body, async (bytes) => {
+          const response = await rig.post(Uint8Array.from(bytes));
+          expectWellFormed(response);
         }),
       );
     },
-    guard,
+    timeoutMs,
   );
 });
 
-describe('Random headers', () => {
+describe('HTTP request with random headers', () => {
   it(
-    'are answered in the shape of GraphQL, and never as a mistake of the gateway',
+    "gets a response in GraphQL's shape and never an internal error",
     async () => {
       const methods = fc.constantFrom('GET', 'POST', 'PUT', 'OPTIONS', 'DELETE');
       const paths = fc.oneof(
         fc.constantFrom('/graphql', '/graphql/stream', '/graphql?query={__typename}', '/'),
         fc.stringMatching(/^\/[\w%./?=&{}-]{0,20}$/),
       );
-      await tryAtRandom(
+      await checkProperty(
         'Random headers',
-        usual,
+        defaultRuns,
         fc.asyncProperty(
           methods,
           paths,
           fc.array(header, { maxLength: 8 }),
           body,
-          async (method, path, headers, sent) => {
+          async (method, path, headers, bytes) => {
             const lines = [
               `${method} ${path} HTTP/1.1`,
               'host: a',
@@ -187,15 +187,15 @@ describe('Random headers', () => {
             ];
             const length = headers.some(([name]) => name === 'content-length' || name === 'transfer-encoding')
               ? []
-              : [`content-length: ${sent.length}`];
+              : [`content-length: ${bytes.length}`];
             const head = Buffer.from([...lines, ...length, '', ''].join('\r\n'));
-            // The sender's half is closed, so that nothing is waited for that never comes.
-            const answers = await rig.send(Buffer.concat([head, sent]), { half: true });
-            for (const answer of answers) expectWellFormed(answer);
+            // The client closes its half, so that the gateway does not wait for a body that never comes.
+            const responses = await rig.send(Buffer.concat([head, bytes]), { halfClose: true });
+            for (const response of responses) expectWellFormed(response);
           },
         ),
       );
     },
-    guard,
+    timeoutMs,
   );
 });

@@ -1,29 +1,29 @@
-// Random answers of the REST API, in shape and byte by byte: each is told in the shape of GraphQL, none makes the gateway stumble, a read is
-// tried three times at the most, a write is sent once, and what else was asked for is there.
+// Random responses of the REST API, by shape and byte by byte: each yields a response in GraphQL's shape and no internal error. The gateway
+// sends a read at most three times and a write once, and returns all other requested data.
 import { gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { toBytes } from '../../helpers/raw-upstream.js';
-import { taskId, vpnId, wireVpn } from '../../server/subscriptions/changing-rest-api.js';
-import { closing, countCalls, environment as scope, type Operation, reads, writes } from './operations.js';
-import { toRuns, tryAtRandom } from './random.js';
+import { taskId, vpnId, wireVpn } from '../../server/subscriptions/mutable-rest-api.js';
+import { writeThenClose, countCalls, environment, type Operation, reads, writes } from './operations.js';
+import { toRunCount, checkProperty } from './random.js';
 import { expectWellFormed, preSharedKey, startRig, toErrors } from './harness.js';
 
 const rig = await startRig({ CLOUDCA_API_TIMEOUT_MS: '5000' });
-const usual = 150;
-// A guard against hanging, and no measure.
-const guard = 30_000 + toRuns(usual) * 300;
+const defaultRuns = 150;
+// Jest timeout of a test, in milliseconds. It ends a test that hangs and asserts no speed.
+const timeoutMs = 30_000 + toRunCount(defaultRuns) * 300;
 
-afterEach(() => rig.settle());
+afterEach(() => rig.verify());
 
-describe('A random answer of the REST API', () => {
+describe('REST response of a random shape', () => {
   it(
-    'is told in the shape of GraphQL, and never as a mistake of the gateway',
+    "yields a response in GraphQL's shape and never an internal error",
     async () => {
       const entity = fc
         .dictionary(fc.constantFrom(...Object.keys(wireVpn())), fc.jsonValue())
         .map((fields) => wireVpn(fields));
-      const answer = fc.oneof(
+      const restBody = fc.oneof(
         fc.jsonValue(),
         fc.record(
           { data: fc.jsonValue(), errors: fc.jsonValue(), taskId: fc.jsonValue(), taskStatus: fc.jsonValue() },
@@ -46,31 +46,34 @@ describe('A random answer of the REST API', () => {
         '{ environments { id name organization { name } serviceConnection { serviceCode reachable } } }',
         `mutation($e: EnvironmentInput!) { resetSiteToSiteVpn(input: { environment: $e, id: "${vpnId}" }) { task { id result } userErrors { message } } }`,
       ];
-      await tryAtRandom(
+      await checkProperty(
         'Random shapes of the REST API',
-        usual,
-        fc.asyncProperty(fc.constantFrom(...queries), status, answer, async (query, code, told) => {
-          rig.upstream.script(() => toBytes(code, code === 204 ? '' : JSON.stringify(told)));
-          const sent = await rig.ask({ query, ...(query.includes('$e') ? { variables: { e: scope } } : {}) });
-          expectWellFormed(sent);
-          // It was executed, whatever came of it.
-          expect(sent.status).toBe(200);
+        defaultRuns,
+        fc.asyncProperty(fc.constantFrom(...queries), status, restBody, async (query, code, body) => {
+          rig.upstream.script(() => toBytes(code, code === 204 ? '' : JSON.stringify(body)));
+          const response = await rig.post({
+            query,
+            ...(query.includes('$e') ? { variables: { e: environment } } : {}),
+          });
+          expectWellFormed(response);
+          // An operation that was executed has status 200, whatever its errors.
+          expect(response.status).toBe(200);
         }),
       );
     },
-    guard,
+    timeoutMs,
   );
 });
 
 const vpn = wireVpn({ ipSecPsk: preSharedKey });
-const bodies = [
+const documentedBodies = [
   { data: [] },
   { data: [vpn] },
   { data: vpn },
   { taskId, taskStatus: 'SUCCESS', result: vpn },
   { errors: [{ code: 1, message: 'No.' }] },
 ];
-const heads = [
+const headerNames = [
   'content-type',
   'content-length',
   'content-encoding',
@@ -84,7 +87,7 @@ const heads = [
   'set-cookie',
   'x-request-id',
 ];
-const values = [
+const headerValues = [
   'gzip',
   'br',
   'deflate',
@@ -106,11 +109,11 @@ const values = [
   'Fri, 31 Dec 9999 23:59:59 GMT',
   '',
 ];
-const chunked = (body: Buffer) =>
+const toChunked = (body: Buffer) =>
   Buffer.concat([Buffer.from(`${body.length.toString(16)}\r\n`), body, Buffer.from('\r\n0\r\n\r\n')]);
 
-/** A whole answer as bytes: sound, but for headers that may not be. */
-const sound = fc
+/** Generates whole responses as bytes. They are valid, except that random headers may contradict the body. */
+const wholeResponse = fc
   .record({
     status: fc.oneof(
       { weight: 3, arbitrary: fc.constant(200) },
@@ -120,41 +123,49 @@ const sound = fc
       },
       { weight: 1, arbitrary: fc.integer({ min: 100, max: 999 }) },
     ),
-    body: fc.oneof(fc.constantFrom(...bodies), fc.jsonValue()).map((value) => Buffer.from(JSON.stringify(value))),
+    body: fc
+      .oneof(fc.constantFrom(...documentedBodies), fc.jsonValue())
+      .map((value) => Buffer.from(JSON.stringify(value))),
     form: fc.constantFrom('plain', 'plain', 'gzip', 'chunked', 'without a length'),
     headers: fc.array(
       fc.tuple(
-        fc.oneof(fc.constantFrom(...heads), fc.stringMatching(/^[a-z][\w-]{0,10}$/)),
-        fc.oneof(fc.constantFrom(...values), fc.string({ maxLength: 20, unit: 'binary-ascii' })),
+        fc.oneof(fc.constantFrom(...headerNames), fc.stringMatching(/^[a-z][\w-]{0,10}$/)),
+        fc.oneof(fc.constantFrom(...headerValues), fc.string({ maxLength: 20, unit: 'binary-ascii' })),
       ),
       { maxLength: 3 },
     ),
   })
   .map(({ status, body, form, headers }) => {
-    const sent = form === 'gzip' ? gzipSync(body) : form === 'chunked' ? chunked(body) : body;
-    const own = {
+    const encoded = form === 'gzip' ? gzipSync(body) : form === 'chunked' ? toChunked(body) : body;
+    const framing = {
       plain: [`content-length: ${body.length}`],
-      gzip: ['content-encoding: gzip', `content-length: ${sent.length}`],
+      gzip: ['content-encoding: gzip', `content-length: ${encoded.length}`],
       chunked: ['transfer-encoding: chunked'],
       'without a length': [],
     }[form];
-    const lines = [`HTTP/1.1 ${status} Status`, ...own, ...headers.map(([name, value]) => `${name}: ${value}`), '', ''];
-    return Buffer.concat([Buffer.from(lines.join('\r\n'), 'latin1'), sent]);
+    const lines = [
+      `HTTP/1.1 ${status} Status`,
+      ...framing,
+      ...headers.map(([name, value]) => `${name}: ${value}`),
+      '',
+      '',
+    ];
+    return Buffer.concat([Buffer.from(lines.join('\r\n'), 'latin1'), encoded]);
   });
 
-/** The same with some of its bytes altered, left out, doubled or put elsewhere; or any bytes. */
-const altered = fc.oneof(
-  { weight: 3, arbitrary: sound },
+/** Generates whole responses, responses with up to four changed places, and random bytes. */
+const responseBytes = fc.oneof(
+  { weight: 3, arbitrary: wholeResponse },
   {
     weight: 6,
     arbitrary: fc
       .tuple(
-        sound,
+        wholeResponse,
         fc.array(
           fc.record({
-            at: fc.double({ min: 0, max: 1, noNaN: true }),
-            remove: fc.nat(8),
-            insert: fc.oneof(
+            position: fc.double({ min: 0, max: 1, noNaN: true }),
+            removed: fc.nat(8),
+            inserted: fc.oneof(
               fc
                 .constantFrom(
                   '\r\n',
@@ -179,18 +190,18 @@ const altered = fc.oneof(
         ),
       )
       .map(([bytes, changes]) =>
-        changes.reduce((all, { at, remove, insert }) => {
-          const place = Math.floor(at * all.length);
-          return Buffer.concat([all.subarray(0, place), insert, all.subarray(place + remove)]);
+        changes.reduce((result, { position, removed, inserted }) => {
+          const index = Math.floor(position * result.length);
+          return Buffer.concat([result.subarray(0, index), inserted, result.subarray(index + removed)]);
         }, bytes),
       ),
   },
   { weight: 1, arbitrary: fc.uint8Array({ maxLength: 200 }).map((bytes) => Buffer.from(bytes)) },
 );
 
-describe('Random bytes of the REST API', () => {
-  // Enough that works beside, for the circuit to stay closed.
-  const good = Array.from(
+describe('REST response of random bytes', () => {
+  // Enough reads that succeed to keep the circuit closed.
+  const goodFields = Array.from(
     { length: 6 },
     (_, index) => `g${index}: vpcs(environment: { serviceCode: "good", name: "n${index}" }) { totalCount }`,
   ).join(' ');
@@ -198,41 +209,41 @@ describe('Random bytes of the REST API', () => {
   const operations = [...reads, ...writes];
 
   it(
-    'are an answer, or an error for what was asked of it alone',
+    'yields data or one error at its field, with at most three calls of a read and one of a write',
     async () => {
-      const ends = new Set<string>();
-      const property = fc.asyncProperty(fc.constantFrom(...operations), altered, async (operation, bytes) => {
-        rig.upstream.script(({ target }) => (target.includes('/good/') ? { data: [] } : closing(bytes)));
+      const codes = new Set<string>();
+      const property = fc.asyncProperty(fc.constantFrom(...operations), responseBytes, async (operation, bytes) => {
+        rig.upstream.script(({ target }) => (target.includes('/good/') ? { data: [] } : writeThenClose(bytes)));
         const isRead = reads.includes(operation);
-        const query = isRead ? operation.query.replace('{', `{ ${good} `) : operation.query;
-        if (!isRead) await rig.ask({ query: `{ ${good} }` });
-        const answer = await rig.ask({ query, variables: operation.variables });
+        const query = isRead ? operation.query.replace('{', `{ ${goodFields} `) : operation.query;
+        if (!isRead) await rig.post({ query: `{ ${goodFields} }` });
+        const response = await rig.post({ query, variables: operation.variables });
 
-        expectWellFormed(answer);
-        expect(answer.status).toBe(200);
-        if (isRead) expect(answer.json).toMatchObject({ data: goodData });
-        const errors = toErrors(answer.json);
+        expectWellFormed(response);
+        expect(response.status).toBe(200);
+        if (isRead) expect(response.json).toMatchObject({ data: goodData });
+        const errors = toErrors(response.json);
         expect(errors.length).toBeLessThanOrEqual(1);
         for (const error of errors) {
           expect(error).toMatchObject({ path: [operation.field] });
-          ends.add(/"code":"(\w+)"/.exec(answer.text)?.[1] ?? '');
+          codes.add(/"code":"(\w+)"/.exec(response.text)?.[1] ?? '');
         }
         const count = countCalls(rig, operation);
         expect(count).toBeGreaterThanOrEqual(1);
         expect(count).toBeLessThanOrEqual(isRead ? 3 : 1);
       });
-      // How a read may end, whatever the seed.
-      const known = [toBytes(200, '{'), toBytes(503, ''), toBytes(409, { errors: [{ code: 1, message: 'No.' }] })];
-      await tryAtRandom(
+      // Three ways in which a read fails run with every seed.
+      const failures = [toBytes(200, '{'), toBytes(503, ''), toBytes(409, { errors: [{ code: 1, message: 'No.' }] })];
+      await checkProperty(
         'Random bytes of the REST API',
-        usual,
+        defaultRuns,
         property,
-        reads.flatMap((read) => known.map((bytes): [Operation, Buffer] => [read, bytes])),
+        reads.flatMap((read) => failures.map((bytes): [Operation, Buffer] => [read, bytes])),
       );
       for (const code of ['UPSTREAM_BAD_RESPONSE', 'UPSTREAM_UNAVAILABLE', 'UPSTREAM_ERROR'])
-        expect(ends).toContain(code);
+        expect(codes).toContain(code);
       expect(rig.gateway.lines().filter(({ msg }) => msg === 'unexpected error')).toEqual([]);
     },
-    guard,
+    timeoutMs,
   );
 });

@@ -1,54 +1,54 @@
-// The reliability rig: the built gateway as a process, between a scripted upstream and callers that send what they like. Canaries stand
-// for what must not get out; after each case the rig looks for them in all that the gateway has answered, written and counted.
+// The test rig of the reliability tests: the built gateway as a process, between a scripted upstream and callers that may send any bytes.
+// After each test, the rig searches responses, logs and metrics for canary secrets and internal details.
 import { connect, type Socket } from 'node:net';
 import { expect } from '@jest/globals';
-import { atEnd } from '../../helpers/at-end.js';
+import { addCleanup } from '../../helpers/cleanup.js';
 import { launchGateway, type ListeningProcess } from '../../helpers/process.js';
 import { type RawUpstream, startRawUpstream } from '../../helpers/raw-upstream.js';
-import { post, type WireAnswer } from '../../helpers/wire.js';
+import { post, type HttpResponse } from '../../helpers/http.js';
 
-/** The caller's API key. */
+/** Canary: the caller's API key. */
 export const apiKey = 'canary-api-key-Zq3vN8wL';
-/** The pre-shared key of a VPN. */
+/** Canary: the pre-shared key of a VPN. */
 export const preSharedKey = 'canary-psk-Yx7Rb2Kd5m';
-/** The host of the REST API: an address of the loopback that nothing else uses. */
+/** Canary: the host of the REST API, a loopback address that nothing else uses. */
 export const upstreamHost = '127.77.77.77';
 
 /** The API key as a header. */
 export const keyHeaders = { 'mc-api-key': apiKey } as const;
 
-/** What a case is run with. */
+/** A running gateway with its upstream, and the means to send requests and to check for leaks. */
 export interface Rig {
   readonly gateway: ListeningProcess;
-  /** Its GraphQL endpoint. */
+  /** URL of the GraphQL endpoint. */
   readonly url: string;
   readonly upstream: RawUpstream;
-  /** Keeps an answer for the check after the case. `selectsKey`: `ipSecPsk` was selected, and so may be in it. */
-  readonly keep: <T extends WireAnswer | string>(answer: T, selectsKey?: boolean) => T;
-  /** Posts a GraphQL request with the API key, and keeps the answer. */
-  readonly ask: (
+  /** Records a response for the leak check in `verify`. Set `selectsKey` if the operation selected `ipSecPsk`, so the key may be in it. */
+  readonly record: <T extends HttpResponse | string>(response: T, selectsKey?: boolean) => T;
+  /** Posts a GraphQL request with the API key, and records the response. */
+  readonly post: (
     body: Parameters<typeof post>[1],
     headers?: Readonly<Record<string, string>>,
     selectsKey?: boolean,
-  ) => Promise<WireAnswer>;
-  /** Sends bytes over a connection of their own and keeps what comes back until the gateway closes it, or has answered `count` times. */
+  ) => Promise<HttpResponse>;
+  /** Sends bytes over a new connection, as `exchange` does, and records the responses. */
   readonly send: (
     bytes: string | Uint8Array | readonly string[],
     options?: SendOptions,
-  ) => Promise<readonly WireAnswer[]>;
-  /** The check after each case. */
-  readonly settle: () => Promise<void>;
+  ) => Promise<readonly HttpResponse[]>;
+  /** Expects that no recorded response, log line or metric leaks anything, and that the gateway still serves requests. Run it after each test. */
+  readonly verify: () => Promise<void>;
 }
 
-/** How bytes are sent. */
+/** Options for sending bytes. */
 export interface SendOptions {
-  /** How many answers are waited for; where nothing is said, the end of the connection is. */
+  /** Number of responses to wait for. Default: all until the gateway closes the connection. */
   readonly count?: number;
-  /** Whether the sender's half is closed once all is sent. */
-  readonly half?: boolean;
+  /** Whether the sender closes its half of the connection once all bytes are sent. Default: false. */
+  readonly halfClose?: boolean;
 }
 
-/** Starts a gateway that logs everything, on an upstream of bare sockets. */
+/** Starts a gateway that logs at level `trace`, in front of an upstream of bare sockets. */
 export async function startRig(environment: NodeJS.ProcessEnv = {}): Promise<Rig> {
   const upstream = await startRawUpstream(undefined, upstreamHost);
   const gateway = await launchGateway({
@@ -59,107 +59,109 @@ export async function startRig(environment: NodeJS.ProcessEnv = {}): Promise<Rig
     PLAYGROUND: 'false',
     RATE_LIMIT_PER_MINUTE: '0',
     MAX_IN_FLIGHT_PER_KEY: '0',
-    // Others may keep the machine busy.
+    // Other processes on this machine may delay the event loop.
     MAX_EVENT_LOOP_DELAY_MS: '0',
     ...environment,
   });
   const { url, opsUrl } = gateway;
-  const kept: { text: string; selectsKey: boolean }[] = [];
-  let readStdout = 0;
-  let readStderr = 0;
-  const keep: Rig['keep'] = (answer, selectsKey = false) => {
-    kept.push({ text: typeof answer === 'string' ? answer : toText(answer), selectsKey });
-    return answer;
+  const recorded: { text: string; selectsKey: boolean }[] = [];
+  let checkedStdout = 0;
+  let checkedStderr = 0;
+  const record: Rig['record'] = (response, selectsKey = false) => {
+    recorded.push({ text: typeof response === 'string' ? response : toText(response), selectsKey });
+    return response;
   };
   return {
     gateway,
     url,
     upstream,
-    keep,
-    ask: async (body, headers = {}, selectsKey = false) =>
-      keep(await post(url, body, { ...keyHeaders, ...headers }), selectsKey),
+    record,
+    post: async (body, headers = {}, selectsKey = false) =>
+      record(await post(url, body, { ...keyHeaders, ...headers }), selectsKey),
     send: async (bytes, options) => {
-      const answers = await exchange(url, bytes, options);
-      for (const answer of answers) keep(answer);
-      return answers;
+      const responses = await exchange(url, bytes, options);
+      for (const response of responses) record(response);
+      return responses;
     },
-    settle: async () => {
-      for (const { text, selectsKey } of kept.splice(0)) expectNoLeak(text, selectsKey);
-      const alive = await post(url, { query: '{ __typename }' });
-      expect({ status: alive.status, body: alive.json }).toEqual({
+    verify: async () => {
+      for (const { text, selectsKey } of recorded.splice(0)) expectNoLeak(text, selectsKey);
+      const probe = await post(url, { query: '{ __typename }' });
+      expect({ status: probe.status, body: probe.json }).toEqual({
         status: 200,
         body: { data: { __typename: 'Query' } },
       });
       const metrics = await (await fetch(`${opsUrl}/metrics`)).text();
       expect(metrics).toMatch(/^gateway_operations_total/m);
-      const written = gateway.stdout().slice(readStdout) + gateway.stderr().slice(readStderr);
-      // What is not a whole line yet is looked at again.
-      readStdout = gateway.stdout().lastIndexOf('\n') + 1;
-      readStderr = gateway.stderr().lastIndexOf('\n') + 1;
-      expectNoKey(metrics);
-      expectNoKey(written);
+      const output = gateway.stdout().slice(checkedStdout) + gateway.stderr().slice(checkedStderr);
+      // A line that is still incomplete is checked again next time.
+      checkedStdout = gateway.stdout().lastIndexOf('\n') + 1;
+      checkedStderr = gateway.stderr().lastIndexOf('\n') + 1;
+      expectNoKeys(metrics);
+      expectNoKeys(output);
     },
   };
 }
 
-// What Node, undici, zlib, Fastify or the JSON parser say of errors; where code lies, and where it was at.
-const leaks = [
+// Details of Node, undici, zlib, Fastify or the JSON parser: stack frames, file paths, error codes and messages.
+const internalDetails = [
   /\n? {2,}at [^\s]/,
   /node:internal|node_modules|\.(js|ts):\d+/,
   /(^|[\s"'(])(file:\/\/)?\/(tmp|usr|home|root|app|opt|work|var|src|dist)\//,
   /\bE(CONN|NOTFOUND|AI_|PIPE|HOST|TIMEDOUT)|UND_ERR|ERR_[A-Z]|HPE_|FST_|Z_[A-Z]+_ERROR/,
-  /undici|fetch failed|socket hang up|Unexpected (token|end|non)|not valid JSON|Invalid header|Parse Error/,
+  /undici|fetch failed|socket hang up|Unexpected (token|end|non)|[".] is not valid JSON|Invalid header|Parse Error/,
   /\b(Syntax|Type|Range|Reference|URI|Aggregate|Abort)Error\b/,
 ];
 
-/** Says that an answer holds nothing that is not its caller's to know. */
+/** Expects a response without canaries and internal details. With `selectsKey`, the pre-shared key is allowed. */
 export function expectNoLeak(text: string, selectsKey = false): void {
-  for (const form of formsOf(apiKey)) expect(text).not.toContain(form);
+  for (const encoding of toEncodings(apiKey)) expect(text).not.toContain(encoding);
   expect(text).not.toContain(upstreamHost);
-  if (!selectsKey) for (const form of formsOf(preSharedKey)) expect(text).not.toContain(form);
-  for (const leak of leaks) expect(text).not.toMatch(leak);
+  if (!selectsKey) for (const encoding of toEncodings(preSharedKey)) expect(text).not.toContain(encoding);
+  for (const detail of internalDetails) expect(text).not.toMatch(detail);
 }
 
-/** Says that a log, or metrics, hold neither key. */
-export function expectNoKey(text: string): void {
-  for (const secret of [apiKey, preSharedKey]) for (const form of formsOf(secret)) expect(text).not.toContain(form);
+/** Expects logs or metrics with neither the API key nor the pre-shared key. */
+export function expectNoKeys(text: string): void {
+  for (const secret of [apiKey, preSharedKey]) {
+    for (const encoding of toEncodings(secret)) expect(text).not.toContain(encoding);
+  }
 }
 
-// A key is no less told by another spelling of it.
-function formsOf(secret: string): readonly string[] {
+// An encoded secret is a leak too: plain text, base64 (without its last characters, which depend on what follows) and hexadecimal.
+function toEncodings(secret: string): readonly string[] {
   const bytes = Buffer.from(secret);
   return [secret, bytes.toString('base64').replace(/=+$/, '').slice(0, -1), bytes.toString('hex')];
 }
 
-/** Says that an answer is a refusal in GraphQL's shape, with the headers that every answer has. */
-export function expectRefusal(answer: WireAnswer | undefined, status: number, code = 'BAD_REQUEST'): void {
-  expect({ status: answer?.status, body: answer?.json }).toEqual({
+/** Expects an error response in GraphQL's shape with one error of this code, and the headers that every response carries. */
+export function expectErrorResponse(response: HttpResponse | undefined, status: number, code = 'BAD_REQUEST'): void {
+  expect({ status: response?.status, body: response?.json }).toEqual({
     status,
     body: { errors: [{ message: expect.any(String), extensions: expect.objectContaining({ code }) }] },
   });
-  expectHeaders(answer);
-  expect(answer?.headers.get('content-type')).toMatch(/^application\/(graphql-response\+)?json; charset=utf-8$/);
+  expectHeaders(response);
+  expect(response?.headers.get('content-type')).toMatch(/^application\/(graphql-response\+)?json; charset=utf-8$/);
 }
 
-/** Says that an answer is JSON in GraphQL's shape, whatever became of the request, and is no mistake of the gateway's. */
-export function expectWellFormed(answer: WireAnswer | undefined): void {
-  expect(answer?.status).toBeGreaterThanOrEqual(200);
-  expect(answer?.status).toBeLessThan(500);
-  expectHeaders(answer);
-  // Those to HEAD and to OPTIONS have no body.
-  if (answer?.text === '') return;
-  const requestId = answer?.headers.get('x-request-id');
-  if (answer?.status === 200) expect(typeof answer.json).toBe('object');
-  else expect(answer?.json).toEqual(expect.objectContaining({ errors: expect.any(Array) }));
-  for (const error of toErrors(answer?.json)) {
+/** Expects JSON in GraphQL's shape with a status below 500 and no INTERNAL_SERVER_ERROR. An empty body passes. */
+export function expectWellFormed(response: HttpResponse | undefined): void {
+  expect(response?.status).toBeGreaterThanOrEqual(200);
+  expect(response?.status).toBeLessThan(500);
+  expectHeaders(response);
+  // Responses to HEAD and OPTIONS have no body.
+  if (response?.text === '') return;
+  const requestId = response?.headers.get('x-request-id');
+  if (response?.status === 200) expect(typeof response.json).toBe('object');
+  else expect(response?.json).toEqual(expect.objectContaining({ errors: expect.any(Array) }));
+  for (const error of toErrors(response?.json)) {
     expect(error).toMatchObject({ message: expect.any(String), extensions: { code: expect.any(String), requestId } });
     expect(error).not.toMatchObject({ extensions: { code: 'INTERNAL_SERVER_ERROR' } });
   }
 }
 
-/** Says that an answer has the headers that every answer has, and that the error's id is the header's. */
-export function expectHeaders(answer: WireAnswer | undefined): void {
-  expect(Object.fromEntries(answer?.headers ?? [])).toMatchObject({
+/** Expects the headers that every response carries, and the same request id in the header and in each error. */
+export function expectHeaders(response: HttpResponse | undefined): void {
+  expect(Object.fromEntries(response?.headers ?? [])).toMatchObject({
     'x-request-id': expect.stringMatching(/^[\w.:-]{1,128}$/),
     'cache-control': 'no-store',
     'content-security-policy': "default-src 'none';frame-ancestors 'none'",
@@ -167,90 +169,95 @@ export function expectHeaders(answer: WireAnswer | undefined): void {
     'x-content-type-options': 'nosniff',
     'x-frame-options': 'SAMEORIGIN',
   });
-  for (const error of toErrors(answer?.json)) {
-    expect(error).toMatchObject({ extensions: { requestId: answer?.headers.get('x-request-id') } });
+  for (const error of toErrors(response?.json)) {
+    expect(error).toMatchObject({ extensions: { requestId: response?.headers.get('x-request-id') } });
   }
 }
 
-/** The errors of a body; empty where it has none. */
+/** Returns the errors of a response body. Empty if there are none. */
 export function toErrors(body: unknown): readonly unknown[] {
   return typeof body === 'object' && body !== null && 'errors' in body && Array.isArray(body.errors) ? body.errors : [];
 }
 
-function toText({ headers, text }: WireAnswer): string {
+function toText({ headers, text }: HttpResponse): string {
   return [...[...headers].map(([name, value]) => `${name}: ${value}`), '', text].join('\n');
 }
 
-/** Opens a connection to a gateway. */
-export function open(url: string): Socket {
+/** Opens a TCP connection to a gateway. Ignores connection errors. */
+export function openConnection(url: string): Socket {
   const { hostname, port } = new URL(url);
   const socket = connect({ port: Number(port), host: hostname, allowHalfOpen: true });
-  // How a connection ends is the gateway's to say.
+  // The gateway decides how a connection ends, so a reset is no failure.
   socket.on('error', () => undefined);
   return socket;
 }
 
-// A guard against hanging, and no measure: the gateway's own timeouts are shorter.
-const guard = 25_000;
+// Guard against a test that hangs. It measures nothing: the gateway's own timeouts are shorter.
+const hangTimeoutMs = 25_000;
 
-/** Sends bytes over a connection of their own, and gives the answers to them. Throws where the connection does not end. */
+/**
+ * Sends bytes over a new connection and returns the responses. Ends when the gateway closes the connection, or after `count` responses.
+ * An array is sent as lines, each followed by CRLF. Rejects if the connection is still open after 25 s.
+ */
 export function exchange(
   url: string,
   bytes: string | Uint8Array | readonly string[],
-  { count, half = false }: SendOptions = {},
-): Promise<readonly WireAnswer[]> {
-  const sent =
+  { count, halfClose = false }: SendOptions = {},
+): Promise<readonly HttpResponse[]> {
+  const toSend =
     typeof bytes === 'string'
       ? Buffer.from(bytes, 'latin1')
       : bytes instanceof Uint8Array
         ? bytes
         : Buffer.from(bytes.map((line) => `${line}\r\n`).join(''), 'latin1');
   return new Promise((resolve, reject) => {
-    const socket = open(url);
+    const socket = openConnection(url);
     let received = Buffer.alloc(0);
     const timer = setTimeout(() => {
       socket.destroy();
-      reject(new Error(`The connection does not end. It has received:\n${received.toString('latin1')}`));
-    }, guard);
+      reject(
+        new Error(`The connection did not end within ${hangTimeoutMs} ms. Received:\n${received.toString('latin1')}`),
+      );
+    }, hangTimeoutMs);
     socket.on('data', (chunk: Buffer) => {
       received = Buffer.concat([received, chunk]);
-      if (count !== undefined && toAnswers(received).length >= count) socket.destroy();
+      if (count !== undefined && parseResponses(received).length >= count) socket.destroy();
     });
     socket.on('end', () => socket.destroy());
     socket.on('close', () => {
       clearTimeout(timer);
-      resolve(toAnswers(received));
+      resolve(parseResponses(received));
     });
-    if (half) socket.end(sent);
-    else socket.write(sent);
+    if (halfClose) socket.end(toSend);
+    else socket.write(toSend);
   });
 }
 
-/** Sends a start, and then a byte every second, until the connection ends; gives what was answered. */
-export async function drip(url: string, start: string): Promise<readonly WireAnswer[]> {
-  const socket = open(url);
+/** Sends `start`, then one byte per second until the gateway closes the connection. Returns the responses. */
+export async function sendSlowly(url: string, start: string): Promise<readonly HttpResponse[]> {
+  const socket = openConnection(url);
   const received: Buffer[] = [];
   const timer = setInterval(() => socket.write('x'), 1_000);
-  const end = () => {
+  const stop = () => {
     clearInterval(timer);
     socket.destroy();
   };
-  atEnd(end);
+  addCleanup(stop);
   socket.on('data', (chunk: Buffer) => received.push(chunk));
-  socket.on('end', end);
+  socket.on('end', stop);
   socket.write(start);
   await new Promise((resolve) => socket.once('close', resolve));
   clearInterval(timer);
-  return toAnswers(Buffer.concat(received));
+  return parseResponses(Buffer.concat(received));
 }
 
-/** The whole answers in what was received, 100 Continue left out. */
-export function toAnswers(received: Buffer): readonly WireAnswer[] {
-  const answers: WireAnswer[] = [];
+/** Returns the complete responses in the received bytes, without 1xx responses. */
+export function parseResponses(received: Buffer): readonly HttpResponse[] {
+  const responses: HttpResponse[] = [];
   let rest = received;
   for (;;) {
     const end = rest.indexOf('\r\n\r\n');
-    if (end < 0) return answers;
+    if (end < 0) return responses;
     const [statusLine = '', ...lines] = rest.toString('latin1', 0, end).split('\r\n');
     const status = Number(statusLine.split(' ')[1]);
     const headers = new Headers();
@@ -259,10 +266,10 @@ export function toAnswers(received: Buffer): readonly WireAnswer[] {
       headers.append(line.slice(0, colon), line.slice(colon + 1).trim());
     }
     const bodyEnd = end + 4 + Number(headers.get('content-length') ?? 0);
-    if (rest.length < bodyEnd) return answers;
+    if (rest.length < bodyEnd) return responses;
     const text = rest.toString('utf8', end + 4, bodyEnd);
     rest = rest.subarray(bodyEnd);
-    if (status >= 200) answers.push({ status, headers, text, json: toJson(text) });
+    if (status >= 200) responses.push({ status, headers, text, json: toJson(text) });
   }
 }
 
@@ -271,7 +278,7 @@ function toJson(text: string): unknown {
     const value: unknown = JSON.parse(text);
     return value;
   } catch {
-    // Whoever looks at it finds that it is none.
+    // HttpResponse.json is undefined if the body is not JSON.
     return undefined;
   }
 }

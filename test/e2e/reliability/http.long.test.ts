@@ -1,97 +1,100 @@
-// A crowd of callers who send byte by byte, or ask for large answers and never read them: others are served, memory stays bounded, and all of it comes back.
+// 500 clients that send one byte per second, or request large responses and never read them: memory stays bounded, and other clients are served.
 import type { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { atEnd } from '../../helpers/at-end.js';
-import { post } from '../../helpers/wire.js';
-import { drip, expectRefusal, keyHeaders, open, startRig } from './harness.js';
+import { addCleanup } from '../../helpers/cleanup.js';
+import { post } from '../../helpers/http.js';
+import { sendSlowly, expectErrorResponse, keyHeaders, openConnection, startRig } from './harness.js';
 
 const rig = await startRig();
 const { url, gateway, upstream } = rig;
 const megabyte = 1024 * 1024;
-// More than the operating system keeps for a connection.
-const whole = 6 * megabyte;
-const callers = 500;
+// More bytes than the operating system buffers for a connection.
+const responseBytes = 6 * megabyte;
+const clientCount = 500;
 
-afterEach(() => rig.settle());
+afterEach(() => rig.verify());
 
-async function memory(): Promise<number> {
-  const text = await (await fetch(`${gateway.opsUrl}/metrics`)).text();
-  return Number(/^process_resident_memory_bytes (\S+)$/m.exec(text)?.[1]);
+/** Returns the gateway's resident memory, in bytes. */
+async function readMemory(): Promise<number> {
+  const metrics = await (await fetch(`${gateway.opsUrl}/metrics`)).text();
+  return Number(/^process_resident_memory_bytes (\S+)$/m.exec(metrics)?.[1]);
 }
 
-describe('500 callers who never read', () => {
-  it('hold no more than there is room for, keep nobody from being served, and are cut in the end', async () => {
-    // Ten times in an answer: what is large is the answer alone.
-    upstream.script(() => ({ data: [{ id: 'a', name: 'x'.repeat(whole / 10) }] }));
-    const large = {
+describe('500 clients that never read', () => {
+  it('use bounded memory, do not stop other clients from being served, and are disconnected', async () => {
+    // Ten aliases of one large name: the response is large, the REST response is not.
+    upstream.script(() => ({ data: [{ id: 'a', name: 'x'.repeat(responseBytes / 10) }] }));
+    const largeRequest = {
       query: `{ environments { ${'abcdefghij'
         .split('')
         .map((alias) => `${alias}: name`)
         .join(' ')} } }`,
     };
-    const body = JSON.stringify(large);
-    expect((await rig.ask(large)).text.length).toBeGreaterThan(whole);
-    const before = await memory();
-    let most = before;
-    const deaf: Socket[] = [];
-    for (let caller = 0; caller < callers; caller++) {
-      const socket = open(url);
-      atEnd(() => socket.destroy());
+    const body = JSON.stringify(largeRequest);
+    expect((await rig.post(largeRequest)).text.length).toBeGreaterThan(responseBytes);
+    const memoryBefore = await readMemory();
+    let maxMemory = memoryBefore;
+    const sockets: Socket[] = [];
+    for (let client = 0; client < clientCount; client++) {
+      const socket = openConnection(url);
+      addCleanup(() => socket.destroy());
       socket.pause();
       const head = [
         'POST /graphql HTTP/1.1',
         'host: a',
-        `mc-api-key: caller-${caller}`,
+        `mc-api-key: client-${client}`,
         'content-type: application/json',
       ];
       socket.write([...head, `content-length: ${body.length}`, '', body].join('\r\n'));
-      deaf.push(socket);
-      if (caller % 25 === 24) {
+      sockets.push(socket);
+      if (client % 25 === 24) {
         expect(await post(url, { query: '{ __typename }' }, keyHeaders)).toMatchObject({ status: 200 });
-        while (upstream.calls.length < caller + 2) await sleep(20);
-        most = Math.max(most, await memory());
+        while (upstream.calls.length < client + 2) await sleep(20);
+        maxMemory = Math.max(maxMemory, await readMemory());
       }
     }
-    expect(await post(url, large, keyHeaders)).toMatchObject({ status: 200 });
-    most = Math.max(most, await memory());
+    expect(await post(url, largeRequest, keyHeaders)).toMatchObject({ status: 200 });
+    maxMemory = Math.max(maxMemory, await readMemory());
 
-    // Three gigabytes were answered; 128 MiB of them may wait, and as much again be on their way.
-    expect(most - before).toBeLessThan(500 * megabyte);
-    // Whoever reads nothing is cut, the last of them when the time for it is over; the operating system may have kept a whole answer or two.
+    // The responses have 3 GB. The gateway may hold 128 MiB of unread responses, and as much again in transit.
+    expect(maxMemory - memoryBefore).toBeLessThan(500 * megabyte);
+    // The gateway disconnects each client that reads nothing, the last ones after the time limit. The operating system may have buffered one or
+    // two full-size responses.
     await sleep(35_000);
-    const sizes = await Promise.all(deaf.map(readAll));
-    expect(sizes.filter((size) => size < whole).length).toBeGreaterThan(0.9 * callers);
+    const sizes = await Promise.all(sockets.map(readAll));
+    expect(sizes.filter((size) => size < responseBytes).length).toBeGreaterThan(0.9 * clientCount);
   });
 });
 
-describe('500 callers who send a byte now and then', () => {
-  it('keep nobody from being served, and are cut with 408', async () => {
+describe('500 clients that send one byte per second', () => {
+  it('do not stop other clients from being served, and are disconnected with 408', async () => {
     upstream.script(() => ({ data: [{ id: 'a', name: 'b' }] }));
     const head = ['POST /graphql HTTP/1.1', 'host: a', 'content-type: application/json', 'content-length: 200000'].join(
       '\r\n',
     );
-    let cut = 0;
-    const slow = Array.from({ length: callers }, async (_, caller) => {
-      const answers = await drip(url, caller % 2 === 0 ? `${head}\r\nx-a: ` : `${head}\r\n\r\n{`);
-      cut++;
-      return answers;
+    let disconnected = 0;
+    const slowClients = Array.from({ length: clientCount }, async (_, client) => {
+      const responses = await sendSlowly(url, client % 2 === 0 ? `${head}\r\nx-a: ` : `${head}\r\n\r\n{`);
+      disconnected++;
+      return responses;
     });
     let served = 0;
-    while (cut < callers) {
-      const answer = await rig.ask({ query: '{ environments { id } }' });
-      expect(answer).toMatchObject({ status: 200, json: { data: { environments: [{ id: 'a' }] } } });
+    while (disconnected < clientCount) {
+      const response = await rig.post({ query: '{ environments { id } }' });
+      expect(response).toMatchObject({ status: 200, json: { data: { environments: [{ id: 'a' }] } } });
       served++;
       await sleep(50);
     }
     expect(served).toBeGreaterThan(20);
-    for (const answers of await Promise.all(slow)) {
-      expect(answers).toHaveLength(1);
-      for (const answer of answers) expectRefusal(rig.keep(answer), 408);
+    for (const responses of await Promise.all(slowClients)) {
+      expect(responses).toHaveLength(1);
+      for (const response of responses) expectErrorResponse(rig.record(response), 408);
     }
   });
 });
 
+/** Reads a socket until it ends. Returns the number of bytes. */
 async function readAll(socket: Socket): Promise<number> {
   let bytes = 0;
   socket.on('data', (chunk: Buffer) => (bytes += chunk.length));

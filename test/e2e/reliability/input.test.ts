@@ -1,39 +1,39 @@
-// Input made to hurt: whatever stands in an id, a name or a cursor, the REST API is asked for exactly what was meant, or not at all.
+// Hostile ids, names and cursors: the REST API receives exactly the intended request, or none.
 import { randomUUID } from 'node:crypto';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { until } from '../../helpers/until.js';
-import { openAcknowledged } from '../../server/subscriptions/subscribers.js';
-import { taskId, vpcId, vpnId, wireVpn } from '../../server/subscriptions/changing-rest-api.js';
+import { waitUntil } from '../../helpers/wait-until.js';
+import { openAcknowledgedSocket } from '../../server/subscriptions/subscribers.js';
+import { taskId, vpcId, vpnId, wireVpn } from '../../server/subscriptions/mutable-rest-api.js';
 import { apiKey, expectWellFormed, preSharedKey, startRig, toErrors } from './harness.js';
 import type { RawCall } from '../../helpers/raw-upstream.js';
 
 const rig = await startRig();
-const runs = Number(process.env['RELIABILITY_RUNS'] ?? 300);
+const randomRuns = Number(process.env['RELIABILITY_RUNS'] ?? 300);
 
-afterEach(() => rig.settle());
+afterEach(() => rig.verify());
 
-/** Where a call goes: what the gateway must ask for, value by value, before anything is encoded. */
-interface Address {
+/** The target of a REST call: path segments below `/v1` and query parameters, before encoding. */
+interface RestTarget {
   readonly method: string;
   readonly segments: readonly string[];
   readonly query?: Readonly<Record<string, string>>;
 }
 
-/** A place in which a caller may put a value. */
-interface Place {
+/** An input of the schema that takes a caller's value. */
+interface InputPosition {
   readonly name: string;
   readonly query: string;
   readonly variables: (value: string) => Record<string, unknown>;
-  /** What is asked for where the value is good; null: nothing ever is, since only an id could be. */
-  readonly address: ((value: string) => Address) | null;
+  /** Returns the intended call for a valid value. Null if only a UUID or a cursor would be valid, which no test value is. */
+  readonly target: ((value: string) => RestTarget) | null;
 }
 
-const scope = { serviceCode: 'compute-on', name: 'test_area' };
-const area = ['services', 'compute-on', 'test_area'];
-const E = '$environment: EnvironmentInput!';
-const e = 'environment: $environment';
-const vpn = { vpcId, name: 'a', gateway: '203.0.113.7', cidr: '10.12.0.0/22', ipSecPsk: preSharedKey };
+const environment = { serviceCode: 'compute-on', name: 'test_area' };
+const environmentPath = ['services', 'compute-on', 'test_area'];
+const environmentVariable = '$environment: EnvironmentInput!';
+const environmentArgument = 'environment: $environment';
+const newVpn = { vpcId, name: 'a', gateway: '203.0.113.7', cidr: '10.12.0.0/22', ipSecPsk: preSharedKey };
 const algorithms = {
   ikeEncryptionAlgorithm: 'AES256',
   ikeHashAlgorithm: 'SHA1',
@@ -43,21 +43,33 @@ const algorithms = {
   espLifetime: 3600,
 };
 
-/** The root fields that take an environment: the operation, the rest of its variables, and what it asks for. */
+/** The root fields that take an environment: name, operation, its other variables, and the REST method and path. */
 const rootFields = [
   [
     'siteToSiteVpn',
-    `query(${E}, $id: ID!) { siteToSiteVpn(${e}, id: $id) { id } }`,
+    `query(${environmentVariable}, $id: ID!) { siteToSiteVpn(${environmentArgument}, id: $id) { id } }`,
     { id: vpnId },
     'GET',
     ['sitetositevpns', vpnId],
   ],
-  ['siteToSiteVpns', `query(${E}) { siteToSiteVpns(${e}) { totalCount } }`, {}, 'GET', ['sitetositevpns']],
-  ['vpc', `query(${E}, $id: ID!) { vpc(${e}, id: $id) { id } }`, { id: vpcId }, 'GET', ['vpcs', vpcId]],
-  ['vpcs', `query(${E}) { vpcs(${e}) { totalCount } }`, {}, 'GET', ['vpcs']],
+  [
+    'siteToSiteVpns',
+    `query(${environmentVariable}) { siteToSiteVpns(${environmentArgument}) { totalCount } }`,
+    {},
+    'GET',
+    ['sitetositevpns'],
+  ],
+  [
+    'vpc',
+    `query(${environmentVariable}, $id: ID!) { vpc(${environmentArgument}, id: $id) { id } }`,
+    { id: vpcId },
+    'GET',
+    ['vpcs', vpcId],
+  ],
+  ['vpcs', `query(${environmentVariable}) { vpcs(${environmentArgument}) { totalCount } }`, {}, 'GET', ['vpcs']],
 ] as const;
 const writes = [
-  ['createSiteToSiteVpn', 'CreateSiteToSiteVpnInput', { ...vpn, ...algorithms }, 'POST', ['sitetositevpns'], {}],
+  ['createSiteToSiteVpn', 'CreateSiteToSiteVpnInput', { ...newVpn, ...algorithms }, 'POST', ['sitetositevpns'], {}],
   ['deleteSiteToSiteVpn', 'DeleteSiteToSiteVpnInput', { id: vpnId }, 'DELETE', ['sitetositevpns', vpnId], {}],
   [
     'resetSiteToSiteVpn',
@@ -69,89 +81,91 @@ const writes = [
   ],
 ] as const;
 
-const toWrite = (field: string, type: string) =>
+const toMutation = (field: string, type: string) =>
   `mutation($input: ${type}!) { ${field}(input: $input) { userErrors { code field message } } }`;
 
-/** Every place in an environment, of every root field. */
-const names: readonly Place[] = (['serviceCode', 'name', 'organizationId'] as const).flatMap((part) => {
-  const toScope = (value: string) => ({ ...scope, [part]: value });
-  const toAddress = (method: string, rest: readonly string[], query: Record<string, string>) => (value: string) => ({
-    method,
-    segments: [
-      'services',
-      ...(part === 'serviceCode' ? [value] : ['compute-on']),
-      ...(part === 'name' ? [value] : ['test_area']),
-      ...rest,
-    ],
-    query: { ...query, ...(part === 'organizationId' ? { org_id: value } : {}) },
-  });
-  return [
-    ...rootFields.map(([field, query, variables, method, rest]) => ({
-      name: `${field} ${part}`,
-      query,
-      variables: (value: string) => ({ ...variables, environment: toScope(value) }),
-      address: toAddress(method, rest, {}),
-    })),
-    ...writes.map(([field, type, input, method, rest, query]) => ({
-      name: `${field} ${part}`,
-      query: toWrite(field, type),
-      variables: (value: string) => ({ input: { ...input, environment: toScope(value) } }),
-      address: toAddress(method, rest, query),
-    })),
-  ];
-});
+/** Each field of the environment input, in each root field. */
+const environmentPositions: readonly InputPosition[] = (['serviceCode', 'name', 'organizationId'] as const).flatMap(
+  (part) => {
+    const toEnvironment = (value: string) => ({ ...environment, [part]: value });
+    const toTarget = (method: string, rest: readonly string[], query: Record<string, string>) => (value: string) => ({
+      method,
+      segments: [
+        'services',
+        ...(part === 'serviceCode' ? [value] : ['compute-on']),
+        ...(part === 'name' ? [value] : ['test_area']),
+        ...rest,
+      ],
+      query: { ...query, ...(part === 'organizationId' ? { org_id: value } : {}) },
+    });
+    return [
+      ...rootFields.map(([field, query, variables, method, rest]) => ({
+        name: `${field} ${part}`,
+        query,
+        variables: (value: string) => ({ ...variables, environment: toEnvironment(value) }),
+        target: toTarget(method, rest, {}),
+      })),
+      ...writes.map(([field, type, input, method, rest, query]) => ({
+        name: `${field} ${part}`,
+        query: toMutation(field, type),
+        variables: (value: string) => ({ input: { ...input, environment: toEnvironment(value) } }),
+        target: toTarget(method, rest, query),
+      })),
+    ];
+  },
+);
 
-/** Every place of an id or a cursor: nothing but a UUID, or a cursor of the gateway's own, ever leads anywhere. */
-const ids: readonly Place[] = [
+/** Each id and cursor. The gateway calls the REST API only for a UUID or a cursor of its own. */
+const idPositions: readonly InputPosition[] = [
   ...rootFields
     .filter(([, , variables]) => 'id' in variables)
     .map(([field, query]) => ({
       name: `${field} id`,
       query,
-      variables: (id: string) => ({ environment: scope, id }),
-      address: null,
+      variables: (id: string) => ({ environment, id }),
+      target: null,
     })),
-  { name: 'task id', query: 'query($id: ID!) { task(id: $id) { id } }', variables: (id) => ({ id }), address: null },
+  { name: 'task id', query: 'query($id: ID!) { task(id: $id) { id } }', variables: (id) => ({ id }), target: null },
   {
     name: 'siteToSiteVpns vpcId',
-    query: `query(${E}, $id: ID!) { siteToSiteVpns(${e}, filter: { vpcId: $id }) { nodes { vpc { name } } } }`,
-    variables: (id) => ({ environment: scope, id }),
-    address: null,
+    query: `query(${environmentVariable}, $id: ID!) { siteToSiteVpns(${environmentArgument}, filter: { vpcId: $id }) { nodes { vpc { name } } } }`,
+    variables: (id) => ({ environment, id }),
+    target: null,
   },
   ...writes
     .filter(([, , input]) => 'id' in input)
     .map(([field, type]) => ({
       name: `${field} id`,
-      query: toWrite(field, type),
-      variables: (id: string) => ({ input: { environment: scope, id } }),
-      address: null,
+      query: toMutation(field, type),
+      variables: (id: string) => ({ input: { environment, id } }),
+      target: null,
     })),
   {
     name: 'createSiteToSiteVpn vpcId',
-    query: toWrite('createSiteToSiteVpn', 'CreateSiteToSiteVpnInput'),
-    variables: (id) => ({ input: { ...vpn, ...algorithms, environment: scope, vpcId: id } }),
-    address: null,
+    query: toMutation('createSiteToSiteVpn', 'CreateSiteToSiteVpnInput'),
+    variables: (id) => ({ input: { ...newVpn, ...algorithms, environment, vpcId: id } }),
+    target: null,
   },
   ...(['siteToSiteVpns', 'vpcs'] as const).flatMap((field) =>
     (['after', 'before'] as const).map((argument) => ({
       name: `${field} ${argument}`,
-      query: `query(${E}, $cursor: String) { ${field}(${e}, ${argument}: $cursor) { totalCount } }`,
-      variables: (cursor: string) => ({ environment: scope, cursor }),
-      address: null,
+      query: `query(${environmentVariable}, $cursor: String) { ${field}(${environmentArgument}, ${argument}: $cursor) { totalCount } }`,
+      variables: (cursor: string) => ({ environment, cursor }),
+      target: null,
     })),
   ),
 ];
 
-const task: Place = {
+const taskPosition: InputPosition = {
   name: 'task organizationId',
   query: 'query($id: ID!, $environment: EnvironmentInput) { task(id: $id, environment: $environment) { id } }',
-  variables: (organizationId) => ({ id: taskId, environment: { ...scope, organizationId } }),
-  address: (value) => ({ method: 'GET', segments: ['tasks', taskId], query: { org_id: value } }),
+  variables: (organizationId) => ({ id: taskId, environment: { ...environment, organizationId } }),
+  target: (value) => ({ method: 'GET', segments: ['tasks', taskId], query: { org_id: value } }),
 };
 
-const places = [...names, ...ids, task];
+const positions = [...environmentPositions, ...idPositions, taskPosition];
 
-const tricks = [
+const hostileValues = [
   ...[
     '',
     '.',
@@ -241,7 +255,7 @@ const tricks = [
     '0',
     '-1',
   ],
-  // Look-alikes: a fullwidth solidus, full stop and percent sign, a one-dot and a two-dot leader, a fraction slash, an ideographic stop.
+  // Look-alikes: fullwidth solidus, full stop and percent sign, one-dot and two-dot leader, fraction slash, ideographic full stop.
   ...[
     '\uff0f',
     '\uff0e\uff0e',
@@ -255,7 +269,7 @@ const tricks = [
     '\uff3c',
     '\u29f8',
   ],
-  // Marks: right to left, a joiner, a combining accent, a byte order mark, line separators, tags.
+  // Marks: right-to-left override, joiner, combining accent, byte order mark, line separators, tag character.
   ...[
     '\u202e',
     'a\u202eb',
@@ -296,56 +310,57 @@ const tricks = [
   '../'.repeat(60_000),
 ];
 
-/** Whether the contract lets a value stand in a path. */
-function isSegment(value: string): boolean {
+/** Reports whether the contract allows a value as a path segment. */
+function isPathSegment(value: string): boolean {
   return !/^\.{0,2}$/.test(value) && value.isWellFormed() && !/[/\\?#%]|\p{Cc}/u.test(value);
 }
 
-/** What a call asks for, each segment and parameter decoded; and whether it would be encoded just so. */
-function toAddress({ method, target }: RawCall): Address {
+/** Returns the decoded target of a call. Asserts that it is encoded strictly. */
+function toRestTarget({ method, target }: RawCall): RestTarget {
   const [path = '', query = ''] = target.split('?');
   const [root, version, ...segments] = path.split('/');
   expect([root, version]).toEqual(['', 'v1']);
-  // No more than unreserved characters and escapes, so that nobody between can read it in another way.
+  // Only unreserved characters and percent-encoding, so that no proxy can interpret the path in another way.
   for (const segment of segments) expect(segment).toMatch(/^([\w.~!*'()-]|%[0-9A-F]{2})+$/);
   expect(target).toMatch(/^[\x21-\x7e]*$/);
   return { method, segments: segments.map(decodeURIComponent), query: Object.fromEntries(new URLSearchParams(query)) };
 }
 
-function answerAnything({ target }: RawCall): object {
+/** Returns a documented response to any read or write. */
+function respond({ target }: RawCall): object {
   if (target.includes('/tasks/')) return { taskId, taskStatus: 'PENDING' };
   if (/\/sitetositevpns\/[^/]*$/.test(target)) return { data: wireVpn({ ipSecPsk: preSharedKey }) };
   if (/\/vpcs\/[^/]*$/.test(target)) return { data: { id: vpcId, name: 'a' } };
   return { data: [] };
 }
 
-/** Puts a value in a place; says that exactly what was meant is asked for, or nothing. */
-async function expectExact({ name, query, variables, address }: Place, value: string): Promise<void> {
+/** Sends a value at a position. Asserts that the gateway makes exactly the intended REST call, or none. */
+async function expectIntendedCall({ name, query, variables, target }: InputPosition, value: string): Promise<void> {
   const requestId = randomUUID();
-  const answer = await rig.ask({ query, variables: variables(value) }, { 'x-request-id': requestId });
-  const mine = rig.upstream.calls.filter(({ headers }) => headers.get('x-request-id') === requestId);
-  const expected = address !== null && isSegment(value) ? [{ query: {}, ...address(value) }] : [];
+  const response = await rig.post({ query, variables: variables(value) }, { 'x-request-id': requestId });
+  const calls = rig.upstream.calls.filter(({ headers }) => headers.get('x-request-id') === requestId);
+  const expected = target !== null && isPathSegment(value) ? [{ query: {}, ...target(value) }] : [];
 
-  expect({ name, asked: mine.map(toAddress) }).toEqual({ name, asked: expected });
-  expectWellFormed(answer);
-  for (const { headers } of mine) expect(headers.get('mc-api-key')).toBe(apiKey);
+  expect({ name, targets: calls.map(toRestTarget) }).toEqual({ name, targets: expected });
+  expectWellFormed(response);
+  for (const { headers } of calls) expect(headers.get('mc-api-key')).toBe(apiKey);
 }
 
-describe('A value that is a trick', () => {
-  it.each(tricks.map((value) => [JSON.stringify(value).slice(0, 40), value] as const))(
-    '%s leads nowhere else, in any id, name or cursor',
-    async (_shown, value) => {
-      rig.upstream.script(answerAnything);
-      await Promise.all(places.map((place) => expectExact(place, value)));
+describe('Hostile value as an id, name or cursor', () => {
+  it.each(hostileValues.map((value) => [JSON.stringify(value).slice(0, 40), value] as const))(
+    'leads to the intended REST call or to none: %s',
+    async (_name, value) => {
+      rig.upstream.script(respond);
+      await Promise.all(positions.map((position) => expectIntendedCall(position, value)));
 
-      // And nothing that no request of a caller's stands for.
-      const callers = new Set(rig.upstream.calls.map(({ headers }) => headers.get('x-request-id')));
-      expect(rig.upstream.calls).toHaveLength(callers.size);
+      // Each call has the request id of another client request, so there are no further calls.
+      const requestIds = new Set(rig.upstream.calls.map(({ headers }) => headers.get('x-request-id')));
+      expect(rig.upstream.calls).toHaveLength(requestIds.size);
     },
   );
 
-  it('leads nowhere else at random', async () => {
-    rig.upstream.script(answerAnything);
+  it('leads to the intended REST call or to none if it is random', async () => {
+    rig.upstream.script(respond);
     const character = fc.oneof(
       fc.constantFrom(
         '.',
@@ -374,36 +389,36 @@ describe('A value that is a trick', () => {
     );
     await fc.assert(
       fc.asyncProperty(
-        fc.constantFrom(...places),
+        fc.constantFrom(...positions),
         fc.array(character, { maxLength: 8 }).map((characters) => characters.join('')),
-        async (place, value) => {
+        async (position, value) => {
           rig.upstream.calls.splice(0);
-          await expectExact(place, value);
+          await expectIntendedCall(position, value);
         },
       ),
-      { numRuns: runs },
+      { numRuns: randomRuns },
     );
   });
 });
 
-describe('A name in a body', () => {
-  it('reaches the REST API unchanged, or is refused', async () => {
-    for (const value of tricks) {
+describe('CreateSiteToSiteVpnInput.name', () => {
+  it('reaches the REST API unchanged, or is rejected', async () => {
+    for (const value of hostileValues) {
       rig.upstream.script(() => ({ taskId, taskStatus: 'PENDING' }));
-      const input = { ...vpn, ...algorithms, environment: scope, name: value };
-      const query = toWrite('createSiteToSiteVpn', 'CreateSiteToSiteVpnInput');
-      const answer = await rig.ask({ query, variables: { input } });
+      const input = { ...newVpn, ...algorithms, environment, name: value };
+      const query = toMutation('createSiteToSiteVpn', 'CreateSiteToSiteVpnInput');
+      const response = await rig.post({ query, variables: { input } });
 
-      expectWellFormed(answer);
-      const told = rig.upstream.calls.map(({ requestLine, body }) => [requestLine, nameOf(body)]);
-      const isGood = value.trim() !== '' && value.isWellFormed() && !/[\p{Cc}\u2028\u2029]/u.test(value);
+      expectWellFormed(response);
+      const calls = rig.upstream.calls.map(({ requestLine, body }) => [requestLine, nameOf(body)]);
+      const isValid = value.trim() !== '' && value.isWellFormed() && !/[\p{Cc}\u2028\u2029]/u.test(value);
       const line = 'POST /v1/services/compute-on/test_area/sitetositevpns HTTP/1.1';
-      expect(told).toEqual(isGood ? [[line, value]] : []);
+      expect(calls).toEqual(isValid ? [[line, value]] : []);
     }
   });
 });
 
-describe('An object that is a trick', () => {
+describe('Hostile object', () => {
   it.each([
     [
       'an environment with __proto__',
@@ -413,79 +428,81 @@ describe('An object that is a trick', () => {
       'an environment with constructor',
       '{"environment":{"serviceCode":"a","name":"b","constructor":{"prototype":{"a":1}}}}',
     ],
-    ['an environment that is a prototype alone', '{"environment":{"__proto__":{"serviceCode":"a","name":"b"}}}'],
-    ['variables that are a prototype alone', '{"__proto__":{"environment":{"serviceCode":"a","name":"b"}}}'],
-    ['a list for an environment', '{"environment":[{"serviceCode":"a","name":"b"},{"serviceCode":"a","name":"c"}]}'],
-    ['a number for a name', '{"environment":{"serviceCode":1,"name":2}}'],
-    ['an object for a name', '{"environment":{"serviceCode":{"toString":"a"},"name":"b"}}'],
-  ])('is refused: %s', async (_what, variables) => {
-    rig.upstream.script(answerAnything);
-    const query = JSON.stringify(`query(${E}) { vpcs(${e}) { totalCount } }`);
-    const answer = await rig.ask(`{"query":${query},"variables":${variables}}`);
+    ['an environment with __proto__ only', '{"environment":{"__proto__":{"serviceCode":"a","name":"b"}}}'],
+    ['variables with __proto__ only', '{"__proto__":{"environment":{"serviceCode":"a","name":"b"}}}'],
+    ['a list as an environment', '{"environment":[{"serviceCode":"a","name":"b"},{"serviceCode":"a","name":"c"}]}'],
+    ['a number as a name', '{"environment":{"serviceCode":1,"name":2}}'],
+    ['an object as a name', '{"environment":{"serviceCode":{"toString":"a"},"name":"b"}}'],
+  ])('is rejected: %s', async (_name, variables) => {
+    rig.upstream.script(respond);
+    const query = JSON.stringify(`query(${environmentVariable}) { vpcs(${environmentArgument}) { totalCount } }`);
+    const response = await rig.post(`{"query":${query},"variables":${variables}}`);
 
-    expect(answer.status).toBe(400);
-    expectWellFormed(answer);
+    expect(response.status).toBe(400);
+    expectWellFormed(response);
     expect(rig.upstream.calls).toEqual([]);
   });
+});
 
+describe('Name of a JavaScript property', () => {
   it.each(['__proto__', 'constructor', 'toString', 'hasOwnProperty', 'then'])(
-    'is no variable, operation, alias or fragment: %s',
+    'matches no variable, operation, field, fragment, directive or hash, only an alias: %s',
     async (name) => {
-      rig.upstream.script(answerAnything);
-      const answers = [
-        await rig.ask({ query: `query($${name}: ID!) { task(id: $${name}) { id } }`, variables: {} }),
-        await rig.ask({ query: 'query a { __typename }', operationName: name }),
-        await rig.ask({ query: `{ ${name} }` }),
-        await rig.ask({ query: `{ ...${name} }` }),
-        await rig.ask({ query: `{ __typename @${name} }` }),
-        await rig.ask({ extensions: { persistedQuery: { version: 1, sha256Hash: name } } }),
+      rig.upstream.script(respond);
+      const responses = [
+        await rig.post({ query: `query($${name}: ID!) { task(id: $${name}) { id } }`, variables: {} }),
+        await rig.post({ query: 'query a { __typename }', operationName: name }),
+        await rig.post({ query: `{ ${name} }` }),
+        await rig.post({ query: `{ ...${name} }` }),
+        await rig.post({ query: `{ __typename @${name} }` }),
+        await rig.post({ extensions: { persistedQuery: { version: 1, sha256Hash: name } } }),
       ];
-      for (const answer of answers) {
-        expectWellFormed(answer);
-        expect(toErrors(answer.json)).not.toHaveLength(0);
+      for (const response of responses) {
+        expectWellFormed(response);
+        expect(toErrors(response.json)).not.toHaveLength(0);
       }
       expect(rig.upstream.calls).toEqual([]);
-      const aliased = await rig.ask({ query: `{ ${name}: __typename }` });
+      const aliased = await rig.post({ query: `{ ${name}: __typename }` });
       expect(aliased.text).toBe(`{"data":{"${name}":"Query"}}\n`);
     },
   );
 });
 
-describe('What is followed', () => {
-  it('is exactly what was meant, or nothing', async () => {
-    const { send, messages, socket } = await openAcknowledged(rig.url, apiKey);
-    const followed = [
+describe('Subscription with a hostile value', () => {
+  it('polls exactly the intended target, or nothing', async () => {
+    const { send, messages, webSocket } = await openAcknowledgedSocket(rig.url, apiKey);
+    const subscriptions = [
       ...(['serviceCode', 'name', 'organizationId'] as const).map((part) => ({
-        query: `subscription(${E}) { siteToSiteVpnsUpdated(${e}) { totalCount } }`,
-        variables: (value: string) => ({ environment: { ...scope, [part]: value } }),
+        query: `subscription(${environmentVariable}) { siteToSiteVpnsUpdated(${environmentArgument}) { totalCount } }`,
+        variables: (value: string) => ({ environment: { ...environment, [part]: value } }),
       })),
       { query: 'subscription($id: ID!) { taskUpdated(id: $id) { status } }', variables: (id: string) => ({ id }) },
       {
-        query: `subscription(${E}, $id: ID!) { siteToSiteVpnUpdated(${e}, id: $id) { id } }`,
-        variables: (id: string) => ({ environment: scope, id }),
+        query: `subscription(${environmentVariable}, $id: ID!) { siteToSiteVpnUpdated(${environmentArgument}, id: $id) { id } }`,
+        variables: (id: string) => ({ environment, id }),
       },
     ];
     let id = 0;
-    const values = tricks.filter((trick) => trick.length < 100);
-    rig.upstream.script(answerAnything);
+    const values = hostileValues.filter((value) => value.length < 100);
+    rig.upstream.script(respond);
     for (const value of values) {
-      const started = followed.map(({ query, variables }) => {
+      const startedIds = subscriptions.map(({ query, variables }) => {
         send({ id: String(++id), type: 'subscribe', payload: { query, variables: variables(value) } });
         return String(id);
       });
-      await until(() => started.every((each) => messages.some((message) => idOf(message) === each)));
-      for (const each of started) send({ id: each, type: 'complete' });
+      await waitUntil(() => startedIds.every((startedId) => messages.some((message) => idOf(message) === startedId)));
+      for (const startedId of startedIds) send({ id: startedId, type: 'complete' });
     }
-    const expected = values.filter(isSegment).flatMap((value) => [
+    const expected = values.filter(isPathSegment).flatMap((value) => [
       { method: 'GET', segments: ['services', value, 'test_area', 'sitetositevpns'], query: {} },
       { method: 'GET', segments: ['services', 'compute-on', value, 'sitetositevpns'], query: {} },
-      { method: 'GET', segments: [...area, 'sitetositevpns'], query: { org_id: value } },
+      { method: 'GET', segments: [...environmentPath, 'sitetositevpns'], query: { org_id: value } },
     ]);
-    const asText = (addresses: readonly Address[]) => new Set(addresses.map((address) => JSON.stringify(address)));
-    // However often each is looked at.
-    expect(asText(rig.upstream.calls.map(toAddress))).toEqual(asText(expected));
-    rig.keep(JSON.stringify(messages));
-    socket.close();
+    const toUnique = (targets: readonly RestTarget[]) => new Set(targets.map((target) => JSON.stringify(target)));
+    // The gateway polls each target several times.
+    expect(toUnique(rig.upstream.calls.map(toRestTarget))).toEqual(toUnique(expected));
+    rig.record(JSON.stringify(messages));
+    webSocket.close();
   });
 });
 

@@ -1,53 +1,54 @@
-// What callers ask of a gateway whose REST API fails: every kind of read and write, what each asks of the REST API, and a quiet time between
-// two failures. It knows no expectations.
+// Operations for tests of REST API failures: every kind of read and write, each with its one REST call. Also ways in which an upstream can
+// fail.
 import type { Socket } from 'node:net';
-import { atEnd } from '../../helpers/at-end.js';
-import type { WireAnswer } from '../../helpers/wire.js';
-import { taskId, vpcId, vpnId, wireVpn } from '../../server/subscriptions/changing-rest-api.js';
+import { addCleanup } from '../../helpers/cleanup.js';
+import type { HttpResponse } from '../../helpers/http.js';
+import { taskId, vpcId, vpnId, wireVpn } from '../../server/subscriptions/mutable-rest-api.js';
 import { preSharedKey, type Rig } from './harness.js';
 
-/** The environment, as an input and as an argument. */
+/** The environment as an `EnvironmentInput`. */
 export const environment = { serviceCode: 'compute-on', name: 'test_area' };
-/** The environment as a literal. */
-export const scope = 'environment: { serviceCode: "compute-on", name: "test_area" }';
+/** The environment as an argument in a document. */
+export const environmentArgument = 'environment: { serviceCode: "compute-on", name: "test_area" }';
 
-/** Something that a caller asks, with the one REST call that it takes. */
+/** A GraphQL operation that causes exactly one REST call. */
 export interface Operation {
   /** The root field. */
   readonly field: string;
   readonly query: string;
   readonly variables?: Readonly<Record<string, object>>;
-  readonly call: string;
+  /** Method and target of the REST call, e.g. `GET /v1/environments`. */
+  readonly restCall: string;
 }
 
 const area = '/v1/services/compute-on/test_area';
 
-/** The reads of each collection, of one thing and of a list. */
+/** One read for each kind of REST read: lists and single objects. */
 export const reads: readonly Operation[] = [
   {
     field: 'siteToSiteVpns',
-    query: `{ siteToSiteVpns(${scope}) { totalCount nodes { id name state gateway cidr vpcId } } }`,
-    call: `GET ${area}/sitetositevpns`,
+    query: `{ siteToSiteVpns(${environmentArgument}) { totalCount nodes { id name state gateway cidr vpcId } } }`,
+    restCall: `GET ${area}/sitetositevpns`,
   },
   {
     field: 'siteToSiteVpn',
-    query: `{ siteToSiteVpn(${scope}, id: "${vpnId}") { id name state } }`,
-    call: `GET ${area}/sitetositevpns/${vpnId}`,
+    query: `{ siteToSiteVpn(${environmentArgument}, id: "${vpnId}") { id name state } }`,
+    restCall: `GET ${area}/sitetositevpns/${vpnId}`,
   },
   {
     field: 'task',
     query: `{ task(id: "${taskId}") { id status created result errors { code message } } }`,
-    call: `GET /v1/tasks/${taskId}`,
+    restCall: `GET /v1/tasks/${taskId}`,
   },
   {
     field: 'environments',
     query: '{ environments { id name description organization { id } serviceConnection { id } } }',
-    call: 'GET /v1/environments',
+    restCall: 'GET /v1/environments',
   },
 ];
 
-/** A VPN to ask for. */
-export const newVpn = {
+/** Input of `createSiteToSiteVpn`, with the canary as pre-shared key. */
+export const newVpnInput = {
   environment,
   name: 'stargate',
   vpcId,
@@ -62,18 +63,18 @@ export const newVpn = {
   espLifetime: 3600,
 };
 
-const toWrite = (field: string, type: string, input: object, call: string): Operation => ({
+const toWrite = (field: string, type: string, input: object, restCall: string): Operation => ({
   field,
   query: `mutation($input: ${type}!) {
     ${field}(input: $input) { task { id status result errors { code message } } userErrors { code message field } }
   }`,
   variables: { input },
-  call,
+  restCall,
 });
 
-/** All writes. */
+/** All mutations. */
 export const writes: readonly Operation[] = [
-  toWrite('createSiteToSiteVpn', 'CreateSiteToSiteVpnInput', newVpn, `POST ${area}/sitetositevpns`),
+  toWrite('createSiteToSiteVpn', 'CreateSiteToSiteVpnInput', newVpnInput, `POST ${area}/sitetositevpns`),
   toWrite(
     'deleteSiteToSiteVpn',
     'DeleteSiteToSiteVpnInput',
@@ -88,23 +89,23 @@ export const writes: readonly Operation[] = [
   ),
 ];
 
-/** A write that waits for its task. */
-export function waiting(write: Operation, waitSeconds: number): Operation {
+/** Returns the write with `waitSeconds`, so that the mutation waits for its task. */
+export function withWait(write: Operation, waitSeconds: number): Operation {
   return { ...write, variables: { input: { ...write.variables?.['input'], waitSeconds } } };
 }
 
-/** Asks for something. */
-export function run(rig: Rig, { query, variables }: Operation): Promise<WireAnswer> {
-  return rig.ask({ query, variables });
+/** Posts an operation with the API key. */
+export function runOperation(rig: Rig, { query, variables }: Operation): Promise<HttpResponse> {
+  return rig.post({ query, variables });
 }
 
-/** How often the REST API was asked for what an operation asks of it. */
-export function countCalls(rig: Rig, { call }: Operation): number {
-  return rig.upstream.calls.filter(({ method, target }) => `${method} ${target}` === call).length;
+/** Counts how often the upstream received the REST call of an operation. */
+export function countCalls(rig: Rig, { restCall }: Operation): number {
+  return rig.upstream.calls.filter(({ method, target }) => `${method} ${target}` === restCall).length;
 }
 
-/** What a REST API that works answers to each of them. */
-export function documented(method: string, target: string): object {
+/** Returns the response of a healthy REST API to one of these calls. */
+export function documentedResponse(method: string, target: string): object {
   if (method !== 'GET') return { taskId, taskStatus: 'PENDING' };
   if (target.includes('/tasks/')) return { taskId, taskStatus: 'PENDING' };
   if (target.includes('/vpcs'))
@@ -114,69 +115,72 @@ export function documented(method: string, target: string): object {
 }
 
 /**
- * Lets a hundred reads succeed: what has failed before opens no circuit, and ten attempts are saved up again, so that each case has the
- * circuit and the budget of a quiet time.
+ * Lets 100 reads succeed. Earlier failures then cannot open the circuit, and the retry budget holds ten retries again, so each test starts
+ * in the same state.
  */
-export async function calm(rig: Rig): Promise<void> {
+export async function resetFailureState(rig: Rig): Promise<void> {
   rig.upstream.script(() => ({ data: [] }));
-  const ten = Array.from(
+  const fields = Array.from(
     { length: 10 },
-    (_, index) => `a${index}: vpcs(environment: { serviceCode: "calm", name: "n${index}" }) { totalCount }`,
+    (_, index) => `a${index}: vpcs(environment: { serviceCode: "healthy", name: "n${index}" }) { totalCount }`,
   );
-  for (let round = 0; round < 10; round++) await rig.ask({ query: `{ ${ten.join(' ')} }` });
+  for (let round = 0; round < 10; round++) await rig.post({ query: `{ ${fields.join(' ')} }` });
 }
 
-/** Sends bytes, and then the same piece again and again for as long as somebody takes it: as fast as it is taken, or every so many ms. */
-export function endless(head: string | Uint8Array, piece: string | Uint8Array, everyMs = 0) {
+/**
+ * Writes `head`, then `piece` again and again until the connection is closed. Waits `everyMs` milliseconds between two pieces; 0 means as
+ * fast as the gateway reads.
+ */
+export function writeEndlessly(head: string | Uint8Array, piece: string | Uint8Array, everyMs = 0) {
   return (socket: Socket): void => {
     socket.write(head);
-    const more = () => {
+    const writeNext = () => {
       if (socket.destroyed) return;
-      const isTaken = socket.write(piece);
-      if (everyMs > 0) setTimeout(more, everyMs);
-      else if (isTaken) setImmediate(more);
-      else socket.once('drain', more);
+      const isBelowHighWaterMark = socket.write(piece);
+      if (everyMs > 0) setTimeout(writeNext, everyMs);
+      else if (isBelowHighWaterMark) setImmediate(writeNext);
+      else socket.once('drain', writeNext);
     };
-    more();
+    writeNext();
   };
 }
 
-/** Sends bytes and closes the connection. */
-export function closing(...parts: readonly (string | Uint8Array)[]) {
+/** Writes bytes, then closes the connection. */
+export function writeThenClose(...parts: readonly (string | Uint8Array)[]) {
   return (socket: Socket): void => {
     for (const part of parts) socket.write(part);
     socket.end();
   };
 }
 
-/** Sends bytes, has them taken, and resets the connection. */
-export function resetting(bytes: string | Uint8Array = '') {
+/** Writes bytes, waits 20 ms so that the gateway can read them, then resets the connection. */
+export function writeThenReset(bytes: string | Uint8Array = '') {
   return (socket: Socket): void => {
     const reset = () => socket.resetAndDestroy();
     if (bytes.length === 0) reset();
-    // What is reset at once is not read any more on the other side.
+    // After a reset, the peer drops received bytes that it has not read.
     else socket.write(bytes, () => setTimeout(reset, 20));
   };
 }
 
-/** Sends bytes, and nothing more. */
-export function silent(bytes: string | Uint8Array = '') {
+/** Writes bytes, then nothing more, and keeps the connection open. */
+export function writeThenStall(bytes: string | Uint8Array = '') {
   return (socket: Socket): void => {
     if (bytes.length > 0) socket.write(bytes);
   };
 }
 
-/** The times that answers took, by what was asked for: noted, not asserted. What was noted is written out at the end of the file's tests. */
-export function createTimes(title: string): <T>(group: string, work: Promise<T>) => Promise<T> {
-  const longest = new Map<string, number>();
-  atEnd(() => {
-    const rows = [...longest].map(([group, milliseconds]) => `  ${group}: ${milliseconds.toFixed(0)} ms\n`);
-    process.stdout.write(`${title}, the longest of each:\n${rows.join('')}`);
+/** Creates a function that measures how long work takes, by group. Prints the maximum of each group after the tests of the file. */
+export function createTimings(title: string): <T>(group: string, work: Promise<T>) => Promise<T> {
+  const maxMs = new Map<string, number>();
+  addCleanup(() => {
+    const rows = [...maxMs].map(([group, milliseconds]) => `  ${group}: ${milliseconds.toFixed(0)} ms\n`);
+    process.stdout.write(`${title}, maximum of each:\n${rows.join('')}`);
   });
   return async (group, work) => {
-    const begun = performance.now();
-    const outcome = await work;
-    longest.set(group, Math.max(longest.get(group) ?? 0, performance.now() - begun));
-    return outcome;
+    const startedAt = performance.now();
+    const result = await work;
+    maxMs.set(group, Math.max(maxMs.get(group) ?? 0, performance.now() - startedAt));
+    return result;
   };
 }

@@ -1,37 +1,40 @@
-// Partial answers: what came is delivered, what did not is null with an error at its path, and nothing else is lost for it. Each query is asked
-// until it runs compiled, and its last answer is its first.
+// Partial results: a field that fails is null, with an error at its path, and no other field is lost. Each query is posted until it runs
+// compiled, and must give the same result each time.
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { type RawScript, toBytes } from '../../helpers/raw-upstream.js';
-import { byEventStream, byWebSocket } from '../../server/subscriptions/subscribers.js';
-import { taskId, vpcId, vpnId, wireVpn } from '../../server/subscriptions/changing-rest-api.js';
-import { calm, documented, resetting, scope } from './operations.js';
+import { subscribeBySse, subscribeByWebSocket } from '../../server/subscriptions/subscribers.js';
+import { taskId, vpcId, vpnId, wireVpn } from '../../server/subscriptions/mutable-rest-api.js';
+import { resetFailureState, documentedResponse, writeThenReset, environmentArgument } from './operations.js';
 import { apiKey, startRig } from './harness.js';
 
 const rig = await startRig();
 
-afterEach(() => rig.settle());
+afterEach(() => rig.verify());
 
-type Answer = ReturnType<RawScript>;
+type RawResponse = ReturnType<RawScript>;
 type Path = readonly (string | number)[];
 
-// A query is compiled when it comes for the third time, or as soon after that as there is time for it.
+// The gateway compiles a query at its third request, or later if the event loop is busy.
 const rounds = 8;
-const otherVpn = 'd49b2922-0581-4587-94df-6fe719327d10';
-const otherVpc = '0b3f13ec-e005-4a71-8bea-6af42c1a895b';
-const two = {
-  data: [wireVpn({ name: 'a' }), wireVpn({ id: otherVpn, name: 'b', vpcId: otherVpc })],
+const otherVpnId = 'd49b2922-0581-4587-94df-6fe719327d10';
+const otherVpcId = '0b3f13ec-e005-4a71-8bea-6af42c1a895b';
+const twoVpns = {
+  data: [wireVpn({ name: 'a' }), wireVpn({ id: otherVpnId, name: 'b', vpcId: otherVpcId })],
 };
-const broken = toBytes(500, { errors: [{ code: 'E', message: 'Broken.' }] });
+const error500 = toBytes(500, { errors: [{ code: 'E', message: 'Broken.' }] });
 
-/** Answers by what a target has in it, the first that fits; else as documented. */
-function answering(...answers: readonly (readonly [part: string | RegExp, answer: Answer])[]): RawScript {
+/** Returns a script: the response of the first entry whose part is in the target, else the documented response. */
+function respondByTarget(
+  ...responses: readonly (readonly [part: string | RegExp, response: RawResponse])[]
+): RawScript {
   return ({ method, target }) => {
-    const found = answers.find(([part]) => (typeof part === 'string' ? target.includes(part) : part.test(target)));
-    return found === undefined ? documented(method, target) : found[1];
+    const match = responses.find(([part]) => (typeof part === 'string' ? target.includes(part) : part.test(target)));
+    return match === undefined ? documentedResponse(method, target) : match[1];
   };
 }
 
-function failure(code: string, ...path: Path): object {
+/** Returns the expected error of a field at this path. */
+function toExpectedError(code: string, ...path: Path): object {
   return {
     message: expect.any(String),
     locations: expect.any(Array),
@@ -40,10 +43,10 @@ function failure(code: string, ...path: Path): object {
   };
 }
 
-/** Asks again and again, and says that each answer is this one, the errors in whatever order they came. */
-async function expectAnswers(query: string, data: object, errors: readonly object[]): Promise<void> {
+/** Posts a query several times. Expects this data and these errors each time, the errors in any order. */
+async function expectResults(query: string, data: object, errors: readonly object[]): Promise<void> {
   for (let round = 0; round < rounds; round++) {
-    const { status, json } = await rig.ask({ query });
+    const { status, json } = await rig.post({ query });
     expect({ round, status, json }).toEqual({
       round,
       status: 200,
@@ -53,17 +56,17 @@ async function expectAnswers(query: string, data: object, errors: readonly objec
   }
 }
 
-describe('The VPCs of a list of VPNs', () => {
+describe('SiteToSiteVpn.vpc', () => {
   const lists: readonly (readonly [string, string, (vpcs: readonly unknown[]) => object, (index: number) => Path])[] = [
     [
       'nodes',
-      `{ siteToSiteVpns(${scope}) { totalCount nodes { name vpc { name } } } }`,
+      `{ siteToSiteVpns(${environmentArgument}) { totalCount nodes { name vpc { name } } } }`,
       (vpcs) => ({ totalCount: 2, nodes: ['a', 'b'].map((name, index) => ({ name, vpc: vpcs[index] })) }),
       (index) => ['siteToSiteVpns', 'nodes', index, 'vpc'],
     ],
     [
       'edges',
-      `{ siteToSiteVpns(${scope}) { edges { node { name vpc { name } } } totalCount } }`,
+      `{ siteToSiteVpns(${environmentArgument}) { edges { node { name vpc { name } } } totalCount } }`,
       (vpcs) => ({
         totalCount: 2,
         edges: ['a', 'b'].map((name, index) => ({ node: { name, vpc: vpcs[index] } })),
@@ -72,173 +75,184 @@ describe('The VPCs of a list of VPNs', () => {
     ],
   ];
 
-  const failing: readonly (readonly [string, Answer, string])[] = [
-    ['500', broken, 'UPSTREAM_ERROR'],
+  const failures: readonly (readonly [string, RawResponse, string])[] = [
+    ['500', error500, 'UPSTREAM_ERROR'],
     ['403', toBytes(403, ''), 'FORBIDDEN'],
     ['429', toBytes(429, '', { 'retry-after': '86400' }), 'RATE_LIMITED'],
     ['HTML', toBytes(200, '<html>'), 'UPSTREAM_BAD_RESPONSE'],
-    ['a row that is none', { data: [{ id: otherVpc, name: 'other' }, { id: vpcId }] }, 'UPSTREAM_BAD_RESPONSE'],
+    ['a row without a name', { data: [{ id: otherVpcId, name: 'other' }, { id: vpcId }] }, 'UPSTREAM_BAD_RESPONSE'],
   ];
 
-  it.each(failing)('are null, each with an error, where their list fails (%s)', async (_what, answer, code) => {
-    rig.upstream.script(answering(['/vpcs', answer], ['/sitetositevpns', two]));
-    for (const [, query, toList, toPath] of lists) {
-      await expectAnswers(query, { siteToSiteVpns: toList([null, null]) }, [
-        failure(code, ...toPath(0)),
-        failure(code, ...toPath(1)),
-      ]);
-    }
-  });
+  it.each(failures)(
+    'is null with an error for each VPN of a list if the list of VPCs fails (%s)',
+    async (_failure, response, code) => {
+      rig.upstream.script(respondByTarget(['/vpcs', response], ['/sitetositevpns', twoVpns]));
+      for (const [, query, toList, toPath] of lists) {
+        await expectResults(query, { siteToSiteVpns: toList([null, null]) }, [
+          toExpectedError(code, ...toPath(0)),
+          toExpectedError(code, ...toPath(1)),
+        ]);
+      }
+    },
+  );
 
-  it.each(lists)('are there, by %s, but for the one that is missing', async (_name, query, toList, toPath) => {
-    rig.upstream.script(answering(['/vpcs', { data: [{ id: otherVpc, name: 'other' }] }], ['/sitetositevpns', two]));
-    await expectAnswers(query, { siteToSiteVpns: toList([null, { name: 'other' }]) }, [
-      failure('NOT_FOUND', ...toPath(0)),
-    ]);
-  });
+  it.each(lists)(
+    'is null with an error for the one VPC of a list that is missing (%s)',
+    async (_field, query, toList, toPath) => {
+      rig.upstream.script(
+        respondByTarget(['/vpcs', { data: [{ id: otherVpcId, name: 'other' }] }], ['/sitetositevpns', twoVpns]),
+      );
+      await expectResults(query, { siteToSiteVpns: toList([null, { name: 'other' }]) }, [
+        toExpectedError('NOT_FOUND', ...toPath(0)),
+      ]);
+    },
+  );
 });
 
-describe('Root fields of which some fail', () => {
-  it('have what came, and an error for each that did not', async () => {
-    await calm(rig);
+describe('Query', () => {
+  it('returns the root fields that succeed, and an error for each root field that fails', async () => {
+    await resetFailureState(rig);
     rig.upstream.script(
-      answering(
-        ['/b500/', broken],
+      respondByTarget(
+        ['/b500/', error500],
         ['/b401/', toBytes(401, '')],
         ['/b404/', toBytes(404, '')],
-        ['/lost/', resetting()],
+        ['/lost/', writeThenReset()],
         ['/html/', toBytes(200, '<html>')],
         ['/tasks/', toBytes(503, '')],
       ),
     );
-    const named = (name: string) => scope.replace('test_area', name);
+    const named = (name: string) => environmentArgument.replace('test_area', name);
     const query = `{
-      good: siteToSiteVpns(${scope}) { totalCount }
-      broken: siteToSiteVpns(${named('b500')}) { totalCount }
-      refused: vpcs(${named('b401')}) { totalCount }
-      nowhere: vpcs(${named('b404')}) { totalCount }
+      succeeds: siteToSiteVpns(${environmentArgument}) { totalCount }
+      status500: siteToSiteVpns(${named('b500')}) { totalCount }
+      status401: vpcs(${named('b401')}) { totalCount }
+      status404: vpcs(${named('b404')}) { totalCount }
       lost: siteToSiteVpn(${named('lost')}, id: "${vpnId}") { name }
       html: siteToSiteVpn(${named('html')}, id: "${vpnId}") { name }
-      none: siteToSiteVpn(${scope}, id: "no-uuid") { name }
+      invalidId: siteToSiteVpn(${environmentArgument}, id: "no-uuid") { name }
       task(id: "${taskId}") { status }
       environments { id }
     }`;
-    await expectAnswers(
+    await expectResults(
       query,
       {
-        good: { totalCount: 1 },
-        broken: null,
-        refused: null,
-        nowhere: null,
+        succeeds: { totalCount: 1 },
+        status500: null,
+        status401: null,
+        status404: null,
         lost: null,
         html: null,
-        none: null,
+        invalidId: null,
         task: null,
         environments: [],
       },
       [
-        failure('UPSTREAM_ERROR', 'broken'),
-        failure('UNAUTHENTICATED', 'refused'),
-        failure('NOT_FOUND', 'nowhere'),
-        failure('UPSTREAM_UNAVAILABLE', 'lost'),
-        failure('UPSTREAM_BAD_RESPONSE', 'html'),
-        failure('UPSTREAM_UNAVAILABLE', 'task'),
+        toExpectedError('UPSTREAM_ERROR', 'status500'),
+        toExpectedError('UNAUTHENTICATED', 'status401'),
+        toExpectedError('NOT_FOUND', 'status404'),
+        toExpectedError('UPSTREAM_UNAVAILABLE', 'lost'),
+        toExpectedError('UPSTREAM_BAD_RESPONSE', 'html'),
+        toExpectedError('UPSTREAM_UNAVAILABLE', 'task'),
       ],
     );
   });
 });
 
-describe('A field that fails deep in an answer', () => {
+describe('Nested field that fails', () => {
   it.each<readonly [string, string, RawScript, object, readonly object[]]>([
     [
-      'the VPC of one VPN',
-      `{ siteToSiteVpn(${scope}, id: "${vpnId}") { name vpc { name } state } }`,
-      answering(['/vpcs/', broken]),
+      'SiteToSiteVpn.vpc',
+      `{ siteToSiteVpn(${environmentArgument}, id: "${vpnId}") { name vpc { name } state } }`,
+      respondByTarget(['/vpcs/', error500]),
       { siteToSiteVpn: { name: 'stargate', vpc: null, state: 'CONNECTED' } },
-      [failure('UPSTREAM_ERROR', 'siteToSiteVpn', 'vpc')],
+      [toExpectedError('UPSTREAM_ERROR', 'siteToSiteVpn', 'vpc')],
     ],
     [
-      'the VPN of a task',
-      `{ task(id: "${taskId}", ${scope}) { status siteToSiteVpn { name } } }`,
-      answering(['/sitetositevpns/', broken], ['/tasks/', { taskId, taskStatus: 'SUCCESS', result: { id: vpnId } }]),
+      'Task.siteToSiteVpn',
+      `{ task(id: "${taskId}", ${environmentArgument}) { status siteToSiteVpn { name } } }`,
+      respondByTarget(
+        ['/sitetositevpns/', error500],
+        ['/tasks/', { taskId, taskStatus: 'SUCCESS', result: { id: vpnId } }],
+      ),
       { task: { status: 'SUCCESS', siteToSiteVpn: null } },
-      [failure('UPSTREAM_ERROR', 'task', 'siteToSiteVpn')],
+      [toExpectedError('UPSTREAM_ERROR', 'task', 'siteToSiteVpn')],
     ],
     [
-      'the service of an environment',
+      'ServiceConnection.serviceCode',
       '{ environments { name serviceConnection { id serviceCode } organization { id } } }',
-      answering(
-        ['/services/connections', broken],
+      respondByTarget(
+        ['/services/connections', error500],
         [
           '/environments',
           { data: [{ id: 'e', name: 'n', serviceConnection: { id: 's', name: 'S' }, organization: { id: 'o' } }] },
         ],
       ),
       { environments: [{ name: 'n', serviceConnection: { id: 's', serviceCode: null }, organization: { id: 'o' } }] },
-      [failure('UPSTREAM_ERROR', 'environments', 0, 'serviceConnection', 'serviceCode')],
+      [toExpectedError('UPSTREAM_ERROR', 'environments', 0, 'serviceConnection', 'serviceCode')],
     ],
     [
-      'the VPNs of a VPC, which may not be null: it is null itself',
-      `{ vpc(${scope}, id: "${vpcId}") { name siteToSiteVpns { totalCount } } environments { id } }`,
-      answering(['/sitetositevpns', broken]),
+      'Vpc.siteToSiteVpns, which is not nullable, so the VPC is null',
+      `{ vpc(${environmentArgument}, id: "${vpcId}") { name siteToSiteVpns { totalCount } } environments { id } }`,
+      respondByTarget(['/sitetositevpns', error500]),
       { vpc: null, environments: [] },
-      [failure('UPSTREAM_ERROR', 'vpc', 'siteToSiteVpns')],
+      [toExpectedError('UPSTREAM_ERROR', 'vpc', 'siteToSiteVpns')],
     ],
-  ])('(%s) takes nothing else along', async (_what, query, script, data, errors) => {
+  ])('leaves all other fields intact (%s)', async (_field, query, script, data, errors) => {
     rig.upstream.script(script);
-    await expectAnswers(query, data, errors);
+    await expectResults(query, data, errors);
   });
 });
 
-describe('Writes of which some fail', () => {
+describe('Mutation', () => {
   const reset = (alias: string, name: string) => `${alias}: resetSiteToSiteVpn(input: {
-    ${scope.replace('test_area', name)}, id: "${vpnId}" }) { task { id } siteToSiteVpn { name } userErrors { code } }`;
+    ${environmentArgument.replace('test_area', name)}, id: "${vpnId}" }) { task { id } siteToSiteVpn { name } userErrors { code } }`;
 
-  it('have what came of the others, before and after, and each was sent once', async () => {
-    rig.upstream.script(answering(['/html/', toBytes(200, '<html>')]));
-    const { json } = await rig.ask({
+  it('returns the results of all fields but the one that fails, and sends each write once', async () => {
+    rig.upstream.script(respondByTarget(['/html/', toBytes(200, '<html>')]));
+    const { json } = await rig.post({
       query: `mutation { ${reset('a', 'one')} ${reset('b', 'html')} ${reset('c', 'two')} }`,
     });
-    const done = { task: { id: taskId }, siteToSiteVpn: { name: 'stargate' }, userErrors: [] };
+    const success = { task: { id: taskId }, siteToSiteVpn: { name: 'stargate' }, userErrors: [] };
     expect(json).toEqual({
-      data: { a: done, b: null, c: done },
-      errors: [failure('UPSTREAM_BAD_RESPONSE', 'b')],
+      data: { a: success, b: null, c: success },
+      errors: [toExpectedError('UPSTREAM_BAD_RESPONSE', 'b')],
     });
     expect(json).toHaveProperty('errors.0.extensions.outcomeUnknown', true);
     const sent = rig.upstream.calls.filter(({ method }) => method === 'POST');
     expect(sent.map(({ target }) => target.split('/')[4])).toEqual(['one', 'html', 'two']);
   });
 
-  it('have their task where the read that follows fails', async () => {
-    rig.upstream.script(({ method, target }) => (method === 'GET' ? broken : documented(method, target)));
-    const { json } = await rig.ask({ query: `mutation { ${reset('a', 'one')} }` });
+  it('returns the task of a write if the read after it fails', async () => {
+    rig.upstream.script(({ method, target }) => (method === 'GET' ? error500 : documentedResponse(method, target)));
+    const { json } = await rig.post({ query: `mutation { ${reset('a', 'one')} }` });
     expect(json).toEqual({
       data: { a: { task: { id: taskId }, siteToSiteVpn: null, userErrors: [] } },
-      errors: [failure('UPSTREAM_ERROR', 'a', 'siteToSiteVpn')],
+      errors: [toExpectedError('UPSTREAM_ERROR', 'a', 'siteToSiteVpn')],
     });
   });
 });
 
 describe.each([
-  ['WebSocket', byWebSocket],
-  ['Server-Sent Events', byEventStream],
-] as const)('An event by %s', (_transport, by) => {
-  it('has what came, with an error for what did not, and the next one has all of it', async () => {
-    let looks = 0;
+  ['WebSocket', subscribeByWebSocket],
+  ['Server-Sent Events', subscribeBySse],
+] as const)('Subscription over %s', (_transport, subscribe) => {
+  it('sends an event with an error for the failed field, and then one with all fields', async () => {
+    let pollCount = 0;
     rig.upstream.script(({ target }) => {
-      if (target.includes('/vpcs')) return looks < 4 ? broken : { data: [{ id: vpcId, name: 'vpc' }] };
-      looks++;
-      return { data: [wireVpn({ name: looks < 4 ? 'before' : 'after' })] };
+      if (target.includes('/vpcs')) return pollCount < 4 ? error500 : { data: [{ id: vpcId, name: 'vpc' }] };
+      pollCount++;
+      return { data: [wireVpn({ name: pollCount < 4 ? 'before' : 'after' })] };
     });
-    const query = `subscription { siteToSiteVpnsUpdated(${scope}) { nodes { name vpc { name } } } }`;
-    const following = by(rig.url, apiKey)(query);
-    await following.has(2);
-    following.stop();
-    rig.keep(JSON.stringify(following.events));
-    expect(following.events.slice(0, 2)).toEqual([
+    const query = `subscription { siteToSiteVpnsUpdated(${environmentArgument}) { nodes { name vpc { name } } } }`;
+    const subscription = subscribe(rig.url, apiKey)(query);
+    await subscription.waitForEvents(2);
+    subscription.unsubscribe();
+    rig.record(JSON.stringify(subscription.events));
+    expect(subscription.events.slice(0, 2)).toEqual([
       {
         data: { siteToSiteVpnsUpdated: { nodes: [{ name: 'before', vpc: null }] } },
-        errors: [failure('UPSTREAM_ERROR', 'siteToSiteVpnsUpdated', 'nodes', 0, 'vpc')],
+        errors: [toExpectedError('UPSTREAM_ERROR', 'siteToSiteVpnsUpdated', 'nodes', 0, 'vpc')],
       },
       { data: { siteToSiteVpnsUpdated: { nodes: [{ name: 'after', vpc: { name: 'vpc' } }] } } },
     ]);

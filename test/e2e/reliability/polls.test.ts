@@ -1,46 +1,53 @@
-// Polls of a REST API that fails: a wait never fails the mutation that it belongs to, and a subscription ends with the code for it after three
-// looks in a row, or at once where the next one would fail as well.
+// Polls of a REST API that fails. A failed poll never fails a mutation that waits for its task. A subscription ends with the error's code
+// after three failed polls in a row, or at once if the next poll would fail too.
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { type RawCall, type RawScript, toBytes } from '../../helpers/raw-upstream.js';
-import { byEventStream, byWebSocket } from '../../server/subscriptions/subscribers.js';
-import { taskId, vpnId } from '../../server/subscriptions/changing-rest-api.js';
+import { subscribeBySse, subscribeByWebSocket } from '../../server/subscriptions/subscribers.js';
+import { taskId, vpnId } from '../../server/subscriptions/mutable-rest-api.js';
 import {
-  calm,
-  closing,
-  createTimes,
-  documented,
-  endless,
+  resetFailureState,
+  writeThenClose,
+  createTimings,
+  documentedResponse,
+  writeEndlessly,
   type Operation,
-  resetting,
-  run,
-  scope,
-  silent,
-  waiting,
+  writeThenReset,
+  runOperation,
+  environmentArgument,
+  writeThenStall,
+  withWait,
   writes,
 } from './operations.js';
 import { apiKey, startRig } from './harness.js';
 
-const deadline = 400;
-const rig = await startRig({ CLOUDCA_API_TIMEOUT_MS: String(deadline) });
-const timed = createTimes(`Polls of a REST API that fails (deadline of a look ${deadline} ms)`);
-const follow = { WebSocket: byWebSocket(rig.url, apiKey), 'Server-Sent Events': byEventStream(rig.url, apiKey) };
+const deadlineMs = 400;
+const rig = await startRig({ CLOUDCA_API_TIMEOUT_MS: String(deadlineMs) });
+const timed = createTimings(`Polls of a REST API that fails (deadline ${deadlineMs} ms per poll)`);
+const subscribe = {
+  WebSocket: subscribeByWebSocket(rig.url, apiKey),
+  'Server-Sent Events': subscribeBySse(rig.url, apiKey),
+};
 
-beforeEach(() => calm(rig));
-afterEach(() => rig.settle());
+beforeEach(() => resetFailureState(rig));
+afterEach(() => rig.verify());
 
-type Answer = ReturnType<RawScript>;
+type RawResponse = ReturnType<RawScript>;
 const errors = [{ code: 7, message: 'Why.' }];
 
-/** What a look may be answered that is no end: the next may be answered well. */
-const passing: readonly (readonly [string, Answer, string])[] = [
-  ['a lost connection', resetting(), 'UPSTREAM_UNAVAILABLE'],
-  ['half of an answer', closing('HTTP/1.1 200 OK\r\ncontent-length: 99\r\n\r\n{"taskStatus":'), 'UPSTREAM_UNAVAILABLE'],
+/** Failures that may be over at the next poll, each with its code. */
+const transientFailures: readonly (readonly [string, RawResponse, string])[] = [
+  ['a lost connection', writeThenReset(), 'UPSTREAM_UNAVAILABLE'],
+  [
+    'half of a response',
+    writeThenClose('HTTP/1.1 200 OK\r\ncontent-length: 99\r\n\r\n{"taskStatus":'),
+    'UPSTREAM_UNAVAILABLE',
+  ],
   ['502', toBytes(502, '<html>'), 'UPSTREAM_UNAVAILABLE'],
   ['503 with Retry-After', toBytes(503, '', { 'retry-after': '60' }), 'UPSTREAM_UNAVAILABLE'],
   ['504', toBytes(504, ''), 'UPSTREAM_TIMEOUT'],
-  ['silence', silent(), 'UPSTREAM_TIMEOUT'],
-  ['a body that drips', endless('HTTP/1.1 200 OK\r\n\r\n', ' ', 20), 'UPSTREAM_TIMEOUT'],
+  ['no response', writeThenStall(), 'UPSTREAM_TIMEOUT'],
+  ['a body sent byte by byte', writeEndlessly('HTTP/1.1 200 OK\r\n\r\n', ' ', 20), 'UPSTREAM_TIMEOUT'],
   ['429', toBytes(429, '', { 'retry-after': '86400' }), 'RATE_LIMITED'],
   ['500', toBytes(500, { errors }), 'UPSTREAM_ERROR'],
   ['405', toBytes(405, ''), 'UPSTREAM_ERROR'],
@@ -48,131 +55,142 @@ const passing: readonly (readonly [string, Answer, string])[] = [
   ['HTML', toBytes(200, '<html>'), 'UPSTREAM_BAD_RESPONSE'],
   ['204', 'HTTP/1.1 204 No Content\r\n\r\n', 'UPSTREAM_BAD_RESPONSE'],
   ['a redirect', toBytes(307, '', { location: '/elsewhere' }), 'UPSTREAM_BAD_RESPONSE'],
-  ['what is not HTTP', 'SSH-2.0\r\n', 'UPSTREAM_BAD_RESPONSE'],
+  ['bytes that are not HTTP', 'SSH-2.0\r\n', 'UPSTREAM_BAD_RESPONSE'],
   [
     '50 MB in gzip',
     toBytes(200, gzipSync(Buffer.alloc(50_000_000)), { 'content-encoding': 'gzip' }),
     'UPSTREAM_BAD_RESPONSE',
   ],
   ['a task without a status', toBytes(200, { data: { id: taskId } }), 'UPSTREAM_BAD_RESPONSE'],
-  ['a status that is none', toBytes(200, { taskStatus: 7 }), 'UPSTREAM_BAD_RESPONSE'],
+  ['a task status that is a number', toBytes(200, { taskStatus: 7 }), 'UPSTREAM_BAD_RESPONSE'],
 ];
-/** What a look may be answered that the next would be answered too. */
-const final: readonly (readonly [string, Answer, string])[] = [
+/** Failures that the next poll would meet too, each with its code. */
+const permanentFailures: readonly (readonly [string, RawResponse, string])[] = [
   ['401', toBytes(401, { errors }), 'UNAUTHENTICATED'],
   ['403', toBytes(403, ''), 'FORBIDDEN'],
   ['404', toBytes(404, ''), 'NOT_FOUND'],
 ];
 
-/** Counts the looks at each thing, whoever looks. */
-function countLooks(): { next: (target: string) => number; counts: () => number[] } {
-  const looks = new Map<string, number>();
+/** Counts polls per target. `add` returns the number of the poll, starting at 1. */
+function createPollCounter(): { add: (target: string) => number; counts: () => number[] } {
+  const polls = new Map<string, number>();
   return {
-    next: (target) => {
-      const count = (looks.get(target) ?? 0) + 1;
-      looks.set(target, count);
+    add: (target) => {
+      const count = (polls.get(target) ?? 0) + 1;
+      polls.set(target, count);
       return count;
     },
-    counts: () => [...looks.values()],
+    counts: () => [...polls.values()],
   };
 }
 
-describe('A wait', () => {
+describe('Mutation with waitSeconds', () => {
   // Each write has a task of its own.
-  const toId = ({ call }: Operation) => taskId.slice(0, -1) + String(writes.findIndex((write) => write.call === call));
-  const begun = ({ method, target }: RawCall) => {
-    const write = writes.find(({ call }) => call === `${method} ${target}`);
-    return write && { taskId: toId(write), taskStatus: 'PENDING' };
+  const toTaskId = ({ restCall }: Operation) =>
+    taskId.slice(0, -1) + String(writes.findIndex((write) => write.restCall === restCall));
+  const toPendingTask = ({ method, target }: RawCall) => {
+    const write = writes.find(({ restCall }) => restCall === `${method} ${target}`);
+    return write && { taskId: toTaskId(write), taskStatus: 'PENDING' };
   };
 
-  /** Has all writes wait, and says what each has in the end, and that each was sent once. */
+  /** Runs all mutations with `waitSeconds`. Expects this task in each response, and one write per mutation. */
   async function expectTasks(group: string, waitSeconds: number, task: object): Promise<void> {
     const waits = writes.map(async (write) => ({
       write,
-      answer: await timed(group, run(rig, waiting(write, waitSeconds))),
+      response: await timed(group, runOperation(rig, withWait(write, waitSeconds))),
     }));
-    for (const { write, answer } of await Promise.all(waits)) {
-      expect(answer.json).toEqual({
-        data: { [write.field]: { task: { id: toId(write), result: null, errors: [], ...task }, userErrors: [] } },
+    for (const { write, response } of await Promise.all(waits)) {
+      expect(response.json).toEqual({
+        data: { [write.field]: { task: { id: toTaskId(write), result: null, errors: [], ...task }, userErrors: [] } },
       });
     }
     expect(rig.upstream.calls.filter(({ method }) => method !== 'GET')).toHaveLength(writes.length);
   }
 
-  it.each(passing)(
-    'whose looks are answered %s, twice, has the task as the third look brings it',
-    async (_what, answer) => {
-      const looks = countLooks();
+  it.each(transientFailures)(
+    'returns the task of the third poll if two polls fail (%s)',
+    async (_failure, response) => {
+      const polls = createPollCounter();
       rig.upstream.script(
-        (call) => begun(call) ?? (looks.next(call.target) < 3 ? answer : { taskStatus: 'SUCCESS', result: {} }),
+        (call) =>
+          toPendingTask(call) ?? (polls.add(call.target) < 3 ? response : { taskStatus: 'SUCCESS', result: {} }),
       );
-      await expectTasks('wait: two looks that fail, and one that does not', 30, { status: 'SUCCESS', result: {} });
-      expect(looks.counts()).toEqual([3, 3, 3]);
+      await expectTasks('wait: two polls fail, the third succeeds', 30, { status: 'SUCCESS', result: {} });
+      expect(polls.counts()).toEqual([3, 3, 3]);
     },
   );
 
-  it.each(final)('whose look is answered %s has the task as last known, and looks no more', async (_what, answer) => {
-    const looks = countLooks();
-    rig.upstream.script((call) => begun(call) ?? (looks.next(call.target) > 0 ? answer : {}));
-    await expectTasks('wait: a look that is the last', 60, { status: 'PENDING' });
-    expect(looks.counts()).toEqual([1, 1, 1]);
-  });
+  it.each(permanentFailures)(
+    'stops polling after a permanent failure (%s), and returns the last task',
+    async (_failure, response) => {
+      const polls = createPollCounter();
+      rig.upstream.script((call) => toPendingTask(call) ?? (polls.add(call.target) > 0 ? response : {}));
+      await expectTasks('wait: a permanent failure', 60, { status: 'PENDING' });
+      expect(polls.counts()).toEqual([1, 1, 1]);
+    },
+  );
 
-  it('whose looks all fail has the task as last known when it is over', async () => {
-    const looks = countLooks();
-    rig.upstream.script((call) => begun(call) ?? (looks.next(call.target) > 0 ? toBytes(500, '') : {}));
-    await expectTasks('wait of 1 s: all looks fail', 1, { status: 'PENDING' });
-    expect(Math.min(...looks.counts())).toBeGreaterThan(3);
+  it('returns the last task when the wait is over, if all polls fail', async () => {
+    const polls = createPollCounter();
+    rig.upstream.script((call) => toPendingTask(call) ?? (polls.add(call.target) > 0 ? toBytes(500, '') : {}));
+    await expectTasks('wait of 1 s: all polls fail', 1, { status: 'PENDING' });
+    expect(Math.min(...polls.counts())).toBeGreaterThan(3);
   });
 });
 
-// The VPN is in an environment of its own: it would be followed from the list.
+// The single VPN is in another environment: otherwise the gateway would read it from the watched list.
 const subscriptions = [
   ['taskUpdated', `subscription { taskUpdated(id: "${taskId}") { status } }`, { status: 'PENDING' }],
   [
     'siteToSiteVpnUpdated',
-    `subscription { siteToSiteVpnUpdated(${scope.replace('test_area', 'other')}, id: "${vpnId}") { name } }`,
+    `subscription { siteToSiteVpnUpdated(${environmentArgument.replace('test_area', 'other')}, id: "${vpnId}") { name } }`,
     { name: 'stargate' },
   ],
-  ['siteToSiteVpnsUpdated', `subscription { siteToSiteVpnsUpdated(${scope}) { totalCount } }`, { totalCount: 1 }],
+  [
+    'siteToSiteVpnsUpdated',
+    `subscription { siteToSiteVpnsUpdated(${environmentArgument}) { totalCount } }`,
+    { totalCount: 1 },
+  ],
 ] as const;
 
-describe.each(['WebSocket', 'Server-Sent Events'] as const)('A subscription by %s', (transport) => {
-  /** Follows everything, whose looks but the first are answered so, and says how often it is looked at, and how each ends. */
-  async function expectEnds(group: string, answer: Answer, code: string, most: number): Promise<void> {
-    const looks = countLooks();
-    rig.upstream.script(({ method, target }) => (looks.next(target) === 1 ? documented(method, target) : answer));
-    const all = subscriptions.map(async ([field, query, first]) => {
-      const following = follow[transport](query);
-      await timed(group, following.ends());
-      rig.keep(JSON.stringify(following.events));
-      // A VPN that was there and is no more has been deleted: an end, and no failure.
+describe.each(['WebSocket', 'Server-Sent Events'] as const)('Subscription over %s', (transport) => {
+  /** Starts all subscriptions and lets every poll but the first fail. Expects the end of each subscription, and this number of polls. */
+  async function expectEnds(group: string, response: RawResponse, code: string, pollCount: number): Promise<void> {
+    const polls = createPollCounter();
+    rig.upstream.script(({ method, target }) =>
+      polls.add(target) === 1 ? documentedResponse(method, target) : response,
+    );
+    const checks = subscriptions.map(async ([field, query, first]) => {
+      const subscription = subscribe[transport](query);
+      await timed(group, subscription.waitForEnd());
+      rig.record(JSON.stringify(subscription.events));
+      // A 404 for a VPN that existed means that it was deleted: the subscription ends without an error.
       const isGone = field === 'siteToSiteVpnUpdated' && code === 'NOT_FOUND';
       const extensions = expect.objectContaining({ code, requestId: expect.any(String) });
       const last = { errors: [{ message: expect.any(String), path: [field], extensions }] };
-      expect(following.events).toEqual([{ data: { [field]: first } }, ...(isGone ? [] : [last])]);
-      expect(following.end).toBe('complete');
+      expect(subscription.events).toEqual([{ data: { [field]: first } }, ...(isGone ? [] : [last])]);
+      expect(subscription.end).toBe('complete');
     });
-    await Promise.all(all);
-    expect(looks.counts()).toEqual([most, most, most]);
+    await Promise.all(checks);
+    expect(polls.counts()).toEqual([pollCount, pollCount, pollCount]);
   }
 
-  it.each(passing)('whose looks are answered %s ends with that after three of them', async (_what, answer, code) => {
-    await expectEnds('subscription: three looks that fail', answer, code, 4);
+  it.each(transientFailures)('ends with the error after three failed polls (%s)', async (_failure, response, code) => {
+    await expectEnds('subscription: three polls fail', response, code, 4);
   });
 
-  it.each(final)('whose look is answered %s ends with that at once', async (_what, answer, code) => {
-    await expectEnds('subscription: a look that is the last', answer, code, 2);
+  it.each(permanentFailures)('ends at once after a permanent failure (%s)', async (_failure, response, code) => {
+    await expectEnds('subscription: a permanent failure', response, code, 2);
   });
 
-  it('goes on where a look is answered well before the third that fails', async () => {
+  it('continues if a poll succeeds before the third failure in a row', async () => {
     rig.upstream.script((_call, index) => {
       if (index % 3 !== 0) return index % 2 === 0 ? toBytes(500, '') : 'SSH-2.0\r\n';
       return { taskStatus: index < 15 ? 'PENDING' : 'SUCCESS' };
     });
-    const following = follow[transport](subscriptions[0][1]);
-    await following.ends();
-    expect(following.events).toEqual([
+    const subscription = subscribe[transport](subscriptions[0][1]);
+    await subscription.waitForEnd();
+    expect(subscription.events).toEqual([
       { data: { taskUpdated: { status: 'PENDING' } } },
       { data: { taskUpdated: { status: 'SUCCESS' } } },
     ]);

@@ -1,24 +1,24 @@
-// What is tried at random: how often, from which seed, and what is told of it.
+// Property-based tests: number of runs, seed, and what they print.
 import fc from 'fast-check';
 
 const seed = Number(process.env['RELIABILITY_SEED'] ?? Date.now() % 2 ** 31);
 
-/** How often something is tried: RELIABILITY_RUNS, or what is usual. */
-export function toRuns(usual: number): number {
-  return Number(process.env['RELIABILITY_RUNS'] ?? usual);
+/** Returns the number of runs of a property: the environment variable RELIABILITY_RUNS, or the default. */
+export function toRunCount(defaultRuns: number): number {
+  return Number(process.env['RELIABILITY_RUNS'] ?? defaultRuns);
 }
 
 /**
- * Tries a property; writes the seed from which the same is tried again (RELIABILITY_SEED). What breaks it is told in its smallest form. The
- * examples come first, whatever the seed.
+ * Checks a property with the examples first, then with random values. Prints the seed: set RELIABILITY_SEED to it to repeat the same run.
+ * Rejects with the smallest counterexample that fast-check finds.
  */
-export async function tryAtRandom<Ts extends [unknown, ...unknown[]]>(
-  what: string,
-  usual: number,
+export async function checkProperty<Ts extends [unknown, ...unknown[]]>(
+  name: string,
+  defaultRuns: number,
   property: fc.IAsyncProperty<Ts>,
   examples: Ts[] = [],
 ): Promise<void> {
-  const runs = toRuns(usual);
-  process.stdout.write(`${what}: ${runs} tries, RELIABILITY_SEED=${seed}\n`);
+  const runs = toRunCount(defaultRuns);
+  process.stdout.write(`${name}: ${runs} runs, RELIABILITY_SEED=${seed}\n`);
   await fc.assert(property, { numRuns: examples.length + runs, seed, examples });
 }

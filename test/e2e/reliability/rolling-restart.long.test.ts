@@ -1,5 +1,5 @@
-// Two built gateways behind the real HAProxy, with the configuration of deploy/haproxy, restarted one after the other while callers read,
-// write, wait and follow. Prints what was counted. Skipped where Debian's package `haproxy` is not installed.
+// A rolling restart of two built gateways behind HAProxy, with the configuration in deploy/haproxy, under reads, writes, waits and
+// subscriptions. Prints the counts. Skipped if Debian's package `haproxy` is not installed.
 import { execFile, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
@@ -12,30 +12,30 @@ import { describe, expect, it } from '@jest/globals';
 import { createClient as createEventStreamClient } from 'graphql-sse';
 import { createClient as createWebSocketClient } from 'graphql-ws';
 import { WebSocket } from 'ws';
-import { atEnd } from '../../helpers/at-end.js';
+import { addCleanup } from '../../helpers/cleanup.js';
 import { findFreePort } from '../../helpers/free-port.js';
 import { launchGateway } from '../../helpers/process.js';
-import { until } from '../../helpers/until.js';
+import { waitUntil } from '../../helpers/wait-until.js';
 import { json, startUpstream } from '../../helpers/upstream.js';
-import { ask, post } from '../../helpers/wire.js';
-import { environment as scope, followVpns, taskId, wireVpn } from '../../server/subscriptions/changing-rest-api.js';
+import { sendRequest, post } from '../../helpers/http.js';
+import { environment, vpnsSubscription, taskId, wireVpn } from '../../server/subscriptions/mutable-rest-api.js';
 
 const haproxy = '/usr/sbin/haproxy';
 const configuration = readFileSync('deploy/haproxy/haproxy.cfg', 'utf8');
-// How many of each kind of caller there are.
-const [readers, writers, waiters, followers] = [6, 4, 2, 12];
+// Number of concurrent clients of each kind. `subscribers` is per transport.
+const [readers, writers, waiters, subscribers] = [6, 4, 2, 12];
 
-const list = { query: `{ siteToSiteVpns(environment: ${scope}) { nodes { name } } }` };
-const remove = (id: string, waitSeconds: number) => ({
-  query: `mutation { deleteSiteToSiteVpn(input: { environment: ${scope}, id: "${id}", waitSeconds: ${waitSeconds} }) { task { id } userErrors { code } } }`,
+const listQuery = { query: `{ siteToSiteVpns(environment: ${environment}) { nodes { name } } }` };
+const toDelete = (id: string, waitSeconds: number) => ({
+  query: `mutation { deleteSiteToSiteVpn(input: { environment: ${environment}, id: "${id}", waitSeconds: ${waitSeconds} }) { task { id } userErrors { code } } }`,
 });
 
-// As the bytes that they are.
-const listed = '{"data":{"siteToSiteVpns":{"nodes":[{"name":"before"}]}}}\n';
-const removed = `{"data":{"deleteSiteToSiteVpn":{"task":{"id":"${taskId}"},"userErrors":[]}}}\n`;
-const toLost = (error: unknown) => ({ status: 0, text: inspect(error) });
+// Expected responses, byte for byte.
+const listResponse = '{"data":{"siteToSiteVpns":{"nodes":[{"name":"before"}]}}}\n';
+const deleteResponse = `{"data":{"deleteSiteToSiteVpn":{"task":{"id":"${taskId}"},"userErrors":[]}}}\n`;
+const toFailedResponse = (error: unknown) => ({ status: 0, text: inspect(error) });
 
-/** A REST API that takes a moment for each answer, so that there is work under way whenever a gateway ends. Counts what is deleted. */
+/** Starts a REST API that delays each response by 30 ms, so that calls are in flight whenever a gateway shuts down. Counts deletions by id. */
 async function startRest() {
   const deletions = new Map<string, number>();
   const state = { name: 'before' };
@@ -51,43 +51,43 @@ async function startRest() {
   return { url: upstream.url, deletions, state };
 }
 
-/** A gateway that can be started again where it was. */
+/** Starts a gateway that can be restarted on the same ports. */
 async function startReplica(restUrl: string) {
   const [port, opsPort] = [await findFreePort(), await findFreePort()];
-  const environment = {
+  const environmentVariables = {
     CLOUDCA_API_URL: restUrl,
     PORT: String(port),
     OPS_PORT: String(opsPort),
     DRAIN_DELAY_MS: /DRAIN_DELAY_MS=(\d+)/.exec(configuration)?.[1],
     RATE_LIMIT_PER_MINUTE: '0',
-    // A machine that does other work as well is not what is tried here.
+    // Other processes on this machine may delay the event loop.
     MAX_EVENT_LOOP_DELAY_MS: '0',
     TASK_POLL_MS: '200',
     WATCH_POLL_MS: '200',
   };
-  const start = () => launchGateway(environment, 120_000);
+  const start = () => launchGateway(environmentVariables, 120_000);
   let gateway = await start();
-  const serves = () => until(() => gateway.stdout().includes('"msg":"operation"'));
+  const waitUntilServing = () => waitUntil(() => gateway.stdout().includes('"msg":"operation"'));
   return {
     server: `127.0.0.1:${port} check port ${opsPort}`,
-    serves,
+    waitUntilServing,
     countSubscriptions: async () => {
-      const { text } = await ask(`${gateway.opsUrl}/metrics`);
+      const { text } = await sendRequest(`${gateway.opsUrl}/metrics`);
       return Number(/^gateway_subscriptions (\d+)$/m.exec(text)?.[1]);
     },
-    /** Restarts it, as an operator does, and gives how it ended; resolves once the balancer sends it something again. */
+    /** Restarts the gateway with SIGTERM. Returns its exit once the load balancer sends requests to the new process. */
     restart: async () => {
       gateway.signal('SIGTERM');
       const exit = await gateway.exit;
       gateway = await start();
-      await serves();
+      await waitUntilServing();
       return exit;
     },
   };
 }
 
-/** Starts HAProxy in front of two servers; gives the address of the GraphQL endpoint behind it. */
-async function startBalancer(servers: readonly [string, string]): Promise<string> {
+/** Starts HAProxy in front of two servers. Returns the URL of the GraphQL endpoint through HAProxy. */
+async function startLoadBalancer(servers: readonly [string, string]): Promise<string> {
   const port = await findFreePort();
   const text = configuration
     .replace(':443 ssl crt /etc/haproxy/gateway.pem', `127.0.0.1:${port}`)
@@ -96,148 +96,153 @@ async function startBalancer(servers: readonly [string, string]): Promise<string
   const directory = mkdtempSync(join(tmpdir(), 'haproxy-'));
   const file = join(directory, 'haproxy.cfg');
   writeFileSync(file, text);
-  // It finds nothing that it would warn of.
+  // The check prints no warning.
   expect(await promisify(execFile)(haproxy, ['-c', '-q', '-f', file])).toEqual({ stdout: '', stderr: '' });
-  const balancer = spawn(haproxy, ['-db', '-f', file], { stdio: 'ignore' });
-  atEnd(async () => {
-    balancer.kill('SIGKILL');
-    if (balancer.exitCode === null && balancer.signalCode === null) await once(balancer, 'exit');
+  const loadBalancer = spawn(haproxy, ['-db', '-f', file], { stdio: 'ignore' });
+  addCleanup(async () => {
+    loadBalancer.kill('SIGKILL');
+    if (loadBalancer.exitCode === null && loadBalancer.signalCode === null) await once(loadBalancer, 'exit');
     rmSync(directory, { recursive: true, force: true });
   });
   const url = `http://127.0.0.1:${port}/graphql`;
-  for (let tries = 0; (await post(url, { query: '{ __typename }' }).catch(() => undefined))?.status !== 200; tries++) {
-    if (tries > 100) throw new Error('Nobody is served through HAProxy.');
+  for (
+    let attempt = 0;
+    (await post(url, { query: '{ __typename }' }).catch(() => undefined))?.status !== 200;
+    attempt++
+  ) {
+    if (attempt > 100) throw new Error('HAProxy did not serve a request within 100 attempts.');
     await sleep(100);
   }
   return url;
 }
 
-/** Somebody who follows the list of VPNs, and follows it again when told to. */
-interface Follower {
-  /** The names in the last event. */
-  last: unknown;
-  /** How its connections ended: close codes, or `complete`. */
+/** A subscriber to the list of VPNs, which subscribes again whenever its connection ends. */
+interface Subscriber {
+  /** The last event. */
+  lastEvent: unknown;
+  /** How its connections ended: WebSocket close codes, or `complete` for event streams. */
   readonly ends: unknown[];
 }
 
-const toSink = (follower: Follower, complete: () => void) => ({
+const toSink = (subscriber: Subscriber, complete: () => void) => ({
   next: (event: unknown) => {
-    follower.last = event;
+    subscriber.lastEvent = event;
   },
   error: (error: unknown) => {
-    follower.ends.push(error);
+    subscriber.ends.push(error);
   },
   complete,
 });
 
-/** graphql-ws goes on by itself. */
-function followByWebSocket(url: string): Follower {
-  const follower: Follower = { last: undefined, ends: [] };
+/** Subscribes with graphql-ws, which reconnects by itself. */
+function subscribeByWebSocket(url: string): Subscriber {
+  const subscriber: Subscriber = { lastEvent: undefined, ends: [] };
   const client = createWebSocketClient({
     url: url.replace(/^http/, 'ws'),
-    connectionParams: { 'MC-Api-Key': 'follower' },
+    connectionParams: { 'MC-Api-Key': 'subscriber' },
     webSocketImpl: WebSocket,
     on: {
       closed: (event) => {
-        follower.ends.push(typeof event === 'object' && event !== null && 'code' in event ? event.code : event);
+        subscriber.ends.push(typeof event === 'object' && event !== null && 'code' in event ? event.code : event);
       },
     },
   });
   client.subscribe(
-    { query: followVpns },
-    toSink(follower, () => follower.ends.push('complete')),
+    { query: vpnsSubscription },
+    toSink(subscriber, () => subscriber.ends.push('complete')),
   );
-  atEnd(() => client.dispose());
-  return follower;
+  addCleanup(() => client.dispose());
+  return subscriber;
 }
 
-/** An event stream that is complete is asked for again: of a list it can only mean that the gateway ends. */
-function followByEventStream(url: string): Follower {
-  const follower: Follower = { last: undefined, ends: [] };
+/** Subscribes with graphql-sse, and again after each `complete`: a subscription to a list completes only when the gateway shuts down. */
+function subscribeBySse(url: string): Subscriber {
+  const subscriber: Subscriber = { lastEvent: undefined, ends: [] };
   const client = createEventStreamClient({
     url: `${url}/stream`,
-    headers: { 'MC-Api-Key': 'follower' },
+    headers: { 'MC-Api-Key': 'subscriber' },
     retryAttempts: 0,
   });
   let isOver = false;
-  const follow = () => {
+  const subscribe = () => {
     client.subscribe(
-      { query: followVpns },
-      toSink(follower, () => {
+      { query: vpnsSubscription },
+      toSink(subscriber, () => {
         if (isOver) return;
-        follower.ends.push('complete');
-        follow();
+        subscriber.ends.push('complete');
+        subscribe();
       }),
     );
   };
-  follow();
-  atEnd(() => {
+  subscribe();
+  addCleanup(() => {
     isOver = true;
     client.dispose();
   });
-  return follower;
+  return subscriber;
 }
 
-const times = <T>(count: number, make: (index: number) => T): T[] =>
-  Array.from({ length: count }, (_, index) => make(index));
-const sum = (counts: readonly number[]) => counts.reduce((all, each) => all + each, 0);
+const createMany = <T>(count: number, create: (index: number) => T): T[] =>
+  Array.from({ length: count }, (_, index) => create(index));
+const sum = (counts: readonly number[]) => counts.reduce((total, count) => total + count, 0);
 
-const describeWhereInstalled = existsSync(haproxy) ? describe : describe.skip;
+const describeIfInstalled = existsSync(haproxy) ? describe : describe.skip;
 
-describeWhereInstalled('Two gateways behind HAProxy, restarted one after the other under load', () => {
-  it('lose no request and send no write twice; who follows is told so, and goes on', async () => {
+describeIfInstalled('Rolling restart of two gateways behind HAProxy', () => {
+  it('loses no request, sends no write twice, and lets all subscribers resume', async () => {
     const rest = await startRest();
     const replicas = [await startReplica(rest.url), await startReplica(rest.url)] as const;
-    const url = await startBalancer([replicas[0].server, replicas[1].server]);
+    const url = await startLoadBalancer([replicas[0].server, replicas[1].server]);
 
-    // They begin before there is load, so that each is there when the first gateway ends.
-    const sockets = times(followers, () => followByWebSocket(url));
-    const streams = times(followers, () => followByEventStream(url));
-    const everybody = [...sockets, ...streams];
-    const haveAll = (name: string) =>
-      until(() =>
-        everybody.every(
-          ({ last }) => JSON.stringify(last) === `{"data":{"siteToSiteVpnsUpdated":{"nodes":[{"name":"${name}"}]}}}`,
+    // Subscribers connect before there is load, so that all of them are connected when the first gateway shuts down.
+    const sockets = createMany(subscribers, () => subscribeByWebSocket(url));
+    const streams = createMany(subscribers, () => subscribeBySse(url));
+    const allSubscribers = [...sockets, ...streams];
+    const waitUntilAllReceived = (name: string) =>
+      waitUntil(() =>
+        allSubscribers.every(
+          ({ lastEvent }) =>
+            JSON.stringify(lastEvent) === `{"data":{"siteToSiteVpnsUpdated":{"nodes":[{"name":"${name}"}]}}}`,
         ),
       );
-    await haveAll('before');
+    await waitUntilAllReceived('before');
 
     let isOver = false;
-    atEnd(() => {
+    addCleanup(() => {
       isOver = true;
     });
-    const answers: { kind: string; status: number; text: string }[] = [];
-    const keepAsking = async (kind: string, toBody: () => object, key: string) => {
+    const responses: { kind: string; status: number; text: string }[] = [];
+    const sendContinuously = async (kind: string, toBody: () => object, key: string) => {
       while (!isOver) {
-        const asked = post(url, toBody(), { 'mc-api-key': key });
-        answers.push({ kind, ...(await asked.then(({ status, text }) => ({ status, text }), toLost)) });
+        const request = post(url, toBody(), { 'mc-api-key': key });
+        responses.push({ kind, ...(await request.then(({ status, text }) => ({ status, text }), toFailedResponse)) });
       }
     };
-    const ids: string[] = [];
-    const removeNext = (waitSeconds: number) => {
+    const deletedIds: string[] = [];
+    const deleteNext = (waitSeconds: number) => {
       const id = randomUUID();
-      ids.push(id);
-      return remove(id, waitSeconds);
+      deletedIds.push(id);
+      return toDelete(id, waitSeconds);
     };
     const callers = [
-      ...times(readers, (index) => keepAsking('read', () => list, `reader-${index}`)),
-      ...times(writers, (index) => keepAsking('write', () => removeNext(0), `writer-${index}`)),
-      // Longer than a gateway takes to end: some are answered because it does.
-      ...times(waiters, (index) => keepAsking('wait', () => removeNext(5), `waiter-${index}`)),
+      ...createMany(readers, (index) => sendContinuously('read', () => listQuery, `reader-${index}`)),
+      ...createMany(writers, (index) => sendContinuously('write', () => deleteNext(0), `writer-${index}`)),
+      // Waits longer than a shutdown takes, so that some of them end because of it.
+      ...createMany(waiters, (index) => sendContinuously('wait', () => deleteNext(5), `waiter-${index}`)),
     ];
-    await Promise.all(replicas.map(({ serves }) => serves()));
+    await Promise.all(replicas.map(({ waitUntilServing }) => waitUntilServing()));
 
     const exits = [await replicas[0].restart(), await replicas[1].restart()];
     isOver = true;
     await Promise.all(callers);
 
-    const lost = answers.filter(
-      ({ kind, status, text }) => status !== 200 || text !== (kind === 'read' ? listed : removed),
+    const lost = responses.filter(
+      ({ kind, status, text }) => status !== 200 || text !== (kind === 'read' ? listResponse : deleteResponse),
     );
-    const count = (kind: string) => answers.filter((each) => each.kind === kind).length;
+    const count = (kind: string) => responses.filter((response) => response.kind === kind).length;
     process.stdout.write(
-      `${count('read')} reads, ${count('write')} writes and ${count('wait')} that wait: ${lost.length} lost; ` +
-        `${sum(sockets.map(({ ends }) => ends.length))} times a WebSocket was closed, ${sum(streams.map(({ ends }) => ends.length))} times an event stream was complete\n`,
+      `${count('read')} reads, ${count('write')} writes and ${count('wait')} writes with a wait: ${lost.length} lost; ` +
+        `${sum(sockets.map(({ ends }) => ends.length))} WebSockets closed, ${sum(streams.map(({ ends }) => ends.length))} event streams completed\n`,
     );
     expect(lost).toEqual([]);
     expect(exits).toEqual([
@@ -246,13 +251,15 @@ describeWhereInstalled('Two gateways behind HAProxy, restarted one after the oth
     ]);
     expect(count('read')).toBeGreaterThan(30);
     expect(count('write')).toBeGreaterThan(30);
-    expect(rest.deletions).toEqual(new Map(ids.map((id) => [id, 1])));
-    // Whoever followed is at a gateway that runs, and hears of what happens.
+    expect(rest.deletions).toEqual(new Map(deletedIds.map((id) => [id, 1])));
+    // All subscribers are connected to a running gateway, and receive the next change.
     rest.state.name = 'after';
-    await haveAll('after');
-    expect(sum(await Promise.all(replicas.map(({ countSubscriptions }) => countSubscriptions())))).toBe(2 * followers);
-    // Each was at a gateway that ended, and some at the second after the first.
-    expect(everybody.filter(({ ends }) => ends.length === 0)).toEqual([]);
+    await waitUntilAllReceived('after');
+    expect(sum(await Promise.all(replicas.map(({ countSubscriptions }) => countSubscriptions())))).toBe(
+      2 * subscribers,
+    );
+    // Each subscriber was connected to a gateway that shut down, some of them to both.
+    expect(allSubscribers.filter(({ ends }) => ends.length === 0)).toEqual([]);
     expect(new Set(sockets.flatMap(({ ends }) => ends))).toEqual(new Set([1001]));
     expect(new Set(streams.flatMap(({ ends }) => ends))).toEqual(new Set(['complete']));
   });

@@ -1,14 +1,15 @@
-// Secrets: no API key and no pre-shared key in an answer that it does not belong to, in a log at any level, a metric or an error.
+// API keys and pre-shared keys appear in no log at any level, in no metric and in no error. A response contains a pre-shared key only if
+// the operation selects it.
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { launchGateway } from '../../helpers/process.js';
 import { toBytes } from '../../helpers/raw-upstream.js';
-import { until } from '../../helpers/until.js';
-import { ask, post } from '../../helpers/wire.js';
-import { byEventStream, byWebSocket, openSocket } from '../../server/subscriptions/subscribers.js';
-import { taskId, vpcId, wireVpn } from '../../server/subscriptions/changing-rest-api.js';
+import { waitUntil } from '../../helpers/wait-until.js';
+import { sendRequest, post } from '../../helpers/http.js';
+import { subscribeBySse, subscribeByWebSocket, openSocket } from '../../server/subscriptions/subscribers.js';
+import { taskId, vpcId, wireVpn } from '../../server/subscriptions/mutable-rest-api.js';
 import {
   apiKey,
-  expectNoKey,
+  expectNoKeys,
   expectNoLeak,
   expectWellFormed,
   keyHeaders,
@@ -21,11 +22,11 @@ import {
 const rig = await startRig();
 const { url, upstream } = rig;
 
-afterEach(() => rig.settle());
+afterEach(() => rig.verify());
 
 const environment = { serviceCode: 'compute-on', name: 'test_area' };
-const scope = 'environment: { serviceCode: "compute-on", name: "test_area" }';
-const good = {
+const environmentArgument = 'environment: { serviceCode: "compute-on", name: "test_area" }';
+const validInput = {
   environment,
   name: 'stargate',
   vpcId,
@@ -39,56 +40,59 @@ const good = {
   espHashAlgorithm: 'SHA1',
   espLifetime: 3600,
 };
-const create = `mutation($input: CreateSiteToSiteVpnInput!) { createSiteToSiteVpn(input: $input) {
+const createMutation = `mutation($input: CreateSiteToSiteVpnInput!) { createSiteToSiteVpn(input: $input) {
   task { id status result errors { code message } siteToSiteVpn { name } } userErrors { code field message upstreamCode }
 } }`;
-const list = `{ siteToSiteVpns(${scope}) { nodes { id name state gateway cidr ikeHashAlgorithm unknownValues { field value } } } }`;
+const listQuery = `{ siteToSiteVpns(${environmentArgument}) { nodes { id name state gateway cidr ikeHashAlgorithm unknownValues { field value } } } }`;
 
-/** An input as a literal of GraphQL's. */
-function toLiteral(value: unknown, enums = false): string {
-  if (typeof value === 'string') return enums && /^[A-Z]+\d*$/.test(value) ? value : JSON.stringify(value);
+/** Writes an input as a GraphQL literal. Writes strings in capitals as enum values if `isEnum`. */
+function toLiteral(value: unknown, isEnum = false): string {
+  if (typeof value === 'string') return isEnum && /^[A-Z]+\d*$/.test(value) ? value : JSON.stringify(value);
   if (typeof value !== 'object' || value === null) return String(value);
   return `{ ${Object.entries(value)
     .map(([name, field]) => `${name}: ${toLiteral(field, name.endsWith('Algorithm'))}`)
     .join(', ')} }`;
 }
 
-describe('An input that is wrong', () => {
-  const without = (name: keyof typeof good) =>
-    Object.fromEntries(Object.entries(good).filter(([each]) => each !== name));
-  const wrong: readonly (readonly [string, object])[] = [
-    ['lacks a sibling', without('name')],
+describe('Invalid input', () => {
+  const without = (name: keyof typeof validInput) =>
+    Object.fromEntries(Object.entries(validInput).filter(([field]) => field !== name));
+  const invalidInputs: readonly (readonly [string, object])[] = [
+    ['lacks a sibling field', without('name')],
     ['lacks its environment', without('environment')],
-    ['has a sibling too many', { ...good, [preSharedKey]: apiKey }],
-    ['has a sibling of the wrong type', { ...good, ikeLifetime: apiKey, espLifetime: preSharedKey }],
-    ['has the key where an enum should be', { ...good, ikeHashAlgorithm: preSharedKey, espHashAlgorithm: apiKey }],
-    ['has the key in a list', { ...good, ipSecPsk: [preSharedKey] }],
-    ['has the key in an object', { ...good, ipSecPsk: { [apiKey]: preSharedKey } }],
-    ['has the key where the id is', { ...good, vpcId: preSharedKey, gateway: apiKey, cidr: preSharedKey }],
+    ['has an unknown field', { ...validInput, [preSharedKey]: apiKey }],
+    ['has sibling fields of the wrong type', { ...validInput, ikeLifetime: apiKey, espLifetime: preSharedKey }],
+    ['has the key as an enum value', { ...validInput, ikeHashAlgorithm: preSharedKey, espHashAlgorithm: apiKey }],
+    ['has the key in a list', { ...validInput, ipSecPsk: [preSharedKey] }],
+    ['has the key in an object', { ...validInput, ipSecPsk: { [apiKey]: preSharedKey } }],
+    [
+      'has the key as an id, a gateway and a cidr',
+      { ...validInput, vpcId: preSharedKey, gateway: apiKey, cidr: preSharedKey },
+    ],
     [
       'has the key in the environment',
-      { ...good, environment: { serviceCode: 'a', name: 'b', organizationId: { [apiKey]: 1 } } },
+      { ...validInput, environment: { serviceCode: 'a', name: 'b', organizationId: { [apiKey]: 1 } } },
     ],
-    ['has two lines in the key', { ...good, ipSecPsk: `${preSharedKey}\n${apiKey}` }],
-    ['has a key that is too short', { ...good, ipSecPsk: 'short' }],
-    ['waits for the key', { ...good, waitSeconds: preSharedKey }],
+    ['has a key of two lines', { ...validInput, ipSecPsk: `${preSharedKey}\n${apiKey}` }],
+    ['has a key that is too short', { ...validInput, ipSecPsk: 'short' }],
+    ['has the key as waitSeconds', { ...validInput, waitSeconds: preSharedKey }],
   ];
 
-  it.each(wrong)('that %s repeats nothing, as a variable or a literal', async (_what, input) => {
+  it.each(invalidInputs)('is not echoed from a variable or a literal if it %s', async (_name, input) => {
     const literal = `mutation { createSiteToSiteVpn(input: ${toLiteral(input)}) { task { id } userErrors { message } } }`;
     for (const body of [
-      { query: create, variables: { input } },
+      { query: createMutation, variables: { input } },
       { query: literal },
-      { query: create, variables: input },
+      { query: createMutation, variables: input },
     ]) {
-      const answer = await rig.ask(body);
+      const response = await rig.post(body);
 
-      expectWellFormed(answer);
+      expectWellFormed(response);
     }
     expect(upstream.calls).toEqual([]);
   });
 
-  it('in a document that is none repeats nothing', async () => {
+  it('is not echoed from an invalid document', async () => {
     const documents = [
       `mutation { createSiteToSiteVpn(input: { ipSecPsk: "${preSharedKey} }) }`,
       `mutation { createSiteToSiteVpn(input: { ipSecPsk: ${preSharedKey.replaceAll('-', '_')} }) { task { id } } }`,
@@ -99,48 +103,48 @@ describe('An input that is wrong', () => {
       `{ __typename @include(if: "${apiKey}") }`,
       `{ task(id: { a: "${preSharedKey}" }) { id } }`,
       `{ task(id: ["${preSharedKey}"]) { id } }`,
-      `{ siteToSiteVpns(${scope}, first: "${preSharedKey}") { totalCount } }`,
-      `{ siteToSiteVpns(${scope}, after: "${preSharedKey}") { totalCount } }`,
+      `{ siteToSiteVpns(${environmentArgument}, first: "${preSharedKey}") { totalCount } }`,
+      `{ siteToSiteVpns(${environmentArgument}, after: "${preSharedKey}") { totalCount } }`,
     ];
     for (const query of documents) {
-      const answer = await rig.ask({ query });
-      expectWellFormed(answer);
-      expect(toErrors(answer.json)).not.toHaveLength(0);
+      const response = await rig.post({ query });
+      expectWellFormed(response);
+      expect(toErrors(response.json)).not.toHaveLength(0);
     }
   });
 
-  it('in JSON that is broken at any place of the key repeats nothing', async () => {
-    const whole = JSON.stringify({ query: create, variables: { input: { ...good, note: apiKey } } });
-    const [start, end] = [whole.indexOf(preSharedKey), whole.indexOf(apiKey) + apiKey.length];
-    for (let place = start; place < end; place += 5) {
-      for (const broken of [whole.slice(0, place), `${whole.slice(0, place)}"${whole.slice(place)}`]) {
-        expect(await rig.ask(broken)).toMatchObject({ status: 400 });
+  it('is not echoed from JSON that is broken at any position of a key', async () => {
+    const json = JSON.stringify({ query: createMutation, variables: { input: { ...validInput, note: apiKey } } });
+    const [start, end] = [json.indexOf(preSharedKey), json.indexOf(apiKey) + apiKey.length];
+    for (let position = start; position < end; position += 5) {
+      for (const broken of [json.slice(0, position), `${json.slice(0, position)}"${json.slice(position)}`]) {
+        expect(await rig.post(broken)).toMatchObject({ status: 400 });
       }
     }
   });
 
-  it('in an address repeats nothing, and is not logged', async () => {
+  it('is neither echoed nor logged from a URL', async () => {
     const search = new URLSearchParams({
-      query: create,
-      variables: JSON.stringify({ input: good }),
+      query: createMutation,
+      variables: JSON.stringify({ input: validInput }),
       'MC-Api-Key': apiKey,
       operationName: preSharedKey,
     }).toString();
-    for (const address of [
+    for (const requestUrl of [
       `${url}?${search}`,
       `${url}/stream?${search}`,
       `${url}/${apiKey}?${search}`,
       `${url}?%zz${search}`,
     ]) {
       for (const headers of [{}, keyHeaders, { ...keyHeaders, accept: 'text/event-stream' }]) {
-        const answer = rig.keep(await ask(address, { headers }));
-        expectWellFormed(answer);
-        expect(answer.status).toBeGreaterThanOrEqual(400);
+        const response = rig.record(await sendRequest(requestUrl, { headers }));
+        expectWellFormed(response);
+        expect(response.status).toBeGreaterThanOrEqual(400);
       }
     }
   });
 
-  it('in connection_init, or a message, repeats nothing', async () => {
+  it('is not echoed from connection_init or another WebSocket message', async () => {
     const payloads = [
       { 'MC-Api-Key': `${apiKey}\n` + preSharedKey },
       { 'MC-Api-Key': { [apiKey]: preSharedKey } },
@@ -149,16 +153,20 @@ describe('An input that is wrong', () => {
       apiKey,
     ];
     for (const payload of payloads) {
-      const bare = await openSocket(url);
-      bare.send({ type: 'connection_init', payload });
-      await bare.closes();
-      rig.keep(JSON.stringify([bare.messages, bare.closed]));
+      const webSocket = await openSocket(url);
+      webSocket.send({ type: 'connection_init', payload });
+      await webSocket.waitForClose();
+      rig.record(JSON.stringify([webSocket.messages, webSocket.closed]));
     }
-    const broken = [
+    const invalidMessages = [
       `{"type":"${apiKey}"}`,
       `{"type":"subscribe","id":"${apiKey}","payload":"${preSharedKey}"`,
       JSON.stringify({ type: 'subscribe', id: '1', payload: { query: `subscription { ${preSharedKey}` } }),
-      JSON.stringify({ type: 'subscribe', id: '1', payload: { query: create, variables: { input: good } } }),
+      JSON.stringify({
+        type: 'subscribe',
+        id: '1',
+        payload: { query: createMutation, variables: { input: validInput } },
+      }),
       JSON.stringify({
         type: 'subscribe',
         id: '1',
@@ -168,19 +176,19 @@ describe('An input that is wrong', () => {
         },
       }),
     ];
-    for (const text of broken) {
-      const bare = await openSocket(url);
-      bare.send({ type: 'connection_init', payload: { 'MC-Api-Key': apiKey } });
-      await bare.has(1);
-      bare.socket.send(text);
-      await until(() => bare.closed !== undefined || bare.messages.length > 1);
-      rig.keep(JSON.stringify([bare.messages, bare.closed]));
-      bare.socket.close();
+    for (const text of invalidMessages) {
+      const webSocket = await openSocket(url);
+      webSocket.send({ type: 'connection_init', payload: { 'MC-Api-Key': apiKey } });
+      await webSocket.waitForMessages(1);
+      webSocket.webSocket.send(text);
+      await waitUntil(() => webSocket.closed !== undefined || webSocket.messages.length > 1);
+      rig.record(JSON.stringify([webSocket.messages, webSocket.closed]));
+      webSocket.webSocket.close();
     }
   });
 });
 
-describe('A REST API that repeats what it was sent', () => {
+describe('REST API that echoes secrets', () => {
   const echo = `Bad request of ${apiKey} with ${preSharedKey} at http://localhost/`;
   const errors = [{ code: apiKey, message: echo }, { errorCode: preSharedKey, message: echo }, echo];
   const result = {
@@ -190,19 +198,19 @@ describe('A REST API that repeats what it was sent', () => {
     ipSecPsk: preSharedKey,
     IPSECPSK: [preSharedKey],
   };
-  const answers: readonly (readonly [string, Buffer])[] = [
+  const restResponses: readonly (readonly [string, Buffer])[] = [
     ...[200, 400, 401, 403, 404, 405, 409, 429, 500, 502, 503, 504].map(
       (status) => [`in errors with ${status}`, toBytes(status, { errors, [apiKey]: echo })] as const,
     ),
     ['in errors that are an object', toBytes(400, { errors: { code: 1, message: echo } })],
-    ['in what is no JSON', toBytes(400, `<html>${echo}</html>`, { 'content-type': 'text/html' })],
-    ['in half of a JSON', toBytes(200, `{"data": "${echo}`)],
+    ['in a body that is not JSON', toBytes(400, `<html>${echo}</html>`, { 'content-type': 'text/html' })],
+    ['in truncated JSON', toBytes(200, `{"data": "${echo}`)],
     ['in data of the wrong type', toBytes(200, { data: echo })],
     ['in a list of the wrong type', toBytes(200, { data: [echo, { [apiKey]: preSharedKey }] })],
     ['in fields of the wrong type', toBytes(200, { data: [wireVpn({ name: { [apiKey]: preSharedKey }, dpd: echo })] })],
     ['in optional fields of the wrong type', toBytes(200, { data: [wireVpn({ dpd: echo, ikeLifetime: apiKey })] })],
     [
-      'in values that are not documented',
+      'in undocumented values',
       toBytes(200, {
         data: [wireVpn({ state: apiKey, ikeHashAlgorithm: preSharedKey, ikeDhGroup: echo, ipSecPsk: preSharedKey })],
       }),
@@ -216,133 +224,142 @@ describe('A REST API that repeats what it was sent', () => {
       'in headers',
       toBytes(400, { errors }, { 'x-echo': echo, 'retry-after': apiKey, 'content-type': `text/${apiKey}` }),
     ],
-    ['in a header that is none', Buffer.from(`HTTP/1.1 200 OK\r\n${echo}\r\n\r\n`)],
+    ['in an invalid header', Buffer.from(`HTTP/1.1 200 OK\r\n${echo}\r\n\r\n`)],
     ['in the status line', Buffer.from(`HTTP/1.1 400 ${apiKey}\r\ncontent-length: 0\r\n\r\n`)],
-    ['in what is no HTTP', Buffer.from(`${echo}\r\n\r\n`)],
-    ['in a body that is no gzip', toBytes(200, echo, { 'content-encoding': 'gzip' })],
-    ['in a chunk that is none', Buffer.from(`HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n${echo}\r\n`)],
+    ['in bytes that are not HTTP', Buffer.from(`${echo}\r\n\r\n`)],
+    ['in a body that is not gzip', toBytes(200, echo, { 'content-encoding': 'gzip' })],
+    ['in an invalid chunk', Buffer.from(`HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n${echo}\r\n`)],
   ];
 
-  // The pre-shared key itself stands beside it.
-  const knows = new Set(['in values that are not documented', 'in a task']);
+  // These responses contain an `ipSecPsk` field, so the gateway knows the pre-shared key to redact.
+  const redactsPreSharedKey = new Set(['in undocumented values', 'in a task']);
 
-  it.each(answers)('%s has it struck out', async (where, bytes) => {
+  it.each(restResponses)('has them redacted %s', async (name, bytes) => {
     upstream.script(() => (socket) => socket.end(bytes));
     const task = '{ task(id: "cd7a2da8-6739-4bf6-9e71-518831525ea0") { id status result errors { code message } } }';
-    for (const query of [list, task, '{ environments { id name } }', `{ vpcs(${scope}) { nodes { name } } }`]) {
-      // No read knows which pre-shared keys others have sent; it does those that it has read.
-      const answer = await rig.ask({ query }, {}, !knows.has(where));
-      expectWellFormed(answer);
+    for (const query of [
+      listQuery,
+      task,
+      '{ environments { id name } }',
+      `{ vpcs(${environmentArgument}) { nodes { name } } }`,
+    ]) {
+      // A read redacts only the pre-shared keys of its own response. It does not know the ones that other requests sent.
+      const response = await rig.post({ query }, {}, !redactsPreSharedKey.has(name));
+      expectWellFormed(response);
     }
     for (const waitSeconds of [0, 1]) {
-      const answer = await rig.ask({ query: create, variables: { input: { ...good, waitSeconds } } });
-      expectWellFormed(answer);
+      const response = await rig.post({ query: createMutation, variables: { input: { ...validInput, waitSeconds } } });
+      expectWellFormed(response);
     }
-    // A write is sent once.
+    // The gateway sends each of the two writes once.
     expect(upstream.calls.filter(({ method }) => method === 'POST')).toHaveLength(2);
   });
 
-  it('has it struck out of what is followed, by WebSocket and Server-Sent Events', async () => {
+  it('has them redacted in subscription events over WebSocket and Server-Sent Events', async () => {
     upstream.script(() => ({ taskId, taskStatus: 'SUCCESS', result }));
     const query = `subscription { taskUpdated(id: "${taskId}") { status result errors { message } } }`;
-    for (const follow of [byWebSocket(url, apiKey), byEventStream(url, apiKey)]) {
-      const following = follow(query);
-      await following.ends();
-      rig.keep(JSON.stringify([following.events, following.end]));
-      expect(following.events).toHaveLength(1);
+    for (const subscribe of [subscribeByWebSocket(url, apiKey), subscribeBySse(url, apiKey)]) {
+      const subscription = subscribe(query);
+      await subscription.waitForEnd();
+      rig.record(JSON.stringify([subscription.events, subscription.end]));
+      expect(subscription.events).toHaveLength(1);
     }
   });
 
-  it('may tell the pre-shared key where it was asked for', async () => {
+  it('has the pre-shared key returned if the query selects it', async () => {
     upstream.script(() => ({ data: [wireVpn({ ipSecPsk: preSharedKey })] }));
-    const answer = await rig.ask({ query: `{ siteToSiteVpns(${scope}) { nodes { ipSecPsk } } }` }, {}, true);
+    const response = await rig.post(
+      { query: `{ siteToSiteVpns(${environmentArgument}) { nodes { ipSecPsk } } }` },
+      {},
+      true,
+    );
 
-    expect(answer.json).toEqual({ data: { siteToSiteVpns: { nodes: [{ ipSecPsk: preSharedKey }] } } });
+    expect(response.json).toEqual({ data: { siteToSiteVpns: { nodes: [{ ipSecPsk: preSharedKey }] } } });
   });
 });
 
-describe('A REST API that cannot be reached', () => {
+describe('REST API that cannot be reached', () => {
   it.each([
-    ['nobody listens', `http://${upstreamHost}:9/v1`],
-    ['its name is none', 'http://canary-host.invalid/v1'],
-  ])('is not named where %s', async (_why, address) => {
+    ['its port is closed', `http://${upstreamHost}:9/v1`],
+    ['its host does not exist', 'http://canary-host.invalid/v1'],
+  ])('is not named in the error if %s', async (_name, restApiUrl) => {
     upstream.script(() => ({ data: [] }));
     const gateway = await launchGateway({
-      CLOUDCA_API_URL: address,
+      CLOUDCA_API_URL: restApiUrl,
       LOG_LEVEL: 'trace',
       CLOUDCA_API_TIMEOUT_MS: '2000',
     });
-    for (const body of [{ query: list }, { query: create, variables: { input: good } }]) {
-      const answer = rig.keep(await post(gateway.url, body, keyHeaders));
-      expect(answer.json).toMatchObject({
+    for (const body of [{ query: listQuery }, { query: createMutation, variables: { input: validInput } }]) {
+      const response = rig.record(await post(gateway.url, body, keyHeaders));
+      expect(response.json).toMatchObject({
         errors: [{ extensions: { code: expect.stringMatching(/^UPSTREAM_(UNAVAILABLE|TIMEOUT)$/) } }],
       });
-      expect(answer.text).not.toContain('canary-host');
+      expect(response.text).not.toContain('canary-host');
     }
-    expectNoKey(gateway.stdout() + gateway.stderr());
+    expectNoKeys(gateway.stdout() + gateway.stderr());
   });
 });
 
-describe('An API key', () => {
-  it('of any byte reaches the REST API as it is, or nothing does', async () => {
+describe('API key', () => {
+  it('reaches the REST API unchanged or not at all, for each byte', async () => {
     for (let byte = 0; byte < 256; byte++) {
       upstream.script(() => toBytes(400, { errors: [{ code: 1, message: 'No.' }] }));
       const key = `${apiKey}${String.fromCharCode(byte)}end`;
       const head = ['POST /graphql HTTP/1.1', 'host: a', 'connection: close', 'content-type: application/json'];
       const body = JSON.stringify({ query: '{ environments { id } }' });
-      const answers = await rig.send([...head, `mc-api-key: ${key}`, `content-length: ${body.length}`, '', body]);
+      const responses = await rig.send([...head, `mc-api-key: ${key}`, `content-length: ${body.length}`, '', body]);
 
-      const isText = byte === 9 || (byte >= 32 && byte !== 127);
-      expect(upstream.calls.map(({ headers }) => headers.get('mc-api-key'))).toEqual(isText ? [key] : []);
-      // A line feed ends the header, what follows is another; a carriage return alone ends nothing.
-      if (!isText) expect([200, 400]).toContain(answers[0]?.status);
-      for (const answer of answers) expectWellFormed(answer);
+      const isValid = byte === 9 || (byte >= 32 && byte !== 127);
+      expect(upstream.calls.map(({ headers }) => headers.get('mc-api-key'))).toEqual(isValid ? [key] : []);
+      // A line feed ends the header line, and the rest is read as another header. A lone carriage return ends nothing.
+      if (!isValid) expect([200, 400]).toContain(responses[0]?.status);
+      for (const response of responses) expectWellFormed(response);
     }
   });
 
   it.each([
     ['quotes', `"'${apiKey}'"\`\\"`],
-    ['what regular expressions have', `^(${apiKey})+.*[\\d]$|?{2}`],
-    ['what replacements have', `$&$1$\`$'${apiKey}$$`],
+    ['characters of regular expressions', `^(${apiKey})+.*[\\d]$|?{2}`],
+    ['replacement patterns', `$&$1$\`$'${apiKey}$$`],
     ['braces and markup', `{${apiKey}}<b>%s%o`],
     ['commas', `${apiKey},${apiKey}`],
     ['8,000 characters', apiKey.repeat(400)],
-  ])('with %s is struck out all the same', async (_what, key) => {
+  ])('is redacted if it has %s', async (_name, key) => {
     upstream.script(({ headers }) =>
       toBytes(400, { errors: [{ code: 1, message: `No: ${headers.get('mc-api-key') ?? ''}.` }] }),
     );
-    const answer = await rig.ask({ query: '{ environments { id } }' }, { 'mc-api-key': key });
+    const response = await rig.post({ query: '{ environments { id } }' }, { 'mc-api-key': key });
 
     expect(upstream.calls.map(({ headers }) => headers.get('mc-api-key'))).toEqual([key]);
-    expect(answer.json).toMatchObject({
+    expect(response.json).toMatchObject({
       errors: [{ extensions: { upstream: { errors: [{ message: 'No: [secret].' }] } } }],
     });
   });
 
-  it('that stands in the request id as well is no request id', async () => {
+  it('is not accepted as part of the request id', async () => {
     upstream.script(() => ({ data: [] }));
     for (const id of [apiKey, `a-${apiKey}:b`]) {
-      const answer = await rig.ask({ query: '{ environments { id } }' }, { 'x-request-id': id });
-      expect(answer).toMatchObject({ status: 200, json: { data: { environments: [] } } });
+      const response = await rig.post({ query: '{ environments { id } }' }, { 'x-request-id': id });
+      expect(response).toMatchObject({ status: 200, json: { data: { environments: [] } } });
     }
   });
 
-  it('with blanks around it is sent without them, and blanks alone are none', async () => {
+  it('is sent without surrounding blanks, and is missing if it has only blanks', async () => {
     upstream.script(() => ({ data: [] }));
     const body = JSON.stringify({ query: '{ environments { id } }' });
     for (const key of [`  ${apiKey}\t `, ' \t ', '']) {
       const head = ['POST /graphql HTTP/1.1', 'host: a', 'connection: close', 'content-type: application/json'];
-      const [answer] = await rig.send([...head, `mc-api-key:${key}`, `content-length: ${body.length}`, '', body]);
+      const [response] = await rig.send([...head, `mc-api-key:${key}`, `content-length: ${body.length}`, '', body]);
       if (key.trim() === '')
-        expect(answer?.json).toMatchObject({ errors: [{ extensions: { code: 'UNAUTHENTICATED' } }] });
-      else expect(answer?.json).toEqual({ data: { environments: [] } });
+        expect(response?.json).toMatchObject({ errors: [{ extensions: { code: 'UNAUTHENTICATED' } }] });
+      else expect(response?.json).toEqual({ data: { environments: [] } });
     }
     expect(upstream.calls.map(({ headers }) => headers.get('mc-api-key'))).toEqual([apiKey]);
   });
 });
 
-describe('The rig itself', () => {
-  it('finds what it looks for', () => {
+describe('expectNoLeak', () => {
+  it('finds each kind of leak', () => {
     const leaks = [
       apiKey,
       preSharedKey,

@@ -1,212 +1,221 @@
-// The end made to hurt: by a signal, by an error that nobody catches, by a promise that nobody takes, whatever callers are at. What runs is
-// finished or told, nobody holds the end up, and no key is in the last words. Prints how long each end took.
+// Shutdown of the built gateway on SIGTERM, an uncaught exception and an unhandled rejection, with clients in every state. Running requests
+// finish, idle clients delay nothing, and the last log line contains no key. Prints the time from the signal to each exit.
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { afterAll, describe, expect, it } from '@jest/globals';
-import { atEnd } from '../../helpers/at-end.js';
+import { addCleanup } from '../../helpers/cleanup.js';
 import { toBytes } from '../../helpers/raw-upstream.js';
-import { until } from '../../helpers/until.js';
-import { ask, post } from '../../helpers/wire.js';
-import { byEventStream, openAcknowledged } from '../../server/subscriptions/subscribers.js';
-import { followVpns, taskId, vpnId } from '../../server/subscriptions/changing-rest-api.js';
-import { apiKey, expectNoKey, expectNoLeak, open, preSharedKey, type Rig, startRig, upstreamHost } from './harness.js';
+import { waitUntil } from '../../helpers/wait-until.js';
+import { sendRequest, post } from '../../helpers/http.js';
+import { subscribeBySse, openAcknowledgedSocket } from '../../server/subscriptions/subscribers.js';
+import { vpnsSubscription, taskId, vpnId } from '../../server/subscriptions/mutable-rest-api.js';
+import {
+  apiKey,
+  expectNoKeys,
+  expectNoLeak,
+  openConnection,
+  preSharedKey,
+  type Rig,
+  startRig,
+  upstreamHost,
+} from './harness.js';
 
-// Of this environment the REST API says nothing until it is told to.
-const heldScope = 'environment: { serviceCode: "compute-on", name: "held" }';
-const read = { query: `{ siteToSiteVpns(${heldScope}) { totalCount } }` };
+// The upstream holds its responses for this environment until the test sends them.
+const heldEnvironment = 'environment: { serviceCode: "compute-on", name: "held" }';
+const read = { query: `{ siteToSiteVpns(${heldEnvironment}) { totalCount } }` };
 const write = {
-  query: `mutation { deleteSiteToSiteVpn(input: { ${heldScope}, id: "${vpnId}" }) { task { status } userErrors { code } } }`,
+  query: `mutation { deleteSiteToSiteVpn(input: { ${heldEnvironment}, id: "${vpnId}" }) { task { status } userErrors { code } } }`,
 };
 
-const ways = [
+const triggers = [
   ['SIGTERM', 'SIGTERM', '', 0],
-  ['an error that nobody catches', 'SIGWINCH', 'throw error', 1],
-  ['a promise that nobody takes', 'SIGWINCH', 'Promise.reject(error)', 1],
+  ['uncaughtException', 'SIGWINCH', 'throw error', 1],
+  ['unhandledRejection', 'SIGWINCH', 'Promise.reject(error)', 1],
 ] as const;
 
-const times: string[] = [];
+const exitTimes: string[] = [];
 
 afterAll(() => {
-  process.stdout.write(times.join(''));
+  process.stdout.write(exitTimes.join(''));
 });
 
-/** A rig whose process comes to `death` on SIGWINCH, with words that hold the keys. */
-function startMortal(death: string): Promise<Rig> {
-  // Frames name the script's address: the words come by another way.
+/** Starts a rig whose process runs `statement` on SIGWINCH. In its scope, `error` is an Error whose message contains the keys. */
+function startFailingRig(statement: string): Promise<Rig> {
+  // The message comes from the environment: stack frames contain this script's own text, as a data URL.
   const script = `process.on('SIGWINCH', () => {
     const error = new Error(process.env.MESSAGE, { cause: process.env.MESSAGE });
     error.body = process.env.MESSAGE;
-    ${death};
+    ${statement};
   })`;
   return startRig({
     MESSAGE: `${apiKey}\n    at ${preSharedKey} (file:///x.js:1:1)\n${upstreamHost}`,
     NODE_OPTIONS: `--import data:text/javascript,${encodeURIComponent(script)}`,
-    // Far beyond what a process has left to end in.
+    // Much longer than the shutdown may take.
     CLOUDCA_API_TIMEOUT_MS: '60000',
-    // Nobody is to be sent to a process that has failed.
-    ...(death === '' ? {} : { DRAIN_DELAY_MS: '5000' }),
+    // After a failure, the process must not wait for the load balancer's drain delay.
+    ...(statement === '' ? {} : { DRAIN_DELAY_MS: '5000' }),
   });
 }
 
-/** Has the REST API keep what it is asked of one environment; the list has their connections. */
-function hold({ upstream }: Rig): Socket[] {
+/** Holds the responses to calls for the held environment. Returns the sockets of these calls, in order of arrival. */
+function holdCalls({ upstream }: Rig): Socket[] {
   const held: Socket[] = [];
   upstream.script(({ target }) => (target.includes('/held/') ? (socket) => held.push(socket) : { data: [] }));
   return held;
 }
 
-/** Opens a connection and sends bytes over it; resolves once the gateway has closed it. */
-function closed(rig: Rig, bytes: string): Promise<unknown> {
-  const socket = open(rig.url);
-  atEnd(() => socket.destroy());
+/** Opens a connection and sends bytes. Resolves when the gateway has closed the connection. */
+function sendUntilClosed(rig: Rig, bytes: string): Promise<unknown> {
+  const socket = openConnection(rig.url);
+  addCleanup(() => socket.destroy());
   socket.resume();
   socket.once('end', () => socket.end());
   if (bytes !== '') socket.write(bytes);
   return once(socket, 'close');
 }
 
-const idle = ['', 'GET /graphql?query={__typename} HTTP/1.1\r\nhost: a\r\nmc-api-key: a\r\n\r\n'];
-const halves = [
+const idleInputs = ['', 'GET /graphql?query={__typename} HTTP/1.1\r\nhost: a\r\nmc-api-key: a\r\n\r\n'];
+const partialRequests = [
   'POST /graphql HTTP/1.1\r\nhost: a\r\ncontent-ty',
   'POST /graphql HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{"query"',
 ];
 
-/** Opens what no work hangs on; resolves once the gateway has closed all of it. */
-async function openWorkless(rig: Rig): Promise<() => Promise<unknown>> {
-  const all = Promise.all([...idle, ...halves].map((bytes) => closed(rig, bytes)));
-  // The gateway has read all of them once it answers what came after.
+/** Opens connections without running requests. Returns a function that resolves when the gateway has closed all of them. */
+async function openIdleConnections(rig: Rig): Promise<() => Promise<unknown>> {
+  const allClosed = Promise.all([...idleInputs, ...partialRequests].map((bytes) => sendUntilClosed(rig, bytes)));
+  // Once the gateway has responded to this request, it has read those before it.
   await post(rig.url, { query: '{ __typename }' });
-  return () => all;
+  return () => allClosed;
 }
 
-/** Sees a process to its end, which must come with this code and without a word of the keys; notes how long it took. */
-async function end(rig: Rig, code: number, begun: number, what: string): Promise<void> {
+/** Waits for the exit and expects this exit code and no key in the output. Records the time since `startedAt`. */
+async function expectExit(rig: Rig, code: number, startedAt: number, title: string): Promise<void> {
   const { gateway } = rig;
   expect(await gateway.exit).toEqual({ code, signal: null });
-  times.push(`${what}: ended after ${Math.round(performance.now() - begun)} ms\n`);
+  exitTimes.push(`${title}: exit after ${Math.round(performance.now() - startedAt)} ms\n`);
   expect(gateway.stderr()).toBe('');
-  expectNoKey(gateway.stdout());
+  expectNoKeys(gateway.stdout());
   expect(gateway.stdout()).not.toContain(upstreamHost);
   const fatal = gateway.lines().filter(({ level }) => level === 60);
-  expect(fatal).toEqual(code === 0 ? [] : [expect.objectContaining({ msg: 'unexpected error, ending' })]);
+  expect(fatal).toEqual(code === 0 ? [] : [expect.objectContaining({ msg: 'unexpected error, shutting down' })]);
 }
 
-describe.each(ways)('On %s', (way, signal, death, code) => {
-  it('nothing holds it up that is no work', async () => {
-    const rig = await startMortal(death);
-    const allClosed = await openWorkless(rig);
-    const begun = performance.now();
+describe.each(triggers)('Shutdown on %s', (trigger, signal, statement, code) => {
+  it('is not delayed by idle connections and incomplete requests', async () => {
+    const rig = await startFailingRig(statement);
+    const waitUntilAllClosed = await openIdleConnections(rig);
+    const startedAt = performance.now();
     rig.gateway.signal(signal);
 
-    await allClosed();
-    await end(rig, code, begun, `${way}, idle connections and half requests`);
+    await waitUntilAllClosed();
+    await expectExit(rig, code, startedAt, `${trigger}, idle connections and incomplete requests`);
   });
 
-  it('it turns unready first; what runs is finished, and who follows is told', async () => {
-    const rig = await startMortal(death);
+  it('first fails the readiness check, then finishes running requests and ends subscriptions', async () => {
+    const rig = await startFailingRig(statement);
     const { gateway } = rig;
-    const held = hold(rig);
-    const allClosed = await openWorkless(rig);
-    const following = await openAcknowledged(rig.url, apiKey);
-    following.send({ id: '1', type: 'subscribe', payload: { query: followVpns } });
-    const stream = byEventStream(rig.url, apiKey)(followVpns);
-    await Promise.all([following.has(2), stream.has(1)]);
-    const reading = rig.ask(read);
-    await until(() => held.length === 1);
-    const writing = rig.ask(write);
-    await until(() => held.length === 2);
-    const begun = performance.now();
+    const held = holdCalls(rig);
+    const waitUntilAllClosed = await openIdleConnections(rig);
+    const webSocket = await openAcknowledgedSocket(rig.url, apiKey);
+    webSocket.send({ id: '1', type: 'subscribe', payload: { query: vpnsSubscription } });
+    const stream = subscribeBySse(rig.url, apiKey)(vpnsSubscription);
+    await Promise.all([webSocket.waitForMessages(2), stream.waitForEvents(1)]);
+    const readRequest = rig.post(read);
+    await waitUntil(() => held.length === 1);
+    const writeRequest = rig.post(write);
+    await waitUntil(() => held.length === 2);
+    const startedAt = performance.now();
     gateway.signal(signal);
 
-    while ((await ask(`${gateway.opsUrl}/readyz`)).status !== 503);
-    expect(await ask(`${gateway.opsUrl}/livez`)).toMatchObject({ status: 200 });
-    expect(await rig.ask(read)).toMatchObject({
+    while ((await sendRequest(`${gateway.opsUrl}/readyz`)).status !== 503);
+    expect(await sendRequest(`${gateway.opsUrl}/livez`)).toMatchObject({ status: 200 });
+    expect(await rig.post(read)).toMatchObject({
       status: 503,
       json: { errors: [{ extensions: { code: 'OVERLOADED' } }] },
     });
     expect(held).toHaveLength(2);
-    await Promise.all([following.closes(), stream.ends()]);
-    expect(following.closed).toEqual({ code: 1001, reason: 'The gateway is shutting down' });
+    await Promise.all([webSocket.waitForClose(), stream.waitForEnd()]);
+    expect(webSocket.closed).toEqual({ code: 1001, reason: 'The gateway is shutting down' });
     expect(stream.end).toBe('complete');
     held[0]?.write(toBytes(200, { data: [] }));
     held[1]?.write(toBytes(200, { taskId, taskStatus: 'SUCCESS' }));
-    const answers = await Promise.all([reading, writing]);
-    expect(answers.map(({ status, json }) => ({ status, json }))).toEqual([
+    const responses = await Promise.all([readRequest, writeRequest]);
+    expect(responses.map(({ status, json }) => ({ status, json }))).toEqual([
       { status: 200, json: { data: { siteToSiteVpns: { totalCount: 0 } } } },
       { status: 200, json: { data: { deleteSiteToSiteVpn: { task: { status: 'SUCCESS' }, userErrors: [] } } } },
     ]);
-    await allClosed();
-    await end(rig, code, begun, `${way}, a read, a write and two subscriptions that run`);
+    await waitUntilAllClosed();
+    await expectExit(rig, code, startedAt, `${trigger}, a read, a write and two subscriptions in flight`);
   });
 });
 
-describe('An error that nobody catches', () => {
-  it('leaves nobody without an answer whom the REST API keeps waiting', async () => {
-    const rig = await startMortal('throw error');
-    const held = hold(rig);
-    const asking = [rig.ask(read)];
-    await until(() => held.length === 1);
-    // It drips for ever.
+describe('Shutdown on uncaughtException', () => {
+  it('returns an error to each caller whose REST call gets no response in time', async () => {
+    const rig = await startFailingRig('throw error');
+    const held = holdCalls(rig);
+    const requests = [rig.post(read)];
+    await waitUntil(() => held.length === 1);
+    // The body never ends.
     held[0]?.write('HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n');
-    const dripping = setInterval(() => held[0]?.write('1\r\n \r\n'), 100);
-    atEnd(() => {
-      clearInterval(dripping);
+    const timer = setInterval(() => held[0]?.write('1\r\n \r\n'), 100);
+    addCleanup(() => {
+      clearInterval(timer);
     });
-    asking.push(rig.ask(write));
-    await until(() => held.length === 2);
-    const begun = performance.now();
+    requests.push(rig.post(write));
+    await waitUntil(() => held.length === 2);
+    const startedAt = performance.now();
     rig.gateway.signal('SIGWINCH');
 
-    const [dripped, written] = await Promise.all(asking);
-    for (const answer of [dripped, written]) expectNoLeak(answer?.text ?? '');
+    const [readResponse, writeResponse] = await Promise.all(requests);
+    for (const response of [readResponse, writeResponse]) expectNoLeak(response?.text ?? '');
     const unavailable = { code: 'UPSTREAM_UNAVAILABLE' };
-    expect(dripped).toMatchObject({ status: 200, json: { errors: [{ extensions: unavailable }] } });
-    expect(written).toMatchObject({
+    expect(readResponse).toMatchObject({ status: 200, json: { errors: [{ extensions: unavailable }] } });
+    expect(writeResponse).toMatchObject({
       status: 200,
       json: { errors: [{ extensions: { ...unavailable, outcomeUnknown: true } }] },
     });
-    await end(rig, 1, begun, 'an error that nobody catches, a REST API that does not answer');
+    await expectExit(rig, 1, startedAt, 'uncaughtException, a REST API that does not respond');
   });
 });
 
-describe('The last words', () => {
+describe('Fatal log line', () => {
   it.each([
-    ['an error that nobody catches', 'throw error', 'Error'],
-    ['a promise that nobody takes', 'Promise.reject(error)', 'Error'],
-    ['something that is no error', 'throw error.message', 'string'],
+    ['an uncaught error', 'throw error', 'Error'],
+    ['an unhandled rejection', 'Promise.reject(error)', 'Error'],
+    ['a thrown string', 'throw error.message', 'string'],
     [
-      'an object that is no error',
+      'a thrown object that is not an Error',
       'throw { message: error.message, stack: error.stack, name: error.name }',
       expect.any(String),
     ],
-    ['nothing at all', 'Promise.reject()', 'undefined'],
-  ])('of %s are a line without its words', async (_what, death, type) => {
-    const { gateway } = await startMortal(death);
+    ['a rejection without a reason', 'Promise.reject()', 'undefined'],
+  ])('for %s names the type and omits the message', async (_failure, statement, type) => {
+    const { gateway } = await startFailingRig(statement);
     gateway.signal('SIGWINCH');
 
     expect(await gateway.exit).toEqual({ code: 1, signal: null });
     expect(gateway.stderr()).toBe('');
-    expect(gateway.lines().at(-1)).toMatchObject({ level: 60, msg: 'unexpected error, ending', err: { type } });
-    expectNoKey(gateway.stdout());
+    expect(gateway.lines().at(-1)).toMatchObject({ level: 60, msg: 'unexpected error, shutting down', err: { type } });
+    expectNoKeys(gateway.stdout());
     expect(gateway.stdout()).not.toContain(upstreamHost);
   });
 
-  it('are two where a second error comes while the first has it end, and the end is at once', async () => {
-    const rig = await startMortal('throw error');
-    const held = hold(rig);
-    const reading = rig.ask(read).then(
-      () => 'answered',
-      () => 'cut',
+  it('is written a second time if another error occurs during shutdown, which then exits at once', async () => {
+    const rig = await startFailingRig('throw error');
+    const held = holdCalls(rig);
+    const outcome = rig.post(read).then(
+      () => 'response',
+      () => 'disconnected',
     );
     const { gateway } = rig;
-    await until(() => held.length === 1);
+    await waitUntil(() => held.length === 1);
     gateway.signal('SIGWINCH');
-    await gateway.says('unexpected error, ending');
+    await gateway.waitForLog('unexpected error, shutting down');
     gateway.signal('SIGWINCH');
 
-    expect(await reading).toBe('cut');
+    expect(await outcome).toBe('disconnected');
     expect(await gateway.exit).toEqual({ code: 1, signal: null });
     expect(gateway.lines().filter(({ level }) => level === 60)).toHaveLength(2);
-    expectNoKey(gateway.stdout() + gateway.stderr());
+    expectNoKeys(gateway.stdout() + gateway.stderr());
   });
 });

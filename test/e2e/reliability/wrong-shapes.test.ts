@@ -1,31 +1,31 @@
-// Wrong shapes, field by field: what must be there and is not, or is of another type, is a bad response; what need not be reads null, with a
-// warning in the log; all else of the answer stands.
+// Wrong REST responses, field by field: a missing or mistyped required field is a bad response. A mistyped optional field reads null, with a
+// warning in the log, and the other fields keep their values.
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { toBytes } from '../../helpers/raw-upstream.js';
-import { until } from '../../helpers/until.js';
-import type { WireAnswer } from '../../helpers/wire.js';
-import { taskId, vpcId, vpnId } from '../../server/subscriptions/changing-rest-api.js';
-import { scope } from './operations.js';
+import { waitUntil } from '../../helpers/wait-until.js';
+import type { HttpResponse } from '../../helpers/http.js';
+import { taskId, vpcId, vpnId } from '../../server/subscriptions/mutable-rest-api.js';
+import { environmentArgument } from './operations.js';
 import { preSharedKey, startRig, toErrors } from './harness.js';
 
 const rig = await startRig();
 
-afterEach(() => rig.settle());
+afterEach(() => rig.verify());
 
-/** A thing of the wire, and how it is asked for. */
-interface Thing {
+/** A REST entity, and a query that reads it. */
+interface EntityCase {
   readonly type: string;
   readonly field: string;
   readonly query: string;
-  /** It as it is documented. */
-  readonly whole: Readonly<Record<string, unknown>>;
+  /** The entity in its documented form. */
+  readonly documented: Readonly<Record<string, unknown>>;
   readonly required: readonly string[];
-  /** Those that a query may read as null. */
+  /** Fields that may be null. */
   readonly optional: readonly string[];
-  /** The answer that has it, to any call. */
-  readonly toAnswer: (thing: unknown) => object;
-  /** Where it stands in an answer of the gateway's. */
-  readonly find: (data: unknown) => unknown;
+  /** Returns the REST response, to any call, that contains an entity. */
+  readonly toRestResponse: (entity: unknown) => object;
+  /** Returns the entity from the `data` of the gateway's response. */
+  readonly toEntity: (data: unknown) => unknown;
 }
 
 const vpn = {
@@ -48,7 +48,7 @@ const vpn = {
   forceEncap: true,
 };
 const vpnFields = Object.keys(vpn).filter((field) => field !== 'ipSecPsk');
-const requiredOfVpn = ['id', 'name', 'state', 'vpcId', 'gateway', 'cidr'];
+const requiredVpnFields = ['id', 'name', 'state', 'vpcId', 'gateway', 'cidr'];
 const vpc = {
   id: vpcId,
   name: 'MyVPC',
@@ -70,191 +70,208 @@ const environment = {
 };
 const task = { taskId, taskStatus: 'SUCCESS', created: '2015-07-07', result: {} };
 
-const at = (data: unknown, ...path: readonly (string | number)[]): unknown =>
+const getIn = (data: unknown, ...path: readonly (string | number)[]): unknown =>
   path.reduce<unknown>(
     (value, key) => (typeof value === 'object' && value !== null ? Reflect.get(value, key) : undefined),
     data,
   );
-const without = (all: readonly string[], some: readonly string[]) => all.filter((field) => !some.includes(field));
+const without = (fields: readonly string[], excluded: readonly string[]) =>
+  fields.filter((field) => !excluded.includes(field));
 
-const things: readonly Thing[] = [
+const entityCases: readonly EntityCase[] = [
   {
     type: 'siteToSiteVpn',
     field: 'siteToSiteVpns',
-    query: `{ siteToSiteVpns(${scope}) { nodes { ${vpnFields.join(' ')} } } }`,
-    whole: vpn,
-    required: requiredOfVpn,
-    optional: without(vpnFields, requiredOfVpn),
-    toAnswer: (thing) => ({ data: [{ ...vpn, id: 'a', name: 'a' }, thing] }),
-    find: (data) => at(data, 'siteToSiteVpns', 'nodes', 1),
+    query: `{ siteToSiteVpns(${environmentArgument}) { nodes { ${vpnFields.join(' ')} } } }`,
+    documented: vpn,
+    required: requiredVpnFields,
+    optional: without(vpnFields, requiredVpnFields),
+    toRestResponse: (entity) => ({ data: [{ ...vpn, id: 'a', name: 'a' }, entity] }),
+    toEntity: (data) => getIn(data, 'siteToSiteVpns', 'nodes', 1),
   },
   {
     type: 'siteToSiteVpn',
     field: 'siteToSiteVpn',
-    query: `{ siteToSiteVpn(${scope}, id: "${vpnId}") { ${vpnFields.join(' ')} } }`,
-    whole: vpn,
-    required: requiredOfVpn,
-    optional: without(vpnFields, requiredOfVpn),
-    toAnswer: (data) => ({ data }),
-    find: (data) => at(data, 'siteToSiteVpn'),
+    query: `{ siteToSiteVpn(${environmentArgument}, id: "${vpnId}") { ${vpnFields.join(' ')} } }`,
+    documented: vpn,
+    required: requiredVpnFields,
+    optional: without(vpnFields, requiredVpnFields),
+    toRestResponse: (data) => ({ data }),
+    toEntity: (data) => getIn(data, 'siteToSiteVpn'),
   },
   {
     type: 'vpc',
     field: 'vpcs',
-    query: `{ vpcs(${scope}) { nodes { ${Object.keys(vpc).join(' ')} } } }`,
-    whole: vpc,
+    query: `{ vpcs(${environmentArgument}) { nodes { ${Object.keys(vpc).join(' ')} } } }`,
+    documented: vpc,
     required: ['id', 'name'],
     optional: without(Object.keys(vpc), ['id', 'name']),
-    toAnswer: (thing) => ({ data: [thing] }),
-    find: (data) => at(data, 'vpcs', 'nodes', 0),
+    toRestResponse: (entity) => ({ data: [entity] }),
+    toEntity: (data) => getIn(data, 'vpcs', 'nodes', 0),
   },
   {
     type: 'vpc',
     field: 'vpc',
-    query: `{ vpc(${scope}, id: "${vpcId}") { ${Object.keys(vpc).join(' ')} } }`,
-    whole: vpc,
+    query: `{ vpc(${environmentArgument}, id: "${vpcId}") { ${Object.keys(vpc).join(' ')} } }`,
+    documented: vpc,
     required: ['id', 'name'],
     optional: without(Object.keys(vpc), ['id', 'name']),
-    toAnswer: (data) => ({ data }),
-    find: (data) => at(data, 'vpc'),
+    toRestResponse: (data) => ({ data }),
+    toEntity: (data) => getIn(data, 'vpc'),
   },
   {
     type: 'environment',
     field: 'environments',
     query: '{ environments { id name description organization { id } serviceConnection { id } } }',
-    whole: { ...environment, organization: { id: 'o', name: 'sg1' }, serviceConnection: { id: 's', name: 'Compute' } },
+    documented: {
+      ...environment,
+      organization: { id: 'o', name: 'sg1' },
+      serviceConnection: { id: 's', name: 'Compute' },
+    },
     required: ['id', 'name'],
     optional: ['description', 'organization', 'serviceConnection'],
-    toAnswer: (thing) => ({ data: [thing] }),
-    find: (data) => at(data, 'environments', 0),
+    toRestResponse: (entity) => ({ data: [entity] }),
+    toEntity: (data) => getIn(data, 'environments', 0),
   },
   {
     type: 'task',
     field: 'task',
     query: `{ task(id: "${taskId}") { status created } }`,
-    whole: task,
+    documented: task,
     required: ['taskStatus'],
     optional: ['created'],
-    toAnswer: (thing) => toBytes(200, JSON.stringify(thing ?? null)),
-    find: (data) => at(data, 'task'),
+    toRestResponse: (entity) => toBytes(200, JSON.stringify(entity ?? null)),
+    toEntity: (data) => getIn(data, 'task'),
   },
 ];
 
-const wrong: readonly (readonly [string, unknown])[] = [
+const wrongValues: readonly (readonly [string, unknown])[] = [
   ['missing', undefined],
   ['null', null],
   ['a number', 7.5],
-  ['a truth', true],
-  ['a text', 'canary text'],
+  ['a boolean', true],
+  ['a string', 'canary text'],
   ['a list', ['canary']],
   ['an object', { canary: 'canary' }],
-  ['beyond all numbers', 1e300],
+  ['a number above Int', 1e300],
 ];
 
-/** Whether a value is one that a field may have. */
-function fits(like: unknown, value: unknown): boolean {
-  return typeof like === 'number' ? Number.isInteger(value) && Number(value) < 2 ** 31 : typeof like === typeof value;
+/** Reports whether a value has the type of a documented value. A number must be an integer below 2^31. */
+function hasTypeOf(example: unknown, value: unknown): boolean {
+  if (typeof example === 'number') return Number.isInteger(value) && Number(value) < 2 ** 31;
+  return typeof example === typeof value;
 }
 
-/** Asks, and gives the answer and the warnings that were logged for it. */
-async function askWarned(query: string): Promise<{ answer: WireAnswer; warnings: readonly unknown[] }> {
-  const from = rig.gateway.stdout().lastIndexOf('\n') + 1;
-  const answer = await rig.ask({ query });
-  const id = answer.headers.get('x-request-id');
+/** Runs a query. Returns the response and the warnings that the gateway logged for it. */
+async function runWithWarnings(query: string): Promise<{ response: HttpResponse; warnings: readonly unknown[] }> {
+  const logOffset = rig.gateway.stdout().lastIndexOf('\n') + 1;
+  const response = await rig.post({ query });
+  const requestId = response.headers.get('x-request-id');
   const lines = () =>
     rig.gateway
       .stdout()
-      .slice(from)
+      .slice(logOffset)
       .split('\n')
       .slice(0, -1)
       .map((line): unknown => JSON.parse(line))
-      .filter((line) => at(line, 'requestId') === id);
-  // What is logged comes by another way than the answer.
-  await until(() => lines().some((line) => at(line, 'msg') === 'operation'));
-  const warnings = lines().filter((line) => at(line, 'msg') === 'odd answer of the REST API');
-  return { answer, warnings: warnings.map((line) => ({ field: at(line, 'field'), problem: at(line, 'problem') })) };
+      .filter((line) => getIn(line, 'requestId') === requestId);
+  // The log may arrive after the response.
+  await waitUntil(() => lines().some((line) => getIn(line, 'msg') === 'operation'));
+  const warnings = lines().filter((line) => getIn(line, 'msg') === 'unexpected value in a response of the REST API');
+  return {
+    response,
+    warnings: warnings.map((line) => ({ field: getIn(line, 'field'), problem: getIn(line, 'problem') })),
+  };
 }
 
-describe.each(things.map((thing) => [thing.field, thing] as const))('%s', (_field, thing) => {
-  const { type, field, query, whole, required, optional, toAnswer, find } = thing;
+describe.each(entityCases.map((entityCase) => [entityCase.field, entityCase] as const))(
+  'Query.%s',
+  (_field, entityCase) => {
+    const { type, field, query, documented, required, optional, toRestResponse, toEntity } = entityCase;
 
-  it.each(required)('whose %s is missing or of the wrong type is a bad response', async (name) => {
-    for (const [what, value] of wrong) {
-      if (typeof value === 'string') continue;
-      rig.upstream.script(() => toAnswer({ ...whole, [name]: value }));
-      const answer = await rig.ask({ query });
-      expect([what, answer.json]).toEqual([
-        what,
-        {
-          data: { [field]: null },
-          errors: [
-            {
-              message: expect.any(String),
-              locations: expect.any(Array),
-              path: [field],
-              extensions: { code: 'UPSTREAM_BAD_RESPONSE', requestId: expect.any(String) },
-            },
-          ],
-        },
-      ]);
-      expect(answer.text).not.toContain('canary');
-      expect(rig.upstream.calls).toHaveLength(1);
-    }
-  });
+    it.each(required)('is null with UPSTREAM_BAD_RESPONSE if %s is missing or has the wrong type', async (name) => {
+      for (const [label, value] of wrongValues) {
+        if (typeof value === 'string') continue;
+        rig.upstream.script(() => toRestResponse({ ...documented, [name]: value }));
+        const response = await rig.post({ query });
+        expect([label, response.json]).toEqual([
+          label,
+          {
+            data: { [field]: null },
+            errors: [
+              {
+                message: expect.any(String),
+                locations: expect.any(Array),
+                path: [field],
+                extensions: { code: 'UPSTREAM_BAD_RESPONSE', requestId: expect.any(String) },
+              },
+            ],
+          },
+        ]);
+        expect(response.text).not.toContain('canary');
+        expect(rig.upstream.calls).toHaveLength(1);
+      }
+    });
 
-  it.each(optional)('whose %s is missing or of the wrong type has all else', async (name) => {
-    rig.upstream.script(() => toAnswer(whole));
-    const usual = find(at((await rig.ask({ query })).json, 'data'));
-    // An object has fields of its own, which may be required.
-    const others = wrong.filter(([what]) => what !== 'an object' || typeof at(whole, name) !== 'object');
-    for (const [what, value] of others) {
-      rig.upstream.script(() => toAnswer({ ...whole, [name]: value }));
-      const { answer, warnings } = await askWarned(query);
-      const found = find(at(answer.json, 'data'));
-      expect([what, toErrors(answer.json)]).toEqual([what, []]);
-      expect(typeof found).toBe('object');
-      expect({ ...Object(found), [name]: null }).toEqual({ ...Object(usual), [name]: null });
-      const isAbsent = value === undefined || value === null;
-      if (isAbsent || fits(at(whole, name), value)) continue;
-      expect([what, at(found, name)]).toEqual([what, null]);
-      expect(warnings).toEqual([{ field: `${type}.${name}`, problem: 'of the wrong type, read as null' }]);
-    }
-  });
+    it.each(optional)('reads %s as null if it is missing or has the wrong type', async (name) => {
+      rig.upstream.script(() => toRestResponse(documented));
+      const expected = toEntity(getIn((await rig.post({ query })).json, 'data'));
+      // An object for an object is no wrong type; its own fields may be required.
+      const values = wrongValues.filter(
+        ([label]) => label !== 'an object' || typeof getIn(documented, name) !== 'object',
+      );
+      for (const [label, value] of values) {
+        rig.upstream.script(() => toRestResponse({ ...documented, [name]: value }));
+        const { response, warnings } = await runWithWarnings(query);
+        const entity = toEntity(getIn(response.json, 'data'));
+        expect([label, toErrors(response.json)]).toEqual([label, []]);
+        expect(typeof entity).toBe('object');
+        expect({ ...Object(entity), [name]: null }).toEqual({ ...Object(expected), [name]: null });
+        const isAbsent = value === undefined || value === null;
+        if (isAbsent || hasTypeOf(getIn(documented, name), value)) continue;
+        expect([label, getIn(entity, name)]).toEqual([label, null]);
+        expect(warnings).toEqual([{ field: `${type}.${name}`, problem: 'of the wrong type, read as null' }]);
+      }
+    });
 
-  it('that is no object is a bad response', async () => {
-    for (const [what, value] of [...wrong, ['an empty object', {}], ['an empty list', []]] as const) {
-      if (what === 'missing' && field !== 'task') continue;
-      rig.upstream.script(() => toAnswer(value));
-      const answer = await rig.ask({ query });
-      expect([what, answer.json]).toMatchObject([
-        what,
-        { data: { [field]: null }, errors: [{ path: [field], extensions: { code: 'UPSTREAM_BAD_RESPONSE' } }] },
-      ]);
-      expect(answer.text).not.toContain('canary');
-    }
-  });
-});
+    it('is null with UPSTREAM_BAD_RESPONSE if the REST API returns no object', async () => {
+      for (const [label, value] of [...wrongValues, ['an empty object', {}], ['an empty list', []]] as const) {
+        if (label === 'missing' && field !== 'task') continue;
+        rig.upstream.script(() => toRestResponse(value));
+        const response = await rig.post({ query });
+        expect([label, response.json]).toMatchObject([
+          label,
+          { data: { [field]: null }, errors: [{ path: [field], extensions: { code: 'UPSTREAM_BAD_RESPONSE' } }] },
+        ]);
+        expect(response.text).not.toContain('canary');
+      }
+    });
+  },
+);
 
-it.each(['organization', 'serviceConnection'])('An environment whose %s has no id is a bad response', async (name) => {
-  rig.upstream.script(() => ({ data: [{ ...environment, [name]: { name: 'canary' } }] }));
-  const answer = await rig.ask({ query: '{ environments { id } }' });
-  expect(answer.json).toMatchObject({
-    data: { environments: null },
-    errors: [{ path: ['environments'], extensions: { code: 'UPSTREAM_BAD_RESPONSE' } }],
-  });
-});
+it.each(['organization', 'serviceConnection'])(
+  'Query.environments rejects an environment whose %s has no id',
+  async (name) => {
+    rig.upstream.script(() => ({ data: [{ ...environment, [name]: { name: 'canary' } }] }));
+    const response = await rig.post({ query: '{ environments { id } }' });
+    expect(response.json).toMatchObject({
+      data: { environments: null },
+      errors: [{ path: ['environments'], extensions: { code: 'UPSTREAM_BAD_RESPONSE' } }],
+    });
+  },
+);
 
-describe('A list', () => {
+describe('REST list', () => {
   it.each([
-    ['siteToSiteVpns', `{ siteToSiteVpns(${scope}) { totalCount } }`],
-    ['vpcs', `{ vpcs(${scope}) { totalCount } }`],
+    ['siteToSiteVpns', `{ siteToSiteVpns(${environmentArgument}) { totalCount } }`],
+    ['vpcs', `{ vpcs(${environmentArgument}) { totalCount } }`],
     ['environments', '{ environments { id } }'],
-  ])('of %s that is none is a bad response', async (field, query) => {
-    for (const [what, value] of wrong.filter(([, each]) => !Array.isArray(each))) {
+  ])('of %s is rejected with UPSTREAM_BAD_RESPONSE if it is no array', async (field, query) => {
+    for (const [label, value] of wrongValues.filter(([, item]) => !Array.isArray(item))) {
       rig.upstream.script(() => ({ data: value, metadata: { recordCount: 1 } }));
-      const answer = await rig.ask({ query });
-      expect([what, answer.json]).toMatchObject([
-        what,
+      const response = await rig.post({ query });
+      expect([label, response.json]).toMatchObject([
+        label,
         { data: { [field]: null }, errors: [{ path: [field], extensions: { code: 'UPSTREAM_BAD_RESPONSE' } }] },
       ]);
     }

@@ -1,4 +1,4 @@
-// Operations made up at random from any schema, valid ones, with the variables that are sent along.
+// Generates random queries for a schema, with variables.
 import fc from 'fast-check';
 import {
   type GraphQLArgument,
@@ -16,77 +16,77 @@ import {
   isObjectType,
 } from 'graphql';
 
-/** A request. */
+/** A query with its variables. */
 export interface Operation {
   readonly query: string;
   readonly variables: Readonly<Record<string, unknown>>;
 }
 
-/** Values of scalars: by the name of the argument or input field, else by the name of the type. */
+/** Scalar values to choose from, by name of the argument or input field, otherwise by name of the type. */
 export type Values = Readonly<Record<string, readonly unknown[]>>;
 
-/** Which of the constructs that are seldom seen there may be. */
+/** Options of the generator. */
 export interface OperationOptions {
   readonly values: Values;
-  /** How deep, in fields. */
+  /** Maximum depth, in fields. */
   readonly depth: number;
-  /** Whether there are @skip, @include, underscores and the like: those queries are not compiled. */
-  readonly isOdd: boolean;
+  /** Whether to use @skip, @include and underscores in aliases, with which a query is not compiled. */
+  readonly isUncompilable: boolean;
 }
 
-/** Queries on a schema. */
+/** Generates queries. Most are valid: check each with graphql-js. */
 export function operations(schema: GraphQLSchema, options: OperationOptions): fc.Arbitrary<Operation> {
   return fc.gen().map((generate) => {
-    const below = (most: number): number => generate(fc.nat, most - 1);
-    return new Writer(schema, options, below).write();
+    const pickBelow = (limit: number): number => generate(fc.nat, limit - 1);
+    return new Writer(schema, options, pickBelow).write();
   });
 }
 
 class Writer {
   readonly #schema: GraphQLSchema;
   readonly #options: OperationOptions;
-  readonly #below: (most: number) => number;
+  readonly #pickBelow: (limit: number) => number;
   readonly #definitions: string[] = [];
   readonly #variables: Record<string, unknown> = {};
   readonly #fragments: { readonly on: string; readonly text: string; readonly name: string }[] = [];
   readonly #arguments = new Map<string, string>();
   #count = 0;
 
-  constructor(schema: GraphQLSchema, options: OperationOptions, below: (most: number) => number) {
+  constructor(schema: GraphQLSchema, options: OperationOptions, pickBelow: (limit: number) => number) {
     this.#schema = schema;
     this.#options = options;
-    this.#below = below;
+    this.#pickBelow = pickBelow;
   }
 
   write(): Operation {
     const root = this.#schema.getQueryType();
-    if (!root) throw new TypeError('The schema has no queries.');
+    if (!root) throw new TypeError('The schema has no query type.');
     const selection = this.#selection(root, this.#options.depth);
     const declared = this.#definitions.length === 0 ? '' : `(${this.#definitions.join(', ')})`;
     const fragments = this.#fragments.map(({ name, on, text }) => `fragment ${name} on ${on} ${text}`);
-    return { query: [`query Made${declared} ${selection}`, ...fragments].join('\n'), variables: this.#variables };
+    return { query: [`query Random${declared} ${selection}`, ...fragments].join('\n'), variables: this.#variables };
   }
 
   #chance(oneIn: number): boolean {
-    return this.#below(oneIn) === 0;
+    return this.#pickBelow(oneIn) === 0;
   }
 
-  #pick<T>(of: readonly T[]): T {
-    const picked = of[this.#below(of.length)];
-    if (picked === undefined) throw new TypeError('There is nothing to pick.');
+  #pick<T>(values: readonly T[]): T {
+    const picked = values[this.#pickBelow(values.length)];
+    if (picked === undefined) throw new TypeError('There is no value to pick.');
     return picked;
   }
 
   #selection(type: GraphQLObjectType, depth: number): string {
-    const parts = Array.from({ length: 1 + this.#below(4) }, () => this.#part(type, depth));
+    const parts = Array.from({ length: 1 + this.#pickBelow(4) }, () => this.#part(type, depth));
     return `{ ${parts.join(' ')} }`;
   }
 
   #part(type: GraphQLObjectType, depth: number): string {
-    const lot = this.#below(12);
-    // The first is the simplest: what fails is shrunk towards it.
-    if (lot === 0 || (depth === 0 && lot < 3)) return '__typename';
-    switch (lot) {
+    const kind = this.#pickBelow(12);
+    // Kind 0 is the simplest, since fast-check shrinks a counterexample towards 0.
+    if (kind === 0 || (depth === 0 && kind < 3)) return '__typename';
+    switch (kind) {
       case 1:
         return `... ${this.#chance(2) ? `on ${type.name} ` : ''}${this.#directives()} ${this.#selection(type, depth - 1)}`;
       case 2: {
@@ -96,8 +96,8 @@ class Writer {
         return `...${name} ${this.#directives()}`;
       }
       case 3: {
-        const known = this.#fragments.filter(({ on }) => on === type.name);
-        return known.length === 0 ? '__typename' : `...${this.#pick(known).name} ${this.#directives()}`;
+        const fragments = this.#fragments.filter(({ on }) => on === type.name);
+        return fragments.length === 0 ? '__typename' : `...${this.#pick(fragments).name} ${this.#directives()}`;
       }
       default:
         return this.#field(type, depth);
@@ -105,35 +105,35 @@ class Writer {
   }
 
   #field(type: GraphQLObjectType, depth: number): string {
-    const fields = Object.values(type.getFields()).filter((each) => depth > 0 || isLeafType(getNamedType(each.type)));
+    const fields = Object.values(type.getFields()).filter((field) => depth > 0 || isLeafType(getNamedType(field.type)));
     if (fields.length === 0) return '__typename';
     const field = this.#pick(fields);
     const hasAlias = this.#chance(4);
-    // A field without an alias has the same arguments wherever it is selected.
+    // Fields without an alias must have the same arguments wherever they are selected, or they conflict.
     const key = `${type.name}.${field.name}`;
     const text = (hasAlias ? undefined : this.#arguments.get(key)) ?? this.#args(field.args);
     if (!hasAlias) this.#arguments.set(key, text);
-    const of = getNamedType(field.type);
-    const alias = hasAlias ? `${this.#options.isOdd && this.#chance(8) ? 'a_' : 'a'}${this.#count++}: ` : '';
-    return `${alias}${field.name}${text} ${this.#directives()} ${isCompositeType(of) ? this.#composite(of, depth - 1) : ''}`;
+    const fieldType = getNamedType(field.type);
+    const alias = hasAlias ? `${this.#options.isUncompilable && this.#chance(8) ? 'a_' : 'a'}${this.#count++}: ` : '';
+    return `${alias}${field.name}${text} ${this.#directives()} ${isCompositeType(fieldType) ? this.#composite(fieldType, depth - 1) : ''}`;
   }
 
   #composite(type: unknown, depth: number): string {
     if (isObjectType(type)) return this.#selection(type, depth);
-    if (!isAbstractType(type)) throw new TypeError('There is nothing to select.');
+    if (!isAbstractType(type)) throw new TypeError('Only object types, interfaces and unions have selections.');
     const parts = this.#schema
       .getPossibleTypes(type)
-      .map((each) => `... on ${each.name} ${this.#aliased(each, depth)}`);
+      .map((possible) => `... on ${possible.name} ${this.#aliased(possible, depth)}`);
     return `{ __typename ${parts.join(' ')} }`;
   }
 
-  // What differs between the types of a union must not meet under one name.
+  // Different fields of the types of a union must not share a response name.
   #aliased(type: GraphQLObjectType, depth: number): string {
     return `{ x${this.#count++}: __typename ${depth > 0 && this.#chance(2) ? `... on ${type.name} { __typename }` : ''} }`;
   }
 
   #directives(): string {
-    if (!this.#options.isOdd || !this.#chance(6)) return '';
+    if (!this.#options.isUncompilable || !this.#chance(6)) return '';
     const name = this.#pick(['skip', 'include']);
     if (this.#chance(2)) return `@${name}(if: ${this.#pick(['true', 'false'])})`;
     const variable = this.#declare(this.#chance(2) ? 'Boolean!' : 'Boolean = true');
@@ -156,7 +156,7 @@ class Writer {
     return parts.length === 0 ? '' : `(${parts.join(', ')})`;
   }
 
-  /** A value where one is due: written out, in part or as a whole, or as a variable. */
+  /** Returns an input value: a variable, or a literal that may contain variables. */
   #input(name: string, type: GraphQLInputType, hasDefault: boolean): string {
     if (this.#chance(3)) return `$${this.#variable(name, type, hasDefault)}`;
     if (isNonNullType(type))
@@ -167,14 +167,14 @@ class Writer {
   #value(name: string, type: GraphQLInputType): string {
     if (isNonNullType(type)) return this.#value(name, type.ofType);
     if (isListType(type)) {
-      // One value stands for a list of one.
+      // GraphQL coerces a single value to a list of one item.
       if (this.#chance(3)) return this.#value(name, type.ofType);
-      return `[${Array.from({ length: this.#below(3) }, () => this.#input(name, type.ofType, false)).join(', ')}]`;
+      return `[${Array.from({ length: this.#pickBelow(3) }, () => this.#input(name, type.ofType, false)).join(', ')}]`;
     }
     if (isInputObjectType(type)) {
       const fields = Object.values(type.getFields())
-        .filter((each) => (isNonNullType(each.type) && each.defaultValue === undefined) || this.#chance(2))
-        .map((each) => `${each.name}: ${this.#input(each.name, each.type, each.defaultValue !== undefined)}`);
+        .filter((field) => (isNonNullType(field.type) && field.defaultValue === undefined) || this.#chance(2))
+        .map((field) => `${field.name}: ${this.#input(field.name, field.type, field.defaultValue !== undefined)}`);
       return `{ ${fields.join(', ')} }`;
     }
     if (isEnumType(type)) return this.#pick(type.getValues()).name;
@@ -187,7 +187,7 @@ class Writer {
 
   #variable(name: string, type: GraphQLInputType, hasDefault: boolean): string {
     const nullable = isNonNullType(type) ? type.ofType : type;
-    // A default value lets a nullable variable stand where null may not.
+    // GraphQL allows a nullable variable in a non-null position if it has a default.
     const declaresDefault = this.#chance(4);
     const mayBeNull = declaresDefault || hasDefault || !isNonNullType(type);
     const text = nullable.toString();
@@ -195,7 +195,7 @@ class Writer {
     const variable = this.#declare(
       isNonNull ? `${text}!` : declaresDefault ? `${text} = ${this.#constant(name, nullable)}` : text,
     );
-    switch (isNonNull ? 2 : this.#below(4)) {
+    switch (isNonNull ? 2 : this.#pickBelow(4)) {
       case 0:
         break;
       case 1:
@@ -215,14 +215,14 @@ class Writer {
     if (isNonNullType(type)) return this.#json(name, type.ofType);
     if (isListType(type)) {
       if (this.#chance(3)) return this.#json(name, type.ofType);
-      return Array.from({ length: this.#below(3) }, () => this.#json(name, type.ofType));
+      return Array.from({ length: this.#pickBelow(3) }, () => this.#json(name, type.ofType));
     }
     if (isInputObjectType(type)) {
       const entries = Object.values(type.getFields())
-        .filter((each) => (isNonNullType(each.type) && each.defaultValue === undefined) || this.#chance(2))
-        .map((each) => [
-          each.name,
-          !isNonNullType(each.type) && this.#chance(4) ? null : this.#json(each.name, each.type),
+        .filter((field) => (isNonNullType(field.type) && field.defaultValue === undefined) || this.#chance(2))
+        .map((field) => [
+          field.name,
+          !isNonNullType(field.type) && this.#chance(4) ? null : this.#json(field.name, field.type),
         ]);
       return Object.fromEntries(entries);
     }
@@ -235,13 +235,13 @@ function toLiteral(value: unknown, type: GraphQLInputType): string {
   if (isNonNullType(type)) return toLiteral(value, type.ofType);
   if (isListType(type)) {
     if (!Array.isArray(value)) return toLiteral(value, type.ofType);
-    return `[${value.map((each: unknown) => toLiteral(each, type.ofType)).join(', ')}]`;
+    return `[${value.map((item: unknown) => toLiteral(item, type.ofType)).join(', ')}]`;
   }
   if (isInputObjectType(type) && typeof value === 'object') {
-    const given = new Map<string, unknown>(Object.entries(value));
+    const values = new Map<string, unknown>(Object.entries(value));
     const fields = Object.values(type.getFields())
-      .filter((each) => given.has(each.name))
-      .map((each) => `${each.name}: ${toLiteral(given.get(each.name), each.type)}`);
+      .filter((field) => values.has(field.name))
+      .map((field) => `${field.name}: ${toLiteral(values.get(field.name), field.type)}`);
     return `{ ${fields.join(', ')} }`;
   }
   return isEnumType(type) && typeof value === 'string' ? value : JSON.stringify(value);

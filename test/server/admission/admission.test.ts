@@ -1,25 +1,25 @@
-// What one key, and all keys together, may ask for: refused in GraphQL's shape with Retry-After, and nothing is sent for it.
+// Admission: the rate limit, the concurrency limits and the queue. A rejection has Retry-After, and causes no REST call.
 import { describe, expect, it } from '@jest/globals';
 import type { ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { buildSchema, type DocumentNode, Kind, type OperationDefinitionNode, parse } from 'graphql';
-import { toExpectedRestCalls } from '../../../src/graph/limits/query-cost.js';
+import { estimateRestCalls } from '../../../src/graph/limits/query-cost.js';
 import { createSchema } from '../../../src/graph/schema.js';
 import { startGateway, startGatewayOnSandbox, type TestGateway } from '../../helpers/gateway.js';
-import { until } from '../../helpers/until.js';
+import { waitUntil } from '../../helpers/wait-until.js';
 import { json, startUpstream } from '../../helpers/upstream.js';
-import { post } from '../../helpers/wire.js';
+import { post } from '../../helpers/http.js';
 
 const environment = 'environment: {serviceCode: "compute-on", name: "test_area"}';
 const list = `{ siteToSiteVpns(${environment}) { totalCount } }`;
 
 function toOperation(document: DocumentNode): OperationDefinitionNode {
-  const operation = document.definitions.find((each) => each.kind === Kind.OPERATION_DEFINITION);
+  const operation = document.definitions.find((definition) => definition.kind === Kind.OPERATION_DEFINITION);
   if (operation === undefined) throw new TypeError('The document has no operation.');
   return operation;
 }
 
-describe('the expected REST calls of an operation', () => {
+describe('estimateRestCalls', () => {
   const schema = createSchema();
   const id = 'id: "d49b2922-0581-4587-94df-6fe719327d0f"';
   it.each([
@@ -37,35 +37,35 @@ describe('the expected REST calls of an operation', () => {
       3,
       `{ a: siteToSiteVpn(${environment}, ${id}) { id } b: vpcs(${environment}) { totalCount } environments { id } }`,
     ],
-  ])('is %i for %s', (expected, text) => {
+  ])('returns %i for %s', (expected, text) => {
     const document = parse(text);
-    expect(toExpectedRestCalls(schema, document, toOperation(document))).toBe(expected);
+    expect(estimateRestCalls(schema, document, toOperation(document))).toBe(expected);
   });
 
-  it('is at least 1 where no field says that it makes a call', () => {
+  it('returns at least 1', () => {
     const document = parse('{ a }');
-    expect(toExpectedRestCalls(buildSchema('type Query { a: Int }'), document, toOperation(document))).toBe(1);
+    expect(estimateRestCalls(buildSchema('type Query { a: Int }'), document, toOperation(document))).toBe(1);
   });
 });
 
 describe('RATE_LIMIT_PER_MINUTE', () => {
-  it('refuses a key that has spent it, with 429 and Retry-After, and no other key', async () => {
+  it('rejects a key over its budget with 429 and Retry-After, and no other key', async () => {
     const { run, sandbox } = await startGatewayOnSandbox({}, { rateLimitPerMinute: 3 });
-    const deep = `{ siteToSiteVpns(${environment}) { nodes { vpc { name } } } }`;
-    expect((await run(deep)).status).toBe(200);
+    const query = `{ siteToSiteVpns(${environment}) { nodes { vpc { name } } } }`;
+    expect((await run(query)).status).toBe(200);
     const calls = sandbox.calls.length;
 
-    const refused = await run(deep);
-    expect(refused.status).toBe(429);
-    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
-    expect(refused.body).toEqual({
+    const rejected = await run(query);
+    expect(rejected.status).toBe(429);
+    expect(Number(rejected.headers.get('retry-after'))).toBeGreaterThan(0);
+    expect(rejected.body).toEqual({
       errors: [
         {
-          message: 'This API key has asked for too much within a minute; ask again later.',
+          message: 'This API key has spent its budget for this minute. Try again later.',
           extensions: {
             code: 'RATE_LIMITED',
-            retryAfter: Number(refused.headers.get('retry-after')),
-            requestId: refused.headers.get('x-request-id'),
+            retryAfter: Number(rejected.headers.get('retry-after')),
+            requestId: rejected.headers.get('x-request-id'),
           },
         },
       ],
@@ -74,17 +74,17 @@ describe('RATE_LIMIT_PER_MINUTE', () => {
     expect((await run(list, {}, { key: 'read-only-key' })).status).toBe(200);
   });
 
-  it('costs nothing to ask for what is refused unexecuted', async () => {
+  it('charges nothing for an invalid operation', async () => {
     const { run } = await startGatewayOnSandbox({}, { rateLimitPerMinute: 1 });
-    for (let count = 0; count < 3; count++) {
-      const unfit = await run(`query ($id: ID!) { siteToSiteVpn(${environment}, id: $id) { id } }`);
-      expect(unfit.status).toBe(400);
+    for (let attempt = 0; attempt < 3; attempt++) {
+      const invalid = await run(`query ($id: ID!) { siteToSiteVpn(${environment}, id: $id) { id } }`);
+      expect(invalid.status).toBe(400);
     }
     expect((await run(list)).status).toBe(200);
     expect((await run(list)).status).toBe(429);
   });
 
-  it('costs nothing to wait for a task', async () => {
+  it('charges nothing for waiting for a task', async () => {
     const { run } = await startGatewayOnSandbox({}, { rateLimitPerMinute: 1 });
     const reset = `mutation { resetSiteToSiteVpn(input: {${environment}, id: "ca86b14f-20db-463d-b58a-9d3fa5959af2", waitSeconds: 1}) { task { status } } }`;
     expect(await run(reset)).toMatchObject({
@@ -94,55 +94,55 @@ describe('RATE_LIMIT_PER_MINUTE', () => {
   });
 });
 
-/** An upstream that answers lists only when it is told to, and tasks never with their end. */
-async function startHeldUpstream() {
-  const held: { key: unknown; response: ServerResponse }[] = [];
+/** Starts an upstream that holds its responses to lists until `release`, and whose tasks stay pending. */
+async function startHoldingUpstream() {
+  const heldCalls: { key: unknown; response: ServerResponse }[] = [];
   const upstream = await startUpstream(({ method, url, headers }) => {
     if (method === 'POST') return { taskId: 'cd7a2da8-6739-4bf6-9e71-518831525ea0', taskStatus: 'PENDING' };
     if (url.includes('/tasks/')) return { taskId: 'cd7a2da8-6739-4bf6-9e71-518831525ea0', taskStatus: 'PENDING' };
-    return (response) => held.push({ key: headers['mc-api-key'], response });
+    return (response) => heldCalls.push({ key: headers['mc-api-key'], response });
   });
   return {
     upstream,
-    /** Waits until that many calls are held. */
-    holds: (count: number) => until(() => held.length >= count),
-    /** Answers what is held, of one key or of all. */
-    release: (of?: string) => {
-      for (const { key, response } of held.splice(0)) {
-        if (of === undefined || key === of) json(200, { data: [] })(response);
-        else held.push({ key, response });
+    /** Waits until the upstream holds a number of responses. */
+    waitForHeld: (count: number) => waitUntil(() => heldCalls.length >= count),
+    /** Sends the held responses, of one key or of all. */
+    release: (onlyKey?: string) => {
+      for (const { key, response } of heldCalls.splice(0)) {
+        if (onlyKey === undefined || key === onlyKey) json(200, { data: [] })(response);
+        else heldCalls.push({ key, response });
       }
     },
-    /** By which keys lists were asked for, in order. */
+    /** Returns the keys of the list calls, in order. */
     keys: () => upstream.calls.filter(({ method }) => method === 'GET').map(({ headers }) => headers['mc-api-key']),
   };
 }
 
 describe('MAX_IN_FLIGHT_PER_KEY and MAX_IN_FLIGHT', () => {
-  it('refuse one operation too many of a key with 429, and take it when another has ended', async () => {
-    const { upstream, holds, release } = await startHeldUpstream();
+  it('reject one operation too many of a key with 429, until another has ended', async () => {
+    const { upstream, waitForHeld, release } = await startHoldingUpstream();
     const { run } = await startGateway(upstream.url, { maxInFlightPerKey: 1 });
     const first = run(list);
-    await holds(1);
+    await waitForHeld(1);
     const second = await run(list);
     expect(second).toMatchObject({ status: 429, body: { errors: [{ extensions: { code: 'RATE_LIMITED' } }] } });
     expect(second.headers.get('retry-after')).toBe('1');
     const other = run(list, {}, { key: 'another-key' });
-    await holds(2);
+    await waitForHeld(2);
     release();
     expect((await first).status).toBe(200);
     expect((await other).status).toBe(200);
     const third = run(list);
-    await holds(1);
+    await waitForHeld(1);
     release();
     expect((await third).status).toBe(200);
   });
 
-  it('refuse one operation too many in all with 503', async () => {
-    const { upstream, holds, release } = await startHeldUpstream();
+  it('reject one operation too many in the process with 503', async () => {
+    const { upstream, waitForHeld, release } = await startHoldingUpstream();
     const { run } = await startGateway(upstream.url, { maxInFlight: 1 });
     const first = run(list);
-    await holds(1);
+    await waitForHeld(1);
     const second = await run(list, {}, { key: 'another-key' });
     expect(second).toMatchObject({ status: 503, body: { errors: [{ extensions: { code: 'OVERLOADED' } }] } });
     expect(second.headers.get('retry-after')).toBe('1');
@@ -152,102 +152,103 @@ describe('MAX_IN_FLIGHT_PER_KEY and MAX_IN_FLIGHT', () => {
   });
 
   it('do not count an operation that waits for a task', async () => {
-    const { upstream, holds, release } = await startHeldUpstream();
+    const { upstream, waitForHeld, release } = await startHoldingUpstream();
     const { run } = await startGateway(upstream.url, { maxInFlight: 1 });
     const reset = `mutation { resetSiteToSiteVpn(input: {${environment}, id: "ca86b14f-20db-463d-b58a-9d3fa5959af2", waitSeconds: 60}) { task { status } } }`;
-    let answered = false;
+    let hasEnded = false;
     const waiting = run(reset).finally(() => {
-      answered = true;
+      hasEnded = true;
     });
-    await until(() => upstream.calls.some(({ url }) => url.includes('/tasks/')));
+    await waitUntil(() => upstream.calls.some(({ url }) => url.includes('/tasks/')));
     const other = run(list);
-    await holds(1);
+    await waitForHeld(1);
     release();
     expect((await other).status).toBe(200);
-    expect(answered).toBe(false);
+    expect(hasEnded).toBe(false);
     upstream.script(() => ({ taskId: 'cd7a2da8-6739-4bf6-9e71-518831525ea0', taskStatus: 'SUCCESS' }));
     expect(await waiting).toMatchObject({ body: { data: { resetSiteToSiteVpn: { task: { status: 'SUCCESS' } } } } });
   });
 });
 
-/** Waits until so many operations queue. */
-async function queues({ metrics }: TestGateway, count: number): Promise<void> {
-  for (let tries = 0; tries < 1_000; tries++) {
+/** Waits until the queue has a number of operations. */
+async function waitForQueued({ metrics }: TestGateway, count: number): Promise<void> {
+  for (let attempt = 0; attempt < 1_000; attempt++) {
     if ((await metrics.text()).includes(`gateway_operations_queued ${count}\n`)) return;
     await sleep(10);
   }
-  throw new Error(`There are never ${count} in the queue.`);
+  throw new Error(`The queue never had ${count} operations.`);
 }
 
-/** An operation whose reads share no call with those of another number. */
-function listOf(number: number): string {
-  return `{ siteToSiteVpns(environment: {serviceCode: "compute-on", name: "area-${number}"}) { totalCount } }`;
+/** Returns a query whose REST calls are not coalesced with those of another area. */
+function listOfArea(area: number): string {
+  return `{ siteToSiteVpns(environment: {serviceCode: "compute-on", name: "area-${area}"}) { totalCount } }`;
 }
 
 describe('MAX_QUEUED and MAX_QUEUE_MS', () => {
-  const long = { maxQueued: 4, maxQueueMs: 60_000 };
+  const longQueue = { maxQueued: 4, maxQueueMs: 60_000 };
   const empty = { status: 200, body: { data: { siteToSiteVpns: { totalCount: 0 } } } };
 
   it.each([
     ['maxInFlightPerKey', 'sandbox-key', 429, 'RATE_LIMITED', 'operations_of_key'],
     ['maxInFlight', 'another-key', 503, 'OVERLOADED', 'operations'],
-  ])('have one beyond %s wait, and refuse it when the time is over', async (limit, key, status, code, full) => {
-    const { upstream, holds, release } = await startHeldUpstream();
+  ])('queue an operation above %s, and reject it when its time is over', async (limit, key, status, code, reason) => {
+    const { upstream, waitForHeld, release } = await startHoldingUpstream();
     const { run, metrics } = await startGateway(upstream.url, { [limit]: 1, maxQueueMs: 50 });
     const first = run(list);
-    await holds(1);
+    await waitForHeld(1);
     const reset = `mutation { resetSiteToSiteVpn(input: {${environment}, id: "ca86b14f-20db-463d-b58a-9d3fa5959af2"}) { task { status } } }`;
-    const refused = await run(reset, {}, { key });
+    const rejected = await run(reset, {}, { key });
     release();
 
-    expect(refused.status).toBe(status);
-    expect(refused.headers.get('retry-after')).toBe('1');
-    const requestId = refused.headers.get('x-request-id');
-    expect(refused.body).toEqual({
+    expect(rejected.status).toBe(status);
+    expect(rejected.headers.get('retry-after')).toBe('1');
+    const requestId = rejected.headers.get('x-request-id');
+    expect(rejected.body).toEqual({
       errors: [{ message: expect.any(String), extensions: { code, retryAfter: 1, requestId } }],
     });
     expect(await first).toMatchObject(empty);
     expect(upstream.calls.map(({ method }) => method)).toEqual(['GET']);
-    expect(await metrics.text()).toMatch(`\ngateway_shed_total{full="${full}"} 1\n`);
+    expect(await metrics.text()).toMatch(`\ngateway_shed_total{reason="${reason}"} 1\n`);
   });
 
-  it('let it in when another has ended', async () => {
-    const { upstream, holds, release } = await startHeldUpstream();
-    const gateway = await startGateway(upstream.url, { maxInFlightPerKey: 1, ...long });
-    const first = gateway.run(listOf(1));
-    await holds(1);
-    const second = gateway.run(listOf(2));
-    await queues(gateway, 1);
+  it('admit a queued operation when another has ended', async () => {
+    const { upstream, waitForHeld, release } = await startHoldingUpstream();
+    const gateway = await startGateway(upstream.url, { maxInFlightPerKey: 1, ...longQueue });
+    const first = gateway.run(listOfArea(1));
+    await waitForHeld(1);
+    const second = gateway.run(listOfArea(2));
+    await waitForQueued(gateway, 1);
     expect(upstream.calls).toHaveLength(1);
     release();
-    await holds(1);
-    await queues(gateway, 0);
+    await waitForHeld(1);
+    await waitForQueued(gateway, 0);
     release();
 
     expect([(await first).status, (await second).status]).toEqual([200, 200]);
   });
 
-  it('have keys take turns, whoever came first, and share the queue, whoever fills it', async () => {
-    const { upstream, holds, release, keys } = await startHeldUpstream();
-    const gateway = await startGateway(upstream.url, { maxInFlight: 1, ...long });
-    const ask = (number: number, key: string) => gateway.run(listOf(number), {}, { key }).then(({ status }) => status);
+  it('let keys take turns, and divide the queue fairly among keys', async () => {
+    const { upstream, waitForHeld, release, keys } = await startHoldingUpstream();
+    const gateway = await startGateway(upstream.url, { maxInFlight: 1, ...longQueue });
+    const send = (number: number, key: string) =>
+      gateway.run(listOfArea(number), {}, { key }).then(({ status }) => status);
     const flood: Promise<number>[] = [];
     const others: Promise<number>[] = [];
     for (let number = 0; number < 5; number++) {
-      flood.push(ask(number, 'flood'));
-      if (number === 0) await holds(1);
-      else await queues(gateway, number);
+      flood.push(send(number, 'flood'));
+      if (number === 0) await waitForHeld(1);
+      else await waitForQueued(gateway, number);
     }
-    expect(await ask(5, 'flood')).toBe(503);
+    expect(await send(5, 'flood')).toBe(503);
     for (const [index, key] of ['other', 'third'].entries()) {
-      others.push(ask(1, key));
-      // Its newest makes way.
+      others.push(send(1, key));
+      // The newest operation of the longest queue is evicted.
       expect(await flood[4 - index]).toBe(503);
-      await queues(gateway, 4);
+      await waitForQueued(gateway, 4);
     }
-    for (let served = 1; served <= 5; served++) {
-      await until(() => upstream.calls.length === served);
-      await holds(1);
+    for (let callCount = 1; callCount <= 5; callCount++) {
+      await waitUntil(() => upstream.calls.length === callCount);
+      await waitForHeld(1);
       release();
     }
 
@@ -256,62 +257,62 @@ describe('MAX_QUEUED and MAX_QUEUE_MS', () => {
     expect(keys()).toEqual(['flood', 'flood', 'other', 'third', 'flood']);
   });
 
-  it('pass over a key that may have no more at work', async () => {
-    const { upstream, holds, release, keys } = await startHeldUpstream();
-    const gateway = await startGateway(upstream.url, { maxInFlight: 2, maxInFlightPerKey: 1, ...long });
-    const asked: ReturnType<typeof gateway.run>[] = [];
+  it('skip a key that has reached its own limit', async () => {
+    const { upstream, waitForHeld, release, keys } = await startHoldingUpstream();
+    const gateway = await startGateway(upstream.url, { maxInFlight: 2, maxInFlightPerKey: 1, ...longQueue });
+    const pending: ReturnType<typeof gateway.run>[] = [];
     for (const [index, key] of ['flood', 'other', 'flood', 'other'].entries()) {
-      asked.push(gateway.run(listOf(index), {}, { key }));
-      if (index < 2) await holds(index + 1);
-      else await queues(gateway, index - 1);
+      pending.push(gateway.run(listOfArea(index), {}, { key }));
+      if (index < 2) await waitForHeld(index + 1);
+      else await waitForQueued(gateway, index - 1);
     }
     release('other');
-    await until(() => keys().length === 3);
-    await holds(2);
+    await waitUntil(() => keys().length === 3);
+    await waitForHeld(2);
     release();
-    await holds(1);
+    await waitForHeld(1);
     release();
 
-    expect((await Promise.all(asked)).map(({ status }) => status)).toEqual([200, 200, 200, 200]);
+    expect((await Promise.all(pending)).map(({ status }) => status)).toEqual([200, 200, 200, 200]);
     expect(keys()).toEqual(['flood', 'other', 'other', 'flood']);
   });
 
-  it('do not count against the deadline', async () => {
+  it('do not count time in the queue towards the deadline', async () => {
     let calls = 0;
     const upstream = await startUpstream(() => (calls++ === 0 ? () => undefined : { data: [] }));
-    const { run } = await startGateway(upstream.url, { maxInFlight: 1, cloudcaApiTimeoutMs: 300, ...long });
-    const first = run(listOf(1));
-    await until(() => calls === 1);
-    const second = run(listOf(2));
+    const { run } = await startGateway(upstream.url, { maxInFlight: 1, cloudcaApiTimeoutMs: 300, ...longQueue });
+    const first = run(listOfArea(1));
+    await waitUntil(() => calls === 1);
+    const second = run(listOfArea(2));
 
     expect(await first).toMatchObject({ body: { errors: [{ extensions: { code: 'UPSTREAM_TIMEOUT' } }] } });
     expect(await second).toMatchObject(empty);
   });
 
-  it('forget who leaves, and nothing is sent for them', async () => {
-    const { upstream, holds, release } = await startHeldUpstream();
-    const gateway = await startGateway(upstream.url, { maxInFlight: 1, ...long });
-    const first = gateway.run(listOf(1));
-    await holds(1);
-    const leaving = new AbortController();
-    const left = post(gateway.url, { query: listOf(2) }, { 'mc-api-key': 'another-key' }, leaving.signal);
-    await queues(gateway, 1);
-    leaving.abort();
-    await expect(left).rejects.toMatchObject({ name: 'AbortError' });
-    await queues(gateway, 0);
+  it('drop an operation whose client disconnects, without a REST call', async () => {
+    const { upstream, waitForHeld, release } = await startHoldingUpstream();
+    const gateway = await startGateway(upstream.url, { maxInFlight: 1, ...longQueue });
+    const first = gateway.run(listOfArea(1));
+    await waitForHeld(1);
+    const disconnect = new AbortController();
+    const abandoned = post(gateway.url, { query: listOfArea(2) }, { 'mc-api-key': 'another-key' }, disconnect.signal);
+    await waitForQueued(gateway, 1);
+    disconnect.abort();
+    await expect(abandoned).rejects.toMatchObject({ name: 'AbortError' });
+    await waitForQueued(gateway, 0);
     release();
 
     expect(await first).toMatchObject(empty);
     expect(upstream.calls).toHaveLength(1);
   });
 
-  it('end with the process: who queues is told so, and who is at work is answered', async () => {
-    const { upstream, holds, release } = await startHeldUpstream();
-    const gateway = await startGateway(upstream.url, { maxInFlightPerKey: 1, ...long });
-    const first = gateway.run(listOf(1));
-    await holds(1);
-    const second = gateway.run(listOf(2));
-    await queues(gateway, 1);
+  it('reject queued operations at shutdown, while those in flight finish', async () => {
+    const { upstream, waitForHeld, release } = await startHoldingUpstream();
+    const gateway = await startGateway(upstream.url, { maxInFlightPerKey: 1, ...longQueue });
+    const first = gateway.run(listOfArea(1));
+    await waitForHeld(1);
+    const second = gateway.run(listOfArea(2));
+    await waitForQueued(gateway, 1);
     gateway.lifecycle.drain();
 
     expect(await second).toMatchObject({ status: 503, body: { errors: [{ extensions: { code: 'OVERLOADED' } }] } });
@@ -320,19 +321,19 @@ describe('MAX_QUEUED and MAX_QUEUE_MS', () => {
     expect(upstream.calls).toHaveLength(1);
   });
 
-  it('hold no place for what was refused for another reason meanwhile', async () => {
-    const { upstream, holds, release } = await startHeldUpstream();
-    const gateway = await startGateway(upstream.url, { maxInFlight: 1, ...long });
-    const first = gateway.run(listOf(1));
-    await holds(1);
-    const unfit = await gateway.run(`query ($id: ID!) { siteToSiteVpn(${environment}, id: $id) { id } }`);
+  it('keep no permit for an operation that is invalid', async () => {
+    const { upstream, waitForHeld, release } = await startHoldingUpstream();
+    const gateway = await startGateway(upstream.url, { maxInFlight: 1, ...longQueue });
+    const first = gateway.run(listOfArea(1));
+    await waitForHeld(1);
+    const invalid = await gateway.run(`query ($id: ID!) { siteToSiteVpn(${environment}, id: $id) { id } }`);
     release();
     await first;
-    const next = gateway.run(listOf(2));
-    await holds(1);
+    const next = gateway.run(listOfArea(2));
+    await waitForHeld(1);
     release();
 
-    expect(unfit.status).toBe(400);
+    expect(invalid.status).toBe(400);
     expect(await next).toMatchObject(empty);
   });
 });

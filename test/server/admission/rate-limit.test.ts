@@ -1,25 +1,25 @@
-// What a key may spend in a minute, counted in the process: for how many keys at once, and whom it forgets.
+// The rate limit that counts in this process: budgets, the end of a minute, and the eviction of keys.
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { createLocalRateLimit } from '../../../src/server/admission/rate-limit.js';
 
-const most = 100_000;
+const maxKeys = 100_000;
 
 afterEach(() => {
   jest.restoreAllMocks();
 });
 
-describe('What a key has spent, counted in the process', () => {
-  it('is refused beyond the budget, with what is left of the minute, and is nothing to another key', () => {
+describe('createLocalRateLimit', () => {
+  it('rejects a key above its budget with the rest of its minute, and no other key', () => {
     const rateLimit = createLocalRateLimit(3);
 
     expect(rateLimit.spend('key', 3)).toBe(0);
-    const wait = rateLimit.spend('key', 1);
-    expect(wait).toBeGreaterThan(0);
-    expect(wait).toBeLessThanOrEqual(60_000);
+    const waitMs = rateLimit.spend('key', 1);
+    expect(waitMs).toBeGreaterThan(0);
+    expect(waitMs).toBeLessThanOrEqual(60_000);
     expect(rateLimit.spend('other', 3)).toBe(0);
   });
 
-  it('is no less for what was refused', () => {
+  it('also charges what it rejects', () => {
     const rateLimit = createLocalRateLimit(3);
     rateLimit.spend('key', 2);
 
@@ -27,7 +27,7 @@ describe('What a key has spent, counted in the process', () => {
     expect(rateLimit.spend('key', 1)).toBeGreaterThan(0);
   });
 
-  it('is forgotten a minute after the first of it', () => {
+  it('resets a key one minute after its first charge', () => {
     const clock = jest.spyOn(performance, 'now').mockReturnValue(5_000);
     const rateLimit = createLocalRateLimit(3);
     rateLimit.spend('key', 3);
@@ -38,21 +38,21 @@ describe('What a key has spent, counted in the process', () => {
     expect(rateLimit.spend('key', 3)).toBe(0);
   });
 
-  it('is kept of 100,000 keys, and forgotten of the one that has been quiet for longest', () => {
+  it('remembers 100,000 keys, and evicts the least recently used one', () => {
     const rateLimit = createLocalRateLimit(3);
     rateLimit.spend('key', 3);
-    for (let n = 1; n < most; n++) rateLimit.spend(`other ${n}`, 1);
+    for (let n = 1; n < maxKeys; n++) rateLimit.spend(`other ${n}`, 1);
 
     expect(rateLimit.spend('key', 1)).toBeGreaterThan(0);
-    for (let n = 0; n < most; n++) rateLimit.spend(`another ${n}`, 1);
+    for (let n = 0; n < maxKeys; n++) rateLimit.spend(`another ${n}`, 1);
     expect(rateLimit.spend('key', 3)).toBe(0);
   });
 
-  it('is kept of a key that goes on asking, among 300,000 others', () => {
+  it('remembers a key that keeps spending, among 300,000 others', () => {
     const rateLimit = createLocalRateLimit(3);
     rateLimit.spend('key', 3);
     let admitted = 0;
-    for (let n = 0; n < 3 * most; n++) {
+    for (let n = 0; n < 3 * maxKeys; n++) {
       rateLimit.spend(`other ${n}`, 1);
       if (n % 20_000 === 0 && rateLimit.spend('key', 1) === 0) admitted++;
     }

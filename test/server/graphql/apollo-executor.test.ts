@@ -1,88 +1,94 @@
-// How Apollo Server executes: what succeeds is answered without its gateway, what fails is told as every error is, and nothing is executed twice.
+// Execution within Apollo Server: success bypasses its `gateway`, errors pass through it, and no operation is executed twice.
 import { describe, expect, it } from '@jest/globals';
 import { ApolloServer } from '@apollo/server';
 import { buildSchema, execute } from 'graphql';
 import type { Executor } from '../../../src/graph/execution/executor.js';
-import { createApolloExecution } from '../../../src/server/graphql/apollo-executor.js';
-import { atEnd } from '../../helpers/at-end.js';
+import { createApolloExecutor } from '../../../src/server/graphql/apollo-executor.js';
+import { addCleanup } from '../../helpers/cleanup.js';
 
 const schema = buildSchema('type Query { one: Int! other: Int }');
 const rootValue = {
   one: 1,
   other: () => {
-    throw new Error('There is no other.');
+    throw new Error('The field failed.');
   },
 };
-const usual: Executor = ({ document, operationName, variables, contextValue }) =>
+const defaultExecutor: Executor = ({ document, operationName, variables, contextValue }) =>
   execute({ schema, document, rootValue, operationName, variableValues: variables, contextValue });
 
-async function ask(query: string, { executor = usual, byPlugin = true, operationName = '' } = {}) {
-  let executed = 0;
-  let told = 0;
-  const { respond, gateway } = createApolloExecution(schema, (execution) => {
-    executed++;
+async function run(query: string, { executor = defaultExecutor, withPlugin = true, operationName = '' } = {}) {
+  let executions = 0;
+  let gatewayCalls = 0;
+  const { respond, gateway } = createApolloExecutor(schema, (execution) => {
+    executions++;
     return executor(execution);
   });
   const apollo = new ApolloServer({
     gateway: {
       ...gateway,
       load: async (options) => {
-        const { executor: tell } = await gateway.load(options);
+        const { executor: gatewayExecutor } = await gateway.load(options);
         return {
           executor: (operation) => {
-            told++;
-            return tell === null ? Promise.reject(new TypeError('It has none.')) : tell(operation);
+            gatewayCalls++;
+            return gatewayExecutor === null
+              ? Promise.reject(new TypeError('The gateway has no executor.'))
+              : gatewayExecutor(operation);
           },
         };
       },
     },
-    plugins: byPlugin ? [{ requestDidStart: () => Promise.resolve({ responseForOperation: respond }) }] : [],
+    plugins: withPlugin ? [{ requestDidStart: () => Promise.resolve({ responseForOperation: respond }) }] : [],
     includeStacktraceInErrorResponses: false,
     stopOnTerminationSignals: false,
   });
   await apollo.start();
-  atEnd(() => apollo.stop());
+  addCleanup(() => apollo.stop());
   const { body } = await apollo.executeOperation({ query, ...(operationName === '' ? {} : { operationName }) });
-  return { answer: body.kind === 'single' ? body.singleResult : undefined, executed, told };
+  return { result: body.kind === 'single' ? body.singleResult : undefined, executions, gatewayCalls };
 }
 
-describe('An operation', () => {
-  it('that succeeds is answered without the gateway', async () => {
-    expect(await ask('{ one }')).toEqual({ answer: { data: { one: 1 } }, executed: 1, told: 0 });
+describe('createApolloExecutor', () => {
+  it('returns a result without errors, bypassing the gateway', async () => {
+    expect(await run('{ one }')).toEqual({ result: { data: { one: 1 } }, executions: 1, gatewayCalls: 0 });
   });
 
-  it('of which a field fails is executed once, and answered as Apollo Server answers it', async () => {
-    const { answer, executed, told } = await ask('{ one other }');
-    expect(answer).toMatchObject({
+  it('executes an operation with a failed field once, and lets Apollo Server format the error', async () => {
+    const { result, executions, gatewayCalls } = await run('{ one other }');
+    expect(result).toMatchObject({
       data: { one: 1, other: null },
-      errors: [{ message: 'There is no other.', path: ['other'], extensions: { code: 'INTERNAL_SERVER_ERROR' } }],
+      errors: [{ message: 'The field failed.', path: ['other'], extensions: { code: 'INTERNAL_SERVER_ERROR' } }],
     });
-    expect([executed, told]).toEqual([1, 1]);
+    expect([executions, gatewayCalls]).toEqual([1, 1]);
   });
 
-  it('that the document does not have is one that Apollo Server cannot resolve', async () => {
-    const { answer } = await ask('query A { one } query B { one }', { operationName: 'C' });
-    expect(answer).toMatchObject({ errors: [{ extensions: { code: 'OPERATION_RESOLUTION_FAILURE' } }] });
+  it('leaves an unknown operation name to Apollo Server', async () => {
+    const { result } = await run('query A { one } query B { one }', { operationName: 'C' });
+    expect(result).toMatchObject({ errors: [{ extensions: { code: 'OPERATION_RESOLUTION_FAILURE' } }] });
   });
 
   it.each([
     [
       'throws',
       () => {
-        throw new Error('It broke.');
+        throw new Error('The executor failed.');
       },
     ],
-    ['rejects', () => Promise.reject(new Error('It broke.'))],
-  ])('whose executor %s is an error as every other', async (_how, executor: Executor) => {
-    const { answer, executed } = await ask('{ one }', { executor });
-    expect(answer).toMatchObject({ errors: [{ message: 'It broke.', extensions: { code: 'INTERNAL_SERVER_ERROR' } }] });
-    expect(answer).not.toHaveProperty('data');
-    expect(executed).toBe(1);
+    ['rejects', () => Promise.reject(new Error('The executor failed.'))],
+  ])('lets Apollo Server format the error if the executor %s', async (_how, executor: Executor) => {
+    const { result, executions } = await run('{ one }', { executor });
+    expect(result).toMatchObject({
+      errors: [{ message: 'The executor failed.', extensions: { code: 'INTERNAL_SERVER_ERROR' } }],
+    });
+    expect(result).not.toHaveProperty('data');
+    expect(executions).toBe(1);
   });
 
-  it('is not executed where the plugin is left out', async () => {
-    const { answer, executed } = await ask('{ one }', { byPlugin: false });
-    expect(answer).toMatchObject({ errors: [{ message: 'An operation is executed by the plugin.' }] });
-    expect(executed).toBe(0);
+  it('does not execute an operation without the plugin', async () => {
+    const { result, executions } = await run('{ one }', { withPlugin: false });
+    expect(result).toMatchObject({
+      errors: [{ message: 'The operation was not executed. A plugin must call `respond` in `responseForOperation`.' }],
+    });
+    expect(executions).toBe(0);
   });
 });

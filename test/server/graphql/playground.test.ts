@@ -1,4 +1,4 @@
-// The playground as a browser gets it, from a directory made up here: what it shows is for a browser to tell.
+// The playground over HTTP, with files that the test creates. The browser tests cover what the page shows.
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { request, type IncomingHttpHeaders } from 'node:http';
 import { tmpdir } from 'node:os';
@@ -11,22 +11,26 @@ import { getVariableValues } from 'graphql/execution/values.js';
 import { readyOperations } from '../../../playground/operations.js';
 import { addPlayground } from '../../../src/server/graphql/playground.js';
 
-const BROWSER = 'text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8';
-const PAGE = '<!doctype html><html><head><title>page</title></head><body></body></html>';
-const REACHED = 'graphql';
-const KEY = "\"><script>alert('$&')</script>";
+const browserAccept = 'text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8';
+const page = '<!doctype html><html><head><title>page</title></head><body></body></html>';
+const graphqlBody = 'graphql';
+const apiKey = "\"><script>alert('$&')</script>";
 
 let directory: string;
 let app: FastifyInstance;
 
-interface Answer {
+interface PlaygroundResponse {
   status: number | undefined;
   headers: IncomingHttpHeaders;
   body: string;
 }
 
-/** Asks for a path exactly as it is written here, where fetch would tidy it first. */
-function ask(path: string, { method = 'GET', ...headers }: Record<string, string> = {}, from = app): Promise<Answer> {
+/** Sends a request with the path exactly as given, which fetch would normalize. */
+function sendRequest(
+  path: string,
+  { method = 'GET', ...headers }: Record<string, string> = {},
+  from = app,
+): Promise<PlaygroundResponse> {
   return new Promise((resolve, reject) => {
     request(from.listeningOrigin, { path, method, headers, agent: false }, (response) => {
       text(response).then((body) => {
@@ -38,22 +42,22 @@ function ask(path: string, { method = 'GET', ...headers }: Record<string, string
   });
 }
 
-/** An app with a stand-in for the GraphQL route, which says that it was reached. */
-async function createApp(apiKey: string | undefined): Promise<FastifyInstance> {
-  const created = fastify();
-  await addPlayground(created, { apiKey, directory: join(directory, 'playground') });
-  created.route({ method: ['GET', 'POST'], url: '/graphql', handler: () => REACHED });
-  await created.listen({ port: 0 });
-  return created;
+/** Starts an application whose GraphQL route returns `graphqlBody`. */
+async function createApp(key: string | undefined): Promise<FastifyInstance> {
+  const newApp = fastify();
+  await addPlayground(newApp, { apiKey: key, directory: join(directory, 'playground') });
+  newApp.route({ method: ['GET', 'POST'], url: '/graphql', handler: () => graphqlBody });
+  await newApp.listen({ port: 0 });
+  return newApp;
 }
 
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'playground-'));
   await mkdir(join(directory, 'playground', 'assets'), { recursive: true });
-  await writeFile(join(directory, 'playground', 'index.html'), PAGE);
+  await writeFile(join(directory, 'playground', 'index.html'), page);
   await writeFile(join(directory, 'playground', 'assets', 'main.js'), 'export {};');
   await writeFile(join(directory, 'secret.txt'), 'secret');
-  app = await createApp(KEY);
+  app = await createApp(apiKey);
 });
 
 afterAll(async () => {
@@ -62,14 +66,14 @@ afterAll(async () => {
 });
 
 describe('GET /graphql', () => {
-  it.each([BROWSER, 'text/html', 'application/json, Text/HTML ; q=0.1', 'text/html; charset=utf-8; q=0.5'])(
-    'answers Accept: %s with the page',
+  it.each([browserAccept, 'text/html', 'application/json, Text/HTML ; q=0.1', 'text/html; charset=utf-8; q=0.5'])(
+    'returns the page for Accept: %s',
     async (accept) => {
-      const answer = await ask('/graphql?query={__typename}', { accept });
+      const response = await sendRequest('/graphql?query={__typename}', { accept });
 
-      expect(answer.status).toBe(200);
-      expect(answer.headers['content-type']).toBe('text/html; charset=utf-8');
-      expect(answer.body).toContain('<title>page</title>');
+      expect(response.status).toBe(200);
+      expect(response.headers['content-type']).toBe('text/html; charset=utf-8');
+      expect(response.body).toContain('<title>page</title>');
     },
   );
 
@@ -82,26 +86,26 @@ describe('GET /graphql', () => {
     'text/html; q=0.00',
     'text/htmlx',
     '',
-  ])('leaves Accept: %s to GraphQL', async (accept) => {
-    const answer = await ask('/graphql', { accept });
+  ])('runs GraphQL for Accept: %s', async (accept) => {
+    const response = await sendRequest('/graphql', { accept });
 
-    expect(answer.body).toBe(REACHED);
+    expect(response.body).toBe(graphqlBody);
   });
 
-  it('leaves a request without Accept to GraphQL', async () => {
-    expect((await ask('/graphql')).body).toBe(REACHED);
+  it('runs GraphQL for a request without Accept', async () => {
+    expect((await sendRequest('/graphql')).body).toBe(graphqlBody);
   });
 
-  it('is the only method that the page answers, with HEAD', async () => {
-    const head = await ask('/graphql', { method: 'HEAD', accept: BROWSER });
-    const post = await ask('/graphql', { method: 'POST', accept: BROWSER });
+  it('returns the page for HEAD too, but not for POST', async () => {
+    const head = await sendRequest('/graphql', { method: 'HEAD', accept: browserAccept });
+    const post = await sendRequest('/graphql', { method: 'POST', accept: browserAccept });
 
     expect(head.headers['content-type']).toBe('text/html; charset=utf-8');
-    expect(post.body).toBe(REACHED);
+    expect(post.body).toBe(graphqlBody);
   });
 
-  it('carries a policy without eval, inline scripts or other hosts', async () => {
-    const { headers } = await ask('/graphql', { accept: BROWSER });
+  it('has a content security policy without eval, inline scripts and other hosts', async () => {
+    const { headers } = await sendRequest('/graphql', { accept: browserAccept });
 
     expect(headers['content-security-policy']).toBe(
       "default-src 'none'; script-src 'self'; worker-src 'self'; style-src 'self' 'unsafe-inline'; " +
@@ -110,8 +114,8 @@ describe('GET /graphql', () => {
     );
   });
 
-  it('tells the key as escaped data', async () => {
-    const { body } = await ask('/graphql', { accept: BROWSER });
+  it('contains the key as escaped data', async () => {
+    const { body } = await sendRequest('/graphql', { accept: browserAccept });
 
     expect(body).toContain(
       '<meta name="api-key" content="&#34;&#62;&#60;script&#62;alert(&#39;$&#38;&#39;)&#60;/script&#62;" />',
@@ -119,34 +123,34 @@ describe('GET /graphql', () => {
     expect(body).not.toContain('<script>');
   });
 
-  it('tells no key where there is none to tell', async () => {
-    const keyless = await createApp(undefined);
+  it('contains no key if none is configured', async () => {
+    const appWithoutKey = await createApp(undefined);
 
-    expect((await ask('/graphql', { accept: BROWSER }, keyless)).body).toBe(PAGE);
-    await keyless.close();
+    expect((await sendRequest('/graphql', { accept: browserAccept }, appWithoutKey)).body).toBe(page);
+    await appWithoutKey.close();
   });
 });
 
 describe('GET /', () => {
-  it('leads to the playground', async () => {
-    const answer = await ask('/');
+  it('redirects to the playground', async () => {
+    const response = await sendRequest('/');
 
-    expect(answer.status).toBe(302);
-    expect(answer.headers.location).toBe('/graphql');
+    expect(response.status).toBe(302);
+    expect(response.headers.location).toBe('/graphql');
   });
 });
 
-describe('GET /playground/assets/', () => {
-  it('serves the assets, with the policy and no word on caching', async () => {
-    const answer = await ask('/playground/assets/main.js');
+describe('GET /playground/assets/:name', () => {
+  it('returns the assets, with the policy and without caching headers', async () => {
+    const response = await sendRequest('/playground/assets/main.js');
 
-    expect(answer.status).toBe(200);
-    expect(answer.headers['content-type']).toBe('text/javascript; charset=utf-8');
-    expect(answer.headers['content-security-policy']).toContain("default-src 'none'");
-    expect(answer.headers).not.toHaveProperty('cache-control');
-    expect(answer.headers).not.toHaveProperty('etag');
-    expect(answer.headers).not.toHaveProperty('last-modified');
-    expect(answer.body).toBe('export {};');
+    expect(response.status).toBe(200);
+    expect(response.headers['content-type']).toBe('text/javascript; charset=utf-8');
+    expect(response.headers['content-security-policy']).toContain("default-src 'none'");
+    expect(response.headers).not.toHaveProperty('cache-control');
+    expect(response.headers).not.toHaveProperty('etag');
+    expect(response.headers).not.toHaveProperty('last-modified');
+    expect(response.body).toBe('export {};');
   });
 
   it.each([
@@ -160,32 +164,32 @@ describe('GET /playground/assets/', () => {
     '/playground/assets/missing.js',
     '/playground/index.html',
     '/playground/',
-  ])('finds nothing at %s', async (url) => {
-    const answer = await ask(url);
+  ])('returns 404 for %s', async (url) => {
+    const response = await sendRequest(url);
 
-    expect(answer.status).toBe(404);
+    expect(response.status).toBe(404);
   });
 });
 
 describe('addPlayground', () => {
-  it('says what to run where the playground is not built', async () => {
-    const bare = fastify();
+  it('rejects with the command to run if the playground is not built', async () => {
+    const unbuiltApp = fastify();
 
-    await expect(addPlayground(bare, { apiKey: undefined, directory: join(directory, 'nothing') })).rejects.toThrow(
-      'npm run build',
-    );
-    await bare.close();
+    await expect(
+      addPlayground(unbuiltApp, { apiKey: undefined, directory: join(directory, 'nothing') }),
+    ).rejects.toThrow('npm run build');
+    await unbuiltApp.close();
   });
 });
 
-describe('The ready operations', () => {
+describe('readyOperations', () => {
   const contract = readFile(join(import.meta.dirname, '../../graph/contract.graphql'), 'utf8').then(buildSchema);
   const named = readyOperations.map(({ query, variables }) => {
     const document = parse(query);
     return { name: getOperationAST(document)?.name?.value, document, variables };
   });
 
-  it('are one for each operation of the contract, the list first', async () => {
+  it('has one operation for each root field of the contract, the list of VPNs first', async () => {
     const schema = await contract;
     const roots = [schema.getQueryType(), schema.getMutationType(), schema.getSubscriptionType()];
     const fields = roots.flatMap((type) => Object.keys(type?.getFields() ?? {}));
@@ -194,7 +198,7 @@ describe('The ready operations', () => {
     expect(named.map(({ name }) => name).sort()).toEqual(fields.sort());
   });
 
-  it.each(named)('$name is valid, with variables that fit', async ({ document, variables }) => {
+  it.each(named)('has a valid operation $name, with valid variables', async ({ document, variables }) => {
     const schema = await contract;
     const definitions = getOperationAST(document)?.variableDefinitions ?? [];
 

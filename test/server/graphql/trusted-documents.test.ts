@@ -1,28 +1,28 @@
-// Trusted documents on the application: what the manifest has runs by its id and by its text; where only that may run, nothing else does,
-// however it is sent.
+// Trusted documents over all transports: a document of the manifest runs by id and by text. If only trusted documents may run, no other
+// document runs, in any combination of ids and text.
 import { createHash } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { createClient as createEventStreamClient } from 'graphql-sse';
+import { createClient as createSseClient } from 'graphql-sse';
 import { readConfig } from '../../../src/config.js';
 import { createSchema } from '../../../src/graph/schema.js';
 import { SANDBOX_KEY } from '../../../src/sandbox/sandbox.js';
-import { createDocumentReader } from '../../../src/server/graphql/parse-document.js';
+import { createDocumentParser } from '../../../src/server/graphql/parse-document.js';
 import { TrustedDocuments } from '../../../src/server/graphql/trusted-documents.js';
-import { atEnd } from '../../helpers/at-end.js';
+import { addCleanup } from '../../helpers/cleanup.js';
 import { startGatewayOnSandbox, type TestGateway } from '../../helpers/gateway.js';
-import { until } from '../../helpers/until.js';
-import { ask, post } from '../../helpers/wire.js';
+import { waitUntil } from '../../helpers/wait-until.js';
+import { sendRequest, post } from '../../helpers/http.js';
 import {
-  byEventStream,
-  byWebSocket,
-  connectWebSocket,
-  type Following,
+  subscribeBySse,
+  subscribeByWebSocket,
+  createWebSocketClient,
+  type TestSubscription,
   openSocket,
-  toFollowing,
+  startSubscription,
 } from '../subscriptions/subscribers.js';
 
 const vpnId = 'd49b2922-0581-4587-94df-6fe719327d0f';
@@ -30,38 +30,38 @@ const environment = { serviceCode: 'compute-on', name: 'test_area' };
 const list = 'query List($environment: EnvironmentInput!) { siteToSiteVpns(environment: $environment) { totalCount } }';
 const reset =
   'mutation Reset($input: ResetSiteToSiteVpnInput!) { resetSiteToSiteVpn(input: $input) { userErrors { code } } }';
-const follow =
-  'subscription Follow($environment: EnvironmentInput!, $id: ID!) { siteToSiteVpnUpdated(environment: $environment, id: $id) { id } }';
+const subscription =
+  'subscription Updates($environment: EnvironmentInput!, $id: ID!) { siteToSiteVpnUpdated(environment: $environment, id: $id) { id } }';
 const types = '{ __schema { queryType { name } } }';
 const custom = '{ mine: __typename }';
 const toHash = (text: string) => createHash('sha256').update(text).digest('hex');
 
 const directory = await mkdtemp(join(tmpdir(), 'trusted-documents-'));
-atEnd(() => rm(directory, { recursive: true }));
-const write = (name: string, manifest: unknown) =>
-  writeFile(join(directory, name), typeof manifest === 'string' ? manifest : JSON.stringify(manifest));
+addCleanup(() => rm(directory, { recursive: true }));
+const writeManifest = (name: string, content: unknown) =>
+  writeFile(join(directory, name), typeof content === 'string' ? content : JSON.stringify(content));
 const toManifest = (operations: readonly (readonly [id: string, body: string])[]) => ({
   format: 'apollo-persisted-query-manifest',
   version: 1,
   operations: operations.map(([id, body]) => ({ id, name: 'Name', type: 'query', body })),
 });
-const trusted = [list, reset, follow, types];
-const whole = toManifest([...trusted.map((text): [string, string] => [toHash(text), text]), ['my-own-id', custom]]);
-await write('whole.json', whole);
+const trusted = [list, reset, subscription, types];
+const manifest = toManifest([...trusted.map((text): [string, string] => [toHash(text), text]), ['my-own-id', custom]]);
+await writeManifest('manifest.json', manifest);
 
 const start = (overrides: Parameters<typeof startGatewayOnSandbox>[1] = {}) =>
-  startGatewayOnSandbox({}, { trustedDocuments: join(directory, 'whole.json'), introspection: false, ...overrides });
-const held = await start({ trustedDocumentsOnly: true });
-const free = await start();
+  startGatewayOnSandbox({}, { trustedDocuments: join(directory, 'manifest.json'), introspection: false, ...overrides });
+const restricted = await start({ trustedDocumentsOnly: true });
+const unrestricted = await start();
 beforeEach(() => {
-  held.sandbox.calls.splice(0);
+  restricted.sandbox.calls.splice(0);
 });
 
 const headers = { 'mc-api-key': SANDBOX_KEY };
 const persisted = (id: string) => ({ persistedQuery: { version: 1, sha256Hash: id } });
 
-/** What a request says, as JSON would. */
-interface Sent {
+/** The parameters of a request. */
+interface GraphqlRequest {
   readonly query?: string;
   readonly documentId?: string;
   readonly extensions?: Record<string, unknown>;
@@ -69,82 +69,85 @@ interface Sent {
   readonly operationName?: string;
 }
 
-function get({ url }: { url: string }, sent: Sent): ReturnType<typeof ask> {
+function get({ url }: { url: string }, parameters: GraphqlRequest): ReturnType<typeof sendRequest> {
   const search = new URLSearchParams();
-  for (const [name, value] of Object.entries(sent)) {
+  for (const [name, value] of Object.entries(parameters)) {
     search.set(name, typeof value === 'string' ? value : JSON.stringify(value));
   }
-  return ask(`${url}?${search.toString()}`, { headers });
+  return sendRequest(`${url}?${search.toString()}`, { headers });
 }
 
-/** Each way to name a document. */
-const ways: readonly (readonly [string, (text: string) => Sent])[] = [
+/** The ways to name a document in a request. */
+const references: readonly (readonly [string, (text: string) => GraphqlRequest])[] = [
   ['its text', (query) => ({ query })],
-  ['the hash, as Apollo has it', (text) => ({ extensions: persisted(toHash(text)) })],
+  ['the hash in Apollo’s extension', (text) => ({ extensions: persisted(toHash(text)) })],
   ['documentId', (text) => ({ documentId: `sha256:${toHash(text)}` })],
   ['documentId without a prefix', (text) => ({ documentId: toHash(text) })],
   ['an APQ registration', (query) => ({ query, extensions: persisted(toHash(query)) })],
 ];
 
 describe.each([
-  ['With trusted documents only', held],
-  ['With a manifest', free],
-])('%s', (_name, gateway) => {
-  it.each(ways)('a query of the manifest runs by %s, by POST and GET', async (_way, name) => {
-    const sent = { ...name(list), variables: { environment }, operationName: 'List' };
-    const answer = { status: 200, json: { data: { siteToSiteVpns: { totalCount: expect.any(Number) } } } };
+  ['only trusted documents', restricted],
+  ['all documents', unrestricted],
+])('a gateway that runs %s', (_name, gateway) => {
+  it.each(references)('runs a query of the manifest by %s, by POST and GET', async (_name, toRequest) => {
+    const request = { ...toRequest(list), variables: { environment }, operationName: 'List' };
+    const expected = { status: 200, json: { data: { siteToSiteVpns: { totalCount: expect.any(Number) } } } };
 
-    expect(await post(gateway.url, sent, headers)).toMatchObject(answer);
-    expect(await get(gateway, sent)).toMatchObject(answer);
+    expect(await post(gateway.url, request, headers)).toMatchObject(expected);
+    expect(await get(gateway, request)).toMatchObject(expected);
   });
 
-  it.each(ways)('a mutation of the manifest runs by %s, by POST alone', async (_way, name) => {
-    const sent = { ...name(reset), variables: { input: { environment, id: 'none' } } };
+  it.each(references)('runs a mutation of the manifest by %s, by POST only', async (_name, toRequest) => {
+    const request = { ...toRequest(reset), variables: { input: { environment, id: 'none' } } };
 
-    expect(await post(gateway.url, sent, headers)).toMatchObject({
+    expect(await post(gateway.url, request, headers)).toMatchObject({
       status: 200,
       json: { data: { resetSiteToSiteVpn: { userErrors: [{ code: 'NOT_FOUND' }] } } },
     });
-    expect(await get(gateway, sent)).toMatchObject({ status: 405 });
+    expect(await get(gateway, request)).toMatchObject({ status: 405 });
   });
 
-  it.each(ways)('a subscription of the manifest runs by %s, over both transports', async (_way, name) => {
-    const sent = { query: '', ...name(follow), variables: { environment, id: vpnId } };
-    const socket = connectWebSocket(gateway.url);
-    const stream = createEventStreamClient({ url: `${gateway.url}/stream`, headers, retryAttempts: 0 });
-    const streamed = await openStream(gateway, 'GET', { ...name(follow), variables: { environment, id: vpnId } });
-    const followings = [
-      toFollowing((sink) => socket.subscribe(sent, sink)),
-      toFollowing((sink) => stream.subscribe(sent, sink)),
+  it.each(references)('runs a subscription of the manifest by %s, over both transports', async (_name, toRequest) => {
+    const request = { query: '', ...toRequest(subscription), variables: { environment, id: vpnId } };
+    const socket = createWebSocketClient(gateway.url);
+    const stream = createSseClient({ url: `${gateway.url}/stream`, headers, retryAttempts: 0 });
+    const rawStream = await openStream(gateway, 'GET', {
+      ...toRequest(subscription),
+      variables: { environment, id: vpnId },
+    });
+    const subscriptions = [
+      startSubscription((sink) => socket.subscribe(request, sink)),
+      startSubscription((sink) => stream.subscribe(request, sink)),
     ];
-    for (const { has, events, stop } of followings) {
-      await has(1);
+    for (const { waitForEvents, events, unsubscribe } of subscriptions) {
+      await waitForEvents(1);
       expect(events[0]).toEqual({ data: { siteToSiteVpnUpdated: { id: vpnId } } });
-      stop();
+      unsubscribe();
     }
     stream.dispose();
-    expect(streamed).toMatchObject({ status: 200, begin: expect.stringContaining(vpnId) });
+    expect(rawStream).toMatchObject({ status: 200, head: expect.stringContaining(vpnId) });
   });
 
-  it('a subscription of the manifest runs by WebSocket without any text, as Apollo Kotlin sends it', async () => {
+  it('runs a subscription of the manifest by WebSocket without a text, as Apollo Kotlin sends it', async () => {
     const variables = { environment, id: vpnId };
-    const answers = await subscribeBare(gateway, { extensions: persisted(toHash(follow)), variables });
+    const messages = await subscribeRaw(gateway, { extensions: persisted(toHash(subscription)), variables });
 
-    expect(answers).toEqual([
+    expect(messages).toEqual([
       { type: 'connection_ack' },
       { id: '1', type: 'next', payload: { data: { siteToSiteVpnUpdated: { id: vpnId } } } },
     ]);
   });
 
-  it('an id of its own is as good as the hash', async () => {
-    const answer = { status: 200, json: { data: { mine: 'Query' } } };
+  it('runs a document by the id in the manifest, and by its hash', async () => {
+    const expected = { status: 200, json: { data: { mine: 'Query' } } };
 
-    expect(await post(gateway.url, { extensions: persisted('my-own-id') })).toMatchObject(answer);
-    expect(await post(gateway.url, { documentId: 'my-own-id' })).toMatchObject(answer);
-    expect(await post(gateway.url, { documentId: toHash(custom) })).toMatchObject(answer);
+    expect(await post(gateway.url, { extensions: persisted('my-own-id') })).toMatchObject(expected);
+    expect(await post(gateway.url, { documentId: 'my-own-id' })).toMatchObject(expected);
+    expect(await post(gateway.url, { documentId: toHash(custom) })).toMatchObject(expected);
   });
 
-  it('introspection is there where the manifest has it, though it is off', async () => {
+  it('runs introspection in the manifest, even if introspection is off', async () => {
     const other = { query: '{ __schema { mutationType { name } } }' };
 
     expect(await post(gateway.url, { documentId: toHash(types) })).toMatchObject({
@@ -154,7 +157,7 @@ describe.each([
     expect(await post(gateway.url, other)).toMatchObject({ status: 400 });
   });
 
-  it('variables are checked as ever', async () => {
+  it('rejects invalid variables of a trusted document', async () => {
     expect(await post(gateway.url, { documentId: toHash(list), variables: { environment: 1 } }, headers)).toMatchObject(
       {
         status: 400,
@@ -164,66 +167,69 @@ describe.each([
   });
 });
 
-/** Subscribes without a client, which would want a text; the first two messages that come. */
-async function subscribeBare({ url }: TestGateway, payload: Sent): Promise<readonly unknown[]> {
-  const bare = await openSocket(url);
-  bare.send({ type: 'connection_init', payload: { 'MC-Api-Key': SANDBOX_KEY } });
-  await bare.has(1);
-  bare.send({ id: '1', type: 'subscribe', payload });
-  await bare.has(2);
-  bare.socket.close();
-  return bare.messages;
+/** Subscribes without a client library, which would require a text. Returns the first two messages. */
+async function subscribeRaw({ url }: TestGateway, payload: GraphqlRequest): Promise<readonly unknown[]> {
+  const socket = await openSocket(url);
+  socket.send({ type: 'connection_init', payload: { 'MC-Api-Key': SANDBOX_KEY } });
+  await socket.waitForMessages(1);
+  socket.send({ id: '1', type: 'subscribe', payload });
+  await socket.waitForMessages(2);
+  socket.webSocket.close();
+  return socket.messages;
 }
 
 async function openStream(
   { url }: TestGateway,
   method: 'GET' | 'POST',
-  sent: Sent,
-): Promise<{ status: number; begin: string; json: unknown }> {
+  parameters: GraphqlRequest,
+): Promise<{ status: number; head: string; json: unknown }> {
   const search = new URLSearchParams();
-  for (const [name, value] of Object.entries(sent)) {
+  for (const [name, value] of Object.entries(parameters)) {
     search.set(name, typeof value === 'string' ? value : JSON.stringify(value));
   }
-  const left = new AbortController();
+  const disconnect = new AbortController();
   const response = await fetch(method === 'GET' ? `${url}/stream?${search.toString()}` : `${url}/stream`, {
     method,
     headers: { ...headers, accept: 'text/event-stream', 'content-type': 'application/json' },
-    body: method === 'POST' ? JSON.stringify(sent) : null,
-    signal: left.signal,
+    body: method === 'POST' ? JSON.stringify(parameters) : null,
+    signal: disconnect.signal,
   });
   const { status } = response;
-  if (status !== 200) return { status, begin: '', json: await response.json() };
-  let begin = '';
+  if (status !== 200) return { status, head: '', json: await response.json() };
+  let head = '';
   const reader = response.body?.getReader();
-  while (!begin.includes('data: {')) begin += Buffer.from((await reader?.read())?.value ?? []).toString();
-  left.abort();
-  return { status, begin, json: undefined };
+  while (!head.includes('data: {')) head += Buffer.from((await reader?.read())?.value ?? []).toString();
+  disconnect.abort();
+  return { status, head, json: undefined };
 }
 
-describe('With a manifest, and not it alone', () => {
-  it('other documents run, and automatic persisted queries, by documentId too', async () => {
+describe('TRUSTED_DOCUMENTS_ONLY=false', () => {
+  it('runs other documents and automatic persisted queries, the latter by documentId too', async () => {
     const text = '{ automatic: __typename }';
-    const answer = { status: 200, json: { data: { automatic: 'Query' } } };
-    const unknown = { json: { errors: [{ extensions: { code: 'PERSISTED_QUERY_NOT_FOUND' } }] } };
+    const expected = { status: 200, json: { data: { automatic: 'Query' } } };
+    const notFound = { json: { errors: [{ extensions: { code: 'PERSISTED_QUERY_NOT_FOUND' } }] } };
 
-    expect(await post(free.url, { documentId: toHash(text) })).toMatchObject(unknown);
-    expect(await post(free.url, { query: text, extensions: persisted(toHash(text)) })).toMatchObject(answer);
-    expect(await post(free.url, { extensions: persisted(toHash(text)) })).toMatchObject(answer);
-    expect(await post(free.url, { documentId: `sha256:${toHash(text)}` })).toMatchObject(answer);
+    expect(await post(unrestricted.url, { documentId: toHash(text) })).toMatchObject(notFound);
+    expect(await post(unrestricted.url, { query: text, extensions: persisted(toHash(text)) })).toMatchObject(expected);
+    expect(await post(unrestricted.url, { extensions: persisted(toHash(text)) })).toMatchObject(expected);
+    expect(await post(unrestricted.url, { documentId: `sha256:${toHash(text)}` })).toMatchObject(expected);
   });
 
-  it('a subscription by an id that is not known is told to send its text, in the words that clients look for', async () => {
+  it('rejects a subscription by an unknown id with the message that makes clients send the text', async () => {
     const errors = [{ message: 'PersistedQueryNotFound', extensions: { code: 'PERSISTED_QUERY_NOT_FOUND' } }];
 
-    expect(await openStream(free, 'POST', { documentId: 'unknown' })).toMatchObject({ status: 400, json: { errors } });
-    expect((await subscribeBare(free, { extensions: persisted('unknown') }))[1]).toMatchObject({
+    expect(await openStream(unrestricted, 'POST', { documentId: 'unknown' })).toMatchObject({
+      status: 400,
+      json: { errors },
+    });
+    expect((await subscribeRaw(unrestricted, { extensions: persisted('unknown') }))[1]).toMatchObject({
       type: 'error',
       payload: errors,
     });
   });
 
-  it('a text runs as it is, though its hash is the id of another', async () => {
-    await write('crossed.json', { [toHash('{ other: __typename }')]: custom });
+  it('runs the text of a request, even if its hash is the id of another document', async () => {
+    await writeManifest('crossed.json', { [toHash('{ other: __typename }')]: custom });
     const gateway = await start({ trustedDocuments: join(directory, 'crossed.json') });
 
     expect(await post(gateway.url, { query: '{ other: __typename }' })).toMatchObject({
@@ -232,36 +238,39 @@ describe('With a manifest, and not it alone', () => {
   });
 });
 
-describe('With trusted documents only, nothing else runs', () => {
-  const refusal = { errors: [{ extensions: { code: 'TRUSTED_DOCUMENT_REQUIRED', requestId: expect.any(String) } }] };
+describe('TRUSTED_DOCUMENTS_ONLY=true', () => {
+  const rejection = { errors: [{ extensions: { code: 'TRUSTED_DOCUMENT_REQUIRED', requestId: expect.any(String) } }] };
 
-  it('is told in words that say what to do, and logged and counted as any refusal', async () => {
-    const answer = await post(held.url, { query: '{ vpcs { id } }', operationName: 'Mine' }, headers);
+  it('rejects another document with a message that says what to send, and logs the rejection', async () => {
+    const response = await post(restricted.url, { query: '{ vpcs { id } }', operationName: 'Mine' }, headers);
 
-    expect(answer.json).toEqual({
+    expect(response.json).toEqual({
       errors: [
         {
-          message: 'Only trusted documents run here. Send one that the gateway knows, by its id or by its exact text.',
-          extensions: { code: 'TRUSTED_DOCUMENT_REQUIRED', requestId: answer.headers.get('x-request-id') },
+          message:
+            'The gateway runs only trusted documents. Send the id or the exact text of a document in its manifest.',
+          extensions: { code: 'TRUSTED_DOCUMENT_REQUIRED', requestId: response.headers.get('x-request-id') },
         },
       ],
     });
-    expect(answer.status).toBe(400);
-    expect(held.logs.at(-1)).toMatchObject({ msg: 'operation', errors: ['TRUSTED_DOCUMENT_REQUIRED'] });
+    expect(response.status).toBe(400);
+    expect(restricted.logs.at(-1)).toMatchObject({ msg: 'operation', errors: ['TRUSTED_DOCUMENT_REQUIRED'] });
   });
 
-  it('an id of one document with the text of another names none', async () => {
-    expect(await post(held.url, { query: custom, extensions: persisted(toHash(types)) })).toMatchObject({
+  it('rejects an id of one document with the text of another', async () => {
+    expect(await post(restricted.url, { query: custom, extensions: persisted(toHash(types)) })).toMatchObject({
       status: 400,
-      json: refusal,
+      json: rejection,
     });
-    expect(await post(held.url, { documentId: toHash(types), extensions: persisted(toHash(custom)) })).toMatchObject({
+    expect(
+      await post(restricted.url, { documentId: toHash(types), extensions: persisted(toHash(custom)) }),
+    ).toMatchObject({
       status: 400,
-      json: refusal,
+      json: rejection,
     });
   });
 
-  // Near to what is trusted, and far from it.
+  // Documents that nearly match trusted ones, and others.
   const document = fc.oneof(
     fc
       .constantFrom(...trusted)
@@ -276,98 +285,108 @@ describe('With trusted documents only, nothing else runs', () => {
   );
   const id = fc.oneof(document.map(toHash), fc.string(), fc.constantFrom(...trusted.map((text) => `${toHash(text)}0`)));
   const trustedId = fc.constantFrom(...trusted.map(toHash));
-  const sent: fc.Arbitrary<Sent> = fc.record(
+  const request: fc.Arbitrary<GraphqlRequest> = fc.record(
     {
       query: document,
       documentId: fc.oneof(id, trustedId),
       extensions: fc.oneof(id, trustedId).map(persisted),
-      operationName: fc.constantFrom('List', 'Follow', 'Other', ''),
+      operationName: fc.constantFrom('List', 'Updates', 'Other', ''),
       variables: fc.constant({ environment, id: vpnId }),
     },
     { requiredKeys: [] },
   );
-  // Without any text, ids of the manifest name what runs.
-  const foreign = sent.filter(({ query, documentId, extensions }) => {
-    const ids = [documentId, JSON.stringify(extensions)].filter((each) => each !== undefined);
-    return !(!query && ids.length > 0 && ids.every((each) => trusted.some((text) => each.includes(toHash(text)))));
+  // Excludes requests without a text whose ids are all in the manifest, since those may run.
+  const untrustedRequest = request.filter(({ query, documentId, extensions }) => {
+    const ids = [documentId, JSON.stringify(extensions)].filter((value) => value !== undefined);
+    return !(!query && ids.length > 0 && ids.every((value) => trusted.some((text) => value.includes(toHash(text)))));
   });
   const settings = { numRuns: Number(process.env['RELIABILITY_RUNS'] ?? 100) };
 
-  it('by POST or GET, in any combination of text and ids', async () => {
+  it('rejects other documents by POST and GET, in any combination of text and ids', async () => {
     await fc.assert(
-      fc.asyncProperty(foreign, async (each) => {
-        for (const answer of [await post(held.url, { ...each, a: 1 }, headers), await get(held, each)]) {
-          expect(answer).toMatchObject({ status: 400, json: refusal });
+      fc.asyncProperty(untrustedRequest, async (parameters) => {
+        for (const response of [
+          await post(restricted.url, { ...parameters, a: 1 }, headers),
+          await get(restricted, parameters),
+        ]) {
+          expect(response).toMatchObject({ status: 400, json: rejection });
         }
       }),
       settings,
     );
-    expect(held.sandbox.calls).toEqual([]);
+    expect(restricted.sandbox.calls).toEqual([]);
   });
 
-  it('by WebSocket or Server-Sent Events, in any combination of text and ids', async () => {
-    const socket = connectWebSocket(held.url);
+  it('rejects other documents by WebSocket and SSE, in any combination of text and ids', async () => {
+    const socket = createWebSocketClient(restricted.url);
     await fc.assert(
-      fc.asyncProperty(foreign, async (each) => {
-        const following: Following = toFollowing((sink) => socket.subscribe({ query: '', ...each }, sink));
-        await following.ends();
-        expect(following).toMatchObject({ events: [], end: refusal.errors });
+      fc.asyncProperty(untrustedRequest, async (parameters) => {
+        const attempt: TestSubscription = startSubscription((sink) =>
+          socket.subscribe({ query: '', ...parameters }, sink),
+        );
+        await attempt.waitForEnd();
+        expect(attempt).toMatchObject({ events: [], end: rejection.errors });
         for (const method of ['POST', 'GET'] as const) {
-          const stream = await openStream(held, method, { query: '', ...each });
-          expect(stream).toMatchObject({ status: 400, json: refusal });
+          const stream = await openStream(restricted, method, { query: '', ...parameters });
+          expect(stream).toMatchObject({ status: 400, json: rejection });
         }
       }),
       settings,
     );
-    expect(held.sandbox.calls).toEqual([]);
+    expect(restricted.sandbox.calls).toEqual([]);
   });
 
-  it('by POST as a batch, be it of documents of the manifest', async () => {
+  it('rejects a batch, even of documents of the manifest', async () => {
     for (const batch of [[{ query: '{ environments { id } }' }], [{ documentId: toHash(types) }, { query: types }]]) {
-      expect(await post(held.url, batch, headers)).toMatchObject({
+      expect(await post(restricted.url, batch, headers)).toMatchObject({
         status: 400,
         json: { errors: [{ extensions: { code: 'BAD_REQUEST' } }] },
       });
     }
-    expect(held.sandbox.calls).toEqual([]);
+    expect(restricted.sandbox.calls).toEqual([]);
   });
 
-  it('what was refused with its hash has not been kept', async () => {
+  it('does not cache a document that it rejected together with its hash', async () => {
     const text = '{ registered: __typename }';
-    await post(held.url, { query: text, extensions: persisted(toHash(text)) });
+    await post(restricted.url, { query: text, extensions: persisted(toHash(text)) });
 
-    expect(await post(held.url, { extensions: persisted(toHash(text)) })).toMatchObject({ status: 400, json: refusal });
+    expect(await post(restricted.url, { extensions: persisted(toHash(text)) })).toMatchObject({
+      status: 400,
+      json: rejection,
+    });
   });
 
   it.each([
-    ['WebSocket', byWebSocket],
-    ['Server-Sent Events', byEventStream],
-  ])('a query of the manifest is no subscription over %s', async (_name, by) => {
-    const following = by(held.url)(list, { environment });
-    await following.ends();
-    expect(following.events).toEqual([]);
+    ['WebSocket', subscribeByWebSocket],
+    ['Server-Sent Events', subscribeBySse],
+  ])('does not run a query of the manifest by %s', async (_name, subscribeBy) => {
+    const attempt = subscribeBy(restricted.url)(list, { environment });
+    await attempt.waitForEnd();
+    expect(attempt.events).toEqual([]);
   });
 });
 
-describe('A manifest', () => {
-  const open = (manifest: unknown, overrides = {}) =>
-    write('other.json', manifest).then(() => start({ trustedDocuments: join(directory, 'other.json'), ...overrides }));
+describe('TRUSTED_DOCUMENTS', () => {
+  const open = (content: unknown, overrides = {}) =>
+    writeManifest('other.json', content).then(() =>
+      start({ trustedDocuments: join(directory, 'other.json'), ...overrides }),
+    );
 
   const read = (name: string) =>
     new TrustedDocuments({
       file: join(directory, name),
       only: true,
-      readDocument: createDocumentReader(createSchema(), readConfig({}), false),
-      prepare: () => undefined,
+      parseDocument: createDocumentParser(createSchema(), readConfig({}), false),
+      compileAhead: () => undefined,
     }).read();
 
-  it('of ids and texts, as GraphQL Codegen and Relay write it, is read too', async () => {
+  it('accepts a manifest that maps ids to texts, as GraphQL Codegen and Relay write it', async () => {
     const gateway = await open({ one: custom }, { trustedDocumentsOnly: true });
 
     expect(await post(gateway.url, { documentId: 'one' })).toMatchObject({ json: { data: { mine: 'Query' } } });
   });
 
-  it('may have a document twice, and under several ids', async () => {
+  it('accepts a manifest with a document several times, under one id or several', async () => {
     const gateway = await open(
       toManifest([
         ['one', custom],
@@ -383,79 +402,83 @@ describe('A manifest', () => {
   });
 
   it.each([
-    ['is no JSON', '{', 'TRUSTED_DOCUMENTS names a file that is not JSON'],
-    ['is none', { format: 'other', version: 1, operations: [] }, /^TRUSTED_DOCUMENTS must name a manifest: /],
-    ['is of another version', { ...whole, version: 2 }, /^TRUSTED_DOCUMENTS must name a manifest: /],
-    ['is empty', toManifest([]), 'TRUSTED_DOCUMENTS names a manifest without any document'],
-    ['is an empty object', {}, 'TRUSTED_DOCUMENTS names a manifest without any document'],
-    ['is a list', [{ id: 'one', body: custom }], /^TRUSTED_DOCUMENTS must name a manifest: /],
-    ['has fragments alone', { one: 'fragment Own on Query { __typename }' }, /, one: Fragment "Own" is never used\./],
+    ['is not JSON', '{', 'TRUSTED_DOCUMENTS names a file that is not JSON'],
     [
-      'has what is no GraphQL',
+      'has an unknown format',
+      { format: 'other', version: 1, operations: [] },
+      /^TRUSTED_DOCUMENTS must name a manifest: /,
+    ],
+    ['has another version', { ...manifest, version: 2 }, /^TRUSTED_DOCUMENTS must name a manifest: /],
+    ['is empty', toManifest([]), 'TRUSTED_DOCUMENTS names a manifest that has no documents'],
+    ['is an empty object', {}, 'TRUSTED_DOCUMENTS names a manifest that has no documents'],
+    ['is a list', [{ id: 'one', body: custom }], /^TRUSTED_DOCUMENTS must name a manifest: /],
+    ['has only fragments', { one: 'fragment Own on Query { __typename }' }, /, one: Fragment "Own" is never used\./],
+    [
+      'has a syntax error',
       toManifest([['first', '{ a ']]),
-      /^TRUSTED_DOCUMENTS has a document that cannot be run, first: The document is not GraphQL: syntax error at line 1/,
+      /^TRUSTED_DOCUMENTS names a manifest that has an invalid document, first: The document is not GraphQL: syntax error at line 1/,
     ],
     [
-      'has what the schema lacks, each told',
+      'has unknown fields, with each of them',
       { one: '{ nothing }', two: '{ never }', three: custom },
       /^TRUSTED_DOCUMENTS .*, one: Cannot query field "nothing" .*\nTRUSTED_DOCUMENTS .*, two: Cannot query field "never" .*$/,
     ],
     [
-      'asks for more than the limits allow',
+      'has an operation that exceeds the limits',
       {
         deep: `{ siteToSiteVpns(environment: {serviceCode: "a", name: "b"}) { ${'edges { node { vpc { siteToSiteVpns { '.repeat(3)} totalCount ${'} } } } '.repeat(3)} } }`,
       },
-      'TRUSTED_DOCUMENTS has a document that cannot be run, deep: The operation is more than 8 fields deep. Ask for less at once.',
+      'TRUSTED_DOCUMENTS names a manifest that has an invalid document, deep: The operation has a depth of more than 8 fields (MAX_DEPTH). Split it into several requests.',
     ],
     [
-      'has one id for two',
+      'has one id for two documents',
       toManifest([
         ['same', custom],
         ['same', types],
       ]),
-      'TRUSTED_DOCUMENTS names two documents by the id same',
+      'TRUSTED_DOCUMENTS names a manifest that has two documents with the id same',
     ],
-  ])('that %s is not one to run with', async (_what, manifest, message) => {
-    await write('wrong.json', manifest);
+  ])('rejects a manifest that %s', async (_problem, content, message) => {
+    await writeManifest('wrong.json', content);
     await expect(read('wrong.json')).rejects.toThrow(message);
   });
 
-  it('that is not there is not one to run with', async () => {
+  it('rejects a file that does not exist', async () => {
     await expect(read('none.json')).rejects.toThrow('TRUSTED_DOCUMENTS names a file that cannot be read (ENOENT)');
   });
 
-  it('read again takes effect at once; one that is wrong then is logged, and the old one stays', async () => {
+  it('reloads the manifest at once, and logs an invalid one and keeps the previous documents', async () => {
     const gateway = await open({ one: custom }, { trustedDocumentsOnly: true });
-    const said = (msg: string) => gateway.logs.filter((line) => line['msg'] === msg);
+    const findLogs = (msg: string) => gateway.logs.filter((line) => line['msg'] === msg);
 
-    await write('other.json', { one: custom, two: types });
-    gateway.lifecycle.reread();
-    await until(() => said('trusted documents read').length === 2);
+    await writeManifest('other.json', { one: custom, two: types });
+    gateway.lifecycle.reload();
+    await waitUntil(() => findLogs('trusted documents loaded').length === 2);
     expect(await post(gateway.url, { documentId: 'two' })).toMatchObject({ status: 200 });
 
-    await write('other.json', { one: custom, two: '{ nothing }' });
-    gateway.lifecycle.reread();
-    await until(() => said('trusted documents not read: those from before stay').length === 1);
-    expect(said('trusted documents not read: those from before stay')[0]).toMatchObject({
+    await writeManifest('other.json', { one: custom, two: '{ nothing }' });
+    gateway.lifecycle.reload();
+    await waitUntil(() => findLogs('trusted documents not reloaded, previous ones kept').length === 1);
+    expect(findLogs('trusted documents not reloaded, previous ones kept')[0]).toMatchObject({
       level: 50,
-      faults: [expect.stringContaining('two: Cannot query field "nothing"')],
+      problems: [expect.stringContaining('two: Cannot query field "nothing"')],
     });
     expect(await post(gateway.url, { documentId: 'two' })).toMatchObject({ status: 200 });
 
-    await write('other.json', { two: types });
-    gateway.lifecycle.reread();
-    await until(() => said('trusted documents read').length === 3);
+    await writeManifest('other.json', { two: types });
+    gateway.lifecycle.reload();
+    await waitUntil(() => findLogs('trusted documents loaded').length === 3);
     expect(await post(gateway.url, { documentId: 'one' })).toMatchObject({ status: 400 });
     expect(await post(gateway.url, { query: custom })).toMatchObject({ status: 400 });
   });
 });
 
-describe('Automatic persisted queries', () => {
-  it('are forgotten, the oldest first, before there is a megabyte of them', async () => {
+describe('automatic persisted queries', () => {
+  it('evicts the oldest queries before all of them take a megabyte', async () => {
     const gateway = await startGatewayOnSandbox();
     const first = '{ first: __typename }';
     await post(gateway.url, { query: first, extensions: persisted(toHash(first)) });
-    const texts = Array.from({ length: 64 }, (_each, index) => `{ a${index}: __typename } #`.padEnd(16_000, '#'));
+    const texts = Array.from({ length: 64 }, (_value, index) => `{ a${index}: __typename } #`.padEnd(16_000, '#'));
     for (const query of texts) await post(gateway.url, { query, extensions: persisted(toHash(query)) });
     const last = texts.at(-1) ?? '';
     expect(await post(gateway.url, { extensions: persisted(toHash(last)) })).toMatchObject({ json: { data: {} } });

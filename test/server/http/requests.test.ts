@@ -1,9 +1,9 @@
-// The public listener as the contract has it: what comes in, what goes out, and what every answer carries, whatever came in.
+// HTTP at the public listener: which requests it accepts, how it rejects the others, and the headers of every response.
 import { createHash } from 'node:crypto';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { SANDBOX_KEY } from '../../../src/sandbox/sandbox.js';
-import { startGateway, startGatewayOnSandbox, type TestGateway } from '../../helpers/gateway.js';
-import { ask, post, sendLines, type WireAnswer } from '../../helpers/wire.js';
+import { startGateway, startGatewayOnSandbox } from '../../helpers/gateway.js';
+import { sendRequest, post, sendLines, type HttpResponse } from '../../helpers/http.js';
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const CANARY = 'canary-in-the-request';
@@ -14,7 +14,7 @@ const data = { data: { __typename: 'Query' } };
 const query = `?query=${encodeURIComponent('{ __typename }')}`;
 const key = { 'mc-api-key': SANDBOX_KEY };
 
-let gateway: TestGateway;
+let gateway: Awaited<ReturnType<typeof startGatewayOnSandbox>>;
 /** Origin of the gateway. */
 let origin: string;
 
@@ -23,13 +23,13 @@ beforeAll(async () => {
   origin = new URL(gateway.url).origin;
 });
 
-/** Says that an answer is a refusal in GraphQL's shape, with one error, and repeats nothing of the request. */
-function expectRefusal(answer: WireAnswer, status: number, code = 'BAD_REQUEST'): void {
-  const requestId = answer.headers.get('x-request-id');
+/** Expects an error response in GraphQL's shape, with one error, that repeats nothing of the request. */
+function expectRejection(response: HttpResponse, status: number, code = 'BAD_REQUEST'): void {
+  const requestId = response.headers.get('x-request-id');
   expect(requestId).toMatch(UUID);
-  expect(answer.headers.get('cache-control')).toBe('no-store');
-  expect(answer.headers.get('content-type')).toBe(JSON_TYPE);
-  expect({ status: answer.status, body: answer.json }).toEqual({
+  expect(response.headers.get('cache-control')).toBe('no-store');
+  expect(response.headers.get('content-type')).toBe(JSON_TYPE);
+  expect({ status: response.status, body: response.json }).toEqual({
     status,
     body: {
       errors: [
@@ -40,7 +40,7 @@ function expectRefusal(answer: WireAnswer, status: number, code = 'BAD_REQUEST')
       ],
     },
   });
-  expect(answer.text).not.toContain(CANARY);
+  expect(response.text).not.toContain(CANARY);
 }
 
 describe('POST /graphql', () => {
@@ -52,16 +52,16 @@ describe('POST /graphql', () => {
     ['application/*', JSON_TYPE],
     ['*/*', JSON_TYPE],
     ['text/html, */*;q=0.1', JSON_TYPE],
-  ])('answers Accept: %s with %s', async (accept, contentType) => {
-    const answer = await post(gateway.url, typename, { accept });
+  ])('responds to Accept: %s with %s', async (accept, contentType) => {
+    const response = await post(gateway.url, typename, { accept });
 
-    expect(answer).toMatchObject({ status: 200, json: data });
-    expect(answer.headers.get('content-type')).toBe(contentType);
+    expect(response).toMatchObject({ status: 200, json: data });
+    expect(response.headers.get('content-type')).toBe(contentType);
   });
 
-  it('answers a request without Accept with application/json', async () => {
+  it('responds to a request without Accept with application/json', async () => {
     const body = JSON.stringify(typename);
-    const answer = await sendLines(gateway.url, [
+    const response = await sendLines(gateway.url, [
       'POST /graphql HTTP/1.1',
       'host: localhost',
       'connection: close',
@@ -71,12 +71,12 @@ describe('POST /graphql', () => {
       body,
     ]);
 
-    expect(answer).toMatchObject({ status: 200, json: data });
-    expect(answer.headers.get('content-type')).toBe(JSON_TYPE);
+    expect(response).toMatchObject({ status: 200, json: data });
+    expect(response.headers.get('content-type')).toBe(JSON_TYPE);
   });
 
-  it.each(['text/html', 'image/png', 'text/event-stream'])('answers Accept: %s with 406', async (accept) => {
-    expectRefusal(await post(gateway.url, typename, { accept }), 406);
+  it.each(['text/html', 'image/png', 'text/event-stream'])('rejects Accept: %s with 406', async (accept) => {
+    expectRejection(await post(gateway.url, typename, { accept }), 406);
   });
 
   it.each([
@@ -84,10 +84,10 @@ describe('POST /graphql', () => {
     'application/json; charset=utf-8',
     'application/json;charset=UTF-8',
     'application/json; charset="utf8"',
-  ])('takes Content-Type: %s', async (contentType) => {
-    const answer = await post(gateway.url, typename, { 'content-type': contentType });
+  ])('accepts Content-Type: %s', async (contentType) => {
+    const response = await post(gateway.url, typename, { 'content-type': contentType });
 
-    expect(answer).toMatchObject({ status: 200, json: data });
+    expect(response).toMatchObject({ status: 200, json: data });
   });
 
   it.each([
@@ -100,45 +100,45 @@ describe('POST /graphql', () => {
     'multipart/form-data; boundary=x',
     'text/plain',
     'text/plain; application/json',
-  ])('answers Content-Type: %s with 415', async (contentType) => {
-    expectRefusal(await post(gateway.url, typename, { 'content-type': contentType }), 415);
+  ])('rejects Content-Type: %s with 415', async (contentType) => {
+    expectRejection(await post(gateway.url, typename, { 'content-type': contentType }), 415);
   });
 
-  it('answers a body without Content-Type with 415', async () => {
+  it('rejects a body without Content-Type with 415', async () => {
     const body = new TextEncoder().encode(JSON.stringify(typename));
 
-    expectRefusal(await ask(gateway.url, { method: 'POST', body }), 415);
+    expectRejection(await sendRequest(gateway.url, { method: 'POST', body }), 415);
   });
 
-  it.each(['gzip', 'br', 'deflate', 'x-unknown'])('answers Content-Encoding: %s with 415', async (encoding) => {
-    expectRefusal(await post(gateway.url, typename, { 'content-encoding': encoding }), 415);
+  it.each(['gzip', 'br', 'deflate', 'x-unknown'])('rejects Content-Encoding: %s with 415', async (encoding) => {
+    expectRejection(await post(gateway.url, typename, { 'content-encoding': encoding }), 415);
   });
 
-  it('takes Content-Encoding: identity', async () => {
+  it('accepts Content-Encoding: identity', async () => {
     expect(await post(gateway.url, typename, { 'content-encoding': 'identity' })).toMatchObject({ status: 200 });
   });
 
-  it('runs an operation with its variables and its name', async () => {
-    const answer = await post(gateway.url, {
+  it('executes the operation that operationName selects, with its variables', async () => {
+    const response = await post(gateway.url, {
       query: 'query A { a: __typename } query B($with: Boolean!) { b: __typename c: __typename @include(if: $with) }',
       operationName: 'B',
       variables: { with: false },
     });
 
-    expect(answer).toMatchObject({ status: 200, json: { data: { b: 'Query' } } });
+    expect(response).toMatchObject({ status: 200, json: { data: { b: 'Query' } } });
   });
 
-  it('takes 256 KiB and refuses a byte more with 413', async () => {
+  it('accepts a body of 256 KiB and rejects a byte more with 413', async () => {
     const rest = JSON.stringify({ ...typename, variables: { padding: '' } });
     const bodyOf = (bytes: number) =>
       JSON.stringify({ ...typename, variables: { padding: 'x'.repeat(bytes - rest.length) } });
 
     expect(await post(gateway.url, bodyOf(256 * 1024))).toMatchObject({ status: 200, json: data });
-    expectRefusal(await post(gateway.url, bodyOf(256 * 1024 + 1)), 413);
+    expectRejection(await post(gateway.url, bodyOf(256 * 1024 + 1)), 413);
   });
 
-  it('refuses a body that is announced as too large with 413 before it comes', async () => {
-    const answer = await sendLines(gateway.url, [
+  it('rejects a Content-Length that is too large with 413, without waiting for the body', async () => {
+    const response = await sendLines(gateway.url, [
       'POST /graphql HTTP/1.1',
       'host: localhost',
       'content-type: application/json',
@@ -146,77 +146,95 @@ describe('POST /graphql', () => {
       '',
     ]);
 
-    expectRefusal(answer, 413);
+    expectRejection(response, 413);
   });
 
   it.each([
-    ['nothing', ''],
-    ['blanks', '  '],
-    ['half of a text', `{"query": "${CANARY}`],
-    ['what is no JSON', CANARY],
+    ['an empty body', ''],
+    ['a blank body', '  '],
+    ['truncated JSON', `{"query": "${CANARY}`],
+    ['a body that is not JSON', CANARY],
     ['a batch', [typename, typename]],
     ['an empty batch', []],
     ['null', 'null'],
     ['a string', `"${CANARY}"`],
     ['a number', '42'],
     ['an empty object', {}],
-    ['no document', { variables: { a: CANARY } }],
+    ['a body without a document', { variables: { a: CANARY } }],
     ['an empty document', { query: '' }],
     ['a document that is a number', { query: 42 }],
     ['a document that is an object', { query: { [CANARY]: CANARY } }],
     ['variables that are a string', { ...typename, variables: `{"a":"${CANARY}"}` }],
-    ['variables that are a list', { ...typename, variables: [CANARY] }],
+    ['variables that are an array', { ...typename, variables: [CANARY] }],
     ['an operation name that is an object', { ...typename, operationName: { [CANARY]: CANARY } }],
     ['extensions that are a string', { ...typename, extensions: CANARY }],
-  ])('answers %s with 400', async (_what, body) => {
-    expectRefusal(await post(gateway.url, body), 400);
+  ])('rejects %s with 400', async (_label, body) => {
+    expectRejection(await post(gateway.url, body), 400);
   });
 
-  it('answers a body that is not UTF-8 with 400, even within a string', async () => {
+  it('rejects a body that is not UTF-8 with 400, even within a string', async () => {
     const text = JSON.stringify({ query: 'query($a: String) { __typename }', variables: { a: '#' } });
     const bytes = new TextEncoder().encode(text).map((byte) => (byte === 0x23 ? 0xe9 : byte));
 
-    expectRefusal(await post(gateway.url, bytes), 400);
+    expectRejection(await post(gateway.url, bytes), 400);
   });
 
-  it('takes UTF-8 beyond ASCII as it is', async () => {
-    const answer = await gateway.run(
-      'query($environment: EnvironmentInput!) { vpcs(environment: $environment) { totalCount } }',
-      { environment: { serviceCode: 'compute-on', name: 'café 🚀' } },
-    );
+  it.each([
+    ['a body that is not JSON', '{', 400, 'The body is not valid JSON.'],
+    ['a body that is not UTF-8', new Uint8Array([0x22, 0xe9, 0x22]), 400, 'The body is not valid UTF-8.'],
+    ['101 nested arrays', '['.repeat(101), 400, 'The body nests more than 100 arrays or objects.'],
+    ['a body above 256 KiB', ' '.repeat(262_145), 413, 'The body is larger than 256 KiB (262144 bytes).'],
+  ])('says why it rejects %s', async (_label, body, status, message) => {
+    expect(await post(gateway.url, body)).toMatchObject({ status, json: { errors: [{ message }] } });
+  });
 
-    expect(answer.body).toMatchObject({
-      errors: [{ message: expect.stringContaining('café 🚀'), extensions: { code: 'NOT_FOUND' } }],
+  it('says what to send instead of a compressed body', async () => {
+    const message = 'Send the body as application/json in UTF-8, without compression.';
+
+    expect(await post(gateway.url, typename, { 'content-encoding': 'gzip' })).toMatchObject({
+      status: 415,
+      json: { errors: [{ message }] },
     });
+  });
+
+  it('accepts UTF-8 beyond ASCII', async () => {
+    const query = 'query($environment: EnvironmentInput!) { vpcs(environment: $environment) { totalCount } }';
+    await gateway.run(query, { environment: { serviceCode: 'compute-on', name: 'café 🚀' } });
+
+    expect(gateway.sandbox.calls.at(-1)?.path).toContain(encodeURIComponent('café 🚀'));
   });
 
   it.each([
     ['a syntax error', '{', 'GRAPHQL_PARSE_FAILED'],
     ['an unknown field', '{ nothing }', 'GRAPHQL_VALIDATION_FAILED'],
     ['a missing variable', 'query($a: ID!) { task(id: $a) { id } }', 'BAD_USER_INPUT'],
-    ['an operation that is not named', 'query A { __typename } query B { __typename }', 'OPERATION_RESOLUTION_FAILURE'],
-    ['a document without operation', 'fragment A on Query { __typename }', 'GRAPHQL_VALIDATION_FAILED'],
-  ])('answers %s with 400, for either Accept', async (_what, document, code) => {
+    [
+      'a choice between two operations',
+      'query A { __typename } query B { __typename }',
+      'OPERATION_RESOLUTION_FAILURE',
+    ],
+    ['a document without an operation', 'fragment A on Query { __typename }', 'GRAPHQL_VALIDATION_FAILED'],
+  ])('rejects %s with 400, for both JSON media types', async (_label, document, code) => {
     for (const accept of ['application/json', 'application/graphql-response+json']) {
-      const answer = await post(gateway.url, { query: document }, { accept });
+      const response = await post(gateway.url, { query: document }, { accept });
 
-      expect(answer).toMatchObject({ status: 400, json: { errors: [{ extensions: { code } }] } });
-      expect(answer.json).not.toHaveProperty('data');
-      expect(answer.headers.get('content-type')).toBe(`${accept}; charset=utf-8`);
+      expect(response).toMatchObject({ status: 400, json: { errors: [{ extensions: { code } }] } });
+      expect(response.json).not.toHaveProperty('data');
+      expect(response.headers.get('content-type')).toBe(`${accept}; charset=utf-8`);
     }
   });
 
-  it('answers an operation name that the document lacks with 400, and does not repeat it', async () => {
-    const answer = await post(gateway.url, { query: 'query A { __typename }', operationName: CANARY });
+  it('rejects an operationName that the document lacks with 400, and does not repeat it', async () => {
+    const response = await post(gateway.url, { query: 'query A { __typename }', operationName: CANARY });
 
-    expectRefusal(answer, 400, 'OPERATION_RESOLUTION_FAILURE');
+    expectRejection(response, 400, 'OPERATION_RESOLUTION_FAILURE');
   });
 
-  it('answers an operation that fails as it runs with 200', async () => {
+  it('responds with 200 to an operation that fails during execution', async () => {
     for (const accept of ['application/json', 'application/graphql-response+json']) {
-      const answer = await post(gateway.url, { query: '{ environments { id } }' }, { accept });
+      const response = await post(gateway.url, { query: '{ environments { id } }' }, { accept });
 
-      expect(answer).toMatchObject({
+      expect(response).toMatchObject({
         status: 200,
         json: { data: { environments: null }, errors: [{ extensions: { code: 'UNAUTHENTICATED' } }] },
       });
@@ -226,16 +244,16 @@ describe('POST /graphql', () => {
 
 describe('GET /graphql', () => {
   it.each(['mc-api-key', 'apollo-require-preflight', 'x-apollo-operation-name'])(
-    'runs a query that comes with %s',
+    'executes a query with the header %s',
     async (header) => {
-      const answer = await ask(gateway.url + query, { headers: { [header]: 'x' } });
+      const response = await sendRequest(gateway.url + query, { headers: { [header]: 'x' } });
 
-      expect(answer).toMatchObject({ status: 200, json: data });
-      expect(answer.headers.get('content-type')).toBe(JSON_TYPE);
+      expect(response).toMatchObject({ status: 200, json: data });
+      expect(response.headers.get('content-type')).toBe(JSON_TYPE);
     },
   );
 
-  it('takes variables and the operation name, and answers as Accept asks', async () => {
+  it('accepts variables and operationName, and responds as Accept asks', async () => {
     const url = new URL(gateway.url);
     url.searchParams.set(
       'query',
@@ -243,123 +261,123 @@ describe('GET /graphql', () => {
     );
     url.searchParams.set('operationName', 'B');
     url.searchParams.set('variables', '{"yes":true}');
-    const answer = await ask(url.href, { headers: { ...key, accept: 'application/graphql-response+json' } });
+    const response = await sendRequest(url.href, { headers: { ...key, accept: 'application/graphql-response+json' } });
 
-    expect(answer).toMatchObject({ status: 200, json: { data: { b: 'Query' } } });
-    expect(answer.headers.get('content-type')).toBe(RESPONSE_TYPE);
+    expect(response).toMatchObject({ status: 200, json: { data: { b: 'Query' } } });
+    expect(response.headers.get('content-type')).toBe(RESPONSE_TYPE);
   });
 
   it.each([
-    ['no header at all', {}],
-    ['what a form sends', { 'content-type': 'text/plain' }],
-    ['an empty key', { 'mc-api-key': '' }],
+    ['no header', {}],
+    ['the content type of a form', { 'content-type': 'text/plain' }],
+    ['an empty API key', { 'mc-api-key': '' }],
     ['headers that any page may send', { accept: 'application/json', 'accept-language': 'fr' }],
-  ])('refuses a query that comes with %s: a page elsewhere may have sent it', async (_what, headers) => {
-    expectRefusal(await ask(gateway.url + query, { headers }), 400);
+  ])('rejects a query with %s, since a page of another site can send it', async (_label, headers) => {
+    expectRejection(await sendRequest(gateway.url + query, { headers }), 400);
   });
 
   it.each([
     ['no document', ''],
-    ['variables that are no JSON', `${query}&variables=${CANARY}`],
-    ['a document twice', `${query}&${query.slice(1)}`],
-  ])('answers %s with 400', async (_what, search) => {
-    expectRefusal(await ask(gateway.url + search, { headers: key }), 400);
+    ['variables that are not JSON', `${query}&variables=${CANARY}`],
+    ['a repeated document', `${query}&${query.slice(1)}`],
+  ])('rejects %s with 400', async (_label, search) => {
+    expectRejection(await sendRequest(gateway.url + search, { headers: key }), 400);
   });
 
-  it('answers a mutation with 405, and does not run it', async () => {
-    const fresh = await startGatewayOnSandbox();
+  it('rejects a mutation with 405, and does not execute it', async () => {
+    const other = await startGatewayOnSandbox();
     const mutation = `mutation { deleteSiteToSiteVpn(input: {
       environment: { serviceCode: "compute-on", name: "test_area" }, id: "9fe8e398-06d6-482c-8f55-b805bde4d3cc"
     }) { task { id } } }`;
-    const answer = await ask(`${fresh.url}?query=${encodeURIComponent(mutation)}`, { headers: key });
+    const response = await sendRequest(`${other.url}?query=${encodeURIComponent(mutation)}`, { headers: key });
 
-    expectRefusal(answer, 405);
-    expect(answer.headers.get('allow')).toBe('POST');
-    expect(fresh.sandbox.calls).toEqual([]);
+    expectRejection(response, 405);
+    expect(response.headers.get('allow')).toBe('POST');
+    expect(other.sandbox.calls).toEqual([]);
   });
 });
 
-describe('Another method', () => {
-  it.each(['PUT', 'DELETE', 'PATCH'])('%s on /graphql is answered with 405 and Allow', async (method) => {
-    const answer = await ask(gateway.url, { method });
+describe('Other methods', () => {
+  it.each(['PUT', 'DELETE', 'PATCH'])('%s /graphql is rejected with 405 and Allow', async (method) => {
+    const response = await sendRequest(gateway.url, { method });
 
-    expectRefusal(answer, 405);
-    expect(answer.headers.get('allow')).toBe('GET, POST');
+    expectRejection(response, 405);
+    expect(response.headers.get('allow')).toBe('GET, POST');
   });
 
-  it.each(['PUT', 'DELETE', 'PATCH'])('%s is answered so with a body too', async (method) => {
-    const answer = await ask(gateway.url, {
+  it.each(['PUT', 'DELETE', 'PATCH'])('%s /graphql with a body is rejected with 405 and Allow', async (method) => {
+    const response = await sendRequest(gateway.url, {
       method,
       headers: { 'content-type': 'application/json', ...key },
       body: JSON.stringify(typename),
     });
 
-    expectRefusal(answer, 405);
-    expect(answer.headers.get('allow')).toBe('GET, POST');
+    expectRejection(response, 405);
+    expect(response.headers.get('allow')).toBe('GET, POST');
   });
 
-  it('OPTIONS that is no preflight is answered with 204', async () => {
-    expect(await ask(gateway.url, { method: 'OPTIONS' })).toMatchObject({ status: 204, text: '' });
+  it('OPTIONS /graphql gets 204, even if it is not a preflight', async () => {
+    expect(await sendRequest(gateway.url, { method: 'OPTIONS' })).toMatchObject({ status: 204, text: '' });
   });
 
-  it('HEAD on /graphql is answered with 405 and Allow', async () => {
-    const answer = await ask(gateway.url + query, { method: 'HEAD', headers: key });
+  it('HEAD /graphql is rejected with 405 and Allow', async () => {
+    const response = await sendRequest(gateway.url + query, { method: 'HEAD', headers: key });
 
-    expect(answer).toMatchObject({ status: 405, text: '' });
-    expect(answer.headers.get('allow')).toBe('GET, POST');
+    expect(response).toMatchObject({ status: 405, text: '' });
+    expect(response.headers.get('allow')).toBe('GET, POST');
   });
 });
 
-describe('An unknown path', () => {
+describe('Unknown paths', () => {
   it.each(['/', '/graphql/', '/graphqlx', '/Graphql', '//graphql', '/metrics', '/livez', '/.env', `/${CANARY}`])(
-    '%s is answered with 404',
+    '%s is rejected with 404',
     async (path) => {
-      expectRefusal(await ask(origin + path, { headers: key }), 404);
-      expectRefusal(await ask(origin + path, { method: 'POST', headers: key }), 404);
+      expectRejection(await sendRequest(origin + path, { headers: key }), 404);
+      expectRejection(await sendRequest(origin + path, { method: 'POST', headers: key }), 404);
     },
   );
 
   it.each(['/%zz', `/%c3%28${CANARY}`, `/graphql%?query=${CANARY}`])(
-    '%s, which cannot be decoded, is answered with 400',
+    '%s cannot be decoded and is rejected with 400',
     async (path) => {
-      expectRefusal(await ask(origin + path, { headers: key }), 400);
+      expectRejection(await sendRequest(origin + path, { headers: key }), 400);
     },
   );
 });
 
-describe('A request that is hardly one', () => {
+describe('Malformed requests', () => {
   const start = ['GET /graphql?query={__typename} HTTP/1.1', 'mc-api-key: x', 'connection: close'];
 
-  it('runs where the Host is in order', async () => {
+  it('do not include those with a well-formed Host header', async () => {
     for (const host of ['localhost', 'gateway.example.com:4000', '127.0.0.1', '[::1]:80', 'under_score']) {
       expect(await sendLines(origin, [...start, `host: ${host}`, ''])).toMatchObject({ status: 200, json: data });
     }
   });
 
   it.each([
-    ['no Host', []],
-    ['an empty Host', ['host:']],
-    ['a Host with a blank', [`host: a ${CANARY}`]],
-    ['a Host with a path', [`host: a/${CANARY}`]],
-    ['a Host with a user', [`host: ${CANARY}@a`]],
-    ['a Host with a port that is none', ['host: a:b']],
-    ['two Hosts', ['host: a', `host: ${CANARY}`]],
-  ])('is answered with 400 for %s', async (_what, lines) => {
-    expectRefusal(await sendLines(origin, [...start, ...lines, '']), 400);
+    ['no Host header', []],
+    ['an empty Host header', ['host:']],
+    ['a Host header with a blank', [`host: a ${CANARY}`]],
+    ['a Host header with a path', [`host: a/${CANARY}`]],
+    ['a Host header with a user', [`host: ${CANARY}@a`]],
+    ['a Host header with an invalid port', ['host: a:b']],
+    ['two Host headers', ['host: a', `host: ${CANARY}`]],
+  ])('are rejected with 400 if they have %s', async (_label, lines) => {
+    expectRejection(await sendLines(origin, [...start, ...lines, '']), 400);
   });
 
-  it('is answered with 400 for two keys, whether or not they are the same', async () => {
+  it('are rejected with 400 if they have two MC-Api-Key headers, even equal ones', async () => {
     for (const other of [CANARY, 'x']) {
-      expectRefusal(await sendLines(origin, [...start, 'host: a', `MC-API-KEY: ${other}`, '']), 400);
+      expectRejection(await sendLines(origin, [...start, 'host: a', `MC-API-KEY: ${other}`, '']), 400);
     }
   });
 
-  it('is answered with 400 where it is no HTTP', async () => {
-    expectRefusal(await sendLines(origin, [CANARY, '']), 400);
+  it('are rejected with 400 if they are not HTTP', async () => {
+    expectRejection(await sendLines(origin, [CANARY, '']), 400);
   });
 
-  it('is answered with 400 where a chunk of its body is none', async () => {
-    const answer = await sendLines(origin, [
+  it('are rejected with 400 if a chunk of the body is malformed', async () => {
+    const response = await sendLines(origin, [
       'POST /graphql HTTP/1.1',
       'host: a',
       'content-type: application/json',
@@ -369,45 +387,48 @@ describe('A request that is hardly one', () => {
       '',
     ]);
 
-    expectRefusal(answer, 400);
+    expectRejection(response, 400);
   });
 
-  it('is answered with 408 where its headers, or its body, do not come to an end', async () => {
-    const start = ['POST /graphql HTTP/1.1', 'host: a', 'content-type: application/json'];
-    const slow = [sendLines(origin, start), sendLines(origin, [...start, 'content-length: 100', '', `{"${CANARY}`])];
+  it('are rejected with 408 if their headers or body do not arrive completely', async () => {
+    const head = ['POST /graphql HTTP/1.1', 'host: a', 'content-type: application/json'];
+    const incomplete = [
+      sendLines(origin, head),
+      sendLines(origin, [...head, 'content-length: 100', '', `{"${CANARY}`]),
+    ];
 
-    for (const answer of await Promise.all(slow)) expectRefusal(answer, 408);
+    for (const response of await Promise.all(incomplete)) expectRejection(response, 408);
   });
 
-  it('is answered with 431 where its headers are too large', async () => {
-    expectRefusal(await sendLines(origin, [...start, 'host: a', `x: ${CANARY.repeat(1_000)}`, '']), 431);
+  it('are rejected with 431 if their headers are too large', async () => {
+    expectRejection(await sendLines(origin, [...start, 'host: a', `x: ${CANARY.repeat(1_000)}`, '']), 431);
   });
 });
 
 describe('x-request-id', () => {
   it.each(['a', 'A-1_b.c:d', 'x'.repeat(128), 'b5c0f8a2-5c92-4f3d-8f0e-0d6f2a4f4b1d'])(
-    'is the caller’s where it sends %s',
+    'repeats the valid id of the client: %s',
     async (id) => {
       for (const body of [typename, { query: '{' }, 'null']) {
-        const answer = await post(gateway.url, body, { 'x-request-id': id });
+        const response = await post(gateway.url, body, { 'x-request-id': id });
 
-        expect(answer.headers.get('x-request-id')).toBe(id);
-        if (body !== typename) expect(answer.json).toMatchObject({ errors: [{ extensions: { requestId: id } }] });
+        expect(response.headers.get('x-request-id')).toBe(id);
+        if (body !== typename) expect(response.json).toMatchObject({ errors: [{ extensions: { requestId: id } }] });
       }
     },
   );
 
   it.each([['a b'], ['x'.repeat(129)], [''], ['<script>'], ['a,b'], ['é'], ['%0d%0a'], ['a;b'], ['{"a":1}']])(
-    'is a new one where the caller sends %s',
+    'is new if the client sends the invalid id: %s',
     async (id) => {
-      const answer = await post(gateway.url, { query: '{' }, { 'x-request-id': id });
+      const response = await post(gateway.url, { query: '{' }, { 'x-request-id': id });
 
-      expectRefusalId(answer);
+      expectNewRequestId(response);
     },
   );
 
-  it('is a new one where the caller sends two', async () => {
-    const answer = await sendLines(origin, [
+  it('is new if the client sends two ids', async () => {
+    const response = await sendLines(origin, [
       'GET /graphql?query={ HTTP/1.1',
       'host: a',
       'connection: close',
@@ -417,17 +438,17 @@ describe('x-request-id', () => {
       '',
     ]);
 
-    expectRefusalId(answer);
+    expectNewRequestId(response);
   });
 
-  it('is another one for each request', async () => {
+  it('differs between requests', async () => {
     const [one, other] = await Promise.all([post(gateway.url, typename), post(gateway.url, typename)]);
 
     expect(one.headers.get('x-request-id')).not.toBe(other.headers.get('x-request-id'));
   });
 
-  it('is in every error of an answer', async () => {
-    const answer = await gateway.run(
+  it('is in every error of a response', async () => {
+    const response = await gateway.run(
       '{ a: environments { id } b: environments { id } }',
       {},
       {
@@ -436,46 +457,46 @@ describe('x-request-id', () => {
       },
     );
 
-    expect(answer.body).toMatchObject({
+    expect(response.body).toMatchObject({
       errors: [{ extensions: { requestId: 'twice' } }, { extensions: { requestId: 'twice' } }],
     });
   });
 
-  function expectRefusalId(answer: WireAnswer): void {
-    const requestId = answer.headers.get('x-request-id');
+  function expectNewRequestId(response: HttpResponse): void {
+    const requestId = response.headers.get('x-request-id');
     expect(requestId).toMatch(UUID);
-    expect(answer.json).toMatchObject({ errors: [{ extensions: { requestId } }] });
+    expect(response.json).toMatchObject({ errors: [{ extensions: { requestId } }] });
   }
 });
 
 describe('cache-control', () => {
-  it('is no-store on every answer', async () => {
+  it('is no-store in every response', async () => {
     const persisted = { extensions: { persistedQuery: { version: 1, sha256Hash: 'a'.repeat(64) } } };
-    const answers = await Promise.all([
+    const responses = await Promise.all([
       post(gateway.url, typename),
       post(gateway.url, { query: '{ environments { id } }' }, key),
       post(gateway.url, { query: '{ environments { id } }' }),
       post(gateway.url, { query: '{' }),
       post(gateway.url, persisted),
       post(gateway.url, typename, { 'cache-control': 'max-age=60' }),
-      ask(gateway.url + query, { headers: key }),
-      ask(gateway.url, { method: 'PUT' }),
-      ask(gateway.url, { method: 'OPTIONS' }),
-      ask(`${gateway.url}/nothing`),
+      sendRequest(gateway.url + query, { headers: key }),
+      sendRequest(gateway.url, { method: 'PUT' }),
+      sendRequest(gateway.url, { method: 'OPTIONS' }),
+      sendRequest(`${gateway.url}/nothing`),
     ]);
 
-    expect(answers.map(({ headers }) => headers.get('cache-control'))).toEqual(answers.map(() => 'no-store'));
-    expect(answers.map(({ headers }) => headers.get('x-request-id'))).toEqual(
-      answers.map(() => expect.stringMatching(UUID)),
+    expect(responses.map(({ headers }) => headers.get('cache-control'))).toEqual(responses.map(() => 'no-store'));
+    expect(responses.map(({ headers }) => headers.get('x-request-id'))).toEqual(
+      responses.map(() => expect.stringMatching(UUID)),
     );
   });
 });
 
-describe('A persisted query', () => {
+describe('Persisted queries', () => {
   const hashOf = (text: string) => createHash('sha256').update(text).digest('hex');
   const extensionsOf = (text: string) => ({ persistedQuery: { version: 1, sha256Hash: hashOf(text) } });
 
-  it('is not found until its text comes along once, and runs by its hash from then on, by POST and GET', async () => {
+  it('need their text once, and run by their hash afterwards, by POST and GET', async () => {
     const text = '{ mine: __typename }';
     const extensions = extensionsOf(text);
     const unknown = await post(gateway.url, { extensions });
@@ -490,29 +511,29 @@ describe('A persisted query', () => {
       ],
     });
 
-    const answer = { status: 200, json: { data: { mine: 'Query' } } };
-    expect(await post(gateway.url, { query: text, extensions })).toMatchObject(answer);
-    expect(await post(gateway.url, { extensions })).toMatchObject(answer);
+    const response = { status: 200, json: { data: { mine: 'Query' } } };
+    expect(await post(gateway.url, { query: text, extensions })).toMatchObject(response);
+    expect(await post(gateway.url, { extensions })).toMatchObject(response);
     const search = new URLSearchParams({ extensions: JSON.stringify(extensions) });
-    expect(await ask(`${gateway.url}?${search.toString()}`, { headers: key })).toMatchObject(answer);
+    expect(await sendRequest(`${gateway.url}?${search.toString()}`, { headers: key })).toMatchObject(response);
   });
 
-  it('is refused with 400 where the hash is not that of the text', async () => {
+  it('are rejected with 400 if the hash is not that of the text', async () => {
     const extensions = extensionsOf('{ another: __typename }');
 
-    expectRefusal(await post(gateway.url, { ...typename, extensions }), 400);
+    expectRejection(await post(gateway.url, { ...typename, extensions }), 400);
   });
 
-  it('is refused with 400 where its version is not known', async () => {
+  it('are rejected with 400 if their version is unknown', async () => {
     const extensions = { persistedQuery: { version: 2, sha256Hash: hashOf(CANARY) } };
 
-    expectRefusal(await post(gateway.url, { extensions }), 400);
+    expectRejection(await post(gateway.url, { extensions }), 400);
   });
 });
 
 describe('CORS', () => {
-  const preflight = (url: string, from: string) =>
-    ask(url, {
+  const sendPreflight = (url: string, from: string) =>
+    sendRequest(url, {
       method: 'OPTIONS',
       headers: {
         origin: from,
@@ -527,24 +548,24 @@ describe('CORS', () => {
     'https://localhost:5173',
     'http://127.0.0.1:8080',
     'http://[::1]:80',
-  ])('lets pages of %s call outside production', async (from) => {
-    const answer = await post(gateway.url, typename, { origin: from });
-    const before = await preflight(gateway.url, from);
+  ])('allows pages of %s outside production', async (from) => {
+    const response = await post(gateway.url, typename, { origin: from });
+    const preflight = await sendPreflight(gateway.url, from);
 
-    expect(answer.headers.get('access-control-allow-origin')).toBe(from);
-    expect(answer.headers.get('access-control-expose-headers')).toBe('x-request-id, retry-after');
-    expect(answer.headers.get('vary')).toMatch(/\borigin\b/i);
-    expect(before.status).toBe(204);
-    expect(before.headers.get('access-control-allow-origin')).toBe(from);
-    expect(before.headers.get('access-control-allow-methods')).toBe('GET, POST');
-    expect(before.headers.get('access-control-allow-headers')).toBe('content-type,mc-api-key');
+    expect(response.headers.get('access-control-allow-origin')).toBe(from);
+    expect(response.headers.get('access-control-expose-headers')).toBe('x-request-id, retry-after');
+    expect(response.headers.get('vary')).toMatch(/\borigin\b/i);
+    expect(preflight.status).toBe(204);
+    expect(preflight.headers.get('access-control-allow-origin')).toBe(from);
+    expect(preflight.headers.get('access-control-allow-methods')).toBe('GET, POST');
+    expect(preflight.headers.get('access-control-allow-headers')).toBe('content-type,mc-api-key');
   });
 
-  it('lets a page read what it is refused with', async () => {
-    const answer = await post(gateway.url, 'null', { origin: 'http://localhost:3000' });
+  it('lets a page read an error response', async () => {
+    const response = await post(gateway.url, 'null', { origin: 'http://localhost:3000' });
 
-    expect(answer.status).toBe(400);
-    expect(answer.headers.get('access-control-allow-origin')).toBe('http://localhost:3000');
+    expect(response.status).toBe(400);
+    expect(response.headers.get('access-control-allow-origin')).toBe('http://localhost:3000');
   });
 
   it.each([
@@ -554,25 +575,28 @@ describe('CORS', () => {
     'http://example.com/localhost',
     'http://notlocalhost',
     'null',
-  ])('lets no page of %s call', async (from) => {
-    for (const answer of [await post(gateway.url, typename, { origin: from }), await preflight(gateway.url, from)]) {
-      expect(answer.headers.get('access-control-allow-origin')).toBeNull();
+  ])('allows no page of %s', async (from) => {
+    for (const response of [
+      await post(gateway.url, typename, { origin: from }),
+      await sendPreflight(gateway.url, from),
+    ]) {
+      expect(response.headers.get('access-control-allow-origin')).toBeNull();
     }
   });
 
-  it('never lets a page send cookies along', async () => {
-    const answer = await preflight(gateway.url, 'http://localhost:3000');
+  it('never allows credentials', async () => {
+    const response = await sendPreflight(gateway.url, 'http://localhost:3000');
 
-    expect(answer.headers.get('access-control-allow-credentials')).toBeNull();
+    expect(response.headers.get('access-control-allow-credentials')).toBeNull();
   });
 
-  it('lets the listed origins call and no others, localhost neither', async () => {
+  it('allows the listed origins only, and then not localhost', async () => {
     const listed = await startGateway('http://127.0.0.1:9', {
       corsOrigins: ['https://app.example.com', 'http://b.example'],
     });
     const allowed = async (from: string) => [
       (await post(listed.url, typename, { origin: from })).headers.get('access-control-allow-origin'),
-      (await preflight(listed.url, from)).headers.get('access-control-allow-origin'),
+      (await sendPreflight(listed.url, from)).headers.get('access-control-allow-origin'),
     ];
 
     expect(await allowed('https://app.example.com')).toEqual(['https://app.example.com', 'https://app.example.com']);
@@ -582,26 +606,26 @@ describe('CORS', () => {
     }
   });
 
-  it('lets no page call where no origin is listed', async () => {
+  it('allows no page if no origin is listed', async () => {
     const closed = await startGateway('http://127.0.0.1:9', { corsOrigins: [] });
 
     for (const from of ['http://localhost:3000', 'https://example.com', 'null']) {
       expect(
         (await post(closed.url, typename, { origin: from })).headers.get('access-control-allow-origin'),
       ).toBeNull();
-      expect((await preflight(closed.url, from)).headers.get('access-control-allow-origin')).toBeNull();
+      expect((await sendPreflight(closed.url, from)).headers.get('access-control-allow-origin')).toBeNull();
     }
   });
 });
 
-describe('The headers of an answer', () => {
-  it('tell browsers to do as little with it as they can', async () => {
-    for (const answer of [
+describe('Headers of every response', () => {
+  it('restrict what browsers do with the response', async () => {
+    for (const response of [
       await post(gateway.url, typename),
-      await ask(`${origin}/nothing`),
+      await sendRequest(`${origin}/nothing`),
       await post(gateway.url, ''),
     ]) {
-      expect(Object.fromEntries(answer.headers)).toMatchObject({
+      expect(Object.fromEntries(response.headers)).toMatchObject({
         'content-security-policy': "default-src 'none';frame-ancestors 'none'",
         'cross-origin-opener-policy': 'same-origin',
         'cross-origin-resource-policy': 'cross-origin',
@@ -612,30 +636,30 @@ describe('The headers of an answer', () => {
     }
   });
 
-  it('do not say what the server is made of', async () => {
-    const answer = await post(gateway.url, typename);
+  it('do not name the server software', async () => {
+    const response = await post(gateway.url, typename);
 
-    expect(answer.headers.get('server')).toBeNull();
-    expect(answer.headers.get('x-powered-by')).toBeNull();
+    expect(response.headers.get('server')).toBeNull();
+    expect(response.headers.get('x-powered-by')).toBeNull();
   });
 });
 
 describe('Introspection', () => {
   const document = '{ __schema { queryType { name } } }';
 
-  it('is answered without a key where it is on', async () => {
+  it('needs no API key when on', async () => {
     expect(await post(gateway.url, { query: document })).toMatchObject({
       status: 200,
       json: { data: { __schema: { queryType: { name: 'Query' } } } },
     });
   });
 
-  it('is refused where it is off, key or not', async () => {
+  it('is rejected when off, with or without an API key', async () => {
     const closed = await startGatewayOnSandbox({}, { introspection: false });
 
     for (const headers of [{}, key]) {
-      for (const refused of [document, '{ __type(name: "Vpc") { name } }']) {
-        expect(await post(closed.url, { query: refused }, headers)).toMatchObject({
+      for (const rejected of [document, '{ __type(name: "Vpc") { name } }']) {
+        expect(await post(closed.url, { query: rejected }, headers)).toMatchObject({
           status: 400,
           json: { errors: [{ extensions: { code: 'GRAPHQL_VALIDATION_FAILED' } }] },
         });
@@ -643,7 +667,7 @@ describe('Introspection', () => {
     }
   });
 
-  it('hides the names that were nearly hit where it is off', async () => {
+  it('suggests no names of the schema when off', async () => {
     const closed = await startGatewayOnSandbox({}, { introspection: false });
     const documents = [
       '{ siteToSiteVpn_ { id } }',
@@ -655,30 +679,30 @@ describe('Introspection', () => {
       'mutation { deleteSiteToSiteVpn_ { task { id } } }',
     ];
 
-    for (const refused of documents) {
-      const hidden = await post(closed.url, { query: refused });
-      expect(hidden).toMatchObject({
+    for (const invalid of documents) {
+      const masked = await post(closed.url, { query: invalid });
+      expect(masked).toMatchObject({
         status: 400,
         json: { errors: expect.arrayContaining([expect.objectContaining({ message: expect.any(String) })]) },
       });
-      expect(hidden.text).not.toMatch(/did you mean/i);
+      expect(masked.text).not.toMatch(/did you mean/i);
     }
     expect((await post(gateway.url, { query: '{ environments { idd } }' })).text).toMatch(/did you mean \\"id\\"/i);
   });
 
-  it('does not hide __typename where it is off', async () => {
+  it('leaves __typename available when off', async () => {
     const closed = await startGatewayOnSandbox({}, { introspection: false });
 
     expect(await post(closed.url, typename)).toMatchObject({ status: 200, json: data });
   });
 });
 
-describe('The playground', () => {
-  it('is not there where it is off', async () => {
+describe('Playground', () => {
+  it('has neither page nor assets when off', async () => {
     const page = { accept: 'text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8' };
 
-    expectRefusal(await ask(origin, { headers: page }), 404);
-    expectRefusal(await ask(gateway.url, { headers: page }), 400);
-    expectRefusal(await ask(`${origin}/playground/assets/main.js`, { headers: page }), 404);
+    expectRejection(await sendRequest(origin, { headers: page }), 404);
+    expectRejection(await sendRequest(gateway.url, { headers: page }), 400);
+    expectRejection(await sendRequest(`${origin}/playground/assets/main.js`, { headers: page }), 404);
   });
 });

@@ -1,12 +1,12 @@
-// How connections and subscriptions end where something is wrong with them, one by one; nothing else suffers, and no poll is left.
+// How connections and subscriptions end on errors and limits. Other subscriptions continue, and no poll stays behind.
 import { describe, expect, it } from '@jest/globals';
 import { Agent, request, type ServerResponse } from 'node:http';
 import { WebSocket } from 'ws';
 import { startGateway } from '../../helpers/gateway.js';
-import { until } from '../../helpers/until.js';
-import { post, sendLines } from '../../helpers/wire.js';
-import { byEventStream, byWebSocket, openAcknowledged, openSocket } from './subscribers.js';
-import { followTask, followVpns, isSilent, startRest } from './changing-rest-api.js';
+import { waitUntil } from '../../helpers/wait-until.js';
+import { post, sendLines } from '../../helpers/http.js';
+import { subscribeBySse, subscribeByWebSocket, openAcknowledgedSocket, openSocket } from './subscribers.js';
+import { taskSubscription, vpnsSubscription, isSilent, startRestApi } from './mutable-rest-api.js';
 
 const polls = { taskPollMs: 20, watchPollMs: 20 };
 const subscribe = (id: string, query: string) => ({ id, type: 'subscribe', payload: { query } });
@@ -16,111 +16,114 @@ async function start(
   overrides: Parameters<typeof startGateway>[1] = {},
   options: Parameters<typeof startGateway>[2] = {},
 ) {
-  const rest = await startRest();
+  const rest = await startRestApi();
   return { rest, ...(await startGateway(rest.url, { ...polls, ...overrides }, options)) };
 }
 
-describe('a WebSocket is closed', () => {
-  it('with 4408 when no connection_init has come within 3 s', async () => {
+describe('a WebSocket to /graphql', () => {
+  it('is closed with 4408 if no connection_init arrives within 3 s', async () => {
     const { url } = await start();
-    const bare = await openSocket(url);
-    await bare.closes();
-    expect(bare.closed).toEqual({ code: 4408, reason: 'Connection initialisation timeout' });
-    expect(bare.messages).toEqual([]);
+    const socket = await openSocket(url);
+    await socket.waitForClose();
+    expect(socket.closed).toEqual({ code: 4408, reason: 'Connection initialisation timeout' });
+    expect(socket.messages).toEqual([]);
   });
 
   it.each([
     ['no payload', undefined],
     ['a payload without a key', { authorization: 'canary' }],
     ['an empty key', { 'MC-Api-Key': ' ' }],
-    ['a key that is no text', { 'MC-Api-Key': 1 }],
+    ['a key that is not a string', { 'MC-Api-Key': 1 }],
     ['a key that cannot be a header value', { 'MC-Api-Key': 'a\nb' }],
-  ])('with 4401 for %s', async (_what, payload) => {
+  ])('is closed with 4401 for %s', async (_name, payload) => {
     const { url, rest } = await start();
-    const bare = await openSocket(url);
-    bare.send({ type: 'connection_init', payload });
-    await bare.closes();
-    expect(bare.closed).toEqual({ code: 4401, reason: 'Send your API key as MC-Api-Key in connection_init.' });
-    expect(bare.messages).toEqual([]);
+    const socket = await openSocket(url);
+    socket.send({ type: 'connection_init', payload });
+    await socket.waitForClose();
+    expect(socket.closed).toEqual({
+      code: 4401,
+      reason: 'The API key is missing or malformed. Send it as MC-Api-Key in connection_init.',
+    });
+    expect(socket.messages).toEqual([]);
     expect(rest.calls).toEqual([]);
   });
 
-  it('with 4401 when it subscribes before it is acknowledged', async () => {
+  it('is closed with 4401 if the client subscribes before connection_ack', async () => {
     const { url, rest } = await start();
-    const bare = await openSocket(url);
-    bare.send(subscribe('1', followVpns));
-    await bare.closes();
-    expect(bare.closed).toEqual({ code: 4401, reason: 'Unauthorized' });
+    const socket = await openSocket(url);
+    socket.send(subscribe('1', vpnsSubscription));
+    await socket.waitForClose();
+    expect(socket.closed).toEqual({ code: 4401, reason: 'Unauthorized' });
     expect(rest.calls).toEqual([]);
   });
 
-  it('with 4406 for another subprotocol than graphql-transport-ws', async () => {
+  it('is closed with 4406 without the subprotocol graphql-transport-ws', async () => {
     const { url } = await start();
-    const bare = await openSocket(url, { protocol: null });
-    await bare.closes();
-    expect(bare.closed).toEqual({ code: 4406, reason: 'Subprotocol not acceptable' });
+    const socket = await openSocket(url, { protocol: null });
+    await socket.waitForClose();
+    expect(socket.closed).toEqual({ code: 4406, reason: 'Subprotocol not acceptable' });
   });
 
   it.each([
-    ['what is not JSON', '{canary'],
-    ['JSON that is no message', '"canary"'],
-    ['a message of no known type', '{"type":"start"}'],
+    ['a message that is not JSON', '{canary'],
+    ['a JSON string', '"canary"'],
+    ['a message of an unknown type', '{"type":"start"}'],
     ['a subscription without a query', '{"id":"1","type":"subscribe","payload":{}}'],
-  ])('with 4400 for %s', async (_what, text) => {
+  ])('is closed with 4400 for %s', async (_name, text) => {
     const { url, logs } = await start();
-    const bare = await openAcknowledged(url);
-    bare.socket.send(text);
-    await bare.closes();
-    expect(bare.closed).toEqual({ code: 4400, reason: 'Invalid message received' });
+    const socket = await openAcknowledgedSocket(url);
+    socket.webSocket.send(text);
+    await socket.waitForClose();
+    expect(socket.closed).toEqual({ code: 4400, reason: 'Invalid message received' });
     expect(JSON.stringify(logs)).not.toMatch(/canary|unexpected/);
   });
 
-  it('with 4409 for an id that is in use, and 4429 for a second connection_init', async () => {
+  it('is closed with 4409 for an id in use, and with 4429 for a second connection_init', async () => {
     const { url } = await start();
-    const twice = await openAcknowledged(url);
-    // So long that it does not fit into the reason of a close.
+    const reusing = await openAcknowledgedSocket(url);
+    // Too long for a close reason.
     const id = 'long'.repeat(40);
-    twice.send(subscribe(id, followVpns));
-    twice.send(subscribe(id, followVpns));
-    await twice.closes();
-    expect(twice.closed).toEqual({ code: 4409, reason: '' });
-    const again = await openAcknowledged(url);
-    again.send({ type: 'connection_init', payload: { 'MC-Api-Key': 'another' } });
-    await again.closes();
-    expect(again.closed?.code).toBe(4429);
+    reusing.send(subscribe(id, vpnsSubscription));
+    reusing.send(subscribe(id, vpnsSubscription));
+    await reusing.waitForClose();
+    expect(reusing.closed).toEqual({ code: 4409, reason: '' });
+    const initializing = await openAcknowledgedSocket(url);
+    initializing.send({ type: 'connection_init', payload: { 'MC-Api-Key': 'another' } });
+    await initializing.waitForClose();
+    expect(initializing.closed?.code).toBe(4429);
   });
 
-  it('for a message larger than 256 KB, and nothing else suffers', async () => {
+  it('is closed for a message of more than 256 KiB, while others stay open', async () => {
     const { url, watcher, run } = await start();
-    const other = byWebSocket(url)(followTask);
-    await other.has(1);
-    const bare = await openAcknowledged(url);
-    bare.send(subscribe('1', followVpns));
-    await bare.has(2);
-    bare.socket.send(JSON.stringify(subscribe('2', `${followVpns}#${'x'.repeat(256 * 1024)}`)));
-    await bare.closes();
-    expect([1006, 1009]).toContain(bare.closed?.code);
-    await until(() => watcher.polls === 1);
+    const other = subscribeByWebSocket(url)(taskSubscription);
+    await other.waitForEvents(1);
+    const socket = await openAcknowledgedSocket(url);
+    socket.send(subscribe('1', vpnsSubscription));
+    await socket.waitForMessages(2);
+    socket.webSocket.send(JSON.stringify(subscribe('2', `${vpnsSubscription}#${'x'.repeat(256 * 1024)}`)));
+    await socket.waitForClose();
+    expect([1006, 1009]).toContain(socket.closed?.code);
+    await waitUntil(() => watcher.pollCount === 1);
     expect(other.end).toBeUndefined();
     expect((await run('{ __typename }')).body).toEqual({ data: { __typename: 'Query' } });
-    other.stop();
+    other.unsubscribe();
   });
 
-  it('not for one of just under 256 KB', async () => {
+  it('accepts a message of almost 256 KiB', async () => {
     const { url } = await start();
-    const bare = await openAcknowledged(url);
-    const large = { payload: { query: followTask, variables: { unused: 'x'.repeat(255 * 1024) } } };
-    bare.send({ ...subscribe('1', followTask), ...large });
-    await bare.has(2);
-    expect(bare.messages[1]).toEqual(next('1'));
+    const socket = await openAcknowledgedSocket(url);
+    const large = { payload: { query: taskSubscription, variables: { unused: 'x'.repeat(255 * 1024) } } };
+    socket.send({ ...subscribe('1', taskSubscription), ...large });
+    await socket.waitForMessages(2);
+    expect(socket.messages[1]).toEqual(next('1'));
   });
 });
 
-describe('a caller that is gone leaves no poll behind', () => {
-  it('when it never answers a ping: it is cut off, and who answers is not', async () => {
+describe('a disconnected client', () => {
+  it('is terminated if it does not respond to a ping, and leaves no poll behind', async () => {
     const { url, watcher, rest } = await start({}, { pingMs: 1_000 });
-    const alive = byWebSocket(url)(followTask);
-    await alive.has(1);
+    const alive = subscribeByWebSocket(url)(taskSubscription);
+    await alive.waitForEvents(1);
     const dead = new WebSocket(url.replace(/^http/, 'ws'), 'graphql-transport-ws', { autoPong: false });
     let code: number | undefined;
     let pings = 0;
@@ -132,98 +135,98 @@ describe('a caller that is gone leaves no poll behind', () => {
       dead.send(JSON.stringify({ type: 'connection_init', payload: { 'MC-Api-Key': 'sandbox-key' } }));
     });
     dead.once('message', () => {
-      dead.send(JSON.stringify(subscribe('1', followVpns)));
+      dead.send(JSON.stringify(subscribe('1', vpnsSubscription)));
     });
-    await until(() => code !== undefined);
-    // Cut, not closed: who is half open hears no farewell.
+    await waitUntil(() => code !== undefined);
+    // Terminated without a close frame, because a half-open connection could not receive it.
     expect(code).toBe(1006);
     expect(pings).toBe(1);
-    await until(() => watcher.polls === 1);
+    await waitUntil(() => watcher.pollCount === 1);
     expect(alive.end).toBeUndefined();
-    alive.stop();
+    alive.unsubscribe();
     expect(await isSilent(rest)).toBe(true);
   });
 
-  it('when its WebSocket is cut', async () => {
+  it('leaves no poll behind when its WebSocket is lost', async () => {
     const { url, watcher, rest } = await start();
-    const bare = await openAcknowledged(url);
-    bare.send(subscribe('1', followVpns));
-    bare.send(subscribe('2', followTask));
-    await bare.has(3);
-    bare.socket.terminate();
+    const socket = await openAcknowledgedSocket(url);
+    socket.send(subscribe('1', vpnsSubscription));
+    socket.send(subscribe('2', taskSubscription));
+    await socket.waitForMessages(3);
+    socket.webSocket.terminate();
     expect(await isSilent(rest)).toBe(true);
-    expect(watcher.polls).toBe(0);
+    expect(watcher.pollCount).toBe(0);
   });
 
-  it('when its event stream is cut', async () => {
+  it('leaves no poll behind when its event stream is lost', async () => {
     const { url, watcher, rest } = await start();
     const headers = { accept: 'text/event-stream', 'mc-api-key': 'sandbox-key' };
-    const stream = request(`${url}/stream?${new URLSearchParams({ query: followVpns }).toString()}`, { headers });
+    const stream = request(`${url}/stream?${new URLSearchParams({ query: vpnsSubscription }).toString()}`, { headers });
     let text = '';
     stream.on('response', (response) => {
       response.on('error', () => undefined);
       response.on('data', (chunk) => (text += String(chunk)));
     });
     stream.end();
-    await until(() => text.includes('event: next'));
-    expect(watcher.polls).toBe(1);
+    await waitUntil(() => text.includes('event: next'));
+    expect(watcher.pollCount).toBe(1);
     stream.destroy();
     expect(await isSilent(rest)).toBe(true);
-    expect(watcher.polls).toBe(0);
+    expect(watcher.pollCount).toBe(0);
   });
 
-  it('when it is cut while its subscription is being begun', async () => {
+  it('leaves no poll behind when it disconnects while a subscription starts', async () => {
     const { url, watcher, rest } = await start();
     for (let round = 0; round < 20; round++) {
-      const bare = await openAcknowledged(url);
-      bare.socket.send(JSON.stringify(subscribe('1', followVpns)), () => {
-        bare.socket.terminate();
+      const socket = await openAcknowledgedSocket(url);
+      socket.webSocket.send(JSON.stringify(subscribe('1', vpnsSubscription)), () => {
+        socket.webSocket.terminate();
       });
-      const stream = request(`${url}/stream?${new URLSearchParams({ query: followVpns }).toString()}`, {
+      const stream = request(`${url}/stream?${new URLSearchParams({ query: vpnsSubscription }).toString()}`, {
         headers: { accept: 'text/event-stream', 'mc-api-key': 'sandbox-key' },
       });
       stream.on('error', () => undefined);
       stream.end(() => stream.destroy());
-      await bare.closes();
+      await socket.waitForClose();
     }
     expect(await isSilent(rest)).toBe(true);
-    expect(watcher.polls).toBe(0);
+    expect(watcher.pollCount).toBe(0);
   });
 
-  it('and its call under way for an event is ended', async () => {
+  it('cancels the REST call in flight for an event', async () => {
     const { url, rest } = await start({ cloudcaApiTimeoutMs: 60_000 });
-    let cut = 0;
-    rest.state.instead = (call) => {
+    let closedCalls = 0;
+    rest.state.override = (call) => {
       if (!call.url.includes('/vpcs')) return { data: rest.state.vpns };
-      return (response) => response.once('close', () => cut++);
+      return (response) => response.once('close', () => closedCalls++);
     };
-    const withVpc = followVpns.replace('nodes { name', 'nodes { name vpc { name }');
-    const bare = await openAcknowledged(url);
-    bare.send(subscribe('1', withVpc));
-    await until(() => rest.calls.some((call) => call.url.includes('/vpcs')));
-    bare.socket.terminate();
-    await until(() => cut === 1);
+    const withVpc = vpnsSubscription.replace('nodes { name', 'nodes { name vpc { name }');
+    const socket = await openAcknowledgedSocket(url);
+    socket.send(subscribe('1', withVpc));
+    await waitUntil(() => rest.calls.some((call) => call.url.includes('/vpcs')));
+    socket.webSocket.terminate();
+    await waitUntil(() => closedCalls === 1);
   });
 });
 
-describe('limits', () => {
-  const tooMany = 'This API key has too many subscriptions open; wait for some to end.';
+describe('subscription limits', () => {
+  const tooMany = 'This API key has too many open subscriptions. Wait for some to end.';
 
-  it('MAX_SUBSCRIPTIONS_PER_KEY refuses the one too many alone, on both transports together, until one has ended', async () => {
+  it('MAX_SUBSCRIPTIONS_PER_KEY rejects one more over both transports, until one ends', async () => {
     const { url, rest } = await start({ maxSubscriptionsPerKey: 2 });
-    const follow = byWebSocket(url);
-    const first = follow(followTask);
-    const second = byEventStream(url)(followVpns);
-    await Promise.all([first.has(1), second.has(1)]);
-    const third = follow(followVpns);
-    await third.ends();
+    const startSubscription = subscribeByWebSocket(url);
+    const first = startSubscription(taskSubscription);
+    const second = subscribeBySse(url)(vpnsSubscription);
+    await Promise.all([first.waitForEvents(1), second.waitForEvents(1)]);
+    const third = startSubscription(vpnsSubscription);
+    await third.waitForEnd();
     expect(third).toMatchObject({
       events: [],
       end: [{ message: tooMany, extensions: { code: 'RATE_LIMITED', retryAfter: 1, requestId: expect.any(String) } }],
     });
     const fourth = await post(
       `${url}/stream`,
-      { query: followVpns },
+      { query: vpnsSubscription },
       { accept: 'text/event-stream', 'mc-api-key': 'sandbox-key' },
     );
     expect(fourth.status).toBe(429);
@@ -232,59 +235,59 @@ describe('limits', () => {
     expect(fourth.json).toEqual({
       errors: [{ message: tooMany, extensions: { code: 'RATE_LIMITED', retryAfter: 1, requestId } }],
     });
-    const other = byWebSocket(url, 'another-key')(followTask);
-    await other.has(1);
+    const other = subscribeByWebSocket(url, 'another-key')(taskSubscription);
+    await other.waitForEvents(1);
     rest.state.taskStatus = 'SUCCESS';
-    await first.ends();
+    await first.waitForEnd();
     expect(first.end).toBe('complete');
-    const fifth = follow(followVpns);
-    await fifth.has(1);
-    fifth.stop();
-    second.stop();
+    const fifth = startSubscription(vpnsSubscription);
+    await fifth.waitForEvents(1);
+    fifth.unsubscribe();
+    second.unsubscribe();
   });
 
-  it('MAX_SUBSCRIPTIONS refuses what is too much of all keys together', async () => {
+  it('MAX_SUBSCRIPTIONS rejects one more for all keys together', async () => {
     const { url } = await start({ maxSubscriptions: 1 });
-    const first = byWebSocket(url)(followTask);
-    await first.has(1);
-    const second = byWebSocket(url, 'another-key')(followTask);
-    await second.ends();
+    const first = subscribeByWebSocket(url)(taskSubscription);
+    await first.waitForEvents(1);
+    const second = subscribeByWebSocket(url, 'another-key')(taskSubscription);
+    await second.waitForEnd();
     expect(second).toMatchObject({ events: [], end: [{ extensions: { code: 'OVERLOADED', retryAfter: 1 } }] });
-    first.stop();
+    first.unsubscribe();
   });
 
-  it('RATE_LIMIT_PER_MINUTE counts beginning one, and nothing of what it is told', async () => {
+  it('RATE_LIMIT_PER_MINUTE charges the start of a subscription, not its events', async () => {
     const { url, rest } = await start({ rateLimitPerMinute: 2 });
-    const follow = byWebSocket(url);
-    const list = follow(followVpns);
-    await list.has(1);
-    await until(() => rest.calls.length > 5);
-    const task = follow(followTask);
-    await task.has(1);
-    const third = follow(followTask);
-    await third.ends();
+    const startSubscription = subscribeByWebSocket(url);
+    const list = startSubscription(vpnsSubscription);
+    await list.waitForEvents(1);
+    await waitUntil(() => rest.calls.length > 5);
+    const task = startSubscription(taskSubscription);
+    await task.waitForEvents(1);
+    const third = startSubscription(taskSubscription);
+    await third.waitForEnd();
     expect(third).toMatchObject({ events: [], end: [{ extensions: { code: 'RATE_LIMITED' } }] });
     expect(list.end).toBeUndefined();
-    task.stop();
-    list.stop();
+    task.unsubscribe();
+    list.unsubscribe();
   });
 
-  it('open subscriptions are no operations at work', async () => {
+  it('MAX_IN_FLIGHT does not count open subscriptions', async () => {
     const { url, run } = await start({ maxInFlight: 1, maxInFlightPerKey: 1 });
-    const followings = [byWebSocket(url)(followVpns), byEventStream(url)(followTask)];
-    await Promise.all(followings.map((each) => each.has(1)));
+    const subscriptions = [subscribeByWebSocket(url)(vpnsSubscription), subscribeBySse(url)(taskSubscription)];
+    await Promise.all(subscriptions.map((subscription) => subscription.waitForEvents(1)));
     const query = '{ siteToSiteVpns(environment: {serviceCode: "compute-on", name: "test_area"}) { totalCount } }';
     expect((await run(query)).body).toEqual({ data: { siteToSiteVpns: { totalCount: 1 } } });
-    for (const each of followings) each.stop();
+    for (const subscription of subscriptions) subscription.unsubscribe();
   });
 
-  it('MAX_CONNECTIONS closes a WebSocket too many with 1013 and answers HTTP with 503, until there is room again', async () => {
+  it('MAX_CONNECTIONS closes one more WebSocket with 1013 and rejects HTTP with 503, until one closes', async () => {
     const { url } = await start({ maxConnections: 2 });
-    const first = await openAcknowledged(url);
-    const second = await openAcknowledged(url);
-    first.send(subscribe('1', followTask));
+    const first = await openAcknowledgedSocket(url);
+    const second = await openAcknowledgedSocket(url);
+    first.send(subscribe('1', taskSubscription));
     const third = await openSocket(url);
-    await third.closes();
+    await third.waitForClose();
     expect(third.closed).toEqual({ code: 1013, reason: 'Too many connections' });
     const headers = { connection: 'close' };
     const shed = await post(url, { query: '{ __typename }' }, headers);
@@ -293,22 +296,27 @@ describe('limits', () => {
     expect(shed.json).toMatchObject({
       errors: [{ extensions: { code: 'OVERLOADED', requestId: shed.headers.get('x-request-id') } }],
     });
-    second.socket.close();
-    await second.closes();
+    second.webSocket.close();
+    await second.waitForClose();
     expect((await post(url, { query: '{ __typename }' }, headers)).status).toBe(200);
-    await first.has(2);
+    await first.waitForMessages(2);
     expect(first.messages[1]).toEqual(next('1'));
   });
 });
 
-describe('a handshake', () => {
+describe('a WebSocket handshake', () => {
   interface Handshake {
     path?: string;
     host?: string;
-    more?: readonly string[];
+    headers?: readonly string[];
     key?: string;
   }
-  const lines = ({ path = '/graphql', host = 'localhost', more = [], key = 'dGhlIHNhbXBsZSBub25jZQ==' }: Handshake) => [
+  const lines = ({
+    path = '/graphql',
+    host = 'localhost',
+    headers = [],
+    key = 'dGhlIHNhbXBsZSBub25jZQ==',
+  }: Handshake) => [
     `GET ${path} HTTP/1.1`,
     ...(host === '' ? [] : [`host: ${host}`]),
     'connection: upgrade',
@@ -317,7 +325,7 @@ describe('a handshake', () => {
     'sec-websocket-protocol: graphql-transport-ws',
     `sec-websocket-key: ${key}`,
     'x-request-id: mine-1',
-    ...more,
+    ...headers,
     '',
   ];
 
@@ -325,18 +333,18 @@ describe('a handshake', () => {
     ['another path', 404, 'BAD_REQUEST', lines({ path: '/graphql/stream' })],
     ['no Host', 400, 'BAD_REQUEST', lines({ host: '' })],
     ['a bad Host', 400, 'BAD_REQUEST', lines({ host: 'a b' })],
-    ['two Hosts', 400, 'BAD_REQUEST', lines({ more: ['host: other'] })],
-    ['a foreign Origin', 403, 'FORBIDDEN', lines({ more: ['origin: https://evil.example'] })],
-    ['the Origin of a file', 403, 'FORBIDDEN', lines({ more: ['origin: null'] })],
-    ['no key of a WebSocket', 400, 'BAD_REQUEST', lines({ key: 'x' })],
-  ])('with %s is refused with %i, in the form that errors have', async (_what, status, code, request) => {
+    ['two Hosts', 400, 'BAD_REQUEST', lines({ headers: ['host: other'] })],
+    ['a foreign Origin', 403, 'FORBIDDEN', lines({ headers: ['origin: https://evil.example'] })],
+    ['the Origin of a file', 403, 'FORBIDDEN', lines({ headers: ['origin: null'] })],
+    ['no Sec-WebSocket-Key', 400, 'BAD_REQUEST', lines({ key: 'x' })],
+  ])('with %s is rejected with %i and an error body', async (_name, status, code, request) => {
     const { url } = await start();
-    const answer = await sendLines(url, request);
-    expect(answer.status).toBe(status);
-    expect(answer.json).toEqual({
+    const response = await sendLines(url, request);
+    expect(response.status).toBe(status);
+    expect(response.json).toEqual({
       errors: [{ message: expect.any(String), extensions: { code, requestId: 'mine-1' } }],
     });
-    expect(Object.fromEntries(answer.headers)).toMatchObject({
+    expect(Object.fromEntries(response.headers)).toMatchObject({
       'x-request-id': 'mine-1',
       'cache-control': 'no-store',
       connection: 'close',
@@ -345,44 +353,43 @@ describe('a handshake', () => {
   });
 
   it.each([
-    ['localhost', 'localhost' as const, 'http://localhost:3000'],
-    ['one that is listed', ['https://app.example.com'], 'https://app.example.com'],
-    ['its own', [], 'own'],
-  ])('from an allowed origin, %s, is taken', async (_what, corsOrigins, origin) => {
+    ['of localhost', 'localhost' as const, 'http://localhost:3000'],
+    ['listed in CORS_ORIGINS', ['https://app.example.com'], 'https://app.example.com'],
+    ['that of the gateway', [], 'own'],
+  ])('from an allowed origin (%s) is accepted', async (_name, corsOrigins, origin) => {
     const { url } = await start({ corsOrigins });
-    const bare = await openSocket(url, { headers: { origin: origin === 'own' ? new URL(url).origin : origin } });
-    bare.send({ type: 'connection_init', payload: { 'mc-api-key': 'sandbox-key' } });
-    await bare.has(1);
-    expect(bare.messages).toEqual([{ type: 'connection_ack' }]);
+    const socket = await openSocket(url, { headers: { origin: origin === 'own' ? new URL(url).origin : origin } });
+    socket.send({ type: 'connection_init', payload: { 'mc-api-key': 'sandbox-key' } });
+    await socket.waitForMessages(1);
+    expect(socket.messages).toEqual([{ type: 'connection_ack' }]);
   });
 
-  it('that half came does not stop others', async () => {
+  it('without `connection: upgrade` is a plain GET, and other requests succeed', async () => {
     const { url, run } = await start();
-    const answer = await sendLines(url, [
+    const response = await sendLines(url, [
       'GET /graphql HTTP/1.1',
       'host: localhost',
       'upgrade: websocket',
       'connection: close',
       '',
     ]);
-    // Without `connection: upgrade` it is a plain GET.
-    expect(answer.status).toBe(400);
+    expect(response.status).toBe(400);
     expect((await run('{ __typename }')).status).toBe(200);
   });
 });
 
-describe('an offer to go on in HTTP/2', () => {
+describe('an offer to upgrade to HTTP/2', () => {
   const offer = { connection: 'upgrade, http2-settings', upgrade: 'h2c', 'http2-settings': 'AAMAAABkAAQAoAAAAAIAAAAA' };
   const body = '{"query":"{ __typename }"}';
 
-  it('is passed over, as often as it comes on a connection: the request is answered as without it', async () => {
+  it('is ignored, however often a connection repeats it', async () => {
     const { url } = await start({ maxConnections: 1 });
     const agent = new Agent({ keepAlive: true, maxSockets: 1 });
     const ports = new Set<unknown>();
     for (let round = 0; round < 3; round++) {
-      const answer = await new Promise<string>((resolve, reject) => {
+      const result = await new Promise<string>((resolve, reject) => {
         const headers = { 'content-type': 'application/json', ...offer };
-        const sent = request(url, { method: 'POST', agent, headers }, (response) => {
+        const clientRequest = request(url, { method: 'POST', agent, headers }, (response) => {
           let text = String(response.statusCode);
           ports.add(response.socket.localPort);
           response.on('data', (chunk) => (text += String(chunk)));
@@ -390,39 +397,41 @@ describe('an offer to go on in HTTP/2', () => {
             resolve(text);
           });
         });
-        sent.on('error', reject);
-        sent.end(body);
+        clientRequest.on('error', reject);
+        clientRequest.end(body);
       });
-      expect(answer).toBe('200{"data":{"__typename":"Query"}}\n');
+      expect(result).toBe('200{"data":{"__typename":"Query"}}\n');
     }
     expect(ports.size).toBe(1);
     agent.destroy();
   });
 
-  it('does not open what is closed without it', async () => {
+  it('does not make unknown paths available', async () => {
     const { url } = await start();
-    const answer = await sendLines(url, [
+    const response = await sendLines(url, [
       'GET /nothing HTTP/1.1',
       'host: localhost',
       'connection: upgrade, close',
       'upgrade: h2c',
       '',
     ]);
-    expect(answer.status).toBe(404);
-    expect(answer.json).toMatchObject({ errors: [{ extensions: { code: 'BAD_REQUEST' } }] });
+    expect(response.status).toBe(404);
+    expect(response.json).toMatchObject({ errors: [{ extensions: { code: 'BAD_REQUEST' } }] });
   });
 
-  it('that comes before the last request has been answered ends the connection, and no other', async () => {
+  it('closes the connection if the previous request has no response yet, and no other connection', async () => {
     const { url, rest, run } = await start();
     const responses: ServerResponse[] = [];
-    rest.state.instead = () => (response) => responses.push(response);
-    const held = run('{ siteToSiteVpns(environment: {serviceCode: "compute-on", name: "test_area"}) { totalCount } }');
-    await until(() => rest.calls.length === 1);
+    rest.state.override = () => (response) => responses.push(response);
+    const pending = run(
+      '{ siteToSiteVpns(environment: {serviceCode: "compute-on", name: "test_area"}) { totalCount } }',
+    );
+    await waitUntil(() => rest.calls.length === 1);
     const query = encodeURIComponent('{ environments { name } }');
     const plain = [`GET /graphql?query=${query} HTTP/1.1`, 'host: localhost', 'mc-api-key: sandbox-key'];
-    const answer = await sendLines(url, [...plain, '', ...plain, 'connection: upgrade', 'upgrade: h2c', '']);
-    expect(answer.text).toBe('');
+    const response = await sendLines(url, [...plain, '', ...plain, 'connection: upgrade', 'upgrade: h2c', '']);
+    expect(response.text).toBe('');
     responses[0]?.end('{"data":[]}');
-    expect((await held).status).toBe(200);
+    expect((await pending).status).toBe(200);
   });
 });

@@ -1,31 +1,40 @@
-// How a subscription tells what went wrong, the same over both transports: as an event in the one form that errors have, then it completes;
-// and nothing that a caller must not see stands in any byte that goes out.
+// Failures of subscriptions: the last event has the error, then the subscription completes, by both transports. No output contains internal
+// details or secrets.
 import { describe, expect, it } from '@jest/globals';
 import { startGateway } from '../../helpers/gateway.js';
-import { until } from '../../helpers/until.js';
-import { cut, json, raw, type Script } from '../../helpers/upstream.js';
-import { openAcknowledged, transports } from './subscribers.js';
-import { environment, followTask, followVpn, followVpns, isSilent, startRest, vpnId, wireVpn } from './changing-rest-api.js';
+import { waitUntil } from '../../helpers/wait-until.js';
+import { dropConnection, json, raw, type Script } from '../../helpers/upstream.js';
+import { openAcknowledgedSocket, transports } from './subscribers.js';
+import {
+  environment,
+  taskSubscription,
+  vpnSubscription,
+  vpnsSubscription,
+  isSilent,
+  startRestApi,
+  vpnId,
+  wireVpn,
+} from './mutable-rest-api.js';
 
 const polls = { taskPollMs: 20, watchPollMs: 20 };
 const anyId = expect.stringMatching(/^[\w-]{8,}$/);
-const refusal = { errors: [{ errorCode: '2012', message: 'No.' }] };
+const errorBody = { errors: [{ errorCode: '2012', message: 'No.' }] };
 
-describe.each(transports)('by %s', (_name, by) => {
-  it('three looks that fail in a row end it with the error as its last event', async () => {
-    const rest = await startRest();
+describe.each(transports)('a subscription by %s', (_name, subscribeBy) => {
+  it('ends with the error as the last event after three failed polls in a row', async () => {
+    const rest = await startRestApi();
     const { url, watcher } = await startGateway(rest.url, polls);
-    const following = by(url)(followVpns);
-    await following.has(1);
-    const before = rest.calls.length;
-    const failing: number[] = [];
-    rest.state.instead = (_call, index) => {
-      failing.push(index);
-      return json(500, refusal);
+    const subscription = subscribeBy(url)(vpnsSubscription);
+    await subscription.waitForEvents(1);
+    const callsBefore = rest.calls.length;
+    const failedCalls: number[] = [];
+    rest.state.override = (_call, index) => {
+      failedCalls.push(index);
+      return json(500, errorBody);
     };
-    await following.ends();
-    expect(following.end).toBe('complete');
-    expect(following.events).toEqual([
+    await subscription.waitForEnd();
+    expect(subscription.end).toBe('complete');
+    expect(subscription.events).toEqual([
       { data: { siteToSiteVpnsUpdated: { nodes: [{ name: 'stargate' }] } } },
       {
         errors: [
@@ -41,44 +50,44 @@ describe.each(transports)('by %s', (_name, by) => {
         ],
       },
     ]);
-    expect(failing).toHaveLength(3);
+    expect(failedCalls).toHaveLength(3);
     expect(await isSilent(rest)).toBe(true);
-    expect(rest.calls.length - before).toBeLessThanOrEqual(4);
-    expect(watcher.polls).toBe(0);
+    expect(rest.calls.length - callsBefore).toBeLessThanOrEqual(4);
+    expect(watcher.pollCount).toBe(0);
   });
 
-  it('two looks that fail and one that does not leave it open', async () => {
-    const rest = await startRest();
+  it('stays open if at least every third poll succeeds', async () => {
+    const rest = await startRestApi();
     const { url } = await startGateway(rest.url, polls);
-    const following = by(url)(followVpns);
-    await following.has(1);
+    const subscription = subscribeBy(url)(vpnsSubscription);
+    await subscription.waitForEvents(1);
     let failures = 0;
     rest.state.vpns = [wireVpn({ name: 'renamed' })];
-    rest.state.instead = () => (++failures % 3 === 0 ? { data: rest.state.vpns } : cut);
-    await following.has(2);
-    await until(() => failures > 8);
-    expect(following.events).toHaveLength(2);
-    expect(following.end).toBeUndefined();
-    following.stop();
+    rest.state.override = () => (++failures % 3 === 0 ? { data: rest.state.vpns } : dropConnection);
+    await subscription.waitForEvents(2);
+    await waitUntil(() => failures > 8);
+    expect(subscription.events).toHaveLength(2);
+    expect(subscription.end).toBeUndefined();
+    subscription.unsubscribe();
   });
 
   it.each([
     [401, 'UNAUTHENTICATED'],
     [403, 'FORBIDDEN'],
     [404, 'NOT_FOUND'],
-  ])('a %i ends it at once with %s', async (status, code) => {
-    const rest = await startRest();
-    rest.state.instead = () => json(status, refusal);
+  ])('ends at once after a response with status %i, with the code %s', async (status, code) => {
+    const rest = await startRestApi();
+    rest.state.override = () => json(status, errorBody);
     const { url } = await startGateway(rest.url, polls);
-    const following = by(url)(
+    const subscription = subscribeBy(url)(
       `subscription ($id: ID!) { ...F } fragment F on Subscription { it: taskUpdated(id: $id) { id } }`,
       {
         id: vpnId,
       },
     );
-    await following.ends();
-    expect(following.end).toBe('complete');
-    expect(following.events).toEqual([
+    await subscription.waitForEnd();
+    expect(subscription.end).toBe('complete');
+    expect(subscription.events).toEqual([
       {
         errors: [
           {
@@ -95,44 +104,44 @@ describe.each(transports)('by %s', (_name, by) => {
   it.each([
     [
       'an environment without a name',
-      followVpns.replace('"test_area"', '""'),
+      vpnsSubscription.replace('"test_area"', '""'),
       'BAD_USER_INPUT',
       'siteToSiteVpnsUpdated',
     ],
     [
-      'a service code that leads elsewhere',
-      followVpn.replace('"compute-on"', '".."'),
+      'a service code that is a path segment',
+      vpnSubscription.replace('"compute-on"', '".."'),
       'BAD_USER_INPUT',
       'siteToSiteVpnUpdated',
     ],
-    ['a VPN’s id that is no UUID', followVpn.replace(vpnId, 'x'), 'NOT_FOUND', 'siteToSiteVpnUpdated'],
-    ['a task’s id that is no UUID', 'subscription { taskUpdated(id: "../x") { id } }', 'NOT_FOUND', 'taskUpdated'],
-  ])('%s is told without a REST call', async (_what, query, code, field) => {
-    const rest = await startRest();
+    ['a VPN id that is not a UUID', vpnSubscription.replace(vpnId, 'x'), 'NOT_FOUND', 'siteToSiteVpnUpdated'],
+    ['a task id that is not a UUID', 'subscription { taskUpdated(id: "../x") { id } }', 'NOT_FOUND', 'taskUpdated'],
+  ])('ends with an error for %s, without a REST call', async (_name, query, code, field) => {
+    const rest = await startRestApi();
     const { url } = await startGateway(rest.url, polls);
-    const following = by(url)(query);
-    await following.ends();
-    expect(following.end).toBe('complete');
-    expect(following.events).toEqual([
+    const subscription = subscribeBy(url)(query);
+    await subscription.waitForEnd();
+    expect(subscription.end).toBe('complete');
+    expect(subscription.events).toEqual([
       { errors: [{ message: expect.any(String), path: [field], extensions: { code, requestId: anyId } }] },
     ]);
     expect(rest.calls).toEqual([]);
   });
 
-  it('a VPC that cannot be had is null in its event, with an error at its path, and the next event has it', async () => {
-    const rest = await startRest();
-    let vpcs: ReturnType<Script> = json(500, refusal);
-    rest.state.instead = ({ url }) => (url.includes('/vpcs') ? vpcs : { data: rest.state.vpns });
+  it('has null and an error for a VPC that cannot be read, and the VPC in the next event', async () => {
+    const rest = await startRestApi();
+    let vpcs: ReturnType<Script> = json(500, errorBody);
+    rest.state.override = ({ url }) => (url.includes('/vpcs') ? vpcs : { data: rest.state.vpns });
     const { url } = await startGateway(rest.url, polls);
-    const following = by(url)(
+    const subscription = subscribeBy(url)(
       `subscription { siteToSiteVpnsUpdated(environment: ${environment}) { nodes { name vpc { name } } } }`,
     );
-    await following.has(1);
+    await subscription.waitForEvents(1);
     vpcs = { data: [{ id: '0b3f13ec-e005-4a71-8bea-6af42c1a895a', name: 'archive' }] };
     rest.state.vpns = [wireVpn({ name: 'renamed' })];
-    await following.has(2);
-    following.stop();
-    expect(following.events).toEqual([
+    await subscription.waitForEvents(2);
+    subscription.unsubscribe();
+    expect(subscription.events).toEqual([
       {
         data: { siteToSiteVpnsUpdated: { nodes: [{ name: 'stargate', vpc: null }] } },
         errors: [
@@ -152,32 +161,32 @@ describe.each(transports)('by %s', (_name, by) => {
 const key = 'canary-key-0123456789';
 const secrets = /canary|127\.0\.0\.1|localhost|node_modules|\.ts\b|ECONN|stack/i;
 
-/** What an upstream may say that no caller may be told. */
-const indiscretions: readonly (readonly [string, Script])[] = [
+/** Responses of the REST API with details that no client may see. */
+const leakyResponses: readonly (readonly [string, Script])[] = [
   ['a stack in HTML', () => raw(500, `<pre>Error at http://127.0.0.1/?key=${key} (/app/index.ts:1)</pre>`)],
   [
     'the key in an error',
     ({ headers }) => json(500, { errors: [{ message: `key ${String(headers['mc-api-key'])} denied` }] }),
   ],
-  ['a key of a VPN in what is no list', () => ({ data: wireVpn() })],
+  ['a pre-shared key in a value that is not a list', () => ({ data: wireVpn() })],
   ['a VPN without a name', () => ({ data: [wireVpn({ name: 1 })] })],
-  ['a cut connection', () => cut],
+  ['a lost connection', () => dropConnection],
   ['a redirect', () => raw(302, '', { location: `http://127.0.0.1/${key}` })],
 ];
 
-describe.each(indiscretions)('%s', (_what, script) => {
-  it('is in no frame of a WebSocket, and in no line of the log', async () => {
-    const rest = await startRest();
-    rest.state.instead = script;
+describe.each(leakyResponses)('a subscription after %s', (_name, script) => {
+  it('adds nothing secret to WebSocket frames and logs', async () => {
+    const rest = await startRestApi();
+    rest.state.override = script;
     const { url, logs } = await startGateway(rest.url, polls);
-    const bare = await openAcknowledged(url, key);
+    const socket = await openAcknowledgedSocket(url, key);
     let text = '';
-    bare.socket.on('message', (data: Buffer) => {
+    socket.webSocket.on('message', (data: Buffer) => {
       text += data.toString();
     });
-    bare.send({ id: '1', type: 'subscribe', payload: { query: followVpns } });
-    await bare.has(3);
-    expect(bare.messages).toMatchObject([
+    socket.send({ id: '1', type: 'subscribe', payload: { query: vpnsSubscription } });
+    await socket.waitForMessages(3);
+    expect(socket.messages).toMatchObject([
       { type: 'connection_ack' },
       { id: '1', type: 'next', payload: { errors: [{ path: ['siteToSiteVpnsUpdated'] }] } },
       { id: '1', type: 'complete' },
@@ -186,14 +195,14 @@ describe.each(indiscretions)('%s', (_what, script) => {
     expect(JSON.stringify(logs)).not.toMatch(/canary/);
   });
 
-  it('is in no byte of an event stream', async () => {
-    const rest = await startRest();
-    rest.state.instead = script;
+  it('adds nothing secret to an event stream', async () => {
+    const rest = await startRestApi();
+    rest.state.override = script;
     const { url } = await startGateway(rest.url, polls);
     const response = await fetch(`${url}/stream`, {
       method: 'POST',
       headers: { 'content-type': 'application/json', accept: 'text/event-stream', 'mc-api-key': key },
-      body: JSON.stringify({ query: followVpns }),
+      body: JSON.stringify({ query: vpnsSubscription }),
     });
     const text = await response.text();
     expect(text).toMatch(/event: next\ndata: \{"errors":.*\n\nevent: complete\n/);
@@ -201,18 +210,22 @@ describe.each(indiscretions)('%s', (_what, script) => {
   });
 });
 
-describe('the log', () => {
-  it('has one line for a subscription, with how many events it had and the codes of its errors, and no key', async () => {
-    const rest = await startRest();
+describe('the log of a subscription', () => {
+  it('has one line, with the number of events and the error codes, and without the key', async () => {
+    const rest = await startRestApi();
     const { url, logs } = await startGateway(rest.url, polls);
-    const bare = await openAcknowledged(url, key);
-    bare.send({ id: '1', type: 'subscribe', payload: { query: followTask.replace('subscription', 'subscription T') } });
-    await bare.has(2);
-    rest.state.instead = () => json(404, refusal);
-    await until(() => logs.some(({ msg }) => msg === 'operation'));
+    const socket = await openAcknowledgedSocket(url, key);
+    socket.send({
+      id: '1',
+      type: 'subscribe',
+      payload: { query: taskSubscription.replace('subscription', 'subscription Task') },
+    });
+    await socket.waitForMessages(2);
+    rest.state.override = () => json(404, errorBody);
+    await waitUntil(() => logs.some(({ msg }) => msg === 'operation'));
     expect(logs.filter(({ msg }) => msg === 'operation')).toEqual([
       expect.objectContaining({
-        operation: 'T',
+        operation: 'Task',
         type: 'subscription',
         events: 2,
         errors: ['NOT_FOUND'],

@@ -1,5 +1,5 @@
-// The end of the process, with subscriptions open: each transport says goodbye in its own way, and new ones are refused. At last the
-// built process itself, as an operator ends it.
+// Shutdown with open subscriptions: each transport closes them in its own way, and new ones are rejected. The last test ends the built
+// process with a signal.
 import { describe, expect, it } from '@jest/globals';
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -16,96 +16,96 @@ import { createOpsApp } from '../../../src/server/ops-app.js';
 import { Lifecycle } from '../../../src/server/lifecycle.js';
 import { createMetrics } from '../../../src/server/telemetry/metrics.js';
 import { Subscriptions } from '../../../src/server/subscriptions/subscriptions.js';
-import { atEnd } from '../../helpers/at-end.js';
+import { addCleanup } from '../../helpers/cleanup.js';
 import { startGateway } from '../../helpers/gateway.js';
-import { until } from '../../helpers/until.js';
-import { ask, post } from '../../helpers/wire.js';
-import { byEventStream, openAcknowledged, openSocket } from './subscribers.js';
-import { followTask, followVpns, isSilent, startRest } from './changing-rest-api.js';
+import { waitUntil } from '../../helpers/wait-until.js';
+import { sendRequest, post } from '../../helpers/http.js';
+import { subscribeBySse, openAcknowledgedSocket, openSocket } from './subscribers.js';
+import { taskSubscription, vpnsSubscription, isSilent, startRestApi } from './mutable-rest-api.js';
 
-describe('the end', () => {
-  it('closes WebSockets with 1001, completes event streams, ends polls, and is told by readiness', async () => {
-    const rest = await startRest();
+describe('Lifecycle.drain', () => {
+  it('closes WebSockets with 1001, completes event streams, ends polls, and clears readiness', async () => {
+    const rest = await startRestApi();
     const { url, lifecycle, watcher, app } = await startGateway(rest.url, { taskPollMs: 20, watchPollMs: 20 });
     const ops = createOpsApp(lifecycle, createMetrics());
     const readyz = `${await ops.listen({ host: '127.0.0.1', port: 0 })}/readyz`;
-    atEnd(() => ops.close());
-    const bare = await openAcknowledged(url);
-    bare.send({ id: '1', type: 'subscribe', payload: { query: followVpns } });
-    const stream = byEventStream(url)(followTask);
-    await Promise.all([bare.has(2), stream.has(1)]);
-    expect((await ask(readyz)).status).toBe(200);
+    addCleanup(() => ops.close());
+    const socket = await openAcknowledgedSocket(url);
+    socket.send({ id: '1', type: 'subscribe', payload: { query: vpnsSubscription } });
+    const stream = subscribeBySse(url)(taskSubscription);
+    await Promise.all([socket.waitForMessages(2), stream.waitForEvents(1)]);
+    expect((await sendRequest(readyz)).status).toBe(200);
 
     lifecycle.drain();
-    expect((await ask(readyz)).status).toBe(503);
-    await Promise.all([bare.closes(), stream.ends()]);
-    expect(bare.closed).toEqual({ code: 1001, reason: 'The gateway is shutting down' });
+    expect((await sendRequest(readyz)).status).toBe(503);
+    await Promise.all([socket.waitForClose(), stream.waitForEnd()]);
+    expect(socket.closed).toEqual({ code: 1001, reason: 'The gateway is shutting down' });
     expect(stream.end).toBe('complete');
-    expect(watcher.polls).toBe(0);
+    expect(watcher.pollCount).toBe(0);
     expect(await isSilent(rest)).toBe(true);
 
     await expect(openSocket(url)).rejects.toThrow('Unexpected server response: 503');
     const headers = { accept: 'text/event-stream', 'mc-api-key': 'sandbox-key' };
-    const refused = await post(`${url}/stream`, { query: followTask }, headers);
-    expect(refused.status).toBe(503);
-    expect(refused.json).toMatchObject({ errors: [{ extensions: { code: 'OVERLOADED' } }] });
+    const rejected = await post(`${url}/stream`, { query: taskSubscription }, headers);
+    expect(rejected.status).toBe(503);
+    expect(rejected.json).toMatchObject({ errors: [{ extensions: { code: 'OVERLOADED' } }] });
 
-    // Nothing is left that would hold it up.
+    // Nothing delays the shutdown any more.
     await lifecycle.whenIdle();
     app.server.closeAllConnections();
     await app.close();
   });
 
-  it('ends also what was being begun when it came, and who does not listen', async () => {
-    const rest = await startRest();
+  it('ends a subscription that is being started, and sockets of clients that do not read', async () => {
+    const rest = await startRestApi();
     const { url, lifecycle, watcher, app } = await startGateway(rest.url, { taskPollMs: 20, watchPollMs: 20 });
-    const deaf = await openAcknowledged(url);
-    deaf.socket.pause();
-    const bare = await openAcknowledged(url);
+    const unresponsive = await openAcknowledgedSocket(url);
+    unresponsive.webSocket.pause();
+    const socket = await openAcknowledgedSocket(url);
     app.server.once('request', () => {
-      // The request is in, and its subscription not yet open.
+      // The request has arrived, but its subscription is not open yet.
       setImmediate(() => {
         lifecycle.drain();
       });
     });
-    bare.send({ id: '1', type: 'subscribe', payload: { query: followVpns } });
-    const stream = byEventStream(url)(followTask);
-    await Promise.all([bare.closes(), stream.ends()]);
-    expect(bare.closed?.code).toBe(1001);
+    socket.send({ id: '1', type: 'subscribe', payload: { query: vpnsSubscription } });
+    const stream = subscribeBySse(url)(taskSubscription);
+    await Promise.all([socket.waitForClose(), stream.waitForEnd()]);
+    expect(socket.closed?.code).toBe(1001);
     await lifecycle.whenIdle();
     app.server.closeAllConnections();
     await app.close();
     expect(await isSilent(rest)).toBe(true);
-    expect(watcher.polls).toBe(0);
+    expect(watcher.pollCount).toBe(0);
   });
 });
 
-describe('a subscription that is being begun', () => {
-  it.each(['the end comes', 'its caller leaves'])(
-    'as %s ends before its first event, and gives its place back',
-    async (what) => {
-      const rest = await startRest();
+describe('Subscriptions.subscribe', () => {
+  it.each(['shutdown begins', 'the client disconnects'])(
+    'ends the subscription before its first event, and releases its permit, when %s',
+    async (event) => {
+      const rest = await startRestApi();
       const { client, watcher } = await startGateway(rest.url);
       const lifecycle = new Lifecycle();
-      const gone = new AbortController();
-      let left = 0;
+      const disconnected = new AbortController();
+      let releases = 0;
       const subscriptions = new Subscriptions({
         config: readConfig({}),
         schema: createSchema(),
-        readDocument: parse,
+        parseDocument: parse,
         trusted: undefined,
         lifecycle,
-        isLate: () => false,
+        shedIfOverloaded: () => false,
         log: pino({ level: 'silent' }),
         countOperation: () => undefined,
-        beginTrace: () => undefined,
-        limits: {
+        startTrace: () => undefined,
+        admission: {
           admit: () => Promise.resolve(undefined),
           queued: () => 0,
           admitSubscription: () => {
-            if (what === 'the end comes') lifecycle.drain();
-            else gone.abort();
-            return Promise.resolve(() => left++);
+            if (event === 'shutdown begins') lifecycle.drain();
+            else disconnected.abort();
+            return Promise.resolve(() => releases++);
           },
         },
       });
@@ -117,13 +117,13 @@ describe('a subscription that is being begun', () => {
           callerId: 'caller',
           requestId: '1',
           draining: lifecycle.draining,
-          sharesReads: false,
+          coalesceReads: false,
           warn: () => undefined,
         });
-      const subscribed = await subscriptions.subscribe({ query: followVpns }, createContext, gone.signal);
-      if ('errors' in subscribed) throw new TypeError('It is refused.');
-      expect(await subscribed.events.next()).toEqual({ done: true, value: undefined });
-      expect(left).toBe(1);
+      const result = await subscriptions.subscribe({ query: vpnsSubscription }, createContext, disconnected.signal);
+      if ('errors' in result) throw new TypeError('The subscription was rejected.');
+      expect(await result.events.next()).toEqual({ done: true, value: undefined });
+      expect(releases).toBe(1);
       expect(subscriptions.open).toBe(0);
       expect(rest.calls).toEqual([]);
     },
@@ -141,9 +141,9 @@ function toLine(value: unknown): Line {
   return typeof value === 'object' && value !== null ? { ...value } : {};
 }
 
-/** Starts the built gateway on a sandbox of its own, on free ports. */
+/** Starts the built gateway with a sandbox, on free ports. */
 async function startProcess() {
-  if (!existsSync(main)) throw new Error('The gateway is not built: npm run build.');
+  if (!existsSync(main)) throw new Error('The gateway is not built. Run `npm run build` first.');
   const child = spawn(process.execPath, [main], {
     env: {
       PATH: process.env['PATH'],
@@ -158,7 +158,7 @@ async function startProcess() {
     },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
-  atEnd(() => child.kill('SIGKILL'));
+  addCleanup(() => child.kill('SIGKILL'));
   const exited = new Promise<{ code: number | null; signal: string | null }>((resolve) => {
     child.once('exit', (code, signal) => {
       resolve({ code, signal });
@@ -168,21 +168,21 @@ async function startProcess() {
   createInterface({ input: child.stdout }).on('line', (text) => {
     lines.push(toLine(JSON.parse(text)));
   });
-  await until(() => child.exitCode !== null || lines.some(({ msg }) => msg === 'gateway listening'));
+  await waitUntil(() => child.exitCode !== null || lines.some(({ msg }) => msg === 'gateway listening'));
   const url = lines.find(({ msg }) => msg === 'gateway listening')?.url;
-  if (url === undefined) throw new Error('The gateway does not start.');
+  if (url === undefined) throw new Error('The gateway did not start.');
   return { child, url, lines, exited };
 }
 
-describe('the process', () => {
-  it('with 500 subscriptions open ends on SIGTERM with exit code 0, having said goodbye to each', async () => {
+describe('SIGTERM', () => {
+  it('ends the process with exit code 0 after it closed 500 open subscriptions', async () => {
     const { child, url, lines, exited } = await startProcess();
     const half = 250;
-    const told = { socket: 0, stream: 0 };
+    const started = { socket: 0, stream: 0 };
     const ended = { socket: 0, stream: 0 };
     for (let index = 0; index < half; index++) {
       const socket = new WebSocket(url.replace(/^http/, 'ws'), 'graphql-transport-ws');
-      atEnd(() => {
+      addCleanup(() => {
         socket.terminate();
       });
       socket.on('open', () => {
@@ -191,14 +191,14 @@ describe('the process', () => {
       socket.on('message', (data: Buffer) => {
         const text = data.toString();
         if (text.includes('"connection_ack"')) {
-          socket.send(JSON.stringify({ id: '1', type: 'subscribe', payload: { query: followVpns } }));
+          socket.send(JSON.stringify({ id: '1', type: 'subscribe', payload: { query: vpnsSubscription } }));
         }
-        if (text.includes('"next"')) told.socket++;
+        if (text.includes('"next"')) started.socket++;
       });
       socket.on('close', (code) => {
         if (code === 1001) ended.socket++;
       });
-      const stream = request(`${url}/stream?${new URLSearchParams({ query: followVpns }).toString()}`, {
+      const stream = request(`${url}/stream?${new URLSearchParams({ query: vpnsSubscription }).toString()}`, {
         headers: { accept: 'text/event-stream', 'mc-api-key': 'sandbox-key' },
       });
       stream.on('error', () => undefined);
@@ -207,20 +207,20 @@ describe('the process', () => {
         response.on('error', () => undefined);
         response.on('data', (chunk) => {
           text += String(chunk);
-          if (String(chunk).includes('event: next')) told.stream++;
+          if (String(chunk).includes('event: next')) started.stream++;
         });
         response.on('end', () => {
           if (text.endsWith('event: complete\ndata:\n\n')) ended.stream++;
         });
       });
       stream.end();
-      // Not all at once: the machine that runs this has other work.
-      if (index % 50 === 49) await until(() => told.socket > index && told.stream > index);
+      // In batches, to limit the load on the test machine.
+      if (index % 50 === 49) await waitUntil(() => started.socket > index && started.stream > index);
     }
     child.kill('SIGTERM');
-    // No measure: the contract's 10 s are kept by the fuse in main, which exits with 1.
+    // The time is not measured: main exits with 1 if the shutdown takes longer than the 10 s of the contract.
     expect(await exited).toEqual({ code: 0, signal: null });
-    await until(() => ended.socket + ended.stream === 2 * half);
+    await waitUntil(() => ended.socket + ended.stream === 2 * half);
     expect(lines.filter(({ msg }) => msg?.endsWith('listening') !== true)).toEqual([]);
   }, 60_000);
 });

@@ -1,31 +1,31 @@
-// Callers that do not read: what waits for them stays small, however much changes, and when they read again the last value comes.
+// Clients that do not read: the gateway buffers little, however many changes there are, and sends the last value when they read again.
 import { describe, expect, it } from '@jest/globals';
 import { request } from 'node:http';
 import type { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startGateway } from '../../helpers/gateway.js';
-import { until } from '../../helpers/until.js';
-import { openAcknowledged } from './subscribers.js';
-import { environment, startRest, wireVpn } from './changing-rest-api.js';
+import { waitUntil } from '../../helpers/wait-until.js';
+import { openAcknowledgedSocket } from './subscribers.js';
+import { environment, startRestApi, wireVpn } from './mutable-rest-api.js';
 
 const query = `subscription { siteToSiteVpnsUpdated(environment: ${environment}) { nodes { gateway name } } }`;
-// One value is a megabyte: some fit into what the operating system keeps for a connection, most do not.
+// One value is a megabyte. Some fit into the socket buffers of the operating system, most do not.
 const large = 'x'.repeat(1_000_000);
 const changes = 60;
 
-/** A list that is another at each look, `changes` times; counts the bytes that wait within the gateway. */
+/** Starts a gateway on a list that differs at each of the first `changes` polls. Counts the bytes buffered in the gateway. */
 async function start() {
-  const rest = await startRest();
-  let looks = 0;
-  rest.state.instead = () => ({ data: [wireVpn({ gateway: String(Math.min(++looks, changes)), name: large })] });
+  const rest = await startRestApi();
+  let polls = 0;
+  rest.state.override = () => ({ data: [wireVpn({ gateway: String(Math.min(++polls, changes)), name: large })] });
   const gateway = await startGateway(rest.url, { taskPollMs: 10, watchPollMs: 10 });
   const sockets = new Set<Socket>();
   gateway.app.server.on('connection', (socket) => sockets.add(socket));
   return {
     ...gateway,
     url: gateway.url,
-    looked: () => until(() => looks > changes + 5),
-    waiting: () => [...sockets].reduce((sum, socket) => sum + socket.writableLength, 0),
+    waitForPolls: () => waitUntil(() => polls > changes + 5),
+    bufferedBytes: () => [...sockets].reduce((sum, socket) => sum + socket.writableLength, 0),
   };
 }
 
@@ -33,37 +33,37 @@ function toNumbers(text: string): number[] {
   return [...text.matchAll(/"gateway":"(\d+)"/g)].map(([, number]) => Number(number));
 }
 
-/** The values came in order, the first and the last among them, and what was between was mostly left out. */
-function expectFew(numbers: readonly number[]): void {
-  expect(numbers).toEqual([...numbers].sort((one, other) => one - other));
+/** Expects the values in order, with the first and the last, but without most of those between. */
+function expectSkippedValues(numbers: readonly number[]): void {
+  expect(numbers).toEqual([...numbers].sort((a, b) => a - b));
   expect(numbers[0]).toBe(1);
   expect(numbers.at(-1)).toBe(changes);
   expect(numbers.length).toBeLessThan(changes - 10);
 }
 
-describe('a caller that does not read', () => {
-  it('by WebSocket: no more than one event waits, and the last value comes when it reads again', async () => {
-    const { url, looked, waiting } = await start();
-    const bare = await openAcknowledged(url);
-    bare.send({ id: '1', type: 'subscribe', payload: { query } });
-    bare.socket.pause();
-    await looked();
-    expect(waiting()).toBeGreaterThan(0);
-    expect(waiting()).toBeLessThan(1.1 * large.length);
-    bare.socket.resume();
-    const numbers = () => toNumbers(JSON.stringify(bare.messages));
-    await until(() => numbers().includes(changes));
-    expectFew(numbers());
+describe('a client that does not read', () => {
+  it('has at most one event buffered by WebSocket, and receives the last value when it reads again', async () => {
+    const { url, waitForPolls, bufferedBytes } = await start();
+    const socket = await openAcknowledgedSocket(url);
+    socket.send({ id: '1', type: 'subscribe', payload: { query } });
+    socket.webSocket.pause();
+    await waitForPolls();
+    expect(bufferedBytes()).toBeGreaterThan(0);
+    expect(bufferedBytes()).toBeLessThan(1.1 * large.length);
+    socket.webSocket.resume();
+    const numbers = () => toNumbers(JSON.stringify(socket.messages));
+    await waitUntil(() => numbers().includes(changes));
+    expectSkippedValues(numbers());
   });
 
-  it('by Server-Sent Events: no more than two events wait, and the last value comes when it reads again', async () => {
-    const { url, looked, waiting } = await start();
+  it('has at most two events buffered by SSE, and receives the last value when it reads again', async () => {
+    const { url, waitForPolls, bufferedBytes } = await start();
     let text = '';
-    const sent = request(`${url}/stream?${new URLSearchParams({ query }).toString()}`, {
+    const clientRequest = request(`${url}/stream?${new URLSearchParams({ query }).toString()}`, {
       headers: { accept: 'text/event-stream', 'mc-api-key': 'sandbox-key' },
     });
     const paused = new Promise<() => void>((resolve) => {
-      sent.on('response', (response) => {
+      clientRequest.on('response', (response) => {
         response.pause();
         response.on('data', (chunk) => (text += String(chunk)));
         response.pause();
@@ -71,33 +71,33 @@ describe('a caller that does not read', () => {
         resolve(() => response.resume());
       });
     });
-    sent.end();
+    clientRequest.end();
     const resume = await paused;
-    await looked();
-    expect(waiting()).toBeGreaterThan(0);
-    expect(waiting()).toBeLessThan(2.1 * large.length);
+    await waitForPolls();
+    expect(bufferedBytes()).toBeGreaterThan(0);
+    expect(bufferedBytes()).toBeLessThan(2.1 * large.length);
     resume();
-    await until(() => text.includes(`"gateway":"${changes}"`));
-    expectFew(toNumbers(text));
-    sent.destroy();
+    await waitUntil(() => text.includes(`"gateway":"${changes}"`));
+    expectSkippedValues(toNumbers(text));
+    clientRequest.destroy();
   });
 
-  it('is not read either: answers to what it sends do not pile up', async () => {
-    const { url, waiting } = await start();
-    const bare = await openAcknowledged(url);
-    bare.socket.pause();
+  it('is not read from, so that responses to its messages do not accumulate', async () => {
+    const { url, bufferedBytes } = await start();
+    const socket = await openAcknowledgedSocket(url);
+    socket.webSocket.pause();
     const payload = { x: 'x'.repeat(100_000) };
     const pings = 400;
-    for (let ping = 0; ping < pings; ping++) bare.send({ type: 'ping', payload });
-    // Until nothing moves any more.
-    for (let before = -1; before !== bare.socket.bufferedAmount;) {
-      before = bare.socket.bufferedAmount;
+    for (let ping = 0; ping < pings; ping++) socket.send({ type: 'ping', payload });
+    // Waits until the client can send no more.
+    for (let bufferedBefore = -1; bufferedBefore !== socket.webSocket.bufferedAmount;) {
+      bufferedBefore = socket.webSocket.bufferedAmount;
       await sleep(200);
     }
-    expect(bare.socket.bufferedAmount).toBeGreaterThan(0);
-    expect(waiting()).toBeLessThan(1_000_000);
-    bare.socket.resume();
-    await bare.has(1 + pings);
-    expect(bare.messages.at(-1)).toEqual({ type: 'pong', payload });
+    expect(socket.webSocket.bufferedAmount).toBeGreaterThan(0);
+    expect(bufferedBytes()).toBeLessThan(1_000_000);
+    socket.webSocket.resume();
+    await socket.waitForMessages(1 + pings);
+    expect(socket.messages.at(-1)).toEqual({ type: 'pong', payload });
   });
 });

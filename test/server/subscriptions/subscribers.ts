@@ -1,28 +1,27 @@
-// Followers as applications have them: graphql-ws's and graphql-sse's own clients over real sockets, and one form to look at both. Then
-// bare sockets, for what no well-behaved client does.
-import { createClient as createEventStreamClient } from 'graphql-sse';
-import { type Client, createClient as createWebSocketClient } from 'graphql-ws';
+// Test clients for subscriptions: graphql-ws's and graphql-sse's own clients over real sockets, with one interface for both, and raw
+// WebSockets for malformed or unusual messages.
+import { createClient as createSseClient } from 'graphql-sse';
+import { type Client, createClient as createGraphqlWsClient } from 'graphql-ws';
 import { WebSocket } from 'ws';
 import { SANDBOX_KEY } from '../../../src/sandbox/sandbox.js';
-import { atEnd } from '../../helpers/at-end.js';
-import { until } from '../../helpers/until.js';
+import { addCleanup } from '../../helpers/cleanup.js';
+import { waitUntil } from '../../helpers/wait-until.js';
 
-/** One subscription, as its client was told of it. */
-export interface Following {
+/** One subscription, as its client sees it. */
+export interface TestSubscription {
   /** The results, in order. */
   readonly events: unknown[];
-  /** How it ended: `complete`, or what the client's `error` was given; undefined while it is open. */
+  /** `complete`, or the argument of the client's `error` callback. Undefined while the subscription is open. */
   readonly end: unknown;
-  /** Unsubscribes. */
-  readonly stop: () => void;
-  /** Waits for so many events. */
-  readonly has: (count: number) => Promise<void>;
-  /** Waits for its end. */
-  readonly ends: () => Promise<void>;
+  readonly unsubscribe: () => void;
+  /** Resolves when at least `count` events have arrived. */
+  readonly waitForEvents: (count: number) => Promise<void>;
+  /** Resolves when the subscription has ended. */
+  readonly waitForEnd: () => Promise<void>;
 }
 
-/** Begins a subscription. */
-export type Follow = (query: string, variables?: Record<string, unknown>) => Following;
+/** Starts a subscription. */
+export type Subscribe = (query: string, variables?: Record<string, unknown>) => TestSubscription;
 
 interface Sink {
   next: (value: unknown) => void;
@@ -30,11 +29,11 @@ interface Sink {
   complete: () => void;
 }
 
-/** Makes a Following of a client's way to subscribe. */
-export function toFollowing(subscribe: (sink: Sink) => () => void): Following {
+/** Starts a subscription by a function that passes results to a sink and returns the function to unsubscribe. */
+export function startSubscription(subscribe: (sink: Sink) => () => void): TestSubscription {
   const events: unknown[] = [];
   let end: unknown;
-  const stop = subscribe({
+  const unsubscribe = subscribe({
     next: (value) => {
       events.push(value);
     },
@@ -50,71 +49,71 @@ export function toFollowing(subscribe: (sink: Sink) => () => void): Following {
     get end() {
       return end;
     },
-    stop,
-    has: (count) => until(() => events.length >= count),
-    ends: () => until(() => end !== undefined),
+    unsubscribe,
+    waitForEvents: (count) => waitUntil(() => events.length >= count),
+    waitForEnd: () => waitUntil(() => end !== undefined),
   };
 }
 
-/** A graphql-ws client with a key; all its subscriptions share one socket. */
-export function connectWebSocket(url: string, key: string = SANDBOX_KEY): Client {
-  const client = createWebSocketClient({
+/** Creates a graphql-ws client. All its subscriptions share one socket. */
+export function createWebSocketClient(url: string, key: string = SANDBOX_KEY): Client {
+  const client = createGraphqlWsClient({
     url: url.replace(/^http/, 'ws'),
     connectionParams: { 'MC-Api-Key': key },
     webSocketImpl: WebSocket,
     retryAttempts: 0,
   });
-  atEnd(() => client.dispose());
+  addCleanup(() => client.dispose());
   return client;
 }
 
-/** Follows by WebSocket, all subscriptions on one socket. */
-export function byWebSocket(url: string, key: string = SANDBOX_KEY): Follow {
-  const client = connectWebSocket(url, key);
-  return (query, variables = {}) => toFollowing((sink) => client.subscribe({ query, variables }, sink));
+/** Returns a function that subscribes by WebSocket. All its subscriptions share one socket. */
+export function subscribeByWebSocket(url: string, key: string = SANDBOX_KEY): Subscribe {
+  const client = createWebSocketClient(url, key);
+  return (query, variables = {}) => startSubscription((sink) => client.subscribe({ query, variables }, sink));
 }
 
-/** Follows by Server-Sent Events, a connection for each subscription. */
-export function byEventStream(url: string, key: string = SANDBOX_KEY): Follow {
-  const client = createEventStreamClient({
+/** Returns a function that subscribes by Server-Sent Events. Each subscription has its own connection. */
+export function subscribeBySse(url: string, key: string = SANDBOX_KEY): Subscribe {
+  const client = createSseClient({
     url: `${url}/stream`,
     headers: { 'MC-Api-Key': key },
     retryAttempts: 0,
   });
-  atEnd(() => {
+  addCleanup(() => {
     client.dispose();
   });
-  return (query, variables = {}) => toFollowing((sink) => client.subscribe({ query, variables }, sink));
+  return (query, variables = {}) => startSubscription((sink) => client.subscribe({ query, variables }, sink));
 }
 
-/** Both ways, for what must be the same on each. */
-export const transports: readonly (readonly [string, (url: string, key?: string) => Follow])[] = [
-  ['WebSocket', byWebSocket],
-  ['Server-Sent Events', byEventStream],
+/** Both transports, for tests of behaviour that they share. */
+export const transports: readonly (readonly [string, (url: string, key?: string) => Subscribe])[] = [
+  ['WebSocket', subscribeByWebSocket],
+  ['Server-Sent Events', subscribeBySse],
 ];
 
-/** A WebSocket without a client of GraphQL's on it. */
-export interface BareSocket {
-  readonly socket: WebSocket;
-  /** The messages that came, parsed. */
+/** A WebSocket without a GraphQL client. */
+export interface RawSocket {
+  readonly webSocket: WebSocket;
+  /** The messages received, parsed. */
   readonly messages: unknown[];
-  /** The close code and reason; undefined while it is open. */
+  /** Close code and reason. Undefined while the socket is open. */
   readonly closed: { readonly code: number; readonly reason: string } | undefined;
   readonly send: (message: unknown) => void;
-  /** Waits for so many messages. */
-  readonly has: (count: number) => Promise<void>;
-  /** Waits for it to be closed. */
-  readonly closes: () => Promise<void>;
+  /** Resolves when at least `count` messages have arrived. */
+  readonly waitForMessages: (count: number) => Promise<void>;
+  /** Resolves when the socket has closed. */
+  readonly waitForClose: () => Promise<void>;
 }
 
-/** Opens a WebSocket; `protocol` null: none is asked for. */
+/** Opens a WebSocket. With `protocol` null, it requests no subprotocol. */
 export async function openSocket(
   url: string,
   {
     protocol = 'graphql-transport-ws',
     headers = {},
   }: { protocol?: string | null; headers?: Record<string, string> } = {},
-): Promise<BareSocket> {
+): Promise<RawSocket> {
   const socket = new WebSocket(url.replace(/^http/, 'ws'), protocol ?? [], { headers });
   const messages: unknown[] = [];
   let closed: { code: number; reason: string } | undefined;
@@ -122,7 +121,7 @@ export async function openSocket(
   socket.on('close', (code, reason) => {
     closed = { code, reason: reason.toString() };
   });
-  atEnd(() => {
+  addCleanup(() => {
     socket.terminate();
   });
   await new Promise<void>((resolve, reject) => {
@@ -131,7 +130,7 @@ export async function openSocket(
   });
   socket.on('error', () => undefined);
   return {
-    socket,
+    webSocket: socket,
     messages,
     get closed() {
       return closed;
@@ -139,15 +138,15 @@ export async function openSocket(
     send: (message) => {
       socket.send(JSON.stringify(message));
     },
-    has: (count) => until(() => messages.length >= count),
-    closes: () => until(() => closed !== undefined),
+    waitForMessages: (count) => waitUntil(() => messages.length >= count),
+    waitForClose: () => waitUntil(() => closed !== undefined),
   };
 }
 
-/** Opens a WebSocket and says hello with a key; the acknowledgement is its first message. */
-export async function openAcknowledged(url: string, key: string = SANDBOX_KEY): Promise<BareSocket> {
-  const bare = await openSocket(url);
-  bare.send({ type: 'connection_init', payload: { 'MC-Api-Key': key } });
-  await bare.has(1);
-  return bare;
+/** Opens a WebSocket, sends connection_init with a key, and waits for connection_ack, which is the first message. */
+export async function openAcknowledgedSocket(url: string, key: string = SANDBOX_KEY): Promise<RawSocket> {
+  const socket = await openSocket(url);
+  socket.send({ type: 'connection_init', payload: { 'MC-Api-Key': key } });
+  await socket.waitForMessages(1);
+  return socket;
 }

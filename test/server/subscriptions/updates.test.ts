@@ -1,60 +1,69 @@
-// What applications follow, with the clients that they use, over both transports: tasks, VPNs and lists, from the first event to the end.
+// Subscriptions to tasks, VPNs and lists, from the first event to the last, with common client libraries and both transports.
 import { describe, expect, it } from '@jest/globals';
 import { ApolloClient, gql, InMemoryCache } from '@apollo/client';
 import { GraphQLWsLink } from '@apollo/client/link/subscriptions';
 import { Client as UrqlClient, subscriptionExchange } from '@urql/core';
 import { startGateway, startGatewayOnSandbox } from '../../helpers/gateway.js';
 import {
-  byEventStream,
-  byWebSocket,
-  connectWebSocket,
-  openAcknowledged,
-  toFollowing,
+  subscribeBySse,
+  subscribeByWebSocket,
+  createWebSocketClient,
+  openAcknowledgedSocket,
+  startSubscription,
   transports,
 } from './subscribers.js';
-import { environment, followTask, followVpn, followVpns, isSilent, startRest, vpnId, wireVpn } from './changing-rest-api.js';
+import {
+  environment,
+  taskSubscription,
+  vpnSubscription,
+  vpnsSubscription,
+  isSilent,
+  startRestApi,
+  vpnId,
+  wireVpn,
+} from './mutable-rest-api.js';
 
 const polls = { taskPollMs: 20, watchPollMs: 20 };
-// In the sandbox's test_area: of the VPC gate-room, and of the VPC MyVPC.
+// VPNs of the sandbox's test_area: the first in the VPC gate-room, the second in the VPC MyVPC.
 const stargate = vpnId;
 const toronto = 'ca86b14f-20db-463d-b58a-9d3fa5959af2';
 
-/** A gateway on a sandbox whose time only the test moves. */
-async function startAtRest() {
+/** Starts a gateway on a sandbox with a clock that only the test advances. */
+async function startWithManualClock() {
   let now = Date.parse('2026-01-01T00:00:00Z');
   const gateway = await startGatewayOnSandbox({ clock: () => now }, polls);
   const reset = async (id: string): Promise<string> => {
     const { body } = await gateway.run(
       `mutation { resetSiteToSiteVpn(input: {environment: ${environment}, id: "${id}"}) { task { id } } }`,
     );
-    const found = /"task":\{"id":"([\w-]+)"/.exec(JSON.stringify(body))?.[1];
-    if (found === undefined) throw new TypeError('The reset began no task.');
-    return found;
+    const taskIdInBody = /"task":\{"id":"([\w-]+)"/.exec(JSON.stringify(body))?.[1];
+    if (taskIdInBody === undefined) throw new TypeError('The reset started no task.');
+    return taskIdInBody;
   };
   return {
     ...gateway,
     reset,
-    pass: (milliseconds: number) => {
+    advance: (milliseconds: number) => {
       now += milliseconds;
     },
   };
 }
 
-describe.each(transports)('by %s', (_name, by) => {
-  it('a task is told as it is, then when it has succeeded, with its VPN and that VPN’s VPC, and completes', async () => {
-    const { url, reset, pass, watcher } = await startAtRest();
+describe.each(transports)('a subscription by %s', (_name, subscribeBy) => {
+  it('sends a task as it is and when it has succeeded, with VPN and VPC, then completes', async () => {
+    const { url, reset, advance, watcher } = await startWithManualClock();
     const task = await reset(stargate);
-    const following = by(url)(
+    const subscription = subscribeBy(url)(
       `subscription ($id: ID!) {
         taskUpdated(id: $id, environment: ${environment}) { id status errors { message } siteToSiteVpn { name state vpc { name } } }
       }`,
       { id: task },
     );
-    await following.has(1);
-    pass(3_000);
-    await following.ends();
-    expect(following.end).toBe('complete');
-    expect(following.events).toEqual([
+    await subscription.waitForEvents(1);
+    advance(3_000);
+    await subscription.waitForEnd();
+    expect(subscription.end).toBe('complete');
+    expect(subscription.events).toEqual([
       { data: { taskUpdated: { id: task, status: 'PENDING', errors: [], siteToSiteVpn: null } } },
       {
         data: {
@@ -67,152 +76,159 @@ describe.each(transports)('by %s', (_name, by) => {
         },
       },
     ]);
-    expect(watcher.polls).toBe(0);
+    expect(watcher.pollCount).toBe(0);
   });
 
-  it('a VPN is told once for each change, and completes when it has been deleted', async () => {
-    const { url, reset, run, pass } = await startAtRest();
-    const following = by(url)(
+  it('sends a VPN after each change, and completes when the VPN has been deleted', async () => {
+    const { url, reset, run, advance } = await startWithManualClock();
+    const subscription = subscribeBy(url)(
       `subscription { siteToSiteVpnUpdated(environment: ${environment}, id: "${stargate}") { name state vpc { name } } }`,
     );
-    await following.has(1);
+    await subscription.waitForEvents(1);
     await reset(stargate);
-    await following.has(2);
-    pass(3_000);
-    await following.has(3);
+    await subscription.waitForEvents(2);
+    advance(3_000);
+    await subscription.waitForEvents(3);
     await run(
       `mutation { deleteSiteToSiteVpn(input: {environment: ${environment}, id: "${stargate}"}) { task { id } } }`,
     );
-    pass(3_000);
-    await following.ends();
-    expect(following.end).toBe('complete');
-    const told = (state: string) => ({
+    advance(3_000);
+    await subscription.waitForEnd();
+    expect(subscription.end).toBe('complete');
+    const expected = (state: string) => ({
       data: { siteToSiteVpnUpdated: { name: 'stargate', state, vpc: { name: 'gate-room' } } },
     });
-    expect(following.events).toEqual([told('CONNECTED'), told('PENDING'), told('CONNECTED')]);
+    expect(subscription.events).toEqual([expected('CONNECTED'), expected('PENDING'), expected('CONNECTED')]);
   });
 
-  it('a list is told whole after each change among those that pass its filter, and of no other change', async () => {
-    const { url, reset, pass } = await startAtRest();
+  it('sends the whole list after each change of a VPN that matches the filter, and no other', async () => {
+    const { url, reset, advance } = await startWithManualClock();
     const list = (filter: string) =>
       `subscription { siteToSiteVpnsUpdated(environment: ${environment}, filter: ${filter}) { totalCount nodes { name state } } }`;
-    const follow = by(url);
-    const ofGateRoom = follow(list('{vpcId: "3FE7D82A-F4C4-4552-AC3B-787FDAFED4E7", states: null}'));
-    const pending = follow(list('{states: [PENDING]}'));
-    const nothing = follow(list('{states: []}'));
-    await Promise.all([ofGateRoom.has(1), pending.has(1), nothing.ends()]);
+    const subscribe = subscribeBy(url);
+    const ofGateRoom = subscribe(list('{vpcId: "3FE7D82A-F4C4-4552-AC3B-787FDAFED4E7", states: null}'));
+    const pending = subscribe(list('{states: [PENDING]}'));
+    const nothing = subscribe(list('{states: []}'));
+    await Promise.all([ofGateRoom.waitForEvents(1), pending.waitForEvents(1), nothing.waitForEnd()]);
     await reset(toronto);
-    await pending.has(2);
-    pass(3_000);
-    await pending.has(3);
-    const told = (...names: string[]) => ({
+    await pending.waitForEvents(2);
+    advance(3_000);
+    await pending.waitForEvents(3);
+    const expected = (...names: string[]) => ({
       data: {
         siteToSiteVpnsUpdated: { totalCount: names.length, nodes: names.map((name) => ({ name, state: 'PENDING' })) },
       },
     });
     expect(pending.events).toEqual([
-      told('ottawa-office'),
-      told('ottawa-office', 'toronto-office'),
-      told('ottawa-office'),
+      expected('ottawa-office'),
+      expected('ottawa-office', 'toronto-office'),
+      expected('ottawa-office'),
     ]);
     expect(ofGateRoom.events).toHaveLength(1);
-    expect(nothing.events).toEqual([told()]);
+    expect(nothing.events).toEqual([expected()]);
     expect(nothing.end).toBe('complete');
     expect(pending.end).toBeUndefined();
   });
 
-  it('many of the same share one poll, each is told of each change, and unsubscribing ends the poll with the last', async () => {
-    const rest = await startRest();
+  it('shares one poll with equal subscriptions, until the last of them unsubscribes', async () => {
+    const rest = await startRestApi();
     const { url, watcher } = await startGateway(rest.url, polls);
-    const follow = by(url);
-    const followings = [follow(followVpns), follow(followVpns), follow(followTask)];
-    await Promise.all(followings.map((each) => each.has(1)));
-    expect(watcher.polls).toBe(2);
+    const subscribe = subscribeBy(url);
+    const subscriptions = [subscribe(vpnsSubscription), subscribe(vpnsSubscription), subscribe(taskSubscription)];
+    await Promise.all(subscriptions.map((subscription) => subscription.waitForEvents(1)));
+    expect(watcher.pollCount).toBe(2);
     rest.state.vpns = [wireVpn({ name: 'renamed' })];
-    const [first, second, task] = followings;
-    if (first === undefined || second === undefined || task === undefined) throw new TypeError('There are three.');
-    await Promise.all([first.has(2), second.has(2)]);
-    const told = (name: string) => ({ data: { siteToSiteVpnsUpdated: { nodes: [{ name }] } } });
-    expect(first.events).toEqual([told('stargate'), told('renamed')]);
+    const [first, second, task] = subscriptions;
+    if (first === undefined || second === undefined || task === undefined)
+      throw new TypeError('Expected three subscriptions.');
+    await Promise.all([first.waitForEvents(2), second.waitForEvents(2)]);
+    const expected = (name: string) => ({ data: { siteToSiteVpnsUpdated: { nodes: [{ name }] } } });
+    expect(first.events).toEqual([expected('stargate'), expected('renamed')]);
     expect(second.events).toEqual(first.events);
     expect(task.events).toEqual([{ data: { taskUpdated: { status: 'PENDING' } } }]);
-    first.stop();
+    first.unsubscribe();
     rest.state.vpns = [wireVpn({ name: 'again' })];
-    await second.has(3);
+    await second.waitForEvents(3);
     expect(first.events).toHaveLength(2);
-    second.stop();
-    task.stop();
+    second.unsubscribe();
+    task.unsubscribe();
     expect(await isSilent(rest)).toBe(true);
-    expect(watcher.polls).toBe(0);
+    expect(watcher.pollCount).toBe(0);
     expect(rest.calls.every(({ headers }) => headers['mc-api-key'] === 'sandbox-key')).toBe(true);
   });
 
-  it('one that ends leaves the others open', async () => {
-    const rest = await startRest();
+  it('stays open when another one ends', async () => {
+    const rest = await startRestApi();
     const { url } = await startGateway(rest.url, polls);
-    const follow = by(url);
-    const task = follow(followTask);
-    const vpn = follow(followVpn);
-    await Promise.all([task.has(1), vpn.has(1)]);
+    const subscribe = subscribeBy(url);
+    const task = subscribe(taskSubscription);
+    const vpn = subscribe(vpnSubscription);
+    await Promise.all([task.waitForEvents(1), vpn.waitForEvents(1)]);
     rest.state.taskStatus = 'SUCCESS';
-    await task.ends();
+    await task.waitForEnd();
     rest.state.vpns = [wireVpn({ name: 'renamed' })];
-    await vpn.has(2);
+    await vpn.waitForEvents(2);
     expect(vpn.end).toBeUndefined();
-    vpn.stop();
+    vpn.unsubscribe();
   });
 });
 
 describe('Apollo Client’s GraphQLWsLink', () => {
-  it('is told of a task to its end', async () => {
-    const rest = await startRest();
+  it('receives a task until the task has ended', async () => {
+    const rest = await startRestApi();
     const { url } = await startGateway(rest.url, polls);
-    const client = new ApolloClient({ link: new GraphQLWsLink(connectWebSocket(url)), cache: new InMemoryCache() });
-    const following = toFollowing((sink) => {
-      const subscription = client.subscribe({ query: gql(followTask) }).subscribe(sink);
+    const client = new ApolloClient({
+      link: new GraphQLWsLink(createWebSocketClient(url)),
+      cache: new InMemoryCache(),
+    });
+    const subscription = startSubscription((sink) => {
+      const clientSubscription = client.subscribe({ query: gql(taskSubscription) }).subscribe(sink);
       return () => {
-        subscription.unsubscribe();
+        clientSubscription.unsubscribe();
       };
     });
-    await following.has(1);
+    await subscription.waitForEvents(1);
     rest.state.taskStatus = 'SUCCESS';
-    await following.ends();
-    expect(following.end).toBe('complete');
-    expect(following.events).toEqual([
+    await subscription.waitForEnd();
+    expect(subscription.end).toBe('complete');
+    expect(subscription.events).toEqual([
       { data: { taskUpdated: { __typename: 'Task', status: 'PENDING' } } },
       { data: { taskUpdated: { __typename: 'Task', status: 'SUCCESS' } } },
     ]);
     client.stop();
   });
 
-  it('is told of a failure as an error of GraphQL, and unsubscribing ends the poll', async () => {
-    const rest = await startRest();
+  it('receives a failure as a GraphQL error, and ends the poll by unsubscribing', async () => {
+    const rest = await startRestApi();
     const { url, watcher } = await startGateway(rest.url, polls);
-    const client = new ApolloClient({ link: new GraphQLWsLink(connectWebSocket(url)), cache: new InMemoryCache() });
+    const client = new ApolloClient({
+      link: new GraphQLWsLink(createWebSocketClient(url)),
+      cache: new InMemoryCache(),
+    });
     const subscribe = (query: string) =>
-      toFollowing((sink) => {
-        const subscription = client.subscribe({ query: gql(query) }).subscribe(sink);
+      startSubscription((sink) => {
+        const clientSubscription = client.subscribe({ query: gql(query) }).subscribe(sink);
         return () => {
-          subscription.unsubscribe();
+          clientSubscription.unsubscribe();
         };
       });
-    const lost = subscribe('subscription { taskUpdated(id: "no-uuid") { status } }');
-    await lost.ends();
-    expect(lost.events).toMatchObject([{ error: { errors: [{ extensions: { code: 'NOT_FOUND' } }] } }]);
-    const list = subscribe(followVpns);
-    await list.has(1);
-    list.stop();
+    const unknownTask = subscribe('subscription { taskUpdated(id: "no-uuid") { status } }');
+    await unknownTask.waitForEnd();
+    expect(unknownTask.events).toMatchObject([{ error: { errors: [{ extensions: { code: 'NOT_FOUND' } }] } }]);
+    const list = subscribe(vpnsSubscription);
+    await list.waitForEvents(1);
+    list.unsubscribe();
     expect(await isSilent(rest)).toBe(true);
-    expect(watcher.polls).toBe(0);
+    expect(watcher.pollCount).toBe(0);
     client.stop();
   });
 });
 
 describe('urql’s subscriptionExchange', () => {
-  it('is told of each change, and unsubscribing ends the poll', async () => {
-    const rest = await startRest();
+  it('receives each change, and ends the poll by unsubscribing', async () => {
+    const rest = await startRestApi();
     const { url, watcher } = await startGateway(rest.url, polls);
-    const socket = connectWebSocket(url);
+    const socket = createWebSocketClient(url);
     const client = new UrqlClient({
       url,
       preferGetMethod: false,
@@ -235,33 +251,33 @@ describe('urql’s subscriptionExchange', () => {
       ],
     });
     const names: unknown[] = [];
-    const following = toFollowing((sink) => {
-      const subscription = client.subscription(followVpns, {}).subscribe(({ data, error }) => {
+    const subscription = startSubscription((sink) => {
+      const clientSubscription = client.subscription(vpnsSubscription, {}).subscribe(({ data, error }) => {
         names.push(data);
         sink.next(error);
       });
       return () => {
-        subscription.unsubscribe();
+        clientSubscription.unsubscribe();
       };
     });
-    await following.has(1);
+    await subscription.waitForEvents(1);
     rest.state.vpns = [wireVpn({ name: 'renamed' })];
-    await following.has(2);
-    expect(following.events).toEqual([undefined, undefined]);
+    await subscription.waitForEvents(2);
+    expect(subscription.events).toEqual([undefined, undefined]);
     expect(names).toMatchObject([
       { siteToSiteVpnsUpdated: { nodes: [{ name: 'stargate' }] } },
       { siteToSiteVpnsUpdated: { nodes: [{ name: 'renamed' }] } },
     ]);
-    following.stop();
+    subscription.unsubscribe();
     expect(await isSilent(rest)).toBe(true);
-    expect(watcher.polls).toBe(0);
+    expect(watcher.pollCount).toBe(0);
   });
 });
 
-describe('what is no subscription', () => {
-  const refused = [
+describe('a query or mutation', () => {
+  const rejection = [
     {
-      message: 'This carries subscriptions alone: send queries and mutations by POST to /graphql.',
+      message: 'Only subscriptions are served here. Send queries and mutations by POST to /graphql.',
       extensions: { code: 'BAD_REQUEST', requestId: expect.any(String) },
     },
   ];
@@ -273,49 +289,46 @@ describe('what is no subscription', () => {
     ['a mutation', reset],
   ];
 
-  it.each(operations)('%s is refused over WebSocket, and nothing is sent for it', async (_what, query) => {
-    const rest = await startRest();
+  it.each(operations)('is rejected by WebSocket, without a REST call (%s)', async (_name, query) => {
+    const rest = await startRestApi();
     const { url } = await startGateway(rest.url, polls);
-    const following = byWebSocket(url)(query);
-    await following.ends();
-    expect(following).toMatchObject({ events: [], end: refused });
+    const subscription = subscribeByWebSocket(url)(query);
+    await subscription.waitForEnd();
+    expect(subscription).toMatchObject({ events: [], end: rejection });
     expect(rest.calls).toEqual([]);
   });
 
-  it.each(operations)(
-    '%s is refused over Server-Sent Events with 400, and nothing is sent for it',
-    async (_what, query) => {
-      const rest = await startRest();
-      const { url } = await startGateway(rest.url, polls);
-      const response = await fetch(`${url}/stream`, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json', accept: 'text/event-stream', 'mc-api-key': 'sandbox-key' },
-        body: JSON.stringify({ query }),
-      });
-      expect(response.status).toBe(400);
-      expect(await response.json()).toEqual({ errors: refused });
-      const following = byEventStream(url)(query);
-      await following.ends();
-      expect(following.events).toEqual([]);
-      expect(rest.calls).toEqual([]);
-    },
-  );
+  it.each(operations)('is rejected by SSE with 400, without a REST call (%s)', async (_name, query) => {
+    const rest = await startRestApi();
+    const { url } = await startGateway(rest.url, polls);
+    const response = await fetch(`${url}/stream`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', accept: 'text/event-stream', 'mc-api-key': 'sandbox-key' },
+      body: JSON.stringify({ query }),
+    });
+    expect(response.status).toBe(400);
+    expect(await response.json()).toEqual({ errors: rejection });
+    const subscription = subscribeBySse(url)(query);
+    await subscription.waitForEnd();
+    expect(subscription.events).toEqual([]);
+    expect(rest.calls).toEqual([]);
+  });
 });
 
-describe('an id that is used again on one socket while its first subscription is still being begun', () => {
-  it('leaves no poll behind when the socket is closed', async () => {
-    const rest = await startRest();
+describe('a WebSocket with a reused subscription id', () => {
+  it('leaves no poll behind when it closes while the first subscription starts', async () => {
+    const rest = await startRestApi();
     const { url, watcher } = await startGateway(rest.url, polls);
-    const bare = await openAcknowledged(url);
-    const begin = { id: '1', type: 'subscribe', payload: { query: followVpns } };
+    const socket = await openAcknowledgedSocket(url);
+    const subscribe = { id: '1', type: 'subscribe', payload: { query: vpnsSubscription } };
     for (let round = 0; round < 3; round++) {
-      bare.send(begin);
-      bare.send({ id: '1', type: 'complete' });
+      socket.send(subscribe);
+      socket.send({ id: '1', type: 'complete' });
     }
-    bare.send(begin);
-    await bare.has(2);
-    bare.socket.terminate();
+    socket.send(subscribe);
+    await socket.waitForMessages(2);
+    socket.webSocket.terminate();
     expect(await isSilent(rest)).toBe(true);
-    expect(watcher.polls).toBe(0);
+    expect(watcher.pollCount).toBe(0);
   });
 });

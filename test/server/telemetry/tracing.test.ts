@@ -1,14 +1,14 @@
-// Traces, as a receiver of OTLP/HTTP gets them from the built process: decoded from the bytes, field by field.
+// Traces of the built process, as a receiver of OTLP/HTTP gets them. Decodes the protobuf messages itself.
 import { createServer, type IncomingMessage } from 'node:http';
 import { gunzipSync } from 'node:zlib';
 import { describe, expect, it } from '@jest/globals';
 import { createClient } from 'graphql-ws';
 import { WebSocket } from 'ws';
-import { atEnd } from '../../helpers/at-end.js';
+import { addCleanup } from '../../helpers/cleanup.js';
 import { launchGateway } from '../../helpers/process.js';
-import { until } from '../../helpers/until.js';
+import { waitUntil } from '../../helpers/wait-until.js';
 import { json, startUpstream } from '../../helpers/upstream.js';
-import { post } from '../../helpers/wire.js';
+import { post } from '../../helpers/http.js';
 import { wireVpn } from '../../graph/graph-client.js';
 
 const API_KEY = 'apikeycanary4Tq9';
@@ -17,41 +17,41 @@ const UUID = '9fe8e398-06d6-482c-8f55-b805bde4d3cc';
 const key = { 'mc-api-key': API_KEY };
 const environment = { serviceCode: 'codecanary', name: 'namecanary' };
 
-/** The fields of a message in protobuf's wire format: by number, lengths as bytes, numbers as they are. */
+/** Decodes the fields of a protobuf message, by number: length-delimited fields as bytes, others as numbers. */
 function toFields(bytes: Buffer): Map<number, (Buffer | bigint)[]> {
   const fields = new Map<number, (Buffer | bigint)[]>();
-  let at = 0;
+  let offset = 0;
   const readVarint = () => {
     let value = 0n;
     for (let shift = 0n; ; shift += 7n) {
-      const byte = bytes.readUInt8(at++);
+      const byte = bytes.readUInt8(offset++);
       value |= BigInt(byte & 0x7f) << shift;
       if (byte < 0x80) return value;
     }
   };
-  while (at < bytes.length) {
+  while (offset < bytes.length) {
     const tag = Number(readVarint());
-    const put = (value: Buffer | bigint) => fields.set(tag >> 3, [...(fields.get(tag >> 3) ?? []), value]);
+    const addField = (value: Buffer | bigint) => fields.set(tag >> 3, [...(fields.get(tag >> 3) ?? []), value]);
     switch (tag & 7) {
       case 0:
-        put(readVarint());
+        addField(readVarint());
         break;
       case 1:
-        put(bytes.readBigUInt64LE(at));
-        at += 8;
+        addField(bytes.readBigUInt64LE(offset));
+        offset += 8;
         break;
       case 2: {
         const length = Number(readVarint());
-        put(bytes.subarray(at, at + length));
-        at += length;
+        addField(bytes.subarray(offset, offset + length));
+        offset += length;
         break;
       }
       case 5:
-        put(BigInt(bytes.readUInt32LE(at)));
-        at += 4;
+        addField(BigInt(bytes.readUInt32LE(offset)));
+        offset += 4;
         break;
       default:
-        throw new Error(`No protobuf: tag ${tag}`);
+        throw new Error(`Tag ${tag} is not valid protobuf.`);
     }
   }
   return fields;
@@ -65,20 +65,20 @@ function buffers(bytes: Buffer | undefined, field: number): Buffer[] {
 const text = (bytes: Buffer | undefined, field: number) => buffers(bytes, field)[0]?.toString('utf8') ?? '';
 const number = (bytes: Buffer, field: number) => Number((toFields(bytes).get(field) ?? [0n])[0]);
 
-/** A value of opentelemetry.proto.common.v1.AnyValue. */
+/** Decodes an opentelemetry.proto.common.v1.AnyValue. */
 function toValue(bytes: Buffer | undefined): unknown {
   if (bytes === undefined) return undefined;
   const [[field, [value]] = [0, []]] = toFields(bytes);
   if (field === 1) return Buffer.isBuffer(value) ? value.toString('utf8') : undefined;
   if (field === 3) return Number(value);
   if (field === 5) return Buffer.isBuffer(value) ? buffers(value, 1).map(toValue) : undefined;
-  throw new Error(`No value that is expected: field ${field}`);
+  throw new Error(`Field ${field} is not expected in an AnyValue.`);
 }
 
 const toAttributes = (pairs: readonly Buffer[]) =>
   Object.fromEntries(pairs.map((pair) => [text(pair, 1), toValue(buffers(pair, 2)[0])]));
 
-interface Received {
+interface DecodedSpan {
   readonly traceId: string;
   readonly spanId: string;
   readonly parentSpanId: string;
@@ -89,8 +89,8 @@ interface Received {
   readonly service: unknown;
 }
 
-/** The spans of an ExportTraceServiceRequest (opentelemetry-proto 1). */
-function toSpans(body: Buffer): Received[] {
+/** Decodes the spans of an ExportTraceServiceRequest (opentelemetry-proto 1). */
+function toSpans(body: Buffer): DecodedSpan[] {
   return buffers(body, 1).flatMap((resourceSpans) =>
     buffers(resourceSpans, 2).flatMap((scopeSpans) =>
       buffers(scopeSpans, 2).map((span) => ({
@@ -107,36 +107,36 @@ function toSpans(body: Buffer): Received[] {
   );
 }
 
-/** What has been received, and where. */
+/** A receiver of traces, and what it has received. */
 interface Receiver {
   readonly url: string;
-  readonly spans: Received[];
+  readonly spans: DecodedSpan[];
   readonly bodies: Buffer[];
   readonly paths: string[];
 }
 
-/** Receives traces; gives what has come so far, decoded and as it was. */
+/** Starts a receiver of traces, which ends with the file's tests. */
 async function startReceiver(): Promise<Receiver> {
   const received: Omit<Receiver, 'url'> = { spans: [], bodies: [], paths: [] };
-  const take = async (request: IncomingMessage) => {
+  const receive = async (request: IncomingMessage) => {
     const chunks: Buffer[] = [];
     for await (const chunk of request) if (Buffer.isBuffer(chunk)) chunks.push(chunk);
-    const sent = Buffer.concat(chunks);
-    const body = request.headers['content-encoding'] === 'gzip' ? gunzipSync(sent) : sent;
+    const payload = Buffer.concat(chunks);
+    const body = request.headers['content-encoding'] === 'gzip' ? gunzipSync(payload) : payload;
     received.paths.push(`${request.method ?? ''} ${request.url ?? ''} ${request.headers['content-type'] ?? ''}`);
     received.bodies.push(body);
     received.spans.push(...toSpans(body));
   };
-  const server = createServer((request, answer) => {
-    void take(request).then(() => answer.setHeader('content-type', 'application/x-protobuf').end());
+  const server = createServer((request, response) => {
+    void receive(request).then(() => response.setHeader('content-type', 'application/x-protobuf').end());
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  atEnd(() => {
+  addCleanup(() => {
     server.closeAllConnections();
     server.close();
   });
   const address = server.address();
-  if (address === null || typeof address === 'string') throw new TypeError('The receiver has no port.');
+  if (address === null || typeof address === 'string') throw new TypeError('The receiver listens on no port.');
   return { url: `http://127.0.0.1:${address.port}`, ...received };
 }
 
@@ -149,11 +149,11 @@ async function launch(variables: Readonly<Record<string, string>> = {}) {
     OTEL_BSP_SCHEDULE_DELAY: '50',
     ...variables,
   });
-  const end = async () => {
+  const stop = async () => {
     gateway.signal('SIGTERM');
     await gateway.exit;
   };
-  return { upstream, receiver, gateway, end };
+  return { upstream, receiver, gateway, stop };
 }
 
 const list = `query List($environment: EnvironmentInput!) {
@@ -161,14 +161,14 @@ const list = `query List($environment: EnvironmentInput!) {
 }`;
 
 describe('A trace', () => {
-  it('has a span for the operation, within the caller’s, and one for each REST call below it', async () => {
-    const { upstream, receiver, gateway, end } = await launch();
+  it('has a span for the operation, in the caller’s trace, and a child span for each REST call', async () => {
+    const { upstream, receiver, gateway, stop } = await launch();
     upstream.script(({ url }) => (url.includes('vpcs') ? json(503, {}) : { data: [] }));
     const traceId = '0af7651916cd43dd8448eb211c80319c';
     const traceparent = `00-${traceId}-b7ad6b7169203331-01`;
     const headers = { ...key, traceparent, tracestate: 'canary=1', baggage: 'canary=2' };
     await post(gateway.url, { query: list, variables: { environment } }, headers);
-    await end();
+    await stop();
 
     const [operation] = receiver.spans.filter(({ name }) => name === 'query List');
     expect(operation).toEqual({
@@ -196,23 +196,23 @@ describe('A trace', () => {
         isError: false,
       }),
     );
-    // The others are the call for the VPCs and its second and third attempt.
+    // The failed ones are the three attempts of the call for the VPCs.
     expect(
       calls.filter(({ isError }) => isError).map(({ attributes }) => attributes['http.request.resend_count'] ?? 0),
     ).toEqual([0, 1, 2]);
-    // Each call tells the REST API its own span, and nothing else of what the caller has sent.
-    const told = upstream.calls.map((call) => call.headers['traceparent']);
-    expect(told.toSorted()).toEqual(calls.map(({ spanId }) => `00-${traceId}-${spanId}-01`).toSorted());
-    expect(upstream.calls.map(({ headers: sent }) => [sent['tracestate'], sent['baggage']])).toEqual(
+    // The REST API gets the span of each call, but not the caller's tracestate and baggage.
+    const traceparents = upstream.calls.map((call) => call.headers['traceparent']);
+    expect(traceparents.toSorted()).toEqual(calls.map(({ spanId }) => `00-${traceId}-${spanId}-01`).toSorted());
+    expect(upstream.calls.map((call) => [call.headers['tracestate'], call.headers['baggage']])).toEqual(
       upstream.calls.map(() => [undefined, undefined]),
     );
     expect(new Set(receiver.paths)).toEqual(new Set(['POST /v1/traces application/x-protobuf']));
-    // Each line of the log is tied to it.
+    // The log line has the trace id.
     expect(gateway.lines().filter(({ msg }) => msg === 'operation')).toEqual([expect.objectContaining({ traceId })]);
   });
 
-  it('is named in each line of the log that is about it', async () => {
-    const { upstream, gateway, end } = await launch();
+  it('is named in each log line about its operation', async () => {
+    const { upstream, gateway, stop } = await launch();
     upstream.script(() => ({ data: [wireVpn(1, 1, { ikeHashAlgorithm: 'sha512' })] }));
     const traceId = '0af7651916cd43dd8448eb211c80319c';
     const headers = { ...key, traceparent: `00-${traceId}-b7ad6b7169203331-01` };
@@ -222,22 +222,24 @@ describe('A trace', () => {
       { query: 'subscription Follow { taskUpdated(id: "none") { status } }' },
       { ...headers, accept: 'text/event-stream' },
     );
-    await end();
+    await stop();
 
     const lines = gateway.lines().filter(({ requestId }) => requestId !== undefined);
-    expect(new Set(lines.map(({ msg }) => msg))).toEqual(new Set(['odd answer of the REST API', 'audit', 'operation']));
+    expect(new Set(lines.map(({ msg }) => msg))).toEqual(
+      new Set(['unexpected value in a response of the REST API', 'audit', 'operation']),
+    );
     expect(lines.filter(({ msg }) => msg === 'operation').map(({ type }) => type)).toEqual(['query', 'subscription']);
     expect(lines.filter((line) => line['traceId'] !== traceId)).toEqual([]);
   });
 
-  it('tells the codes of an operation’s errors, and holds no key, variable, literal or alias', async () => {
-    const { upstream, receiver, gateway, end } = await launch();
+  it('has the error codes of an operation, but no key, variable, literal or alias', async () => {
+    const { upstream, receiver, gateway, stop } = await launch();
     upstream.script(() => json(403, { errors: [{ code: 'canary', message: PSK }] }));
     const query = `query { canary: siteToSiteVpn(environment: {serviceCode: "codecanary", name: "n"}, id: "${UUID}") { id } }`;
     await post(gateway.url, { query }, key);
     await post(gateway.url, { query: list, variables: { environment } }, key);
     await post(gateway.url, { query: '{ canary }' }, key);
-    await end();
+    await stop();
 
     const operations = receiver.spans.filter(({ kind }) => kind === 2);
     expect(
@@ -252,8 +254,8 @@ describe('A trace', () => {
     );
   });
 
-  it('is one span for all the time that a task is followed, whose calls it is told to', async () => {
-    const { upstream, receiver, gateway, end } = await launch({ TASK_POLL_MS: '20' });
+  it('has one span for the whole time that a task is watched', async () => {
+    const { upstream, receiver, gateway, stop } = await launch({ TASK_POLL_MS: '20' });
     upstream.script((_call, index) => ({
       taskId: UUID,
       taskStatus: index < 3 ? 'PENDING' : 'SUCCESS',
@@ -269,46 +271,46 @@ describe('A trace', () => {
     const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
     for await (const event of client.iterate({ query, extensions: { traceparent } })) events.push(event);
     await client.dispose();
-    await until(() => gateway.lines().some(({ msg }) => msg === 'operation'));
-    await end();
+    await waitUntil(() => gateway.lines().some(({ msg }) => msg === 'operation'));
+    await stop();
 
     expect(events).toHaveLength(2);
-    const [followed] = receiver.spans.filter(({ name }) => name === 'follow task');
-    expect(followed).toMatchObject({ parentSpanId: '', attributes: { 'gateway.rest_calls': 4 }, isError: false });
+    const [watchSpan] = receiver.spans.filter(({ name }) => name === 'watch task');
+    expect(watchSpan).toMatchObject({ parentSpanId: '', attributes: { 'gateway.rest_calls': 4 }, isError: false });
     expect(new Set(upstream.calls.map((call) => call.headers['traceparent']))).toEqual(
-      new Set([`00-${followed?.traceId ?? ''}-${followed?.spanId ?? ''}-01`]),
+      new Set([`00-${watchSpan?.traceId ?? ''}-${watchSpan?.spanId ?? ''}-01`]),
     );
-    expect(receiver.spans.filter(({ name }) => name !== 'follow task')).toEqual([
+    expect(receiver.spans.filter(({ name }) => name !== 'watch task')).toEqual([
       expect.objectContaining({ name: 'subscription Follow', parentSpanId: 'b7ad6b7169203331' }),
     ]);
   });
 
-  it('is not kept where the caller does not keep it', async () => {
-    const { upstream, receiver, gateway, end } = await launch();
+  it('is not sampled if the caller does not sample it', async () => {
+    const { upstream, receiver, gateway, stop } = await launch();
     const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00';
     await post(gateway.url, { query: list, variables: { environment } }, { ...key, traceparent });
-    await end();
+    await stop();
 
     expect(receiver.spans).toEqual([]);
-    // Those behind are told the same.
+    // The REST API gets the same decision.
     expect(upstream.calls.map((call) => call.headers['traceparent'])).toContainEqual(
       expect.stringMatching(/^00-0af7651916cd43dd8448eb211c80319c-[0-9a-f]{16}-00$/),
     );
   });
 
-  it('is begun anew where the caller’s is none', async () => {
-    const { receiver, gateway, end } = await launch();
+  it('begins at the gateway if the caller’s traceparent is invalid', async () => {
+    const { receiver, gateway, stop } = await launch();
     await post(gateway.url, { query: '{ __typename }' }, { traceparent: `00-${API_KEY}-x-01` });
-    await end();
+    await stop();
 
     expect(receiver.spans).toEqual([expect.objectContaining({ name: 'query', parentSpanId: '' })]);
   });
 
-  it('costs no answer and no end where nobody receives it', async () => {
-    const { gateway, end } = await launch({ OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:1' });
-    const answer = await post(gateway.url, { query: '{ __typename }' });
-    expect(answer.json).toEqual({ data: { __typename: 'Query' } });
-    await end();
+  it('neither fails a request nor delays the exit if the receiver is unavailable', async () => {
+    const { gateway, stop } = await launch({ OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:1' });
+    const response = await post(gateway.url, { query: '{ __typename }' });
+    expect(response.json).toEqual({ data: { __typename: 'Query' } });
+    await stop();
 
     expect(await gateway.exit).toEqual({ code: 0, signal: null });
     expect(gateway.lines()).toContainEqual(expect.objectContaining({ msg: 'traces could not be sent' }));
@@ -316,14 +318,14 @@ describe('A trace', () => {
 });
 
 describe('Without OTEL_EXPORTER_OTLP_ENDPOINT', () => {
-  it('nothing is traced, and the REST API is told of no trace', async () => {
+  it('the gateway traces nothing, and sends no traceparent to the REST API', async () => {
     const upstream = await startUpstream(() => ({ data: [] }));
     const gateway = await launchGateway({ CLOUDCA_API_URL: upstream.url });
     const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
     await post(gateway.url, { query: list, variables: { environment } }, { ...key, traceparent });
 
     expect(upstream.calls.map((call) => call.headers['traceparent'])).toEqual(upstream.calls.map(() => undefined));
-    await gateway.says('operation');
+    await gateway.waitForLog('operation');
     expect(gateway.lines().filter((line) => 'traceId' in line)).toEqual([]);
   });
 });

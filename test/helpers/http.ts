@@ -1,41 +1,41 @@
-// HTTP as a caller sees it, whole: by fetch, and byte by byte for what no well-behaved client sends.
+// HTTP clients for tests: fetch, and a raw socket for requests that fetch cannot send.
 import { connect } from 'node:net';
 
-/** What came back. */
-export interface WireAnswer {
+/** A response with its whole body. */
+export interface HttpResponse {
   readonly status: number;
   readonly headers: Headers;
-  /** The body as it came. */
+  /** The body as text. */
   readonly text: string;
-  /** The body as JSON; undefined where it is none. */
+  /** The parsed body; undefined if it is not JSON. */
   readonly json: unknown;
 }
 
-/** Asks by fetch, without following redirects. */
-export async function ask(url: string, init: RequestInit = {}): Promise<WireAnswer> {
+/** Sends a request with fetch, without following redirects. */
+export async function sendRequest(url: string, init: RequestInit = {}): Promise<HttpResponse> {
   const response = await fetch(url, { redirect: 'manual', ...init });
   const text = await response.text();
   return { status: response.status, headers: response.headers, text, json: toJson(text) };
 }
 
-/** Posts a body to a GraphQL endpoint: an object as JSON, all else as it is; breaks off where the signal aborts. */
+/** Posts a body as application/json: an object is serialized, other bodies are sent as they are. Rejects when `signal` aborts. */
 export function post(
   url: string,
   body: object | string | Uint8Array<ArrayBuffer>,
   headers: Readonly<Record<string, string>> = {},
   signal?: AbortSignal,
-): Promise<WireAnswer> {
-  const sent = typeof body === 'string' || body instanceof Uint8Array ? body : JSON.stringify(body);
-  return ask(url, {
+): Promise<HttpResponse> {
+  const payload = typeof body === 'string' || body instanceof Uint8Array ? body : JSON.stringify(body);
+  return sendRequest(url, {
     method: 'POST',
     headers: { 'content-type': 'application/json', ...headers },
-    body: sent,
+    body: payload,
     ...(signal && { signal }),
   });
 }
 
-/** Sends lines, each ended by CRLF, exactly as they are, and takes the first answer. Say `connection: close` for it to end. */
-export function sendLines(url: string, lines: readonly string[]): Promise<WireAnswer> {
+/** Sends lines, each followed by CRLF, over a raw socket, and returns the response. The request must have `connection: close`. */
+export function sendLines(url: string, lines: readonly string[]): Promise<HttpResponse> {
   const { hostname, port } = new URL(url);
   return new Promise((resolve, reject) => {
     let received = '';
@@ -46,12 +46,12 @@ export function sendLines(url: string, lines: readonly string[]): Promise<WireAn
     });
     socket.on('error', reject);
     socket.on('close', () => {
-      resolve(toAnswer(received));
+      resolve(toResponse(received));
     });
   });
 }
 
-function toAnswer(received: string): WireAnswer {
+function toResponse(received: string): HttpResponse {
   const end = received.indexOf('\r\n\r\n');
   const [statusLine = '', ...headerLines] = received.slice(0, end).split('\r\n');
   const headers = new Headers();

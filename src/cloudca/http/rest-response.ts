@@ -1,0 +1,46 @@
+// One response of the REST API, its body parsed once. What the body means is decided in envelope.ts.
+import { isTooComplex } from '../../json.js';
+
+/** A response of the REST API. */
+export interface RestResponse {
+  /** HTTP status. */
+  readonly status: number;
+  /** The body parsed as JSON. Undefined if it is not JSON, or if it is large and exceeds the bounds on nesting or number of values. */
+  readonly body: unknown;
+  /** Whether the body is absent or holds white space only. */
+  readonly isEmpty: boolean;
+  /** Retry-After, in seconds and not bounded; undefined if the response has none. */
+  readonly retryAfter: number | undefined;
+}
+
+/** Statuses of a proxy whose service is unavailable (RFC 9110, 15.6.3 to 15.6.5). Reads are retried; the circuit breaker counts them. */
+export const unavailableStatuses: readonly number[] = [502, 503, 504];
+
+/** Parses the body of a response, once for all sessions that share it. */
+export function toRestResponse(status: number, text: string, retryAfter: number | undefined): RestResponse {
+  return { status, body: parse(text), isEmpty: text.trim() === '', retryAfter };
+}
+
+// In UTF-16 code units. JSON.parse needs at most about 40 ms for a body of this length, whatever it contains.
+const maxUncheckedLength = 256 * 1024;
+// More values than 10,000 VPNs have; JSON.parse needs less than half a second for them.
+const maxValues = 250_000;
+
+function parse(text: string): unknown {
+  // Parsing a more complex body would block the event loop for all other requests.
+  if (text.length > maxUncheckedLength && isTooComplex(text, maxValues)) return undefined;
+  try {
+    const value: unknown = JSON.parse(text);
+    return value;
+  } catch {
+    // envelope.ts decides by the status what a body that is not JSON means.
+    return undefined;
+  }
+}
+
+/** Parses Retry-After into seconds, from either form (RFC 9110, 10.2.3). Returns undefined if it is absent, in the past, or malformed. */
+export function parseRetryAfter(header: string | null): number | undefined {
+  if (header === null) return undefined;
+  const seconds = /^\d+$/.test(header.trim()) ? Number(header) : Math.ceil((Date.parse(header) - Date.now()) / 1000);
+  return seconds >= 0 ? seconds : undefined;
+}

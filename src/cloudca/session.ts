@@ -1,0 +1,298 @@
+// The REST calls of one operation: one caller, one key, one deadline. Reads are retried and coalesced, writes are sent once.
+import type { Options } from 'ky';
+import { type CloudcaClient, OutgoingCall } from './client.js';
+import type { WireWarning } from './decode.js';
+import { toReadData, toWriteOutcome, type WriteOutcome } from './envelope.js';
+import {
+  BadResponseError,
+  ClientDisconnectedError,
+  CloudcaError,
+  createShutdownError,
+  TimeoutError,
+  UnavailableError,
+} from './errors.js';
+import { Deadline, type WaitKind } from './http/deadline.js';
+import { convertNetworkError } from './http/network-errors.js';
+import { parseRetryAfter, type RestResponse, toRestResponse } from './http/rest-response.js';
+import { defaultMaxRetries, isTransientError, isTransientResponse, toBackoff } from './http/retry.js';
+import { type Cancellation, InFlightCall, markSharedWith } from './http/singleflight.js';
+
+/** A REST call as metrics and traces see it: free of the caller's data. */
+export interface RestCall {
+  readonly method: 'GET' | 'POST' | 'DELETE';
+  /** Template of the path, e.g. `/services/{serviceCode}/{environmentName}/vpcs`. */
+  readonly route: string;
+  /** 1 for the first attempt, more for a retry. */
+  readonly attempt: number;
+}
+
+/** Observes one call. */
+export interface RestCallObservation {
+  /** Header names and values to send along, alternating. */
+  readonly headers?: readonly string[];
+  /** Receives the outcome, once: the status of the response, or the error if there was none. */
+  readonly end: (outcome: number | Error) => void;
+}
+
+/** Starts to observe a call that is about to be sent. */
+export type ObserveCall = (call: RestCall) => RestCallObservation;
+
+/** The caller on whose behalf a session makes calls. */
+export interface Caller {
+  /** The caller's own key. It goes into the `MC-Api-Key` header and nowhere else. */
+  readonly apiKey: string;
+  /** Sent along as `x-request-id`. */
+  readonly requestId: string;
+  /** Receives each kind of unexpected value in a response once, up to 50 kinds. */
+  readonly warn: (warning: WireWarning) => void;
+  /** Receives each call. */
+  readonly observe?: ObserveCall | undefined;
+}
+
+/** A read. */
+export interface ReadRequest {
+  /** Template of the path, with a name in braces for each variable segment. */
+  readonly route: string;
+  /** Path below the base URL, one entry per segment, not encoded. */
+  readonly path: readonly string[];
+  /** Query parameters. */
+  readonly query?: Readonly<Record<string, string>>;
+}
+
+/** A write. */
+export interface WriteRequest extends ReadRequest {
+  readonly method: 'POST' | 'DELETE';
+  /** Sent as JSON. */
+  readonly body?: object;
+  /** Values in the body that no message may repeat. */
+  readonly secrets?: readonly string[];
+  /** A sentence for the error message if the outcome is unknown: what to check before a retry. */
+  readonly advice: string;
+}
+
+/** Options of a session. */
+export interface SessionOptions {
+  /** How often a read is retried. Default: 2. */
+  readonly maxRetries?: number;
+  /**
+   * Whether a read may join an identical call that another session of the same key has in flight. Such a call may miss a change that
+   * this session knows of. After a write of this session, reads never join. Default: false.
+   */
+  readonly coalesceReads?: boolean;
+}
+
+// The maximum number of warnings per session: a list may have an unexpected value in every entry.
+const maxWarnings = 50;
+
+/** The REST calls of one operation, or of one root field in a mutation. */
+export class RestSession {
+  readonly #client: CloudcaClient;
+  readonly #caller: Caller;
+  readonly #deadline: Deadline;
+  readonly #maxRetries: number;
+  // Secrets that writes have sent: the errors of a failed task may repeat them.
+  readonly #sentSecrets: string[] = [];
+  #warned: Set<string> | undefined;
+  #coalesceReads: boolean;
+  #isClientDisconnected = false;
+  #callCount = 0;
+
+  constructor(
+    client: CloudcaClient,
+    caller: Caller,
+    { maxRetries = defaultMaxRetries, coalesceReads = false }: SessionOptions = {},
+  ) {
+    this.#client = client;
+    this.#caller = caller;
+    this.#deadline = new Deadline(client.timeoutMs, client.busyDeadlines);
+    this.#maxRetries = maxRetries;
+    this.#coalesceReads = coalesceReads;
+  }
+
+  /** The number of REST calls made so far, retries included. Does not count calls of other sessions that reads joined. */
+  get callCount(): number {
+    return this.#callCount;
+  }
+
+  /** The strings that no message may repeat. */
+  get secrets(): readonly string[] {
+    return [this.#caller.apiKey, ...this.#sentSecrets];
+  }
+
+  /** Restarts the deadline. */
+  renewDeadline(): void {
+    this.#deadline.renew();
+  }
+
+  /** Postpones the deadline by time that was not spent on REST work, in milliseconds. */
+  extendDeadline(milliseconds: number): void {
+    this.#deadline.extend(milliseconds);
+  }
+
+  /** Passes a warning on, the first time it occurs. */
+  readonly warn = (warning: WireWarning): void => {
+    const key = `${warning.field} ${warning.problem}`;
+    this.#warned ??= new Set();
+    if (this.#warned.has(key) || this.#warned.size >= maxWarnings) return;
+    this.#warned.add(key);
+    this.#caller.warn(warning);
+  };
+
+  /** Cancels the reads in flight and rejects later ones, because the client has disconnected. Writes finish. */
+  cancelReads(): void {
+    this.#isClientDisconnected = true;
+    this.#deadline.cancelWaits(createDisconnectedError, 'read');
+  }
+
+  /**
+   * Sends a GET, retried within the deadline if a retry may help. Returns what `decode` makes of `data`. Rejects with a CloudcaError, or
+   * with what `decode` throws.
+   */
+  read<T>(request: ReadRequest, decode: (data: unknown) => T): Promise<T> {
+    return this.readResponse(request, (response) =>
+      decode(markSharedWith(response, toReadData(response, this.secrets))),
+    );
+  }
+
+  /** Sends a GET like `read`, but gives `decode` the whole response: for responses outside the usual envelope. */
+  async readResponse<T>(request: ReadRequest, decode: (response: RestResponse) => T): Promise<T> {
+    const { expiresAt } = this.#deadline;
+    this.#client.retryBudget.earn();
+    for (let attempt = 1; ; attempt++) {
+      let response: RestResponse;
+      try {
+        response = await this.#get(request, attempt);
+      } catch (error) {
+        const delayMs = isTransientError(error) ? this.#takeRetryDelay(attempt, expiresAt) : undefined;
+        if (delayMs === undefined) throw error;
+        await this.#sleep(delayMs);
+        continue;
+      }
+      const mayRetry = isTransientResponse(response);
+      const delayMs = mayRetry ? this.#takeRetryDelay(attempt, expiresAt, response.retryAfter) : undefined;
+      if (delayMs === undefined) return decode(response);
+      await this.#sleep(delayMs);
+    }
+  }
+
+  /** Sends a POST or DELETE, once. Rejects with a CloudcaError, which says if the outcome is unknown. */
+  async write(request: WriteRequest): Promise<WriteOutcome> {
+    const { reads } = this.#client;
+    const { apiKey } = this.#caller;
+    this.#sentSecrets.push(...(request.secrets ?? []));
+    this.#coalesceReads = false;
+    try {
+      // A read in flight may not show this write, so later reads must not join it.
+      reads.forget(apiKey);
+      const { method, route, path, query, body } = request;
+      const url = this.#client.url(path, query);
+      const response = await this.#wait('write', () => this.#call(method, url, route, 1, body));
+      return toWriteOutcome(response, this.secrets);
+    } catch (error) {
+      if (error instanceof CloudcaError && mayHaveSucceeded(error)) throw error.markOutcomeUnknown(request.advice);
+      throw error;
+    } finally {
+      reads.forget(apiKey);
+    }
+  }
+
+  /** Returns the delay before a retry, in milliseconds, and takes the retry from the budget. Returns undefined if there must be none. */
+  #takeRetryDelay(attempt: number, expiresAt: number, retryAfter?: number): number | undefined {
+    const delayMs = retryAfter === undefined ? toBackoff(attempt) : retryAfter * 1000;
+    const mayRetry = attempt <= this.#maxRetries && performance.now() + delayMs < expiresAt && !this.#client.isAborted;
+    return mayRetry && this.#client.retryBudget.spend() ? delayMs : undefined;
+  }
+
+  #sleep(milliseconds: number): Promise<void> {
+    return this.#wait('read', () => new InFlightCall((cancellation) => sleep(milliseconds, cancellation)));
+  }
+
+  #get({ route, path, query }: ReadRequest, attempt: number): Promise<RestResponse> {
+    const url = this.#client.url(path, query);
+    const start = () => this.#call('GET', url, route, attempt);
+    return this.#wait('read', () =>
+      this.#coalesceReads ? this.#client.reads.join(this.#caller.apiKey, url, start) : start(),
+    );
+  }
+
+  #call(
+    method: RestCall['method'],
+    url: string,
+    route: string,
+    attempt: number,
+    body?: object,
+  ): InFlightCall<RestResponse> {
+    return new InFlightCall((cancellation) =>
+      this.#client.circuitBreaker.run(() => {
+        this.#callCount++;
+        const observation = this.#caller.observe?.({ method, route, attempt });
+        const headers = this.#toHeaders(method);
+        if (observation?.headers !== undefined) headers.push(...observation.headers);
+        return this.#send(method, body, new OutgoingCall(url, headers, cancellation), observation);
+      }),
+    );
+  }
+
+  #toHeaders(method: RestCall['method']): string[] {
+    const { apiKey, requestId } = this.#caller;
+    const headers = ['MC-Api-Key', apiKey, 'x-request-id', requestId, ...defaultHeaders];
+    // The documented reset carries a content type too, without a body.
+    if (method === 'POST') headers.push('content-type', 'application/json');
+    return headers;
+  }
+
+  async #send(
+    method: RestCall['method'],
+    body: object | undefined,
+    call: OutgoingCall,
+    observation: RestCallObservation | undefined,
+  ): Promise<RestResponse> {
+    try {
+      const response = await this.#client.ky(call.url, toKyOptions(method, body, call));
+      const retryAfter = parseRetryAfter(response.headers.get('retry-after'));
+      const restResponse = toRestResponse(response.status, await response.text(), retryAfter);
+      observation?.end(restResponse.status);
+      return restResponse;
+    } catch (thrown) {
+      const error = convertNetworkError(thrown);
+      observation?.end(error instanceof Error ? error : new Error('A value that is not an Error was thrown.'));
+      throw error;
+    }
+  }
+
+  #wait<T>(kind: WaitKind, start: () => InFlightCall<T>): Promise<T> {
+    if (this.#client.isAborted) return Promise.reject(createShutdownError(true));
+    if (this.#isClientDisconnected && kind === 'read') return Promise.reject(createDisconnectedError());
+    return this.#deadline.run(kind, start);
+  }
+}
+
+// ky copies every option of every call, so a GET passes none but its context.
+function toKyOptions(method: RestCall['method'], body: object | undefined, call: OutgoingCall): Options {
+  const context = { call };
+  if (method === 'GET') return { context };
+  return body === undefined ? { context, method } : { context, method, body: JSON.stringify(body) };
+}
+
+const defaultHeaders = ['accept', 'application/json', 'accept-encoding', 'gzip'];
+
+function createDisconnectedError(): ClientDisconnectedError {
+  return new ClientDisconnectedError('The client disconnected.');
+}
+
+function sleep(milliseconds: number, cancellation: Cancellation): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(resolve, milliseconds);
+    cancellation.onCancel((reason) => {
+      clearTimeout(timer);
+      reject(reason);
+    });
+  });
+}
+
+/** Reports whether a write that failed with this error may have succeeded all the same. */
+function mayHaveSucceeded(error: CloudcaError): boolean {
+  if (error instanceof UnavailableError || error instanceof TimeoutError) return !error.neverSent;
+  if (!(error instanceof BadResponseError)) return false;
+  return error.upstream === undefined || (error.upstream.status >= 200 && error.upstream.status < 300);
+}

@@ -1,0 +1,151 @@
+// The environment variables: their names, formats and defaults. config.ts reads them.
+import { z } from 'zod';
+
+/** The log levels of pino, from the most to the least severe, and `silent`. */
+const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
+/** A log level of pino. */
+export type LogLevel = (typeof logLevels)[number];
+
+/** Maximum delay of a Node timer, in milliseconds. */
+const maxTimerDelayMs = 2_147_483_647;
+
+const wholeNumber = (min: number, max: number) => {
+  const error = `must be a whole number from ${min} to ${max}`;
+  return z
+    .string()
+    .regex(/^\d{1,15}$/, error)
+    .transform(Number)
+    .pipe(z.number().min(min, error).max(max, error));
+};
+const port = () => wholeNumber(0, 65_535);
+const nonNegative = () => wholeNumber(0, 1_000_000_000);
+const trueOrFalse = () => z.enum(['true', 'false'], 'must be true or false').transform((value) => value === 'true');
+const host = () => z.string().regex(/^[\w.:-]+$/, 'must be a host name or an IP address');
+
+const apiUrl = z.string().refine((text) => {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  return (
+    (url?.protocol === 'http:' || url?.protocol === 'https:') &&
+    `${url.username}${url.password}${url.search}${url.hash}` === '' &&
+    !/[?#]/.test(text)
+  );
+}, 'must be an http or https URL without credentials, query or fragment');
+
+const proxyUrl = z.string().refine((text) => {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  return (
+    (url?.protocol === 'http:' || url?.protocol === 'https:') &&
+    url.pathname === '/' &&
+    !/[?#]|%(?![0-9a-f]{2})/i.test(text)
+  );
+}, 'must be an http or https URL without a path, with a percent-encoded password, e.g. http://proxy.internal:3128');
+
+// Accepts address ranges, since other programs use them. The gateway ignores them.
+const noProxy = z
+  .string()
+  .regex(/^[\w.*:[\]/, -]+$/, 'must be a comma-separated list of hosts, e.g. localhost,.internal');
+
+const redisUrl = z.string().refine((text) => {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  return (
+    (url?.protocol === 'redis:' || url?.protocol === 'rediss:') &&
+    url.hostname !== '' &&
+    /^(\/\d{0,5})?$/.test(url.pathname) &&
+    // ioredis would read query parameters as options.
+    !/[?#]|%(?![0-9a-f]{2})/i.test(text)
+  );
+}, 'must be a redis or rediss URL without a query, with a percent-encoded password, e.g. redis://redis.internal:6379/0');
+
+const origins = z
+  .string()
+  .transform((text) => text.split(',').map((origin) => origin.trim()))
+  .pipe(
+    z.array(
+      // Web views of phone apps use their own schemes, e.g. capacitor://localhost.
+      z
+        .string()
+        .regex(
+          /^[a-z][a-z0-9+.-]*:\/\/(\[[0-9a-f:.]+\]|[\w.-]+)(:\d{1,5})?$/,
+          'must be a comma-separated list of origins, e.g. https://app.example.com',
+        ),
+    ),
+  );
+
+const variables = z.object({
+  NODE_ENV: z.string().optional(),
+  CLOUDCA_API_URL: apiUrl.optional(),
+  // The lower-case names take precedence, as in curl.
+  HTTPS_PROXY: proxyUrl.optional(),
+  https_proxy: proxyUrl.optional(),
+  HTTP_PROXY: proxyUrl.optional(),
+  http_proxy: proxyUrl.optional(),
+  NO_PROXY: noProxy.optional(),
+  no_proxy: noProxy.optional(),
+  CLOUDCA_API_TIMEOUT_MS: wholeNumber(1, maxTimerDelayMs).default(10_000),
+  HOST: host().optional(),
+  PORT: port().default(4000),
+  OPS_HOST: host().optional(),
+  OPS_PORT: port().default(9464),
+  SANDBOX_PORT: port().default(4010),
+  TASK_POLL_MS: wholeNumber(1, maxTimerDelayMs).default(1_000),
+  WATCH_POLL_MS: wholeNumber(1, maxTimerDelayMs).default(5_000),
+  CORS_ORIGINS: origins.optional(),
+  RATE_LIMIT_PER_MINUTE: nonNegative().default(1_200),
+  REDIS_URL: redisUrl.optional(),
+  MAX_IN_FLIGHT_PER_KEY: nonNegative().default(64),
+  MAX_IN_FLIGHT: nonNegative().default(1_024),
+  MAX_QUEUED: nonNegative().default(256),
+  MAX_QUEUE_MS: wholeNumber(1, maxTimerDelayMs).default(500),
+  MAX_EVENT_LOOP_DELAY_MS: nonNegative().default(1_000),
+  MAX_CONNECTIONS: wholeNumber(1, 1_000_000).default(10_000),
+  MAX_SUBSCRIPTIONS: nonNegative().default(10_000),
+  MAX_SUBSCRIPTIONS_PER_KEY: wholeNumber(1, 1_000_000).default(1_000),
+  MAX_DOCUMENT_LENGTH: nonNegative().default(16_384),
+  MAX_TOKENS: nonNegative().default(1_000),
+  MAX_DEPTH: nonNegative().default(8),
+  MAX_FIELDS: nonNegative().default(1_000),
+  MAX_REPEATS: nonNegative().default(30),
+  MAX_ROOT_FIELDS: nonNegative().default(10),
+  MAX_MUTATION_FIELDS: nonNegative().default(3),
+  MAX_ALIASES: nonNegative().default(15),
+  MAX_DIRECTIVES: nonNegative().default(10),
+  MAX_LIST_ITEMS: nonNegative().default(100),
+  TRUSTED_DOCUMENTS: z
+    .string()
+    .regex(/^\P{Cc}+$/u, 'must be the path of a file')
+    .optional(),
+  TRUSTED_DOCUMENTS_ONLY: trueOrFalse().optional(),
+  INTROSPECTION: trueOrFalse().optional(),
+  PLAYGROUND: trueOrFalse().optional(),
+  // Work in flight has 8 s from the signal, drain delay included. A longer delay would leave it too little time.
+  DRAIN_DELAY_MS: wholeNumber(0, 5_000).default(0),
+  AUDIT_HASH_KEY: z
+    .string()
+    .regex(/^[\x21-\x7e]{16,}$/, 'must be at least 16 printable ASCII characters, without spaces')
+    .optional(),
+  OTEL_EXPORTER_OTLP_ENDPOINT: apiUrl.optional(),
+  OTEL_TRACES_SAMPLER_ARG: z
+    .string()
+    .regex(/^(0(\.\d{1,6})?|1(\.0{1,6})?)$/, 'must be a number from 0 to 1')
+    .transform(Number)
+    .default(1),
+  OTEL_SERVICE_NAME: z
+    .string()
+    .regex(/^[\w.-]{1,100}$/, 'must be 1 to 100 letters, digits, underscores, dots or dashes')
+    .default('site-to-site-vpn-gateway'),
+  LOG_LEVEL: z.enum(logLevels, `must be one of ${logLevels.join(', ')}`).default('info'),
+});
+
+/** Names of all variables that the gateway reads. */
+export const environmentVariableNames: readonly string[] = Object.keys(variables.shape);
+
+/** Decodes the environment. Reports every invalid variable, with a message that does not contain its value. */
+export const environmentSchema = variables.refine(
+  (values) => values.TRUSTED_DOCUMENTS_ONLY !== true || values.TRUSTED_DOCUMENTS !== undefined,
+  {
+    path: ['TRUSTED_DOCUMENTS_ONLY'],
+    error: 'requires TRUSTED_DOCUMENTS, the manifest of the trusted documents',
+    // By default, zod skips this check if another variable is invalid.
+    when: () => true,
+  },
+);

@@ -1,0 +1,48 @@
+// The codes in `errors[].extensions.code`, and the HTTP status of a request that is rejected with one. The contract fixes the codes.
+import { GraphQLError } from 'graphql';
+
+/**
+ * Maps each code to the HTTP status of a request that the gateway rejects with it. An operation that was executed has status 200,
+ * whatever its errors; the UPSTREAM codes and NOT_FOUND occur there only.
+ */
+export const errorStatuses = {
+  GRAPHQL_PARSE_FAILED: 400,
+  GRAPHQL_VALIDATION_FAILED: 400,
+  BAD_REQUEST: 400,
+  BAD_USER_INPUT: 400,
+  OPERATION_RESOLUTION_FAILURE: 400,
+  PERSISTED_QUERY_NOT_FOUND: 400,
+  PERSISTED_QUERY_NOT_SUPPORTED: 400,
+  TRUSTED_DOCUMENT_REQUIRED: 400,
+  UNAUTHENTICATED: 401,
+  FORBIDDEN: 403,
+  NOT_FOUND: 200,
+  RATE_LIMITED: 429,
+  OVERLOADED: 503,
+  UPSTREAM_ERROR: 200,
+  UPSTREAM_UNAVAILABLE: 200,
+  UPSTREAM_TIMEOUT: 200,
+  UPSTREAM_BAD_RESPONSE: 200,
+  INTERNAL_SERVER_ERROR: 500,
+} as const satisfies Record<string, number>;
+
+/** A code in `errors[].extensions.code`. */
+export type ErrorCode = keyof typeof errorStatuses;
+
+/** Reports whether a value is one of the codes. */
+export function isErrorCode(value: unknown): value is ErrorCode {
+  return typeof value === 'string' && Object.hasOwn(errorStatuses, value);
+}
+
+/**
+ * Creates the error by which a request is rejected before it is executed. Its `extensions.http` has the status of the code, for Apollo
+ * Server. `retryAfter`, in seconds, goes into `extensions.retryAfter` and the Retry-After header.
+ */
+export function createRequestError(code: ErrorCode, message: string, retryAfter?: number): GraphQLError {
+  const status = errorStatuses[code];
+  if (retryAfter === undefined) return new GraphQLError(message, { extensions: { code, http: { status } } });
+  // Apollo Server takes a Map alone.
+  const headers: unknown = new Map([['retry-after', String(retryAfter)]]);
+  const extensions: Readonly<Record<string, unknown>> = { code, retryAfter, http: { status, headers } };
+  return new GraphQLError(message, { extensions });
+}

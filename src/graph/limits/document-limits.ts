@@ -1,0 +1,255 @@
+// Document limits: the length and tokens of a document, and the size of its operations with every fragment expanded. Limits of other
+// parts of a request are elsewhere: of lists in variables (MAX_LIST_ITEMS) in execution/variables.ts, of bodies in server/http.
+import {
+  type DirectiveNode,
+  type FieldNode,
+  type FragmentDefinitionNode,
+  GraphQLError,
+  Kind,
+  type OperationDefinitionNode,
+  OperationTypeNode,
+  type ParseOptions,
+  type SelectionNode,
+  type SelectionSetNode,
+  type ValidationRule,
+} from 'graphql';
+import type { Config } from '../../config.js';
+import { errorStatuses } from '../error-codes.js';
+
+/** Limits of a document and its operations. 0: no limit. */
+export type DocumentLimits = Pick<
+  Config,
+  | 'maxDocumentLength'
+  | 'maxTokens'
+  | 'maxDepth'
+  | 'maxFields'
+  | 'maxRepeats'
+  | 'maxRootFields'
+  | 'maxMutationFields'
+  | 'maxAliases'
+  | 'maxDirectives'
+>;
+
+/** Maximum number of validation errors in a response. Validation stops after them. */
+export const maxValidationErrors = 5;
+
+// The introspection query that tools send has a depth of 13 and no alias, deeper than any query for data. Aliases would multiply the
+// nested lists. A rule of graphql-js limits how many such lists may be nested.
+const introspectionLimits = { depth: 15, aliases: 2 };
+
+// If an operation has more fields, repeats are not counted: without MAX_FIELDS, it may be too large to expand.
+const maxExpandedFields = 10_000;
+
+const advice = 'Split it into several requests.';
+
+/** Error of a document above a limit. Clients get its message unchanged. */
+export class DocumentLimitError extends GraphQLError {}
+
+/** Returns an error if the document exceeds MAX_DOCUMENT_LENGTH, in bytes. Call it before the document is parsed. */
+export function checkDocumentLength(
+  document: string,
+  { maxDocumentLength }: DocumentLimits,
+): DocumentLimitError | undefined {
+  const isWithinLimit = document.length <= maxDocumentLength && Buffer.byteLength(document) <= maxDocumentLength;
+  if (maxDocumentLength === 0 || isWithinLimit) return undefined;
+  const message = `The document is longer than ${maxDocumentLength} bytes (MAX_DOCUMENT_LENGTH). ${advice}`;
+  const extensions = { code: 'GRAPHQL_PARSE_FAILED', http: { status: errorStatuses.GRAPHQL_PARSE_FAILED } };
+  return new DocumentLimitError(message, { extensions });
+}
+
+/** Returns options that make graphql-js's parser fail at the first token beyond MAX_TOKENS. */
+export function toParseOptions({ maxTokens }: DocumentLimits): ParseOptions {
+  return maxTokens === 0 ? {} : { maxLexicalTokens: maxTokens };
+}
+
+/** Creates the validation rule that applies the limits to every operation of a document. */
+export function createDocumentLimitsRule(limits: DocumentLimits): ValidationRule {
+  return (context) => ({
+    // All rules visit the document together. If it exceeds a limit, an empty document replaces it, so that the other rules do no work.
+    Document: (document) => {
+      const counter = new Counter((name) => context.getFragment(name) ?? undefined);
+      let isWithinLimits = true;
+      for (const operation of document.definitions) {
+        if (operation.kind !== Kind.OPERATION_DEFINITION) continue;
+        for (const violation of toViolations(operation, counter, limits)) {
+          isWithinLimits = false;
+          context.reportError(new DocumentLimitError(`The operation ${violation}. ${advice}`, { nodes: operation }));
+        }
+      }
+      return isWithinLimits ? undefined : { ...document, definitions: [] };
+    },
+  });
+}
+
+/** Counts of an operation, or of a part of one, with every fragment expanded. */
+interface Counts {
+  /** Nested fields. */
+  readonly depth: number;
+  readonly fields: number;
+  readonly rootFields: number;
+  readonly aliases: number;
+  readonly directives: number;
+  /** Depth of introspection. Introspection fields count in `fields` and `rootFields` too, but not in `depth` and `aliases`. */
+  readonly introspectionDepth: number;
+  readonly introspectionAliases: number;
+}
+
+function toViolations(operation: OperationDefinitionNode, counter: Counter, limits: DocumentLimits): string[] {
+  const isMutation = operation.operation === OperationTypeNode.MUTATION;
+  const counts = counter.countOperation(operation);
+  const { maxDepth, maxFields, maxRootFields, maxMutationFields, maxRepeats, maxAliases, maxDirectives } = limits;
+  const { depth, aliases } = introspectionLimits;
+  const violations = [
+    ...checkLimit(counts.depth, maxDepth, (max) => `has a depth of more than ${max} fields (MAX_DEPTH)`),
+    ...checkLimit(counts.fields, maxFields, (max) => `has more than ${max} fields, fragments included (MAX_FIELDS)`),
+    ...(isMutation
+      ? checkLimit(
+          counts.rootFields,
+          maxMutationFields,
+          (max) => `has more than ${max} root fields (MAX_MUTATION_FIELDS)`,
+        )
+      : checkLimit(counts.rootFields, maxRootFields, (max) => `has more than ${max} root fields (MAX_ROOT_FIELDS)`)),
+    ...checkLimit(counts.aliases, maxAliases, (max) => `has more than ${max} aliases (MAX_ALIASES)`),
+    ...checkLimit(counts.directives, maxDirectives, (max) => `has more than ${max} directives (MAX_DIRECTIVES)`),
+    ...checkLimit(
+      counts.introspectionDepth,
+      depth,
+      (max) => `has introspection with a depth of more than ${max} fields`,
+    ),
+    ...checkLimit(counts.introspectionAliases, aliases, (max) => `has introspection with more than ${max} aliases`),
+  ];
+  if (violations.length > 0 || maxRepeats === 0 || counts.fields > maxExpandedFields) return violations;
+  return checkLimit(
+    counter.countRepeats(operation),
+    maxRepeats,
+    (max) => `selects the same field more than ${max} times (MAX_REPEATS)`,
+  );
+}
+
+function checkLimit(count: number, max: number, toViolation: (max: number) => string): string[] {
+  return max > 0 && count > max ? [toViolation(max)] : [];
+}
+
+const zeroCounts: Counts = {
+  depth: 0,
+  fields: 0,
+  rootFields: 0,
+  aliases: 0,
+  directives: 0,
+  introspectionDepth: 0,
+  introspectionAliases: 0,
+};
+
+/** Counts each fragment once, and adds its counts for each spread. So the work is linear in the document's length. */
+class Counter {
+  readonly #getFragment: (name: string) => FragmentDefinitionNode | undefined;
+  readonly #fragments = new Map<string, Counts>();
+  readonly #visiting = new Set<string>();
+  #isCyclic = false;
+
+  constructor(getFragment: (name: string) => FragmentDefinitionNode | undefined) {
+    this.#getFragment = getFragment;
+  }
+
+  countOperation({ directives, variableDefinitions = [], selectionSet }: OperationDefinitionNode): Counts {
+    const variables = variableDefinitions.map((variable) => withDirectives(zeroCounts, variable.directives));
+    return withDirectives(sum([this.#countAll(selectionSet), ...variables]), directives);
+  }
+
+  #countAll({ selections }: SelectionSetNode): Counts {
+    return sum(selections.map((selection) => this.#count(selection)));
+  }
+
+  #count(selection: SelectionNode): Counts {
+    const { directives } = selection;
+    switch (selection.kind) {
+      case Kind.FIELD:
+        return withDirectives(this.#countField(selection), directives);
+      case Kind.INLINE_FRAGMENT:
+        return withDirectives(this.#countAll(selection.selectionSet), directives);
+      case Kind.FRAGMENT_SPREAD:
+        return withDirectives(this.#countFragment(selection.name.value), directives);
+    }
+  }
+
+  #countField({ name, alias, selectionSet }: FieldNode): Counts {
+    const below = selectionSet === undefined ? zeroCounts : this.#countAll(selectionSet);
+    const counts = {
+      ...below,
+      depth: below.depth + 1,
+      fields: below.fields + 1,
+      rootFields: 1,
+      aliases: below.aliases + (alias === undefined ? 0 : 1),
+    };
+    if (name.value !== '__schema' && name.value !== '__type') return counts;
+    return { ...counts, depth: 1, aliases: 0, introspectionDepth: counts.depth, introspectionAliases: counts.aliases };
+  }
+
+  #countFragment(name: string): Counts {
+    const cached = this.#fragments.get(name);
+    if (cached !== undefined) return cached;
+    const fragment = this.#getFragment(name);
+    if (fragment === undefined) return zeroCounts;
+    // A rule of graphql-js rejects fragment cycles.
+    if (this.#visiting.has(name)) {
+      this.#isCyclic = true;
+      return zeroCounts;
+    }
+    this.#visiting.add(name);
+    const counts = withDirectives(this.#countAll(fragment.selectionSet), fragment.directives);
+    this.#visiting.delete(name);
+    this.#fragments.set(name, counts);
+    return counts;
+  }
+
+  /** Returns the largest number of selections that merge into one response field. graphql-js compares each pair of them. */
+  countRepeats({ selectionSet }: OperationDefinitionNode): number {
+    return this.#isCyclic ? 0 : this.#countMerged([selectionSet]);
+  }
+
+  #countMerged(selectionSets: readonly SelectionSetNode[]): number {
+    const groups = new Map<string, FieldNode[]>();
+    const spread = new Set<string>();
+    const collect = ({ selections }: SelectionSetNode) => {
+      for (const selection of selections) {
+        if (selection.kind === Kind.FIELD) {
+          const responseName = (selection.alias ?? selection.name).value;
+          const group = groups.get(responseName);
+          if (group === undefined) groups.set(responseName, [selection]);
+          else group.push(selection);
+        } else if (selection.kind === Kind.INLINE_FRAGMENT) collect(selection.selectionSet);
+        else if (!spread.has(selection.name.value)) {
+          spread.add(selection.name.value);
+          const fragment = this.#getFragment(selection.name.value);
+          if (fragment !== undefined) collect(fragment.selectionSet);
+        }
+      }
+    };
+    selectionSets.forEach(collect);
+    let max = 0;
+    for (const fields of groups.values()) {
+      const below = fields.flatMap((field) => field.selectionSet ?? []);
+      max = Math.max(max, fields.length, below.length === 0 ? 0 : this.#countMerged(below));
+    }
+    return max;
+  }
+}
+
+function withDirectives(counts: Counts, directives: readonly DirectiveNode[] = []): Counts {
+  return directives.length === 0 ? counts : { ...counts, directives: counts.directives + directives.length };
+}
+
+// Above 2^53 the sums are inexact, but still above any limit.
+function sum(parts: readonly Counts[]): Counts {
+  const total = { ...zeroCounts };
+  for (const part of parts) {
+    total.depth = Math.max(total.depth, part.depth);
+    total.fields += part.fields;
+    total.rootFields += part.rootFields;
+    total.aliases += part.aliases;
+    total.directives += part.directives;
+    total.introspectionDepth = Math.max(total.introspectionDepth, part.introspectionDepth);
+    total.introspectionAliases += part.introspectionAliases;
+  }
+  return total;
+}

@@ -1,0 +1,62 @@
+// Errors of subscriptions, which bypass Apollo Server: their conversion to GraphQLError, their path, and the HTTP status of a rejection.
+import {
+  type DocumentNode,
+  type FieldNode,
+  GraphQLError,
+  type GraphQLFormattedError,
+  Kind,
+  type OperationDefinitionNode,
+  type SelectionSetNode,
+} from 'graphql';
+
+/** An error that is formatted already. Transports serialize it as it is. */
+export class FormattedError extends GraphQLError {
+  readonly #formatted: GraphQLFormattedError;
+
+  constructor(formatted: GraphQLFormattedError) {
+    super(formatted.message);
+    this.#formatted = formatted;
+  }
+
+  override toJSON(): GraphQLFormattedError {
+    return this.#formatted;
+  }
+}
+
+/** Returns the HTTP status in the extensions of a request error; 500 if it has none. */
+export function toHttpStatus(extensions: Readonly<Record<string, unknown>> | undefined): number {
+  const http = extensions?.['http'];
+  return typeof http === 'object' && http !== null && 'status' in http && typeof http.status === 'number'
+    ? http.status
+    : 500;
+}
+
+/** Converts a thrown value to a GraphQLError. With `document` and `operation`, its path is that of the operation's one root field. */
+export function toGraphqlError(
+  thrown: unknown,
+  request?: { readonly document: DocumentNode; readonly operation: OperationDefinitionNode },
+): GraphQLError {
+  if (thrown instanceof GraphQLError) return thrown;
+  const originalError = thrown instanceof Error ? thrown : new Error('A value that is not an Error was thrown.');
+  const field = request && findRootField(request.operation.selectionSet, request.document);
+  const path = field && [field.alias?.value ?? field.name.value];
+  return new GraphQLError(originalError.message, { originalError, path: path ?? null });
+}
+
+// The root field may be in a fragment.
+function findRootField({ selections: [first] }: SelectionSetNode, document: DocumentNode): FieldNode | undefined {
+  switch (first?.kind) {
+    case undefined:
+    case Kind.FIELD:
+      return first;
+    case Kind.INLINE_FRAGMENT:
+      return findRootField(first.selectionSet, document);
+    case Kind.FRAGMENT_SPREAD: {
+      const { value } = first.name;
+      const fragment = document.definitions.find(
+        (definition) => definition.kind === Kind.FRAGMENT_DEFINITION && definition.name.value === value,
+      );
+      return fragment?.kind === Kind.FRAGMENT_DEFINITION ? findRootField(fragment.selectionSet, document) : undefined;
+    }
+  }
+}
