@@ -1,33 +1,40 @@
-// What runs in processes of its own is compiled first. Plain Node runs what is measured: a loader that compiles while it runs would
-// count in its memory and in its start.
+// Compiles the code of the child processes, so that plain Node runs it. A loader that compiles at run time would add to the measured
+// memory and startup time.
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { build } from 'esbuild';
 
-/** This folder. */
-export const here = import.meta.dirname;
+/** Path of the directory `bench`. */
+export const benchDirectory = import.meta.dirname;
 
-/** Where the compiled files are. */
-export const compiled = join(here, 'dist');
+/** Path of the directory of compiled files. */
+export const benchDist = join(benchDirectory, 'dist');
 
-/** Compiles. */
+/** Compiles the contenders, the load generator, the static server and the instrumentation to `benchDist`. */
 export async function compile(): Promise<void> {
   await build({
-    entryPoints: ['contenders/**/*.ts', 'reporter.ts', 'responder.ts', 'load.ts', 'orders.ts', 'statistics.ts'],
-    absWorkingDir: here,
-    outdir: compiled,
-    outbase: here,
+    entryPoints: [
+      'contenders/**/*.ts',
+      'instrumentation.ts',
+      'static-server.ts',
+      'load.ts',
+      'messages.ts',
+      'statistics.ts',
+    ],
+    absWorkingDir: benchDirectory,
+    outdir: benchDist,
+    outbase: benchDirectory,
     format: 'esm',
     target: 'node20',
     logLevel: 'warning',
   });
-  await buildAsGateway('contenders/packages');
+  await buildLikeGateway('contenders/packages');
 }
 
-// What is to differ from the gateway in what it does, not in how it is built.
-async function buildAsGateway(name: string): Promise<void> {
-  const root = join(here, '..');
-  const args = ['scripts/build.js', join(here, `${name}.ts`), join(compiled, `${name}.js`)];
+// Builds a contender with the gateway's own build script, so that it differs from the gateway only in what it does.
+async function buildLikeGateway(name: string): Promise<void> {
+  const root = join(benchDirectory, '..');
+  const args = ['scripts/build.js', join(benchDirectory, `${name}.ts`), join(benchDist, `${name}.js`)];
   await promisify(execFile)(process.execPath, args, { cwd: root });
 }

@@ -1,49 +1,49 @@
-// The contenders: how each is started and in which words it is asked.
+// Defines the contenders: how each is started, and its GraphQL dialect.
 import { join } from 'node:path';
-import type { Dialect } from './questions.js';
+import type { Dialect } from './queries.js';
 
-/** Something that answers GraphQL over HTTP. */
+/** A server that serves GraphQL over HTTP. */
 export interface Contender {
   readonly id: string;
-  /** What it is called in tables. */
+  /** Name in tables and in the chart. */
   readonly title: string;
-  /** Whether only `--all` measures it. */
-  readonly extra: boolean;
+  /** Limits the contender to runs with `--all`. */
+  readonly optional: boolean;
   readonly dialect: Dialect;
-  /** The works that it is left out of, since one operation takes it longer than a round. */
-  readonly leftOut?: readonly string[];
-  /** The message of the log line that tells its address. */
-  readonly ready: string;
-  /** The compiled file that it is run from, relative to the compiled bench or, of the gateway, to its tree. */
+  /** IDs of workloads that it skips, because one operation takes longer than a round. */
+  readonly skippedWorkloads?: readonly string[];
+  /** Message of the log line that reports its URL. */
+  readonly readyMessage: string;
+  /** Returns the path of its compiled file. */
   readonly script: (directories: Directories) => string;
-  /** Its environment, given the base URL of the REST API. */
+  /** Returns its environment variables, given the base URL of the REST API. */
   readonly env: (upstream: string) => Readonly<Record<string, string>>;
 }
 
-/** Where compiled files are. */
+/** Directories of compiled files. */
 export interface Directories {
-  /** The gateway's tree. */
+  /** Root of the gateway's repository. */
   readonly root: string;
-  /** The compiled bench. */
-  readonly compiled: string;
+  /** Compiled files of the bench. */
+  readonly benchDist: string;
 }
 
-const own = (id: string, title: string, rest: { extra: boolean; dialect: Dialect }): Contender => ({
+const createContender = (id: string, title: string, rest: { optional: boolean; dialect: Dialect }): Contender => ({
   id,
   title,
   ...rest,
-  ready: 'listening',
-  script: ({ compiled }) => join(compiled, 'contenders', `${id}.js`),
+  readyMessage: 'listening',
+  script: ({ benchDist }) => join(benchDist, 'contenders', `${id}.js`),
   env: (upstream) => ({ UPSTREAM: upstream }),
 });
 
-/** The gateway of the tree that the bench stands in, as in production, its limits off and its log on. */
+/** The gateway of this repository as in production, with its log on and its limits off. */
 export const gateway: Contender = {
   id: 'gateway',
   title: 'gateway',
-  extra: false,
+  optional: false,
   dialect: 'gateway',
-  ready: 'gateway listening',
+  readyMessage: 'gateway listening',
   script: ({ root }) => join(root, 'dist/main.js'),
   env: (upstream) => ({
     CLOUDCA_API_URL: upstream,
@@ -58,33 +58,33 @@ export const gateway: Contender = {
   }),
 };
 
-/** The gateway with traces of every operation, sent to where the REST API is. */
-export const traced: Contender = {
+/** The gateway with a trace of every operation. It exports the traces to the REST API's server, which discards them. */
+export const gatewayWithTraces: Contender = {
   ...gateway,
-  id: 'traced',
+  id: 'gateway-with-traces',
   title: 'gateway with traces',
   env: (upstream) => ({ ...gateway.env(upstream), OTEL_EXPORTER_OTLP_ENDPOINT: new URL(upstream).origin }),
 };
 
-/** The gateway as another tree has built it; given its `dist/main.js`. */
-export function toOther(file: string): Contender {
-  return { ...gateway, id: 'other', title: 'the other gateway', script: () => file };
+/** Creates a contender from another build of the gateway, given the path of its `dist/main.js`. */
+export function createOtherBuild(file: string): Contender {
+  return { ...gateway, id: 'other-build', title: 'other build', script: () => file };
 }
 
-/** What everything is compared with. */
-export const floor = own('floor', 'floor (no GraphQL)', { extra: false, dialect: 'gateway' });
+/** The contender that all others are compared with. */
+export const baseline = createContender('baseline', 'baseline (no GraphQL)', { optional: false, dialect: 'gateway' });
 
 /** All contenders, in the order of the tables. */
 export const contenders: readonly Contender[] = [
-  floor,
+  baseline,
   gateway,
-  own('packages', 'its packages alone', { extra: true, dialect: 'gateway' }),
-  own('usual', 'usual stack', { extra: false, dialect: 'gateway' }),
-  own('mercurius', 'Mercurius with JIT', { extra: true, dialect: 'gateway' }),
+  createContender('packages', 'its packages alone', { optional: true, dialect: 'gateway' }),
+  createContender('usual-stack', 'usual stack', { optional: false, dialect: 'gateway' }),
+  createContender('mercurius', 'Mercurius with JIT', { optional: true, dialect: 'gateway' }),
   {
-    ...own('hive', 'Hive Gateway with JIT', { extra: true, dialect: 'mesh' }),
-    script: ({ compiled }) => join(compiled, 'contenders/hive/hive.js'),
-    // 1,001 REST calls for each operation.
-    leftOut: ['large'],
+    ...createContender('hive', 'Hive Gateway with JIT', { optional: true, dialect: 'mesh' }),
+    script: ({ benchDist }) => join(benchDist, 'contenders/hive/hive.js'),
+    // One operation takes 1,001 REST calls.
+    skippedWorkloads: ['large'],
   },
 ];

@@ -1,4 +1,4 @@
-// The gateway's rules, as far as they are not about its own folders.
+// Applies the repository's lint rules, without its import restrictions between directories.
 import root from '../eslint.config.js';
 
 export default [
@@ -9,7 +9,7 @@ export default [
     rules: { '@typescript-eslint/no-restricted-imports': 'off' },
   },
   {
-    // Contenders believe what the REST API sends: that is how they are written, and to check it would cost time.
+    // Contenders trust the REST API's responses: such servers commonly do, and validation would take CPU time.
     files: ['contenders/**'],
     rules: {
       '@typescript-eslint/no-unnecessary-type-parameters': 'off',

@@ -1,76 +1,84 @@
-// The load generator, a process of its own: does what it is told over IPC, and answers with what it saw. It knows no contender.
+// The load generator. Runs as a separate process; it executes one IPC message at a time and returns the result.
 import autocannon from 'autocannon';
 import { request } from 'undici';
-import type { LoadOrder, LoadResult, Order, ProbeOrder, ProbeResult } from './orders.js';
-import { orderSchema } from './orders.js';
+import {
+  type LatencyMessage,
+  type LatencyResult,
+  type LoadMessage,
+  type LoadResult,
+  type Message,
+  messageSchema,
+} from './messages.js';
 import { percentile } from './statistics.js';
 
 process.on('message', (message) => {
-  void carryOut(orderSchema.parse(message)).then((result) => process.send?.(result));
+  void execute(messageSchema.parse(message)).then((result) => process.send?.(result));
 });
 
-function carryOut(order: Order): Promise<LoadResult | ProbeResult> {
-  return order.ask === 'load' ? load(order) : probe(order);
+function execute(message: Message): Promise<LoadResult | LatencyResult> {
+  return message.type === 'load' ? measureLoad(message) : measureLatency(message);
 }
 
-// How much longer than told a round may take, in seconds.
-const patience = 60;
+// Time by which a round may exceed its duration, in seconds.
+const maxOverrunSeconds = 60;
 
-// As many connections as told, each sending its next request as soon as the last one is answered.
-async function load(order: LoadOrder): Promise<LoadResult> {
+// Each connection sends its next request as soon as it has received a response.
+async function measureLoad(message: LoadMessage): Promise<LoadResult> {
   const latencies: number[] = [];
   const before = process.cpuUsage();
-  const begin = performance.now();
-  let end = begin;
-  const { errors, timeouts, non2xx, mismatches } = await new Promise<autocannon.Result>((resolve, reject) => {
-    const run = autocannon(toOptions(order), (error: unknown, result) => {
+  const startedAt = performance.now();
+  let lastResponseAt = startedAt;
+  const outcome = await new Promise<autocannon.Result>((resolve, reject) => {
+    const run = autocannon(toOptions(message), (error: unknown, result) => {
       if (error instanceof Error) reject(error);
       else resolve(result);
     });
     run.on('response', (_client, _status, _bytes, milliseconds) => {
       latencies.push(milliseconds);
-      end = performance.now();
-      // Whoever is slow gets the time for one answer on each connection: of less there is nothing to say.
-      if (latencies.length >= order.connections && end - begin >= order.seconds * 1000) run.stop();
+      lastResponseAt = performance.now();
+      // A slow contender may exceed the duration until it has sent as many responses as there are connections; fewer mean nothing.
+      if (latencies.length >= message.connections && lastResponseAt - startedAt >= message.seconds * 1000) run.stop();
     });
   });
   const { user, system } = process.cpuUsage(before);
-  const elapsed = performance.now() - begin;
-  if (latencies.length === 0) return { sent: order.connections, perSecond: 0, p50: 0, p99: 0, faults: 0, busy: 0 };
+  const elapsedMs = performance.now() - startedAt;
+  if (latencies.length === 0) {
+    return { sent: message.connections, requestsPerSecond: 0, p50Ms: 0, p99Ms: 0, errors: 0, generatorCpuShare: 0 };
+  }
   latencies.sort((a, b) => a - b);
   return {
-    // Each connection had one more under way when it was over.
-    sent: latencies.length + order.connections,
-    perSecond: latencies.length / ((end - begin) / 1000),
-    p50: percentile(latencies, 0.5),
-    p99: percentile(latencies, 0.99),
-    faults: errors + timeouts + non2xx + mismatches,
-    busy: (user + system) / 1000 / elapsed,
+    // Each connection had one more request in flight at the end.
+    sent: latencies.length + message.connections,
+    requestsPerSecond: latencies.length / ((lastResponseAt - startedAt) / 1000),
+    p50Ms: percentile(latencies, 0.5),
+    p99Ms: percentile(latencies, 0.99),
+    errors: outcome.errors + outcome.timeouts + outcome.non2xx + outcome.mismatches,
+    generatorCpuShare: (user + system) / 1000 / elapsedMs,
   };
 }
 
-function toOptions(order: LoadOrder): autocannon.Options {
+function toOptions(message: LoadMessage): autocannon.Options {
   let connection = 0;
   return {
-    url: order.url,
-    connections: order.connections,
-    duration: order.seconds + patience,
-    timeout: order.seconds + patience,
-    expectBody: order.expectedBody,
+    url: message.url,
+    connections: message.connections,
+    duration: message.seconds + maxOverrunSeconds,
+    timeout: message.seconds + maxOverrunSeconds,
+    expectBody: message.expectedBody,
     setupClient: (client) => {
       client.setRequests(
-        keysOf(connection++, order).map((key) => ({
+        keysOf(connection++, message).map((key) => ({
           method: 'POST',
           headers: { 'content-type': 'application/json', 'mc-api-key': key },
-          body: order.body,
+          body: message.body,
         })),
       );
     },
   };
 }
 
-// No key is on two connections: what goes on at the same time is never the same caller's, unless there is but one key.
-function keysOf(connection: number, { keys, connections }: LoadOrder): readonly string[] {
+// Uses each key on one connection only, so that concurrent requests never share a key. The exception is a workload with fewer keys than connections.
+function keysOf(connection: number, { keys, connections }: LoadMessage): readonly string[] {
   const share = Math.floor(keys / connections);
   if (share === 0) return [toKey(connection % keys)];
   return Array.from({ length: share }, (_, index) => toKey(connection * share + index));
@@ -80,40 +88,40 @@ function toKey(index: number): string {
   return `bench-key-${String(index).padStart(6, '0')}`;
 }
 
-// One caller: the REST call made directly and the query, in turn.
-async function probe(order: ProbeOrder): Promise<ProbeResult> {
-  const direct: number[] = [];
-  const query: number[] = [];
-  let faults = 0;
+// Alternates between the direct REST call and the query, one at a time.
+async function measureLatency(message: LatencyMessage): Promise<LatencyResult> {
+  const directMs: number[] = [];
+  const queryMs: number[] = [];
+  let errors = 0;
   const headers = { 'mc-api-key': toKey(0) };
-  const until = performance.now() + order.seconds * 1000;
-  while (performance.now() < until) {
-    const call = await timed(() => request(order.directUrl, { headers }));
-    direct.push(call.milliseconds);
-    const answer = await timed(() =>
-      request(order.url, {
+  const deadline = performance.now() + message.seconds * 1000;
+  while (performance.now() < deadline) {
+    const direct = await measureTime(() => request(message.directUrl, { headers }));
+    directMs.push(direct.elapsedMs);
+    const query = await measureTime(() =>
+      request(message.url, {
         method: 'POST',
         headers: { ...headers, 'content-type': 'application/json' },
-        body: order.body,
+        body: message.body,
       }),
     );
-    query.push(answer.milliseconds);
-    if (answer.text !== order.expectedBody) faults++;
+    queryMs.push(query.elapsedMs);
+    if (query.text !== message.expectedBody) errors++;
   }
-  direct.sort((a, b) => a - b);
-  query.sort((a, b) => a - b);
+  directMs.sort((a, b) => a - b);
+  queryMs.sort((a, b) => a - b);
   return {
-    answered: query.length,
-    directP50: percentile(direct, 0.5),
-    p50: percentile(query, 0.5),
-    p99: percentile(query, 0.99),
-    faults,
+    queries: queryMs.length,
+    directP50Ms: percentile(directMs, 0.5),
+    p50Ms: percentile(queryMs, 0.5),
+    p99Ms: percentile(queryMs, 0.99),
+    errors,
   };
 }
 
-async function timed(send: () => ReturnType<typeof request>): Promise<{ milliseconds: number; text: string }> {
-  const begin = performance.now();
+async function measureTime(send: () => ReturnType<typeof request>): Promise<{ elapsedMs: number; text: string }> {
+  const startedAt = performance.now();
   const { body } = await send();
   const text = await body.text();
-  return { milliseconds: performance.now() - begin, text };
+  return { elapsedMs: performance.now() - startedAt, text };
 }

@@ -1,4 +1,4 @@
-// What a run was made on and with.
+// Describes the environment of a run: machine, load average and package versions.
 import { readFileSync } from 'node:fs';
 import { cpus, loadavg, totalmem } from 'node:os';
 import { join } from 'node:path';
@@ -6,19 +6,19 @@ import { z } from 'zod';
 
 const manifest = z.object({ version: z.string() });
 
-/** The machine, in a line. */
+/** Returns CPU model, cores, memory, Node version and platform in one line. */
 export function describeMachine(): string {
   const cores = cpus();
   const memory = Math.round(totalmem() / 2 ** 30);
   return `${cores[0]?.model ?? 'unknown CPU'}, ${cores.length} cores, ${memory} GB of memory, Node ${process.versions.node}, ${process.platform}`;
 }
 
-/** How busy the machine is with other things: the mean number of processes at work in the last minute. Of use before a run alone. */
-export function otherLoad(): number {
+/** Returns the machine's one-minute load average. Read it before the run, whose own load it would include. */
+export function loadAverage(): number {
   return loadavg()[0] ?? NaN;
 }
 
-/** The version of a package that is installed below a folder. */
+/** Returns the version of a package that is installed in `directory`. */
 export function versionOf(directory: string, name: string): string {
   const text = readFileSync(join(directory, 'node_modules', name, 'package.json'), 'utf8');
   return manifest.parse(JSON.parse(text)).version;

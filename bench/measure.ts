@@ -1,225 +1,257 @@
-// The measuring: rounds that are interleaved, so that whatever else the machine does meets all contenders alike, and their medians.
+// Measures the workloads. The rounds of the contenders are interleaved, so that other load on the machine affects all of them alike;
+// results are medians over the rounds.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Contender, gateway } from './contenders.js';
+import { serviceCode } from './dataset.js';
+import { type LatencyMessage, latencyResultSchema, type LoadMessage, loadResultSchema } from './messages.js';
 import type { Options } from './options.js';
-import { type LoadOrder, loadResultSchema, type ProbeOrder, probeResultSchema } from './orders.js';
 import type { Process } from './processes.js';
-import { type Places, type Station, startStation, type Verified, verify } from './stations.js';
+import { type Server, type ServerDirectories, startServer, type VerifiedServer, verifyServers } from './servers.js';
 import { median } from './statistics.js';
 import type { Upstream } from './upstream.js';
-import type { ProbeWork, SoakWork, ThroughputWork } from './works.js';
-import { serviceCode } from './world.js';
+import type { LatencyWorkload, SoakWorkload, ThroughputWorkload } from './workloads.js';
 
-/** What measuring needs. */
+/** Dependencies of a measurement. */
 export interface Bench {
   readonly options: Options;
-  readonly places: Places;
+  readonly directories: ServerDirectories;
   readonly contenders: readonly Contender[];
-  /** The load generator. */
-  readonly load: Process;
-  /** Tells a person how far it is. */
-  readonly tell: (text: string) => void;
+  readonly loadGenerator: Process;
+  /** Prints a line of progress for the user. */
+  readonly logProgress: (text: string) => void;
 }
 
-/** One round of one contender, or the medians of several. Times are in milliseconds. */
+/** Throughput of one contender in one round, or the medians over several rounds. */
 export interface Throughput {
-  readonly perSecond: number;
-  readonly p50: number;
-  readonly p99: number;
-  /** CPU time of the contender for each request. */
+  /** Number of responses per second. */
+  readonly requestsPerSecond: number;
+  /** Median latency, in milliseconds. */
+  readonly p50Ms: number;
+  /** 99th percentile of the latency, in milliseconds. */
+  readonly p99Ms: number;
+  /** CPU time of the contender per request, in milliseconds. */
   readonly cpuMs: number;
-  /** Resident memory of the contender at the end, in megabytes (10^6 bytes). */
+  /** Resident memory (RSS) of the contender after the round, in megabytes (10^6 bytes). */
   readonly rssMb: number;
-  /** REST calls for each operation. */
-  readonly calls: number;
-  /** The share of one core that the load generator used. */
-  readonly busy: number;
+  /** REST calls per request. */
+  readonly restCalls: number;
+  /** CPU use of the load generator, as a share of one core. */
+  readonly generatorCpuShare: number;
 }
 
-/** One round of one contender, or the medians of several. Times are in milliseconds. */
-export interface Probe {
-  readonly p50: number;
-  readonly p99: number;
-  /** Of the REST call made directly, in between. */
-  readonly directP50: number;
-  /** p50 over directP50. */
+/** Latency of one contender in one round, or the medians over several rounds. */
+export interface Latency {
+  /** Median latency of the query, in milliseconds. */
+  readonly p50Ms: number;
+  /** 99th percentile of the query's latency, in milliseconds. */
+  readonly p99Ms: number;
+  /** Median latency of the direct REST call, in milliseconds. */
+  readonly directP50Ms: number;
+  /** `p50Ms` divided by `directP50Ms`. */
   readonly ratio: number;
-  /** p50 less directP50. */
-  readonly difference: number;
-  /** CPU time of the contender for each query. */
+  /** `p50Ms` minus `directP50Ms`. */
+  readonly differenceMs: number;
+  /** CPU time of the contender per query, in milliseconds. */
   readonly cpuMs: number;
-  readonly calls: number;
+  /** REST calls of the contender per query. */
+  readonly restCalls: number;
 }
 
-/** What came of a soak. */
+/** Result of a soak test. */
 export interface Soak {
-  readonly perSecond: number;
-  readonly p50: number;
-  readonly p99: number;
-  readonly faults: number;
-  /** Resident memory about 20 s after the beginning, in megabytes; a median, as the next. */
+  /** Number of responses per second. */
+  readonly requestsPerSecond: number;
+  /** Median latency, in milliseconds. */
+  readonly p50Ms: number;
+  /** 99th percentile of the latency, in milliseconds. */
+  readonly p99Ms: number;
+  /** Number of connection errors, timeouts, statuses other than 2xx, and unexpected bodies. */
+  readonly errors: number;
+  /** Median resident memory (RSS) about 20 s after the start, in megabytes (10^6 bytes). */
   readonly rssEarlyMb: number;
-  /** In the last seconds. */
+  /** Median resident memory (RSS) in the last five seconds, in megabytes (10^6 bytes). */
   readonly rssLateMb: number;
 }
 
-/** What came of starting the gateway. */
-export interface Start {
-  /** From the spawn to the line that says it listens, in milliseconds. */
+/** Startup time and idle memory of the gateway. */
+export interface Startup {
+  /** Time from the spawn to the log line that reports the URL, in milliseconds. */
   readonly readyMs: number;
-  /** Resident memory at rest, in megabytes. */
+  /** Resident memory (RSS) after three idle seconds, in megabytes (10^6 bytes). */
   readonly rssMb: number;
 }
 
-/** The medians of each contender, by its id. */
+/** Medians of each contender, by its ID. */
 export type ByContender<T> = ReadonlyMap<string, T>;
 
-/** Measures a work of throughput. Throws where an answer is not the expected one. */
+/** Measures the throughput of all contenders. Rejects if a response is not the expected one. */
 export function measureThroughput(
   bench: Bench,
   upstream: Upstream,
-  work: ThroughputWork,
+  workload: ThroughputWorkload,
 ): Promise<ByContender<Throughput>> {
-  const { connections, keys } = work;
-  return interleave(bench, upstream, work, (station, seconds) =>
-    measureLoad(bench.load, upstream, station, { connections, keys, seconds }),
+  const { connections, keys } = workload;
+  return interleaveRounds(bench, upstream, workload, (server, seconds) =>
+    measureLoad(bench.loadGenerator, upstream, server, { connections, keys, seconds }),
   );
 }
 
-/** Measures a work of one caller. Throws where an answer is not the expected one. */
-export function measureProbe(bench: Bench, upstream: Upstream, work: ProbeWork): Promise<ByContender<Probe>> {
-  const directUrl = `${upstream.url}/services/${serviceCode}/${work.world.environment}/sitetositevpns`;
-  return interleave(bench, upstream, work, async (station, seconds) => {
-    const { url, body, expectedBody, contender } = station;
-    const order: ProbeOrder = { ask: 'probe', url, body, expectedBody, directUrl, seconds };
-    const [before, callsBefore] = await Promise.all([station.process.usage(), upstream.calls()]);
-    const result = await bench.load.ask(order, probeResultSchema);
-    const [after, callsAfter] = await Promise.all([station.process.usage(), upstream.calls()]);
-    refuseFaults(contender, result.faults);
-    const { p50, p99, directP50, answered } = result;
+/** Measures the latency of all contenders for one client. Rejects if a response is not the expected one. */
+export function measureLatency(
+  bench: Bench,
+  upstream: Upstream,
+  workload: LatencyWorkload,
+): Promise<ByContender<Latency>> {
+  const directUrl = `${upstream.url}/services/${serviceCode}/${workload.dataset.environment}/sitetositevpns`;
+  return interleaveRounds(bench, upstream, workload, async (server, seconds) => {
+    const { url, body, expectedBody, contender } = server;
+    const message: LatencyMessage = { type: 'latency', url, body, expectedBody, directUrl, seconds };
+    const [before, callsBefore] = await Promise.all([server.process.usage(), upstream.countCalls()]);
+    const result = await bench.loadGenerator.send(message, latencyResultSchema);
+    const [after, callsAfter] = await Promise.all([server.process.usage(), upstream.countCalls()]);
+    throwOnErrors(contender, result.errors);
+    const { p50Ms, p99Ms, directP50Ms, queries } = result;
     return {
-      p50,
-      p99,
-      directP50,
-      ratio: p50 / directP50,
-      difference: p50 - directP50,
-      cpuMs: (after.cpuMs - before.cpuMs) / answered,
-      // One of them was the direct one.
-      calls: (callsAfter - callsBefore) / answered - 1,
+      p50Ms,
+      p99Ms,
+      directP50Ms,
+      ratio: p50Ms / directP50Ms,
+      differenceMs: p50Ms - directP50Ms,
+      cpuMs: (after.cpuMs - before.cpuMs) / queries,
+      // One call per query is the direct one.
+      restCalls: (callsAfter - callsBefore) / queries - 1,
     };
   });
 }
 
-/** Loads the gateway for long, and looks at its memory every second. */
-export async function measureSoak(bench: Bench, upstream: Upstream, work: SoakWork): Promise<Soak> {
-  const station = await startStation(gateway, upstream.url, bench.places);
-  const [verified] = await verify([station], work.question);
-  if (verified === undefined) throw new TypeError('There is no gateway.');
+/** Loads the gateway for the workload's duration and samples its memory every second. */
+export async function measureSoak(bench: Bench, upstream: Upstream, workload: SoakWorkload): Promise<Soak> {
+  const server = await startServer(gateway, upstream.url, bench.directories);
+  const [verified] = await verifyServers([server], workload.query);
+  if (verified === undefined) throw new TypeError('The gateway was not verified.');
   const { url, body, expectedBody } = verified;
-  const { connections, keys, seconds } = work;
-  const order: LoadOrder = { ask: 'load', url, body, expectedBody, connections, keys, seconds };
-  const loading = bench.load.ask(order, loadResultSchema);
-  const rss: number[] = [];
+  const { connections, keys, seconds } = workload;
+  const message: LoadMessage = { type: 'load', url, body, expectedBody, connections, keys, seconds };
+  const loading = bench.loadGenerator.send(message, loadResultSchema);
+  const rssMb: number[] = [];
   for (let second = 1; second < seconds; second++) {
     await sleep(1000);
-    rss.push((await station.process.usage()).rssBytes / 1e6);
+    rssMb.push((await server.process.usage()).rssBytes / 1e6);
   }
-  const { perSecond, p50, p99, faults } = await loading;
-  await station.process.stop();
-  return { perSecond, p50, p99, faults, rssEarlyMb: median(rss.slice(17, 22)), rssLateMb: median(rss.slice(-5)) };
+  const { requestsPerSecond, p50Ms, p99Ms, errors } = await loading;
+  await server.process.stop();
+  return {
+    requestsPerSecond,
+    p50Ms,
+    p99Ms,
+    errors,
+    rssEarlyMb: median(rssMb.slice(17, 22)),
+    rssLateMb: median(rssMb.slice(-5)),
+  };
 }
 
-/** Starts the gateway as often as there are rounds. */
-export async function measureStart(bench: Bench, upstream: Upstream): Promise<Start> {
-  const starts: Start[] = [];
+/** Starts the gateway once per round and returns the medians. */
+export async function measureStartup(bench: Bench, upstream: Upstream): Promise<Startup> {
+  const startups: Startup[] = [];
   for (let round = 0; round < bench.options.rounds; round++) {
-    const begin = performance.now();
-    const { process: started } = await startStation(gateway, upstream.url, bench.places);
-    const readyMs = performance.now() - begin;
+    const startedAt = performance.now();
+    const { process: child } = await startServer(gateway, upstream.url, bench.directories);
+    const readyMs = performance.now() - startedAt;
     await sleep(3000);
-    starts.push({ readyMs, rssMb: (await started.usage()).rssBytes / 1e6 });
-    await started.stop();
+    startups.push({ readyMs, rssMb: (await child.usage()).rssBytes / 1e6 });
+    await child.stop();
   }
-  return { readyMs: median(starts.map((one) => one.readyMs)), rssMb: median(starts.map((one) => one.rssMb)) };
+  return {
+    readyMs: median(startups.map((startup) => startup.readyMs)),
+    rssMb: median(startups.map((startup) => startup.rssMb)),
+  };
 }
 
-// Of every work, also of those of one caller: from one alone the compiler of the engine would not learn enough in the time.
+// Applies to latency workloads too: one client sends too few requests for V8 to optimize the code during the warm-up.
 const warmUpLoad = { connections: 16, keys: 16 };
 
-// Every contender is started anew for each work: none carries over what another work has left in it.
-async function interleave<T extends { [K in keyof T]: number }>(
+// Starts every contender anew for each workload, so that no state of another workload affects it.
+async function interleaveRounds<T extends { [K in keyof T]: number }>(
   bench: Bench,
   upstream: Upstream,
-  { id, question }: ThroughputWork | ProbeWork,
-  measure: (station: Verified, seconds: number) => Promise<T>,
+  { id, query }: ThroughputWorkload | LatencyWorkload,
+  measure: (server: VerifiedServer, seconds: number) => Promise<T>,
 ): Promise<ByContender<T>> {
-  const { rounds, seconds, warmUp, leadIn } = bench.options;
-  const started: Station[] = [];
+  const { rounds, seconds, warmUpSeconds, roundWarmUpSeconds } = bench.options;
+  const started: Server[] = [];
   try {
-    for (const contender of bench.contenders.filter(({ leftOut = [] }) => !leftOut.includes(id))) {
-      started.push(await startStation(contender, upstream.url, bench.places));
+    for (const contender of bench.contenders.filter(({ skippedWorkloads = [] }) => !skippedWorkloads.includes(id))) {
+      started.push(await startServer(contender, upstream.url, bench.directories));
     }
-    const stations = await verify(started, question);
-    for (const station of stations)
-      await measureLoad(bench.load, upstream, station, { ...warmUpLoad, seconds: warmUp });
-    const measured = new Map<string, T[]>(stations.map(({ contender }) => [contender.id, []]));
+    const servers = await verifyServers(started, query);
+    for (const server of servers) {
+      await measureLoad(bench.loadGenerator, upstream, server, { ...warmUpLoad, seconds: warmUpSeconds });
+    }
+    const results = new Map<string, T[]>(servers.map(({ contender }) => [contender.id, []]));
     for (let round = 0; round < rounds; round++) {
-      bench.tell(`round ${round + 1} of ${rounds}`);
-      const first = round % stations.length;
-      for (const station of [...stations.slice(first), ...stations.slice(0, first)]) {
-        if (leadIn > 0) await measureLoad(bench.load, upstream, station, { ...warmUpLoad, seconds: leadIn });
-        measured.get(station.contender.id)?.push(await measure(station, seconds));
+      bench.logProgress(`round ${round + 1} of ${rounds}`);
+      const first = round % servers.length;
+      for (const server of [...servers.slice(first), ...servers.slice(0, first)]) {
+        if (roundWarmUpSeconds > 0) {
+          await measureLoad(bench.loadGenerator, upstream, server, { ...warmUpLoad, seconds: roundWarmUpSeconds });
+        }
+        results.get(server.contender.id)?.push(await measure(server, seconds));
       }
     }
-    return new Map([...measured].map(([contender, all]) => [contender, toMedians(all)]));
+    return new Map([...results].map(([contender, perRound]) => [contender, toMedians(perRound)]));
   } finally {
-    await Promise.all(started.map((station) => station.process.stop()));
+    await Promise.all(started.map((server) => server.process.stop()));
   }
 }
 
 async function measureLoad(
-  load: Process,
+  loadGenerator: Process,
   upstream: Upstream,
-  { url, body, expectedBody, contender, process: measured }: Verified,
-  rest: Pick<LoadOrder, 'connections' | 'keys' | 'seconds'>,
+  { url, body, expectedBody, contender, process: child }: VerifiedServer,
+  load: Pick<LoadMessage, 'connections' | 'keys' | 'seconds'>,
 ): Promise<Throughput> {
-  const [before, callsBefore] = await Promise.all([measured.usage(), upstream.calls()]);
-  const result = await load.ask(
-    { ask: 'load', url, body, expectedBody, ...rest } satisfies LoadOrder,
+  const [before, callsBefore] = await Promise.all([child.usage(), upstream.countCalls()]);
+  const result = await loadGenerator.send(
+    { type: 'load', url, body, expectedBody, ...load } satisfies LoadMessage,
     loadResultSchema,
   );
-  await whenQuiet(measured);
-  const [after, callsAfter] = await Promise.all([measured.usage(), upstream.calls()]);
-  refuseFaults(contender, result.faults);
-  if (result.perSecond === 0) throw new Error(`${contender.title} answered nothing, though it was given time.`);
-  const { perSecond, p50, p99, sent, busy } = result;
+  await waitUntilIdle(child);
+  const [after, callsAfter] = await Promise.all([child.usage(), upstream.countCalls()]);
+  throwOnErrors(contender, result.errors);
+  if (result.requestsPerSecond === 0) throw new Error(`${contender.title} sent no response during the round.`);
+  const { requestsPerSecond, p50Ms, p99Ms, sent, generatorCpuShare } = result;
   return {
-    perSecond,
-    p50,
-    p99,
+    requestsPerSecond,
+    p50Ms,
+    p99Ms,
     cpuMs: (after.cpuMs - before.cpuMs) / sent,
     rssMb: after.rssBytes / 1e6,
-    calls: (callsAfter - callsBefore) / sent,
-    busy,
+    restCalls: (callsAfter - callsBefore) / sent,
+    generatorCpuShare,
   };
 }
 
-// What was under way when the load ended is carried out, or given up, before it is counted, and before the next one's turn.
-async function whenQuiet(measured: Process): Promise<void> {
-  for (let look = 0; look < 30; look++) {
-    const { cpuMs } = await measured.usage();
+// Waits up to about 3 s until the requests in flight at the end of the load are done or cancelled. They then count for this contender,
+// and do not affect the next one.
+async function waitUntilIdle(child: Process): Promise<void> {
+  for (let poll = 0; poll < 30; poll++) {
+    const { cpuMs } = await child.usage();
     await sleep(100);
-    if ((await measured.usage()).cpuMs - cpuMs < 5) return;
+    if ((await child.usage()).cpuMs - cpuMs < 5) return;
   }
 }
 
-function refuseFaults(contender: Contender, faults: number): void {
-  if (faults > 0) throw new Error(`${contender.title} gave ${faults} answers that are not the expected one.`);
+function throwOnErrors(contender: Contender, errors: number): void {
+  if (errors > 0) {
+    throw new Error(
+      `${contender.title} had ${errors} failed requests or unexpected responses. All must be the expected one.`,
+    );
+  }
 }
 
 function toMedians<T extends { [K in keyof T]: number }>(rounds: readonly T[]): T {
   const [first] = rounds;
-  if (first === undefined) throw new TypeError('There is no round.');
+  if (first === undefined) throw new TypeError('There are no rounds.');
   const medians = { ...first };
   for (const name in first) Object.assign(medians, { [name]: median(rounds.map((round) => round[name])) });
   return medians;

@@ -1,79 +1,78 @@
-// The command line.
+// Parses the command line.
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { firstWork, type Work, works } from './works.js';
+import { firstWorkload, type Workload, workloads } from './workloads.js';
 
-/** What a run does. */
+/** Options of a run. */
 export interface Options {
-  /** What is measured. */
-  readonly works: readonly Work[];
-  /** Whether the contenders that are not always there are. */
+  readonly workloads: readonly Workload[];
+  /** Includes the optional contenders. */
   readonly all: boolean;
-  /** Whether it is what traces cost that is measured. */
+  /** Compares the gateway with and without traces, instead of the other contenders. */
   readonly traces: boolean;
-  /** The `dist/main.js` of another tree that this one's gateway is measured beside; undefined: none is. */
-  readonly beside: string | undefined;
+  /** Path of another build's `dist/main.js` to compare with, instead of the other contenders. */
+  readonly compare: string | undefined;
   readonly rounds: number;
-  /** Length of a round, in seconds. */
+  /** Duration of a round, in seconds. */
   readonly seconds: number;
-  /** Length of the warm-up of each contender, in seconds. */
-  readonly warmUp: number;
-  /** How long each contender is loaded before each of its rounds, in seconds. */
-  readonly leadIn: number;
-  /** Whether the results are to be kept: only where everything was measured, and often enough. */
-  readonly keep: boolean;
-  /** The arguments as they were given. */
-  readonly given: readonly string[];
+  /** Duration of the warm-up after a contender starts, in seconds. */
+  readonly warmUpSeconds: number;
+  /** Duration of the warm-up before each round, in seconds. */
+  readonly roundWarmUpSeconds: number;
+  /** Writes `results.md` and `results.svg`. Only for a run of all workloads with at least five rounds. */
+  readonly writesResults: boolean;
+  /** Command-line arguments as the user gave them. */
+  readonly args: readonly string[];
 }
 
-// A median of fewer is chance.
-const leastRounds = 5;
+// A median of fewer rounds is mostly noise.
+const minRounds = 5;
 
-/** Reads the command line. Throws Error, with a message for people. */
-export function readOptions(given: readonly string[]): Options {
+/** Parses the command line. Throws an Error with a message for the user if an argument is invalid. */
+export function readOptions(args: readonly string[]): Options {
   const { values } = parseArgs({
-    args: [...given],
+    args: [...args],
     options: {
       quick: { type: 'boolean', default: false },
       all: { type: 'boolean', default: false },
       traces: { type: 'boolean', default: false },
-      beside: { type: 'string' },
+      compare: { type: 'string' },
       rounds: { type: 'string', default: '5' },
       seconds: { type: 'string' },
       only: { type: 'string' },
     },
   });
-  const { quick, all, traces, beside, only } = values;
+  const { quick, all, traces, compare, only } = values;
   const rounds = toCount('rounds', values.rounds);
   return {
-    works: only === undefined ? (quick ? [firstWork] : works) : only.split(',').map(toWork),
+    workloads: only === undefined ? (quick ? [firstWorkload] : workloads) : only.split(',').map(toWorkload),
     all,
     traces,
-    // npm runs scripts in the folder of their package, and keeps where it was called.
-    beside: beside && resolve(process.env['INIT_CWD'] ?? '', beside),
+    // npm runs a script in the directory of its package, and puts the user's directory into INIT_CWD.
+    compare: compare && resolve(process.env['INIT_CWD'] ?? '', compare),
     rounds,
     seconds: toCount('seconds', values.seconds ?? (quick ? '2' : '4')),
-    // The engine compiles what it runs for thousands of operations.
-    warmUp: quick ? 3 : 10,
-    // It throws away what it has compiled where nothing has been asked for some seconds: each contender has waited for the others' rounds.
-    leadIn: quick ? 0 : 2,
-    keep: !quick && !traces && beside === undefined && only === undefined && rounds >= leastRounds,
-    given,
+    // V8 optimizes hot functions over thousands of operations.
+    warmUpSeconds: quick ? 3 : 10,
+    // V8 discards optimized code after some idle seconds, and a contender is idle during the rounds of the others.
+    roundWarmUpSeconds: quick ? 0 : 2,
+    writesResults: !quick && !traces && compare === undefined && only === undefined && rounds >= minRounds,
+    args,
   };
 }
 
-function toWork(id: string): Work {
-  const work = works.find((one) => one.id === id);
-  if (work === undefined) {
+function toWorkload(id: string): Workload {
+  const workload = workloads.find((item) => item.id === id);
+  if (workload === undefined) {
     throw new Error(
-      `There is no such work. --only takes ${works.map((one) => one.id).join(', ')}, separated by commas.`,
+      `Unknown workload in --only. Allowed: ${workloads.map((item) => item.id).join(', ')}, separated by commas.`,
     );
   }
-  return work;
+  return workload;
 }
 
 function toCount(name: string, text: string): number {
   const count = Number(text);
-  if (!Number.isInteger(count) || count < 1) throw new Error(`--${name} must be a whole number from 1.`);
+  if (!Number.isInteger(count) || count < 1) throw new Error(`--${name} must be an integer of at least 1.`);
   return count;
 }

@@ -1,122 +1,123 @@
-// Child processes: how they are started, asked over IPC and ended. It does not know what they do.
+// Starts child processes, exchanges IPC messages with them, and stops them.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 
-/** How a process is started. */
-export interface Command {
-  /** What it is called in messages. */
+/** Options to start a process. */
+export interface ProcessOptions {
+  /** Name in error messages. */
   readonly name: string;
-  /** An executable. */
+  /** Path of the executable. */
   readonly file: string;
   readonly args: readonly string[];
+  /** Environment variables in addition to `PATH` and `NODE_ENV`. */
   readonly env?: Readonly<Record<string, string>>;
-  /** Where its standard output and standard error go. */
+  /** File that receives standard output and standard error. */
   readonly logFile: string;
-  /** Its working directory. */
+  /** Working directory. */
   readonly cwd?: string;
 }
 
-/** What a process has used: its own accounting. */
+/** Resource usage that a process reports about itself. */
 export interface Usage {
-  /** CPU time in all, user and system, in milliseconds. */
+  /** User plus system CPU time since the process started, in milliseconds. */
   readonly cpuMs: number;
-  /** Resident memory, in bytes. */
+  /** Resident memory (RSS), in bytes. */
   readonly rssBytes: number;
 }
 
-const usage: z.ZodType<Usage> = z.object({ cpuMs: z.number(), rssBytes: z.number() });
-const line = z.object({ msg: z.string(), url: z.string() });
+const usageSchema: z.ZodType<Usage> = z.object({ cpuMs: z.number(), rssBytes: z.number() });
+const listeningSchema = z.object({ msg: z.string(), url: z.string() });
 
 const running = new Set<Process>();
 
-/** A child process. */
+/** A child process with an IPC channel. */
 export class Process {
   readonly #child: ChildProcess;
-  readonly #command: Command;
-  readonly #ended: Promise<void>;
-  #over = false;
+  readonly #options: ProcessOptions;
+  readonly #exit: Promise<void>;
+  #hasExited = false;
 
-  /** Starts a process. Nothing of our own environment is passed on but the search path. */
-  constructor(command: Command) {
-    this.#command = command;
-    const log = openSync(command.logFile, 'w');
-    this.#child = spawn(command.file, command.args, {
-      env: { PATH: process.env['PATH'], NODE_ENV: 'production', ...command.env },
+  /** Starts a process. It inherits only `PATH` from this process's environment. */
+  constructor(options: ProcessOptions) {
+    this.#options = options;
+    const log = openSync(options.logFile, 'w');
+    this.#child = spawn(options.file, options.args, {
+      env: { PATH: process.env['PATH'], NODE_ENV: 'production', ...options.env },
       stdio: ['ignore', log, log, 'ipc'],
-      ...(command.cwd === undefined ? {} : { cwd: command.cwd }),
+      ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
     });
     closeSync(log);
     running.add(this);
-    this.#ended = new Promise((resolve) => {
-      const over = () => {
-        this.#over = true;
+    this.#exit = new Promise((resolve) => {
+      const onExit = () => {
+        this.#hasExited = true;
         running.delete(this);
         resolve();
       };
-      this.#child.once('exit', over);
-      this.#child.once('error', over);
+      this.#child.once('exit', onExit);
+      this.#child.once('error', onExit);
     });
   }
 
-  /** Waits for the log line that tells an address: `{"msg": message, "url": …}`. Throws where the process ends before. */
-  async whenListening(message: string): Promise<string> {
+  /** Waits for the log line `{"msg": message, "url": …}` and returns its URL. Rejects if the process exits first, or after 60 s. */
+  async waitUntilListening(message: string): Promise<string> {
     const deadline = performance.now() + 60_000;
     for (;;) {
-      const url = findUrl(readFileSync(this.#command.logFile, 'utf8'), message);
+      const url = findUrl(readFileSync(this.#options.logFile, 'utf8'), message);
       if (url !== undefined) return url;
-      if (this.#over || performance.now() > deadline) throw this.#failure('did not begin to listen');
+      if (this.#hasExited || performance.now() > deadline) throw this.#toError('did not start to listen');
       await sleep(2);
     }
   }
 
-  /** Sends a message and gives the next one that comes back, read by `schema`. Throws where the process ends before. */
-  async ask<T>(message: object, schema: z.ZodType<T>): Promise<T> {
-    const answer = new Promise<unknown>((resolve, reject) => {
+  /** Sends an IPC message and returns the process's next message, parsed by `schema`. Rejects if the process exits first. */
+  async send<T>(message: object, schema: z.ZodType<T>): Promise<T> {
+    const response = new Promise<unknown>((resolve, reject) => {
       this.#child.once('message', resolve);
-      void this.#ended.then(() => {
-        reject(this.#failure(`ended unasked (${String(this.#child.signalCode ?? this.#child.exitCode)})`));
+      void this.#exit.then(() => {
+        reject(this.#toError(`exited unexpectedly (${String(this.#child.signalCode ?? this.#child.exitCode)})`));
       });
     });
     this.#child.send(message);
-    return schema.parse(await answer);
+    return schema.parse(await response);
   }
 
-  /** What the process has used so far; only of one that runs the reporter. */
+  /** Returns the resource usage so far. The process must have been started with instrumentation.ts. */
   usage(): Promise<Usage> {
-    return this.ask({ ask: 'usage' }, usage);
+    return this.send({ type: 'usage' }, usageSchema);
   }
 
-  /** Ends the process, by force where it does not within two seconds. */
+  /** Sends SIGTERM, then SIGKILL if the process has not exited after two seconds. Resolves when it has exited. */
   async stop(): Promise<void> {
     this.#child.kill('SIGTERM');
-    const force = setTimeout(() => this.#child.kill('SIGKILL'), 2000);
-    await this.#ended;
-    clearTimeout(force);
+    const killTimer = setTimeout(() => this.#child.kill('SIGKILL'), 2000);
+    await this.#exit;
+    clearTimeout(killTimer);
   }
 
-  /** Ends the process at once; for when there is no time left to wait. */
+  /** Sends SIGKILL without waiting for the exit. */
   kill(): void {
     this.#child.kill('SIGKILL');
   }
 
-  #failure(what: string): Error {
-    const log = readFileSync(this.#command.logFile, 'utf8').slice(-2000);
-    return new Error(`The process "${this.#command.name}" ${what}. The end of its log:\n${log}`);
+  #toError(problem: string): Error {
+    const log = readFileSync(this.#options.logFile, 'utf8').slice(-2000);
+    return new Error(`The process "${this.#options.name}" ${problem}. Its log ends with:\n${log}`);
   }
 }
 
-/** Ends at once whatever still runs. */
+/** Sends SIGKILL to all processes that are still running. */
 export function killAll(): void {
-  for (const one of running) one.kill();
+  for (const child of running) child.kill();
 }
 
 function findUrl(log: string, message: string): string | undefined {
-  for (const text of log.split('\n')) {
-    if (!text.startsWith('{') || !text.endsWith('}')) continue;
-    const found = line.safeParse(JSON.parse(text));
-    if (found.success && found.data.msg === message) return found.data.url;
+  for (const line of log.split('\n')) {
+    if (!line.startsWith('{') || !line.endsWith('}')) continue;
+    const match = listeningSchema.safeParse(JSON.parse(line));
+    if (match.success && match.data.msg === message) return match.data.url;
   }
   return undefined;
 }

@@ -1,14 +1,14 @@
-// The few numbers that are made of many.
+// Computes percentiles and medians.
 
-/** The value below which the given share of values lies; NaN where there are none. The values must be in order. */
-export function percentile(ordered: readonly number[], share: number): number {
-  return ordered[Math.min(ordered.length - 1, Math.floor(ordered.length * share))] ?? NaN;
+/** Returns the value below which `share` (0 to 1) of the values lie. `sorted` must be in ascending order; returns NaN if it is empty. */
+export function percentile(sorted: readonly number[], share: number): number {
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? NaN;
 }
 
-/** The middle value; of two middle ones, the mean. NaN where there are none. */
+/** Returns the median: the middle value, or the mean of the two middle values. Returns NaN if there are no values. */
 export function median(values: readonly number[]): number {
-  const ordered = values.toSorted((a, b) => a - b);
-  const middle = ordered.length >> 1;
-  const [low = NaN, high = NaN] = [ordered[ordered.length % 2 === 0 ? middle - 1 : middle], ordered[middle]];
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  const [low = NaN, high = NaN] = [sorted[sorted.length % 2 === 0 ? middle - 1 : middle], sorted[middle]];
   return (low + high) / 2;
 }

@@ -1,130 +1,139 @@
-// What the gateway is meant to reach, and whether it did. A target that compares with a contender is judged where that one was measured.
-import type { Probe, Throughput } from './measure.js';
-import type { Finding } from './report.js';
+// Defines the gateway's targets and checks the results against them. A target that compares two results is checked only if the run has
+// measured both.
+import type { Latency, Throughput } from './measure.js';
+import type { WorkloadResult } from './report.js';
 
-/** A target and what came of it, in words for a table. */
-export interface Verdict {
-  readonly work: string;
-  readonly measure: string;
+/** A target and its status, formatted for a table. */
+export interface TargetResult {
+  readonly workload: string;
+  readonly metric: string;
   readonly measured: string;
   readonly target: string;
-  readonly reached: string;
+  readonly targetStatus: string;
   readonly stretch: string;
-  readonly stretchReached: string;
+  readonly stretchStatus: string;
 }
 
-interface Goal {
-  readonly work: string;
-  readonly measure: string;
-  /** What was measured; undefined where something that it takes was not. */
-  readonly value: (findings: Findings) => number | undefined;
-  /** Whether more is better. */
-  readonly least: boolean;
+interface Target {
+  readonly workload: string;
+  readonly metric: string;
+  /** Returns the measured value; undefined if the run did not measure everything that it needs. */
+  readonly value: (results: Results) => number | undefined;
+  /** Whether `target` is a minimum or a maximum. */
+  readonly bound: 'min' | 'max';
   readonly target: number;
+  /** Stretch target, beyond `target`. */
   readonly stretch?: number;
   readonly unit: string;
+  /** Number of decimal places of the measured value. */
   readonly digits: number;
 }
 
-/** The findings, by work. */
-class Findings {
-  readonly #findings: readonly Finding[];
+/** Finds results by workload. */
+class Results {
+  readonly #results: readonly WorkloadResult[];
 
-  constructor(findings: readonly Finding[]) {
-    this.#findings = findings;
+  constructor(results: readonly WorkloadResult[]) {
+    this.#results = results;
   }
 
-  throughput(work: string, contender: string): Throughput | undefined {
-    const finding = this.#findings.find((one) => one.work.id === work);
-    return finding?.kind === 'throughput' ? finding.found.get(contender) : undefined;
+  throughput(workload: string, contender: string): Throughput | undefined {
+    const match = this.#results.find((item) => item.workload.id === workload);
+    return match?.kind === 'throughput' ? match.result.get(contender) : undefined;
   }
 
-  probe(work: string): Probe | undefined {
-    const finding = this.#findings.find((one) => one.work.id === work);
-    return finding?.kind === 'probe' ? finding.found.get('gateway') : undefined;
+  latency(workload: string): Latency | undefined {
+    const match = this.#results.find((item) => item.workload.id === workload);
+    return match?.kind === 'latency' ? match.result.get('gateway') : undefined;
   }
 
   soak() {
-    return this.#findings.find((one) => one.kind === 'soak')?.found;
+    return this.#results.find((item) => item.kind === 'soak')?.result;
   }
 
-  start() {
-    return this.#findings.find((one) => one.kind === 'start')?.found;
+  startup() {
+    return this.#results.find((item) => item.kind === 'startup')?.result;
   }
 }
 
-const times = (work: string, contender: string, title: string, target: number, stretch?: number): Goal => ({
-  work,
-  measure: `requests per second, to the ${title}`,
-  value: (findings) =>
-    quotient(findings.throughput(work, 'gateway')?.perSecond, findings.throughput(work, contender)?.perSecond),
-  least: true,
+const atLeastRelativeTo = (
+  workload: string,
+  contender: string,
+  title: string,
+  target: number,
+  stretch?: number,
+): Target => ({
+  workload,
+  metric: `requests/s relative to ${title}`,
+  value: (results) =>
+    divide(
+      results.throughput(workload, 'gateway')?.requestsPerSecond,
+      results.throughput(workload, contender)?.requestsPerSecond,
+    ),
+  bound: 'min',
   target,
   ...(stretch === undefined ? {} : { stretch }),
   unit: '×',
   digits: 2,
 });
 
-const atMost = (work: string, measure: string, rest: Omit<Goal, 'work' | 'measure' | 'least'>): Goal => ({
-  work,
-  measure,
-  least: false,
+const atMost = (workload: string, metric: string, rest: Omit<Target, 'workload' | 'metric' | 'bound'>): Target => ({
+  workload,
+  metric,
+  bound: 'max',
   ...rest,
 });
 
-const goals: readonly Goal[] = [
-  times('list', 'floor', 'floor', 0.4, 0.6),
-  times('list', 'usual', 'usual stack', 8),
-  times('list', 'hive', 'Hive Gateway', 20),
-  times('one-key', 'floor', 'floor', 1, 1.4),
-  times('by-id', 'floor', 'floor', 0.4, 0.6),
-  times('by-id', 'usual', 'usual stack', 3),
-  times('large', 'floor', 'floor', 0.5, 0.8),
-  atMost('large', 'CPU per VPN, to that at 25 VPNs', {
-    value: (findings) =>
-      quotient(
-        perRow(findings.throughput('large', 'gateway'), 1000),
-        perRow(findings.throughput('list', 'gateway'), 25),
-      ),
+const targets: readonly Target[] = [
+  atLeastRelativeTo('list', 'baseline', 'baseline', 0.4, 0.6),
+  atLeastRelativeTo('list', 'usual-stack', 'usual stack', 8),
+  atLeastRelativeTo('list', 'hive', 'Hive Gateway', 20),
+  atLeastRelativeTo('one-key', 'baseline', 'baseline', 1, 1.4),
+  atLeastRelativeTo('by-id', 'baseline', 'baseline', 0.4, 0.6),
+  atLeastRelativeTo('by-id', 'usual-stack', 'usual stack', 3),
+  atLeastRelativeTo('large', 'baseline', 'baseline', 0.5, 0.8),
+  atMost('large', 'CPU per VPN relative to 25 VPNs', {
+    value: (results) =>
+      divide(perRow(results.throughput('large', 'gateway'), 1000), perRow(results.throughput('list', 'gateway'), 25)),
     target: 1.1,
     unit: '×',
     digits: 2,
   }),
-  atMost('late', 'p50, to that of one REST call', {
-    value: (findings) => findings.probe('late')?.ratio,
+  atMost('slow-rest', 'p50 relative to one REST call', {
+    value: (results) => results.latency('slow-rest')?.ratio,
     target: 1.06,
     unit: '×',
     digits: 3,
   }),
-  atMost('overhead', 'p50, above that of the REST call', {
-    value: (findings) => findings.probe('overhead')?.difference,
+  atMost('overhead', 'p50 minus that of the REST call', {
+    value: (results) => results.latency('overhead')?.differenceMs,
     target: 1,
     stretch: 0.5,
     unit: 'ms',
     digits: 2,
   }),
-  atMost('soak', 'errors', { value: (findings) => findings.soak()?.faults, target: 0, unit: '', digits: 0 }),
-  atMost('soak', 'p99, to p50', {
-    value: (findings) => quotient(findings.soak()?.p99, findings.soak()?.p50),
+  atMost('soak', 'errors', { value: (results) => results.soak()?.errors, target: 0, unit: '', digits: 0 }),
+  atMost('soak', 'p99 relative to p50', {
+    value: (results) => divide(results.soak()?.p99Ms, results.soak()?.p50Ms),
     target: 4,
     unit: '×',
     digits: 2,
   }),
-  atMost('soak', 'memory at the end, to that after 20 s', {
-    value: (findings) => quotient(findings.soak()?.rssLateMb, findings.soak()?.rssEarlyMb),
+  atMost('soak', 'memory at the end relative to 20 s', {
+    value: (results) => divide(results.soak()?.rssLateMb, results.soak()?.rssEarlyMb),
     target: 1.05,
     unit: '×',
     digits: 3,
   }),
-  atMost('start', 'start to ready', {
-    value: (findings) => findings.start()?.readyMs,
+  atMost('startup', 'time to ready', {
+    value: (results) => results.startup()?.readyMs,
     target: 1000,
     stretch: 300,
     unit: 'ms',
     digits: 0,
   }),
-  atMost('start', 'memory at rest', {
-    value: (findings) => findings.start()?.rssMb,
+  atMost('startup', 'idle memory', {
+    value: (results) => results.startup()?.rssMb,
     target: 130,
     stretch: 95,
     unit: 'MB',
@@ -132,34 +141,34 @@ const goals: readonly Goal[] = [
   }),
 ];
 
-/** Judges what was measured. */
-export function toVerdicts(findings: readonly Finding[]): readonly Verdict[] {
-  const found = new Findings(findings);
-  return goals.flatMap((goal) => {
-    const value = goal.value(found);
-    return value === undefined ? [] : [toVerdict(goal, value)];
+/** Checks all targets that the results suffice for. */
+export function checkTargets(workloadResults: readonly WorkloadResult[]): readonly TargetResult[] {
+  const results = new Results(workloadResults);
+  return targets.flatMap((target) => {
+    const value = target.value(results);
+    return value === undefined ? [] : [checkTarget(target, value)];
   });
 }
 
-function toVerdict({ work, measure, least, target, stretch, unit, digits }: Goal, value: number): Verdict {
-  const say = (amount: number) => `${amount} ${unit}`.trim();
-  const bound = (amount: number) => `${least ? 'at least' : 'at most'} ${say(amount)}`;
-  const judge = (amount: number) => ((least ? value >= amount : value <= amount) ? 'reached' : 'not reached');
+function checkTarget({ workload, metric, bound, target, stretch, unit, digits }: Target, value: number): TargetResult {
+  const withUnit = (amount: number | string) => `${amount} ${unit}`.trim();
+  const formatBound = (amount: number) => `${bound === 'min' ? 'at least' : 'at most'} ${withUnit(amount)}`;
+  const toStatus = (amount: number) => ((bound === 'min' ? value >= amount : value <= amount) ? 'met' : 'missed');
   return {
-    work,
-    measure,
-    measured: `${value.toFixed(digits)} ${unit}`.trim(),
-    target: bound(target),
-    reached: judge(target),
-    stretch: stretch === undefined ? '' : bound(stretch),
-    stretchReached: stretch === undefined ? '' : judge(stretch),
+    workload,
+    metric,
+    measured: withUnit(value.toFixed(digits)),
+    target: formatBound(target),
+    targetStatus: toStatus(target),
+    stretch: stretch === undefined ? '' : formatBound(stretch),
+    stretchStatus: stretch === undefined ? '' : toStatus(stretch),
   };
 }
 
-function quotient(value: number | undefined, by: number | undefined): number | undefined {
-  return value === undefined || by === undefined ? undefined : value / by;
+function divide(dividend: number | undefined, divisor: number | undefined): number | undefined {
+  return dividend === undefined || divisor === undefined ? undefined : dividend / divisor;
 }
 
-function perRow(found: Throughput | undefined, rows: number): number | undefined {
-  return found === undefined ? undefined : found.cpuMs / rows;
+function perRow(throughput: Throughput | undefined, rows: number): number | undefined {
+  return throughput === undefined ? undefined : throughput.cpuMs / rows;
 }

@@ -1,50 +1,50 @@
-// The REST API that everyone calls: the worlds as static answers, by nginx where it is installed, else by a responder on Node; the
-// latter also where answers are to be late. It knows nothing of GraphQL.
+// Starts the REST API that the contenders call. It serves the datasets as static responses.
+// The server is nginx if it is installed and no latency is to be added, otherwise static-server.ts.
 import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { delimiter, join } from 'node:path';
 import { request } from 'undici';
 import { z } from 'zod';
+import { type Dataset, largeDataset, serviceCode, smallDataset } from './dataset.js';
 import { Process } from './processes.js';
-import { largeArea, serviceCode, testArea, type World } from './world.js';
 
 /** A running REST API. */
 export interface Upstream {
-  /** What it is, for people. */
+  /** Display name of the server. */
   readonly name: string;
-  /** Its base URL, with the version in it. */
+  /** Base URL, including the API version. */
   readonly url: string;
-  /** How many calls it has answered so far; asking is not counted. */
-  calls(): Promise<number>;
-  /** Ends it. */
+  /** Returns the number of REST calls served so far. Calls of this method do not count. */
+  countCalls(): Promise<number>;
+  /** Stops the server. */
   stop(): Promise<void>;
 }
 
-/** Where the calls are answered from, and the code to run. */
+/** Files that the REST API needs. */
 export interface UpstreamOptions {
-  /** A folder of our own for files, configuration and logs. */
+  /** Directory for responses, configuration and logs. */
   readonly directory: string;
-  /** The compiled responder. */
-  readonly responder: string;
+  /** Path of the compiled static-server.ts. */
+  readonly staticServer: string;
 }
 
-/** Starts the REST API. */
+/** Starts the REST API on nginx if it is installed, otherwise on Node. */
 export function startUpstream(options: UpstreamOptions): Promise<Upstream> {
   const nginx = findNginx();
-  return nginx === undefined ? startResponder(options, 0) : startNginx(options, nginx);
+  return nginx === undefined ? startStaticServer(options, 0) : startNginx(options, nginx);
 }
 
-/** Starts a REST API whose every answer comes `delayMs` milliseconds late. */
+/** Starts a REST API on Node that delays every response by `delayMs` milliseconds. */
 export function startSlowUpstream(options: UpstreamOptions, delayMs: number): Promise<Upstream> {
-  return startResponder(options, delayMs);
+  return startStaticServer(options, delayMs);
 }
 
-/** Writes the answers: one file for each path, its name the path and `.json`. */
-export function writeAnswers(directory: string): void {
-  for (const world of [testArea, largeArea]) writeWorld(directory, world);
+/** Writes one response file per URL path, named after the path plus `.json`. */
+export function writeResponses(directory: string): void {
+  for (const dataset of [smallDataset, largeDataset]) writeDataset(directory, dataset);
 }
 
-function writeWorld(directory: string, { environment, vpns, vpcs }: World): void {
+function writeDataset(directory: string, { environment, vpns, vpcs }: Dataset): void {
   const base = join(directory, 'v1/services', serviceCode, environment);
   for (const [collection, entities] of Object.entries({ sitetositevpns: vpns, vpcs })) {
     mkdirSync(join(base, collection), { recursive: true });
@@ -57,9 +57,9 @@ function writeWorld(directory: string, { environment, vpns, vpcs }: World): void
 }
 
 function findNginx(): string | undefined {
-  // Debian's is in a folder that only root has on its search path.
-  const folders = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin'];
-  return folders.map((folder) => join(folder, 'nginx')).find((file) => existsSync(file));
+  // Debian installs nginx in a directory that is only on root's search path.
+  const directories = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin'];
+  return directories.map((directory) => join(directory, 'nginx')).find((file) => existsSync(file));
 }
 
 async function startNginx({ directory }: UpstreamOptions, file: string): Promise<Upstream> {
@@ -74,18 +74,18 @@ async function startNginx({ directory }: UpstreamOptions, file: string): Promise
     logFile: join(directory, 'nginx.log'),
   });
   const origin = `http://127.0.0.1:${port}`;
-  let asked = 0;
-  const calls = async () => {
+  let statusCalls = 0;
+  const countCalls = async () => {
     const { body } = await request(`${origin}/status`);
     const requests = /^ \d+ \d+ (\d+)/m.exec(await body.text())?.[1];
-    asked++;
-    return Number(requests) - asked;
+    statusCalls++;
+    return Number(requests) - statusCalls;
   };
-  await untilAnswering(calls);
-  return { name: 'nginx', url: `${origin}/v1`, calls, stop: () => server.stop() };
+  await waitUntilReady(countCalls);
+  return { name: 'nginx', url: `${origin}/v1`, countCalls, stop: () => server.stop() };
 }
 
-// One process, which needs no rights and no user of its own.
+// Single process, so that nginx runs without root and without a user of its own.
 function toNginxConfig(directory: string, port: number): string {
   return `daemon off;
 master_process off;
@@ -110,7 +110,7 @@ http {
   default_type application/json;
   server {
     listen 127.0.0.1:${port} backlog=4096;
-    root ${directory}/answers;
+    root ${directory}/responses;
     location /v1/ { try_files $uri.json =404; }
     location = /v1/traces { return 200; }
     location = /status { stub_status; }
@@ -119,31 +119,31 @@ http {
 `;
 }
 
-async function startResponder({ directory, responder }: UpstreamOptions, delayMs: number): Promise<Upstream> {
+async function startStaticServer({ directory, staticServer }: UpstreamOptions, delayMs: number): Promise<Upstream> {
   const server = new Process({
-    name: 'responder',
+    name: 'static server',
     file: process.execPath,
-    args: [responder],
-    env: { ANSWERS: join(directory, 'answers'), DELAY_MS: String(delayMs) },
-    logFile: join(directory, `responder-${delayMs}.log`),
+    args: [staticServer],
+    env: { RESPONSES: join(directory, 'responses'), DELAY_MS: String(delayMs) },
+    logFile: join(directory, `static-server-${delayMs}.log`),
   });
-  const url = await server.whenListening('listening');
+  const url = await server.waitUntilListening('listening');
   return {
-    name: delayMs === 0 ? 'a static responder on Node' : `a static responder on Node, ${delayMs} ms late`,
+    name: delayMs === 0 ? 'a static server on Node' : `a static server on Node with ${delayMs} ms of latency`,
     url: `${url}/v1`,
-    calls: () => server.ask({ ask: 'calls' }, z.number()),
+    countCalls: () => server.send({ type: 'countCalls' }, z.number()),
     stop: () => server.stop(),
   };
 }
 
-async function untilAnswering(calls: () => Promise<number>): Promise<void> {
+async function waitUntilReady(countCalls: () => Promise<number>): Promise<void> {
   const deadline = performance.now() + 10_000;
   for (;;) {
     try {
-      await calls();
+      await countCalls();
       return;
     } catch (error) {
-      // It does not listen yet.
+      // nginx does not listen yet.
       if (performance.now() > deadline) throw error;
     }
   }

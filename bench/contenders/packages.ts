@@ -1,6 +1,6 @@
-// The gateway's packages and nothing of its own work: Apollo Server on Fastify, type-graphql's resolvers compiled, class-validator, DataLoader,
-// and ky, put together and built as the gateway has them. No log, metrics, limits, security headers, checks of what is sent and what is
-// received, deadline, retries or breaker: what is between this and the gateway is what the gateway does, what is above it are the packages.
+// The gateway's packages alone: Apollo Server on Fastify, compiled type-graphql resolvers, class-validator, DataLoader and ky, combined and
+// built as in the gateway. It has no log, metrics, limits, security headers, request checks, response validation, deadline, retries or
+// circuit breaker. Its cost is that of the packages; the difference between it and the gateway is the cost of the gateway's own work.
 import 'reflect-metadata';
 import { ApolloServer } from '@apollo/server';
 import {
@@ -31,13 +31,13 @@ import {
   registerEnumType,
   Resolver,
 } from 'type-graphql';
-import { type Cancellation, Flight, Flights } from '../../src/cloudca/flights.js';
-import { createTransport } from '../../src/cloudca/transport.js';
-import { createExecutor } from '../../src/graph/executor.js';
-import { selectedFields } from '../../src/graph/selection.js';
-import { createApolloExecution } from '../../src/server/execution.js';
-import type { WireVpc, WireVpn } from '../world.js';
-import { announce, variable } from './listen.js';
+import { type Cancellation, InFlightCall, Singleflight } from '../../src/cloudca/http/singleflight.js';
+import { createTransport } from '../../src/cloudca/http/transport.js';
+import { createExecutor } from '../../src/graph/execution/executor.js';
+import { collectSelectedFields } from '../../src/graph/execution/selected-fields.js';
+import { createApolloExecutor } from '../../src/server/graphql/apollo-executor.js';
+import type { WireVpc, WireVpn } from '../dataset.js';
+import { logListening, requireEnv } from './listen.js';
 
 const State = { CONNECTED: 'Connected', PENDING: 'Pending', DISCONNECTED: 'Disconnected', ERROR: 'Error' };
 registerEnumType(State, { name: 'SiteToSiteVpnState' });
@@ -86,16 +86,17 @@ class SiteToSiteVpnConnection {
   declare nodes: SiteToSiteVpn[];
 }
 
-/** Where a row is. */
-interface Place {
+/** Environment of a row. */
+interface Environment {
+  /** Path of the environment in the REST API. */
   readonly path: string;
-  /** The VPCs there, where they have all been asked for. */
+  /** VPCs of the environment by id. Undefined if the operation has not listed them. */
   readonly vpcs: ReadonlyMap<string, WireVpc> | undefined;
 }
 
-type Row = WireVpn & { readonly place: Place };
+type Row = WireVpn & { readonly environment: Environment };
 
-// Parameters one by one are sorted and gathered anew at each call.
+// One decorator for both: for several decorated parameters, type-graphql sorts and collects them again on each call.
 const RowAndContext = () => createParameterDecorator((data) => data);
 
 @Resolver(() => SiteToSiteVpn)
@@ -109,10 +110,10 @@ class SiteToSiteVpnResolver {
     const path = toPath(environment);
     const [vpns, vpcs] = await Promise.all([
       rest.vpns(`${path}/sitetositevpns`),
-      selectedFields(info, 'nodes').has('vpc') ? rest.vpcs(`${path}/vpcs`) : undefined,
+      collectSelectedFields(info, 'nodes').has('vpc') ? rest.vpcs(`${path}/vpcs`) : undefined,
     ]);
-    const place = { path, vpcs: vpcs && new Map(vpcs.map((vpc) => [vpc.id, vpc])) };
-    return { nodes: vpns.map((vpn) => toRow(vpn, place)) };
+    const rowEnvironment = { path, vpcs: vpcs && new Map(vpcs.map((vpc) => [vpc.id, vpc])) };
+    return { nodes: vpns.map((vpn) => toRow(vpn, rowEnvironment)) };
   }
 
   @Query(() => SiteToSiteVpn, { nullable: true })
@@ -129,22 +130,24 @@ class SiteToSiteVpnResolver {
   vpc(
     @RowAndContext() { root, context }: { readonly root: Row; readonly context: Context },
   ): WireVpc | Promise<WireVpc> | undefined {
-    const { place, vpcId } = root;
-    return place.vpcs === undefined ? context.rest.vpc.load(`${place.path}/vpcs/${vpcId}`) : place.vpcs.get(vpcId);
+    const { vpcId } = root;
+    const { path, vpcs } = root.environment;
+    return vpcs === undefined ? context.rest.vpc.load(`${path}/vpcs/${vpcId}`) : vpcs.get(vpcId);
   }
 }
 
-// Written out: a spread takes a hundred times as long.
-function toRow({ id, name, state, vpcId, gateway, cidr }: WireVpn, place: Place): Row {
-  return { id, name, state, vpcId, gateway, cidr, place };
+// Lists the fields one by one: a spread takes a hundred times as long.
+function toRow({ id, name, state, vpcId, gateway, cidr }: WireVpn, environment: Environment): Row {
+  return { id, name, state, vpcId, gateway, cidr, environment };
 }
 
 function toPath(environment: EnvironmentInput): string {
-  if (validateSync(environment).length > 0) throw new TypeError('There can be no such environment.');
+  if (validateSync(environment).length > 0)
+    throw new TypeError('Invalid environment. serviceCode and name must be non-empty and must not contain a slash.');
   return `services/${environment.serviceCode}/${environment.name}`;
 }
 
-const base = variable('UPSTREAM');
+const base = requireEnv('UPSTREAM');
 const transport = createTransport(new URL(base).origin);
 
 class Call {
@@ -168,16 +171,16 @@ const client = ky.create({
   throwHttpErrors: false,
 });
 
-/** Reads of one kind; those of a key that are alike share a call. */
+/** Reads one type of resource, and coalesces concurrent identical reads of one API key. */
 class Reads<T> {
-  readonly #flights = new Flights<T>();
+  readonly #singleflight = new Singleflight<T>();
 
   get(apiKey: string, path: string): Promise<T> {
     const url = `${base}/${path}`;
-    const begin = () => new Flight((cancellation) => read<T>(url, new Call(apiKey, cancellation)));
-    const flight = this.#flights.join(apiKey, url, begin);
+    const start = () => new InFlightCall((cancellation) => read<T>(url, new Call(apiKey, cancellation)));
+    const inFlight = this.#singleflight.join(apiKey, url, start);
     return new Promise((resolve, reject) => {
-      flight.board(resolve, reject);
+      inFlight.addWaiter(resolve, reject);
     });
   }
 }
@@ -188,15 +191,15 @@ async function read<T>(url: string, call: Call): Promise<T> {
   return data;
 }
 
-const oneVpn = new Reads<WireVpn>();
-const oneVpc = new Reads<WireVpc>();
-const allVpns = new Reads<WireVpn[]>();
-const allVpcs = new Reads<WireVpc[]>();
+const vpnReads = new Reads<WireVpn>();
+const vpcReads = new Reads<WireVpc>();
+const vpnListReads = new Reads<WireVpn[]>();
+const vpcListReads = new Reads<WireVpc[]>();
 
-/** The reads of one operation. */
+/** REST reads of one GraphQL operation. */
 class Rest {
-  readonly vpn = this.#loader(oneVpn);
-  readonly vpc = this.#loader(oneVpc);
+  readonly vpn = this.#loader(vpnReads);
+  readonly vpc = this.#loader(vpcReads);
   readonly #apiKey: string;
 
   constructor(apiKey: string) {
@@ -204,11 +207,11 @@ class Rest {
   }
 
   vpns(path: string): Promise<WireVpn[]> {
-    return allVpns.get(this.#apiKey, path);
+    return vpnListReads.get(this.#apiKey, path);
   }
 
   vpcs(path: string): Promise<WireVpc[]> {
-    return allVpcs.get(this.#apiKey, path);
+    return vpcListReads.get(this.#apiKey, path);
   }
 
   #loader<T>(reads: Reads<T>): DataLoader<string, T> {
@@ -221,7 +224,7 @@ interface Context {
 }
 
 const schema = buildSchemaSync({ resolvers: [SiteToSiteVpnResolver], validate: false });
-const { respond, gateway } = createApolloExecution<Context>(schema, createExecutor(schema).execute);
+const { respond, gateway } = createApolloExecutor<Context>(schema, createExecutor(schema).execute);
 const apollo = new ApolloServer<Context>({
   gateway,
   stopOnTerminationSignals: false,
@@ -243,4 +246,4 @@ app.route({
     context: ({ headers }) => Promise.resolve({ rest: new Rest(String(headers['mc-api-key'])) }),
   }),
 });
-announce(await app.listen({ host: '127.0.0.1', port: 0 }));
+logListening(await app.listen({ host: '127.0.0.1', port: 0 }));

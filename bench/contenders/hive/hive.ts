@@ -1,15 +1,15 @@
-// Hive Gateway on the supergraph that Mesh composes from an OpenAPI description of the REST API (mesh.config.ts), with its JIT on and
-// the caller's key passed on.
+// Hive Gateway with its JIT, on the supergraph that Mesh composes from an OpenAPI description of the REST API (mesh.config.ts).
+// It forwards the client's API key.
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { createGatewayRuntime } from '@graphql-hive/gateway';
 import { useJIT } from '@graphql-mesh/plugin-jit';
-import { listen, variable } from '../listen.js';
+import { listen, requireEnv } from '../listen.js';
 
-// The address in the supergraph is a stand-in: which port the REST API has is not known when it is composed.
+// The supergraph contains a placeholder URL, because the REST API's port is unknown at composition.
 const supergraph = readFileSync(new URL('supergraph.graphql', import.meta.url), 'utf8').replaceAll(
   'http://127.0.0.1:1/v1',
-  variable('UPSTREAM'),
+  requireEnv('UPSTREAM'),
 );
 
 const gateway = createGatewayRuntime({

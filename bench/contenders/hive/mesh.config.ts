@@ -1,8 +1,8 @@
-// What Mesh composes Hive Gateway's supergraph from: the REST API's description, and the join of VPNs to their VPCs.
+// Configures how Mesh composes Hive Gateway's supergraph: from the REST API's OpenAPI description, and a join of VPNs to their VPCs.
 import { defineConfig } from '@graphql-mesh/compose-cli';
 import { loadOpenAPISubgraph } from '@omnigraph/openapi';
 
-/** Read by mesh-compose. */
+/** Configures mesh-compose, which imports it by this name. */
 export const composeConfig = defineConfig({
   subgraphs: [
     {

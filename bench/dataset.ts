@@ -1,7 +1,7 @@
-// What the REST API holds: two environments of made-up VPNs and VPCs, with every attribute that is documented. It knows nothing of HTTP.
+// Defines the data of the REST API: two environments of generated VPNs and VPCs with every documented attribute.
 import { createHash } from 'node:crypto';
 
-/** A site-to-site VPN, as the REST API sends it. */
+/** A site-to-site VPN in the REST API's wire format, with the attributes that contenders read. */
 export interface WireVpn {
   readonly id: string;
   readonly name: string;
@@ -11,29 +11,29 @@ export interface WireVpn {
   readonly cidr: string;
 }
 
-/** A VPC, as the REST API sends it. */
+/** A VPC in the REST API's wire format, with the attributes that contenders read. */
 export interface WireVpc {
   readonly id: string;
   readonly name: string;
 }
 
-/** An environment and what is in it, in the order of the names, so that nobody has to sort. */
-export interface World {
+/** An environment with its VPCs and VPNs, each sorted by name, so that no contender has to sort. */
+export interface Dataset {
   readonly environment: string;
   readonly vpcs: readonly WireVpc[];
   readonly vpns: readonly WireVpn[];
 }
 
-/** The code of the service that every environment is in. */
+/** Service code of every environment. */
 export const serviceCode = 'compute-on';
 
 /** 25 VPNs, 10 VPCs. */
-export const testArea = createWorld('test_area', 25, 10);
+export const smallDataset = createDataset('test_area', 25, 10);
 
 /** 1,000 VPNs, 50 VPCs. */
-export const largeArea = createWorld('large_area', 1000, 50);
+export const largeDataset = createDataset('large_area', 1000, 50);
 
-function createWorld(environment: string, vpnCount: number, vpcCount: number): World {
+function createDataset(environment: string, vpnCount: number, vpcCount: number): Dataset {
   const vpcs = Array.from({ length: vpcCount }, (_, index) => createVpc(environment, index));
   const vpns = Array.from({ length: vpnCount }, (_, index) =>
     createVpn(environment, index, toId(`${environment} vpc ${index % vpcCount}`)),
@@ -85,7 +85,7 @@ function pad(index: number): string {
   return String(index).padStart(4, '0');
 }
 
-// The same in every run, and a UUID (version 4) to whoever looks at it.
+// Deterministic, so that every run has the same IDs, in the format of a version 4 UUID.
 function toId(text: string): string {
   const hex = createHash('sha256').update(text).digest('hex');
   return [hex.slice(0, 8), hex.slice(8, 12), `4${hex.slice(13, 16)}`, `a${hex.slice(17, 20)}`, hex.slice(20, 32)].join(

@@ -1,5 +1,5 @@
-// The usual stack, as one meets it: Apollo Server with its defaults, type-graphql, ky on Node's fetch, and a DataLoader per request
-// that gets each VPC by its id.
+// The usual stack: Apollo Server with its defaults, type-graphql, ky on Node's fetch, and a DataLoader per request that fetches each VPC
+// by its id.
 import 'reflect-metadata';
 import { ApolloServer } from '@apollo/server';
 import { startStandaloneServer } from '@apollo/server/standalone';
@@ -19,8 +19,8 @@ import {
   Resolver,
   Root,
 } from 'type-graphql';
-import type { WireVpn } from '../world.js';
-import { announce, variable } from './listen.js';
+import type { WireVpn } from '../dataset.js';
+import { logListening, requireEnv } from './listen.js';
 
 interface Context {
   rest: KyInstance;
@@ -103,7 +103,7 @@ class SiteToSiteVpnResolver {
 }
 
 function createContext(apiKey: string): Context {
-  const rest = ky.create({ prefixUrl: variable('UPSTREAM'), headers: { 'MC-Api-Key': apiKey } });
+  const rest = ky.create({ prefixUrl: requireEnv('UPSTREAM'), headers: { 'MC-Api-Key': apiKey } });
   const loaders = new Map<string, DataLoader<string, Vpc>>();
   const getVpc = async (environment: EnvironmentInput, id: string) => {
     const { data } = await rest.get(`${toPath(environment)}/vpcs/${id}`).json<{ data: Vpc }>();
@@ -131,4 +131,4 @@ const { url } = await startStandaloneServer(server, {
   listen: { host: '127.0.0.1', port: 0 },
   context: ({ req }) => Promise.resolve(createContext(String(req.headers['mc-api-key']))),
 });
-announce(url);
+logListening(url);

@@ -1,20 +1,20 @@
-// The floor: the least that Node can do to give these answers. No GraphQL at all: it knows the operations by their names, makes the REST
-// calls at the same time on one pool, and puts the answer together by hand. It checks nothing and never fails well.
+// The baseline: a minimal node:http server for the same responses, without GraphQL. It recognizes operations by name, makes their REST calls
+// on one connection pool, concurrently if possible, and builds the responses by hand. It has no validation and no error handling.
 import { createServer, type IncomingMessage } from 'node:http';
 import { Pool } from 'undici';
-import type { WireVpc, WireVpn } from '../world.js';
-import { listen, variable } from './listen.js';
+import type { WireVpc, WireVpn } from '../dataset.js';
+import { listen, requireEnv } from './listen.js';
 
 interface Body {
   operationName: string;
   variables: { environment: { serviceCode: string; name: string }; id: string };
 }
 
-const upstream = new URL(variable('UPSTREAM'));
+const upstream = new URL(requireEnv('UPSTREAM'));
 const pool = new Pool(upstream.origin);
 
 const server = createServer((request, response) => {
-  void answer(request).then((data) => {
+  void execute(request).then((data) => {
     const body = JSON.stringify({ data });
     response.writeHead(200, {
       'content-type': 'application/json; charset=utf-8',
@@ -25,8 +25,8 @@ const server = createServer((request, response) => {
 });
 listen(server);
 
-async function answer(request: IncomingMessage): Promise<object> {
-  const { operationName, variables } = parse<Body>(await text(request));
+async function execute(request: IncomingMessage): Promise<object> {
+  const { operationName, variables } = parse<Body>(await readBody(request));
   const { serviceCode, name } = variables.environment;
   const base = `${upstream.pathname}/services/${serviceCode}/${name}`;
   const apiKey = String(request.headers['mc-api-key']);
@@ -47,7 +47,7 @@ async function answer(request: IncomingMessage): Promise<object> {
   return { siteToSiteVpns: { nodes: vpns.map((vpn) => toRow(vpn, names.get(vpn.vpcId))) } };
 }
 
-// Written out: what is spread and then added to stays until Node 20 collects all that there is.
+// Lists the fields one by one: on Node 20, an object that is spread and then extended survives until a full garbage collection.
 function toRow({ id, name, state, gateway, cidr }: WireVpn, vpc?: object) {
   return { id, name, state: state.toUpperCase(), gateway, cidr, vpc };
 }
@@ -57,14 +57,14 @@ async function get<T>(path: string, apiKey: string): Promise<T> {
   return parse<{ data: T }>(await body.text()).data;
 }
 
-async function text(request: IncomingMessage): Promise<string> {
+async function readBody(request: IncomingMessage): Promise<string> {
   request.setEncoding('utf8');
-  let read = '';
-  for await (const chunk of request) read += String(chunk);
-  return read;
+  let body = '';
+  for await (const chunk of request) body += String(chunk);
+  return body;
 }
 
-// Believed as it comes: to check it would cost time.
+// Trusts the input, because validation would take CPU time.
 function parse<T>(json: string): T {
   const value: T = JSON.parse(json);
   return value;

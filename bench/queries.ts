@@ -1,23 +1,23 @@
-// What is asked of the contenders, in the words of each, and what their answers mean. How it is measured is not known here.
+// Defines the GraphQL queries of the workloads in each contender's dialect, and how to normalize the responses.
 import { z } from 'zod';
-import { serviceCode, type World } from './world.js';
+import { type Dataset, serviceCode } from './dataset.js';
 
-/** The words in which a contender is asked: the gateway's own schema, or the one that Mesh makes of an OpenAPI description. */
+/** GraphQL schema of a contender: the gateway's own, or the schema that Mesh generates from an OpenAPI description. */
 export type Dialect = 'gateway' | 'mesh';
 
-/** A GraphQL request over HTTP: its body. */
+/** Body of a GraphQL request over HTTP. */
 export interface Operation {
   readonly operationName: string;
   readonly query: string;
   readonly variables: Readonly<Record<string, unknown>>;
 }
 
-/** A kind of operation, in each dialect. */
-export interface Question {
-  /** What to send. */
+/** A query in each dialect. */
+export interface Query {
+  /** Request to send. */
   readonly operations: Readonly<Record<Dialect, Operation>>;
-  /** What came in `data`, in a form that is the same for all. Throws where it is something else. */
-  readonly toCommon: Readonly<Record<Dialect, (data: unknown) => unknown>>;
+  /** Converts the response's `data` to a form that is the same in all dialects. Throws if it has another shape. */
+  readonly normalize: Readonly<Record<Dialect, (data: unknown) => unknown>>;
 }
 
 const row = z.strictObject({
@@ -31,29 +31,29 @@ const rowWithVpc = row.extend({ vpc: z.strictObject({ id: z.string(), name: z.st
 
 const fields = 'id name state gateway cidr';
 const fieldsWithVpc = `${fields} vpc { id name }`;
-// A joined field has arguments of its own in Mesh: the VPN does not know its environment.
+// In Mesh the joined field needs the environment as an argument, because a VPN does not contain its environment.
 const meshFieldsWithVpc = `${fields} vpc(environment: $environment) { id name }`;
 
-function toEnvironment({ environment }: World) {
+function toEnvironment({ environment }: Dataset) {
   return { environment: { serviceCode, name: environment } };
 }
 
-/** All VPNs of an environment, each with its VPC. */
-export function vpnsWithVpcs(world: World): Question {
+/** Creates a query for all VPNs of an environment, each with its VPC. */
+export function vpnsWithVpcs(dataset: Dataset): Query {
   return {
     operations: {
       gateway: {
         operationName: 'Vpns',
         query: `query Vpns($environment: EnvironmentInput!) { siteToSiteVpns(environment: $environment) { nodes { ${fieldsWithVpc} } } }`,
-        variables: toEnvironment(world),
+        variables: toEnvironment(dataset),
       },
       mesh: {
         operationName: 'Vpns',
         query: `query Vpns($environment: String!) { siteToSiteVpns(environment: $environment) { data { ${meshFieldsWithVpc} } } }`,
-        variables: { environment: world.environment },
+        variables: { environment: dataset.environment },
       },
     },
-    toCommon: {
+    normalize: {
       gateway: (data) =>
         z.strictObject({ siteToSiteVpns: z.strictObject({ nodes: z.array(rowWithVpc) }) }).parse(data).siteToSiteVpns
           .nodes,
@@ -66,22 +66,22 @@ export function vpnsWithVpcs(world: World): Question {
   };
 }
 
-/** All VPNs of an environment, without VPCs: one REST call. */
-export function vpnsAlone(world: World): Question {
+/** Creates a query for all VPNs of an environment without their VPCs, which takes one REST call. */
+export function vpnsAlone(dataset: Dataset): Query {
   return {
     operations: {
       gateway: {
         operationName: 'VpnsAlone',
         query: `query VpnsAlone($environment: EnvironmentInput!) { siteToSiteVpns(environment: $environment) { nodes { ${fields} } } }`,
-        variables: toEnvironment(world),
+        variables: toEnvironment(dataset),
       },
       mesh: {
         operationName: 'VpnsAlone',
         query: `query VpnsAlone($environment: String!) { siteToSiteVpns(environment: $environment) { data { ${fields} } } }`,
-        variables: { environment: world.environment },
+        variables: { environment: dataset.environment },
       },
     },
-    toCommon: {
+    normalize: {
       gateway: (data) =>
         z.strictObject({ siteToSiteVpns: z.strictObject({ nodes: z.array(row) }) }).parse(data).siteToSiteVpns.nodes,
       mesh: (data) =>
@@ -93,23 +93,23 @@ export function vpnsAlone(world: World): Question {
   };
 }
 
-/** One VPN by its id, with its VPC. */
-export function vpnWithVpc(world: World): Question {
-  const id = world.vpns[0]?.id;
+/** Creates a query for the first VPN of an environment by ID, with its VPC. */
+export function vpnWithVpc(dataset: Dataset): Query {
+  const id = dataset.vpns[0]?.id;
   return {
     operations: {
       gateway: {
         operationName: 'Vpn',
         query: `query Vpn($environment: EnvironmentInput!, $id: ID!) { siteToSiteVpn(environment: $environment, id: $id) { ${fieldsWithVpc} } }`,
-        variables: { ...toEnvironment(world), id },
+        variables: { ...toEnvironment(dataset), id },
       },
       mesh: {
         operationName: 'Vpn',
         query: `query Vpn($environment: String!, $id: String!) { siteToSiteVpn(environment: $environment, id: $id) { data { ${meshFieldsWithVpc} } } }`,
-        variables: { environment: world.environment, id },
+        variables: { environment: dataset.environment, id },
       },
     },
-    toCommon: {
+    normalize: {
       gateway: (data) => z.strictObject({ siteToSiteVpn: rowWithVpc }).parse(data).siteToSiteVpn,
       mesh: (data) =>
         withEnumState(
@@ -119,7 +119,7 @@ export function vpnWithVpc(world: World): Question {
   };
 }
 
-// Mesh passes on the REST API's own words.
+// Mesh passes the REST API's state on unchanged; the gateway has an enum in upper case.
 function withEnumState<T extends { state: string }>(vpn: T): T {
   return { ...vpn, state: vpn.state.toUpperCase() };
 }
