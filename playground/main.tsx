@@ -1,4 +1,4 @@
-// The page: GraphiQL with a tab for each ready operation. It knows the gateway by its address alone.
+// Entry point of the playground: GraphiQL with one tab per operation of operations.ts.
 import 'graphiql/setup-workers/vite';
 import 'graphiql/style.css';
 import './playground.css';
@@ -8,23 +8,23 @@ import { parse } from 'graphql';
 import { createRoot } from 'react-dom/client';
 import { memoryStorage } from './memory-storage.js';
 import { readyOperations } from './operations.js';
-import { TabChanges } from './tab-changes.js';
+import { TabSync } from './tab-sync.js';
 
 const socketUrl = new URL('/graphql', window.location.href);
 socketUrl.protocol = socketUrl.protocol.replace('http', 'ws');
 
-// One JSON document answers each query and mutation: the gateway speaks no multipart. Subscriptions go over a WebSocket, with the
-// headers that are typed as its connection parameters.
-const fetchByKind = createGraphiQLFetcher({
+// The gateway responds to queries and mutations with one JSON document and does not support multipart responses. Subscriptions use a
+// WebSocket, with the typed headers as connection parameters.
+const defaultFetcher = createGraphiQLFetcher({
   url: '/graphql',
   subscriptionUrl: socketUrl.href,
   enableIncrementalDelivery: false,
 });
-// GraphiQL's own document is that of the last tab for a moment after another is opened.
+// After a tab switch, GraphiQL's own `documentAST` is briefly that of the previous tab.
 const fetcher: Fetcher = (params, options) =>
-  fetchByKind(params, { ...options, documentAST: parse(params.query, { noLocation: true }) });
+  defaultFetcher(params, { ...options, documentAST: parse(params.query, { noLocation: true }) });
 
-// The gateway tells the key where it is the sandbox's; a real one is for the user to fill in.
+// The gateway adds this meta element only for the sandbox's key. The user types a real key.
 const apiKey = document.querySelector<HTMLMetaElement>('meta[name="api-key"]')?.content ?? '';
 const headers = toJson({ 'MC-Api-Key': apiKey });
 const tabs = readyOperations.map(({ query, variables }) => ({ query, variables: toJson(variables), headers }));
@@ -39,18 +39,18 @@ if (container) {
     <GraphiQL
       fetcher={fetcher}
       defaultTabs={tabs}
-      // Without it the first tab opens with no variables.
+      // Without this, the first tab opens without variables.
       initialVariables={tabs[0]?.variables ?? ''}
       defaultHeaders={headers}
       defaultEditorToolsVisibility="headers"
       shouldPersistHeaders={false}
       storage={memoryStorage}
-      // No history: it keeps the headers of each run.
+      // The history plugin is off, because it stores the headers of each run.
       plugins={[]}
     >
-      {/* The room is for the tabs; GraphiQL's own logo would lead to another host. */}
+      {/* Empty, to leave space for the tabs. GraphiQL's own logo links to another host. */}
       <GraphiQL.Logo>{''}</GraphiQL.Logo>
-      <TabChanges />
+      <TabSync />
     </GraphiQL>,
   );
 }

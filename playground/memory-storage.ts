@@ -1,9 +1,9 @@
-// Where GraphiQL keeps what it would put into localStorage: in memory, gone with the page. Knows nothing of what is kept.
-// Variables hold pre-shared keys and headers the caller's key: neither may lie about in a browser's profile.
+// An in-memory replacement for localStorage. Variables may contain pre-shared keys and headers contain the API key, and neither may be
+// stored in the browser's profile.
 
 const items = new Map<string, string>();
 
-/** A storage in GraphiQL's sense that forgets everything on a reload. */
+/** Storage for GraphiQL that is lost on reload. */
 export const memoryStorage = {
   getItem: (name: string): string | null => items.get(name) ?? null,
   setItem: (name: string, value: string): void => {

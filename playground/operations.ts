@@ -1,9 +1,9 @@
-// What the playground opens with: one operation for each of the contract's, with variables that work on the sandbox.
-// Plain data that knows no page, so that a test can hold it against the schema.
+// The playground's initial tabs: one operation per root field of the schema, with variables that work on the sandbox.
+// Plain data without browser code, so a test can validate it against the schema.
 
-/** An operation, ready to run. */
+/** An operation with its variables. */
 export interface ReadyOperation {
-  /** The document, with one named operation: its tab is called by that name. */
+  /** Document with one named operation. The tab takes that name. */
   readonly query: string;
   readonly variables: Readonly<Record<string, unknown>>;
 }
@@ -14,7 +14,7 @@ const vpnId = 'd49b2922-0581-4587-94df-6fe719327d0f';
 const resetVpnId = 'ca86b14f-20db-463d-b58a-9d3fa5959af2';
 const taskId = '7b9f2c7e-1d0a-4f4b-9a55-2f3c8c1f6a10';
 
-/** The operations in the order of their tabs, the list first. */
+/** Operations in tab order. The VPN list is first. */
 export const readyOperations: readonly ReadyOperation[] = [
   {
     query: `query siteToSiteVpns($environment: EnvironmentInput!) {
@@ -145,7 +145,7 @@ export const readyOperations: readonly ReadyOperation[] = [
     variables: {},
   },
   {
-    query: `# Each mutation answers with a task: put its id into the variables, within 30 minutes.
+    query: `# Each mutation returns a task. Put the task's id into the variables within 30 minutes.
 query task($id: ID!, $environment: EnvironmentInput) {
   task(id: $id, environment: $environment) {
     id
@@ -278,7 +278,7 @@ query task($id: ID!, $environment: EnvironmentInput) {
     variables: { environment, id: resetVpnId },
   },
   {
-    query: `# The id of a task is in the answer to a create, a reset or a delete.
+    query: `# The mutations createSiteToSiteVpn, resetSiteToSiteVpn and deleteSiteToSiteVpn return the id of a task.
 subscription taskUpdated($id: ID!, $environment: EnvironmentInput) {
   taskUpdated(id: $id, environment: $environment) {
     status

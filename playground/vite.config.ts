@@ -1,4 +1,4 @@
-// How Vite makes static files of the page, for the gateway to serve under /playground/. Knows no server.
+// Vite configuration: builds the page into static files, which the gateway serves under /playground/.
 import { defineConfig } from 'vite';
 
 export default defineConfig({
@@ -8,11 +8,11 @@ export default defineConfig({
   build: {
     outDir: '../dist/playground',
     emptyOutDir: true,
-    // The editor is one large chunk and is meant to be.
+    // The editor is deliberately one large chunk, so the size warning is off.
     chunkSizeWarningLimit: Number.POSITIVE_INFINITY,
     reportCompressedSize: false,
     modulePreload: { polyfill: false },
-    // GraphiQL makes the labels of its icons of the names of functions.
+    // GraphiQL derives its icons' labels from function names.
     rolldownOptions: { output: { keepNames: true } },
   },
 });

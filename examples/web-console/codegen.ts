@@ -1,5 +1,4 @@
-// Types and documents of what the components ask for, made from the gateway's own schema: in words of their own, or by the operations that
-// the gateway has for all apps.
+// Generates types and documents from the gateway's schema, for the components' own operations and for the shared ones in operations/.
 import type { CodegenConfig } from '@graphql-codegen/cli';
 
 const config: CodegenConfig = {
@@ -8,7 +7,7 @@ const config: CodegenConfig = {
     'src/**/*.tsx',
     'src/**/*.ts',
     '!src/gql/**',
-    // Those that are used here: each that is named comes into the bundle.
+    // Only the shared operations that the console uses: each listed one is added to the bundle.
     ...[
       'environments',
       'site-to-site-vpns-updated',
@@ -22,7 +21,7 @@ const config: CodegenConfig = {
   generates: {
     'src/gql/': {
       preset: 'client',
-      // Not `useFragment`: it is no hook.
+      // The default name, `useFragment`, suggests a React hook.
       presetConfig: { fragmentMasking: { unmaskFunctionName: 'unmask' } },
       config: {
         enumsAsTypes: true,

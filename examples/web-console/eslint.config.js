@@ -1,4 +1,4 @@
-// The gateway's rules, as far as they are not about its own folders.
+// The gateway's lint rules, without those about its own folders.
 import root from '../../eslint.config.js';
 
 export default [

@@ -1,52 +1,57 @@
-// How Vite serves and builds the console. The build fails where a first visit would load more than it may.
+// Vite configuration of the console. The build fails if the first load exceeds its limit.
 import { gzipSync } from 'node:zlib';
 import optimizeLocales from '@react-aria/optimize-locales-plugin';
 import react from '@vitejs/plugin-react';
 import { loadEnv, type Plugin } from 'vite';
 import { defineConfig } from 'vitest/config';
 
-/** What a first visit may load, in bytes as they travel: the sign-in, and the list, which is on its way while one signs in. */
-const FIRST_LOAD_LIMIT = 250_000;
+/** Maximum size of the first load (sign-in page and VPN list), in bytes after gzip. The list loads while the user signs in. */
+const maxFirstLoadBytes = 250_000;
 
-/** Adds up what a visit loads until it can sign in, and until it sees the list, as gzip makes it; refuses too much. */
-function loads(): Plugin {
+/** Reports the gzipped size of the sign-in page, and of the sign-in page with the list. Fails the build above the limit. */
+function firstLoadBudget(): Plugin {
   return {
-    name: 'loads',
+    name: 'first-load-budget',
     apply: 'build',
     generateBundle: {
       order: 'post',
       handler(_options, bundle) {
-        const needed = new Set<string>();
-        const need = (name: string): void => {
-          const part = bundle[name];
-          if (part === undefined || needed.has(name)) return;
-          needed.add(name);
-          if (part.type === 'chunk') [...part.imports, ...(part.viteMetadata?.importedCss ?? [])].forEach(need);
+        const loaded = new Set<string>();
+        const load = (name: string): void => {
+          const file = bundle[name];
+          if (file === undefined || loaded.has(name)) return;
+          loaded.add(name);
+          if (file.type === 'chunk') [...file.imports, ...(file.viteMetadata?.importedCss ?? [])].forEach(load);
         };
         const size = (): number =>
-          [...needed].reduce((sum, name) => {
-            const part = bundle[name];
-            const content = part?.type === 'chunk' ? part.code : (part?.source ?? '');
-            // A woff2 is compressed already.
+          [...loaded].reduce((sum, name) => {
+            const file = bundle[name];
+            const content = file?.type === 'chunk' ? file.code : (file?.source ?? '');
+            // woff2 files are already compressed.
             return sum + (name.endsWith('.woff2') ? content.length : gzipSync(content).length);
           }, 0);
 
-        // The page, its entry, and the one part of the font that English is written in.
-        for (const [name, part] of Object.entries(bundle)) {
+        // The HTML page, its entry chunk, and the Latin subset of the font.
+        for (const [name, file] of Object.entries(bundle)) {
           if (
             name === 'index.html' ||
             /figtree-latin-wght.*\.woff2$/.test(name) ||
-            ('isEntry' in part && part.isEntry)
+            ('isEntry' in file && file.isEntry)
           ) {
-            need(name);
+            load(name);
           }
         }
-        const signIn = size();
-        for (const [name, part] of Object.entries(bundle))
-          if ('facadeModuleId' in part && part.facadeModuleId?.endsWith('/signed-in.tsx')) need(name);
-        const first = size();
-        this.info(`first load: ${toKilobytes(signIn)} until one can sign in, ${toKilobytes(first)} with the list`);
-        if (first > FIRST_LOAD_LIMIT) this.error(`The first load may be ${toKilobytes(FIRST_LOAD_LIMIT)}.`);
+        const signInBytes = size();
+        for (const [name, file] of Object.entries(bundle))
+          if ('facadeModuleId' in file && file.facadeModuleId?.endsWith('/signed-in.tsx')) load(name);
+        const firstLoadBytes = size();
+        this.info(
+          `first load: ${toKilobytes(signInBytes)} for the sign-in page, ${toKilobytes(firstLoadBytes)} with the list`,
+        );
+        if (firstLoadBytes > maxFirstLoadBytes)
+          this.error(
+            `The first load exceeds its limit of ${toKilobytes(maxFirstLoadBytes)}. Load code on demand, or raise the limit.`,
+          );
       },
     },
   };
@@ -54,13 +59,16 @@ function loads(): Plugin {
 
 const toKilobytes = (bytes: number): string => `${(bytes / 1_000).toFixed(0)} kB`;
 
-/** Has the browser hold the page to its own scripts and to the gateway: the key that is typed in goes nowhere else. */
+/**
+ * Adds a Content-Security-Policy. The page can run only its own scripts and connect only to the gateway, so the API key cannot be
+ * sent elsewhere.
+ */
 function contentSecurityPolicy(gatewayUrl: string): Plugin {
   const { origin } = new URL(gatewayUrl);
   const policy = [
     "default-src 'none'",
     "script-src 'self'",
-    // React Aria writes style elements.
+    // React Aria inserts style elements.
     "style-src 'self' 'unsafe-inline'",
     "font-src 'self'",
     "img-src 'self'",
@@ -70,7 +78,7 @@ function contentSecurityPolicy(gatewayUrl: string): Plugin {
   ].join('; ');
   return {
     name: 'content-security-policy',
-    // In development Vite itself writes scripts into the page.
+    // In development, Vite itself inserts scripts into the page.
     apply: 'build',
     transformIndexHtml: () => [
       { tag: 'meta', attrs: { 'http-equiv': 'Content-Security-Policy', content: policy }, injectTo: 'head-prepend' },
@@ -84,7 +92,7 @@ export default defineConfig(({ mode }) => {
     plugins: [
       react(),
       { ...optimizeLocales.vite({ locales: ['en-US'] }), enforce: 'pre' },
-      loads(),
+      firstLoadBudget(),
       contentSecurityPolicy(VITE_GATEWAY_URL),
     ],
     build: { assetsInlineLimit: 0, modulePreload: { polyfill: false } },

@@ -1,4 +1,4 @@
-// Who has not signed in sees the sign-in, at whatever address; who has sees the page of the address.
+// The root component: shows the sign-in page until the user signs in, then the page that the URL names.
 import { lazy, Suspense, useState } from 'react';
 import { RouterProvider } from 'react-aria-components';
 import { type NavigateOptions, useHref, useNavigate } from 'react-router';
@@ -12,11 +12,11 @@ declare module 'react-aria-components' {
   }
 }
 
-// On its way while the key is typed in.
+// Starts at once, so the signed-in pages load while the user types the key.
 const signedIn = import('./signed-in');
 const SignedIn = lazy(() => signedIn);
 
-/** The console. */
+/** Renders the console and holds the session. */
 export function App() {
   const navigate = useNavigate();
   const [session, setSession] = useState<Session>();

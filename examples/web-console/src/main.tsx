@@ -1,4 +1,4 @@
-// The page: a session, and within it the routes. Nothing is kept in the browser: a reload asks for the key again.
+// Entry point: mounts the app. The browser stores nothing, so a reload asks for the API key again.
 import '@fontsource-variable/figtree/wght.css';
 import './styles.css';
 import { StrictMode } from 'react';

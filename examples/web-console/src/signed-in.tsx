@@ -1,4 +1,4 @@
-// The pages of a session, by address.
+// The routes of a signed-in session.
 import { ApolloProvider } from '@apollo/client/react';
 import { lazy, Suspense } from 'react';
 import { Route, Routes } from 'react-router';
@@ -10,17 +10,16 @@ import { NotFoundPage } from './ui/not-found-page';
 import { Shell } from './ui/shell';
 import { VpnsPage } from './vpns/vpns-page';
 
-// Loaded when they are first opened: most visits look at the list.
+// Loaded on first use: most visits open only the list.
 const VpnPage = lazy(() => import('./vpn/vpn-page'));
 const CreatePage = lazy(() => import('./create/create-page'));
 
-/** What a session is shown in. */
 export interface SignedInProps {
   readonly session: Session;
   readonly onSignOut: () => void;
 }
 
-/** The page of the address, in its frame. */
+/** Renders the page that the URL names, inside the shell. */
 export default function SignedIn({ session, onSignOut }: SignedInProps) {
   return (
     <SessionContext value={session}>

@@ -1,6 +1,6 @@
 /// <reference types="vite/client" />
 
-/** What the build is told; `.env` has the defaults. */
+/** Build-time variables. `.env` holds the defaults. */
 interface ImportMetaEnv {
   readonly VITE_GATEWAY_URL: string;
   readonly VITE_SANDBOX_KEY?: string;

@@ -1,4 +1,4 @@
-// The file for the remote end, read by strongSwan itself where that is installed.
+// Tests the generated swanctl.conf. If strongSwan is installed, its daemon loads the file.
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -6,9 +6,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type RemoteEnd, toSwanctl } from '../src/vpn/swanctl';
+import { type SwanctlInput, toSwanctl } from '../src/vpn/swanctl';
 
-const stargate: RemoteEnd = {
+const stargate: SwanctlInput = {
   name: 'stargate',
   gateway: '19.19.19.19',
   cidr: '10.12.0.2/22',
@@ -26,15 +26,15 @@ const stargate: RemoteEnd = {
   vpc: { name: 'gate-room', cidr: '10.164.0.0/22', sourceNatIp: '172.31.4.11' },
 };
 
-/** The text; the reason where there is none. */
-function textOf(changes: Partial<RemoteEnd> = {}, key: string | undefined = 'WtOBS9GRux2XtJPtHY2TUvrv'): string {
-  const made = toSwanctl({ ...stargate, ...changes }, key);
-  return 'text' in made ? made.text : made.reason;
+/** Returns the generated text, or the reason if there is none. */
+function generate(changes: Partial<SwanctlInput> = {}, key: string | undefined = 'WtOBS9GRux2XtJPtHY2TUvrv'): string {
+  const config = toSwanctl({ ...stargate, ...changes }, key);
+  return 'text' in config ? config.text : config.reason;
 }
 
-describe('The file for the remote end', () => {
-  it('is made from the VPN and its VPC', () => {
-    expect(textOf()).toMatchInlineSnapshot(`
+describe('toSwanctl', () => {
+  it('generates the file from the VPN and its VPC', () => {
+    expect(generate()).toMatchInlineSnapshot(`
       "# stargate: from 19.19.19.19 to the VPC gate-room.
       # Save it as /etc/swanctl/conf.d/stargate.conf on the remote gateway, then: swanctl --load-all
       connections {
@@ -79,10 +79,10 @@ describe('The file for the remote end', () => {
     `);
   });
 
-  it('hides the key until it is known', () => {
-    const made = toSwanctl(stargate, undefined);
+  it('writes a placeholder if the key is hidden', () => {
+    const config = toSwanctl(stargate, undefined);
 
-    expect('text' in made && made.text).toContain('secret = "(the key is hidden)"');
+    expect('text' in config && config.text).toContain('secret = "(the key is hidden)"');
   });
 
   it.each([
@@ -91,19 +91,19 @@ describe('The file for the remote end', () => {
     ['0sAAAAAAAAAA', 'secret = 0x307341414141414141414141'],
     ['0Xabcdefghij', 'secret = 0x30586162636465666768696a'],
     ['clé-12345678', 'secret = 0x636cc3a92d3132333435363738'],
-  ])('writes down the key %s so that it is read as it is', (key, line) => {
-    expect(textOf({}, key)).toContain(line);
+  ])('writes the key %s so that strongSwan reads the same bytes', (key, line) => {
+    expect(generate({}, key)).toContain(line);
   });
 
-  it('keeps a name from writing lines of its own', () => {
-    const text = textOf({ name: 'a.b {\n}\nsecrets {' });
+  it('keeps line breaks in a name from adding lines', () => {
+    const text = generate({ name: 'a.b {\n}\nsecrets {' });
 
     expect(text.split('\n').filter((line) => line.startsWith('secrets'))).toHaveLength(1);
     expect(text).toContain('  a-b-secrets {');
   });
 
-  it('leaves out what is not set', () => {
-    const text = textOf({
+  it('omits settings that are not set', () => {
+    const text = generate({
       dpd: false,
       forceEncap: null,
       ikeLifetime: null,
@@ -115,25 +115,25 @@ describe('The file for the remote end', () => {
     expect(text).toContain('esp_proposals = aes256-md5\n');
   });
 
-  it.each<[string, Partial<RemoteEnd>, RegExp]>([
+  it.each<[string, Partial<SwanctlInput>, RegExp]>([
     [
       'an unknown algorithm',
       { ikeHashAlgorithm: null, unknownValues: [{ field: 'ikeHashAlgorithm', value: 'sha256' }] },
       /hash of phase 1 is “sha256”/,
     ],
     [
-      'an unknown group of phase 2',
+      'an unknown phase 2 group',
       { espPerfectForwardSecrecy: null, unknownValues: [{ field: 'espPerfectForwardSecrecy', value: 'ecp256' }] },
       /group of phase 2 is “ecp256”/,
     ],
-    ['an algorithm that is not told', { espHashAlgorithm: null }, /does not say which algorithms/],
-    ['no group of phase 1', { ikeDhGroup: 'NONE' }, /No group is set for phase 1/],
+    ['a missing algorithm', { espHashAlgorithm: null }, /does not say which algorithms/],
+    ['no phase 1 group', { ikeDhGroup: 'NONE' }, /No group is set for phase 1/],
     ['no VPC', { vpc: null }, /nothing to connect to/],
     ['a VPC without an address', { vpc: { name: 'web', cidr: '10.0.0.0/8' } }, /nothing to connect to/],
-  ])('says why there is none with %s', (_case, changes, reason) => {
-    const made = toSwanctl({ ...stargate, ...changes }, undefined);
+  ])('returns the reason if there is %s', (_case, changes, reason) => {
+    const config = toSwanctl({ ...stargate, ...changes }, undefined);
 
-    expect('reason' in made && made.reason).toMatch(reason);
+    expect('reason' in config && config.reason).toMatch(reason);
   });
 });
 
@@ -147,7 +147,7 @@ afterAll(() => {
   rmSync(folder, { recursive: true });
 });
 
-/** Runs swanctl against the daemon of these tests. */
+/** Runs swanctl against the tests' own daemon. Returns its output. */
 function swanctl(...args: string[]): string {
   return execFileSync(SWANCTL, [...args, '--uri', `unix://${socket}`], {
     env: environment,
@@ -156,13 +156,13 @@ function swanctl(...args: string[]): string {
   });
 }
 
-/** Has strongSwan load a file, and nothing else. */
+/** Makes strongSwan load this configuration only. Returns the output of swanctl. */
 function load(text: string): string {
   writeFileSync(join(folder, 'swanctl/swanctl.conf'), text);
   return swanctl('--load-all');
 }
 
-/** Starts a daemon of its own, in a network of its own, where it reaches nobody and needs no right of the machine's. */
+/** Starts a daemon in its own user and network namespaces, so it needs no privileges and reaches no network. */
 async function startStrongSwan(): Promise<ChildProcess> {
   mkdirSync(join(folder, 'swanctl'));
   writeFileSync(
@@ -177,36 +177,36 @@ async function startStrongSwan(): Promise<ChildProcess> {
     env: environment,
     stdio: ['ignore', 'ignore', 'inherit'],
   });
-  for (let look = 0; look < 100 && child.exitCode === null; look++) {
+  for (let attempt = 0; attempt < 100 && child.exitCode === null; attempt++) {
     try {
       swanctl('--version');
       return child;
     } catch {
-      // It does not listen yet.
+      // The daemon does not listen yet.
       await sleep(50);
     }
   }
   child.kill();
   throw new Error(
-    'strongSwan does not start: it needs a kernel that lets a process have a network of its own, and does IPsec.',
+    'strongSwan did not start. It needs a kernel with IPsec that permits unprivileged user and network namespaces.',
   );
 }
 
-// Whoever has it runs these tests, with no way around them.
+// Not optional if strongSwan is installed: no variable disables these tests.
 const isInstalled = existsSync(CHARON) && existsSync(SWANCTL);
 
 describe.skipIf(!isInstalled)('strongSwan (of charon-systemd and strongswan-swanctl)', () => {
   beforeAll(async () => {
     const daemon = await startStrongSwan();
     return async () => {
-      const ended = once(daemon, 'exit');
+      const exited = once(daemon, 'exit');
       daemon.kill();
-      await ended;
+      await exited;
     };
   });
 
-  it('loads the connection with what the VPN says', () => {
-    load(textOf());
+  it('loads the connection with the settings of the VPN', () => {
+    load(generate());
 
     expect(swanctl('--list-conns', '--raw')).toMatchInlineSnapshot(`
       "list-conn event {stargate {local_addrs=[%any] remote_addrs=[172.31.4.11] version=IKEv1/2 reauth_time=0 rekey_time=77760 unique=UNIQUE_NO dpd_delay=30 local-1 {id=19.19.19.19 class=pre-shared key groups=[] cert_policy=[] certs=[] cacerts=[]} remote-1 {id=172.31.4.11 class=pre-shared key groups=[] cert_policy=[] certs=[] cacerts=[]} children {stargate {mode=TUNNEL rekey_time=3240 rekey_bytes=0 rekey_packets=0 dpd_action=start close_action=none local-ts=[10.12.0.0/22] remote-ts=[10.164.0.0/22]}}}}
@@ -216,16 +216,16 @@ describe.skipIf(!isInstalled)('strongSwan (of charon-systemd and strongswan-swan
   });
 
   it.each([
-    ['as it stands', 'WtOBS9GRux2XtJPtHY2TUvrv'],
+    ['of letters and digits', 'WtOBS9GRux2XtJPtHY2TUvrv'],
     ['with quotes, braces and backslashes', 'pass"word\\n{}#1234'],
     ['that begins with 0x', '0xZZ34567890'],
     ['that begins with 0s', '0s!234567890'],
   ])('loads a key %s', (_form, key) => {
-    expect(load(textOf({}, key))).toContain("loaded ike secret 'ike-stargate'");
+    expect(load(generate({}, key))).toContain("loaded ike secret 'ike-stargate'");
   });
 
-  it('loads several networks, a host name and a name that is no section', () => {
-    load(textOf({ name: 'partner lab (β).1', gateway: 'vpn.partner.example', cidr: '10.1.0.0/16, 10.2.0.0/16' }));
+  it('loads several networks, a host name, and a name with characters that a section name cannot have', () => {
+    load(generate({ name: 'partner lab (β).1', gateway: 'vpn.partner.example', cidr: '10.1.0.0/16, 10.2.0.0/16' }));
     const connections = swanctl('--list-conns', '--raw');
 
     expect(connections).toContain('partner-lab-1 {');
@@ -245,7 +245,7 @@ describe.skipIf(!isInstalled)('strongSwan (of charon-systemd and strongswan-swan
             espHashAlgorithm: hash,
             espPerfectForwardSecrecy: group,
           };
-          expect(load(textOf(changes))).toContain("loaded connection 'stargate'");
+          expect(load(generate(changes))).toContain("loaded connection 'stargate'");
         }
       }
     }

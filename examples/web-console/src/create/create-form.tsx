@@ -1,4 +1,4 @@
-// The form. It checks nothing itself: the gateway tells all that is wrong at once, and each message stands at its field.
+// The form that creates a VPN. It validates nothing itself: the gateway returns all errors at once, and each is shown at its field.
 import { useMutation, useQuery } from '@apollo/client/react';
 import { Eye, EyeOff, KeyRound, Plus } from 'lucide-react';
 import { type ReactNode, useEffect, useRef, useState } from 'react';
@@ -16,12 +16,12 @@ import {
   type HashAlgorithm,
   TaskProgressFragmentDoc,
 } from '../gql/graphql';
-import type { TaskToFollow } from '../tasks/task-progress';
+import type { TrackedTask } from '../tasks/task-progress';
 import { Button } from '../ui/buttons';
 import { Checkbox } from '../ui/checkbox';
-import { Choice } from '../ui/choice';
+import { ErrorNotice } from '../ui/error-notice';
 import { Notice } from '../ui/notice';
-import { Problems } from '../ui/problems';
+import { SelectField } from '../ui/select-field';
 import { TextField } from '../ui/text-field';
 import { encryptions, groups, hashes } from '../vpn/algorithms';
 import { toDuration } from '../vpn/duration';
@@ -39,14 +39,14 @@ const VpcChoicesQuery = graphql(`
   }
 `);
 
-/** What is filled in. */
+/** The form's values. */
 type Draft = Required<Omit<CreateSiteToSiteVpnInput, 'environment' | 'waitSeconds'>> & {
   readonly ikeDhGroup: DhGroup;
   readonly espPerfectForwardSecrecy: DhGroup;
 };
 
-// The strongest that the REST API knows, and the lifetimes that its documentation shows.
-const blank: Draft = {
+// Defaults: the strongest algorithms of the REST API, and the lifetimes of its documentation's example.
+const defaultDraft: Draft = {
   name: '',
   vpcId: '',
   gateway: '',
@@ -64,45 +64,44 @@ const blank: Draft = {
   forceEncap: false,
 };
 
-// One and the same, as an effect depends on it.
-const none: readonly [] = [];
+// A constant, because an effect depends on its identity.
+const noErrors: readonly [] = [];
 
-/** What the form is made of. */
 export interface CreateFormProps {
   readonly environment: EnvironmentInput;
   readonly path: string;
-  readonly onTask: (task: TaskToFollow) => void;
+  readonly onTask: (task: TrackedTask) => void;
 }
 
-/** The form of a new VPN. */
+/** Renders the form and submits it. */
 export function CreateForm({ environment, path, onTask }: CreateFormProps) {
   const navigate = useNavigate();
-  const [draft, setDraft] = useState(blank);
-  // Since the gateway's last answer.
-  const [changed, setChanged] = useState<ReadonlySet<string>>(new Set());
+  const [draft, setDraft] = useState(defaultDraft);
+  // Fields edited since the gateway's last response.
+  const [edited, setEdited] = useState<ReadonlySet<string>>(new Set());
   const [isKeyShown, setKeyShown] = useState(false);
   const vpcs = useQuery(VpcChoicesQuery, { variables: { environment } });
   const [create, { data, error, loading }] = useMutation(CreateSiteToSiteVpnDocument, { errorPolicy: 'all' });
-  const change = (part: Partial<Draft>): void => {
+  const update = (part: Partial<Draft>): void => {
     setDraft({ ...draft, ...part });
-    // A message goes as its field is typed into. Going only when the field is left, it would move the button that is being pressed.
-    setChanged(new Set([...changed, ...Object.keys(part)]));
+    // Hides a field's message on the first edit. Hiding it on blur would move the submit button while the user presses it.
+    setEdited(new Set([...edited, ...Object.keys(part)]));
   };
 
-  const userErrors = unmask(FormErrorFragmentDoc, data?.createSiteToSiteVpn?.userErrors ?? none);
-  const { atFields, others } = sortOut(userErrors, changed);
+  const userErrors = unmask(FormErrorFragmentDoc, data?.createSiteToSiteVpn?.userErrors ?? noErrors);
+  const { fieldErrors, formErrors } = groupErrors(userErrors, edited);
   const form = useRef<HTMLFormElement>(null);
   useEffect(() => {
     if (userErrors.length > 0) form.current?.querySelector<HTMLElement>('[data-invalid] :is(input, button)')?.focus();
   }, [userErrors]);
 
   const submit = async (): Promise<void> => {
-    setChanged(new Set());
+    setEdited(new Set());
     const { data } = await create({ variables: { input: { environment, ...draft } } });
     const payload = data?.createSiteToSiteVpn;
     const task = unmask(TaskProgressFragmentDoc, payload?.task);
     if (task) onTask({ id: task.id, kind: 'create', name: draft.name });
-    // Accepted without a task: there is nothing to follow but the list.
+    // Accepted without a task: the list shows the new VPN.
     else if (payload?.userErrors.length === 0) void navigate(path);
   };
 
@@ -110,7 +109,7 @@ export function CreateForm({ environment, path, onTask }: CreateFormProps) {
     name,
     value: draft[name],
     onChange: (value: string) => {
-      change({ [name]: value });
+      update({ [name]: value });
     },
   });
 
@@ -119,35 +118,35 @@ export function CreateForm({ environment, path, onTask }: CreateFormProps) {
       ref={form}
       className="form"
       validationBehavior="aria"
-      validationErrors={atFields}
+      validationErrors={fieldErrors}
       onSubmit={(event) => {
         event.preventDefault();
         void submit();
       }}
     >
-      {error !== undefined && <Problems title="The VPN was not created" error={error} />}
+      {error !== undefined && <ErrorNotice title="The VPN was not created" error={error} />}
       {userErrors.length > 0 && (
         <Notice
           tone="error"
-          title={userErrors.length === 1 ? 'One thing is wrong' : `${userErrors.length} things are wrong`}
+          title={userErrors.length === 1 ? 'There is 1 error' : `There are ${userErrors.length} errors`}
         >
-          {others.length === 0
-            ? 'Each is told at its field. No VPN has been created.'
-            : others.map((message) => <p key={message}>{message}</p>)}
+          {formErrors.length === 0
+            ? 'Each error is shown at its field. No VPN was created.'
+            : formErrors.map((message) => <p key={message}>{message}</p>)}
         </Notice>
       )}
       {vpcs.error && (
-        <Problems title="The VPCs cannot be shown" error={vpcs.error} onRetry={() => void vpcs.refetch()} />
+        <ErrorNotice title="The VPCs cannot be shown" error={vpcs.error} onRetry={() => void vpcs.refetch()} />
       )}
 
-      <Group title="What it connects">
+      <Group title="Endpoints">
         <TextField label="Name" description="Unique in the environment." isRequired {...text('name')} />
-        <Choice
+        <SelectField
           label="VPC"
           name="vpcId"
           isRequired
           placeholder={vpcs.loading ? 'Loading…' : 'Choose a VPC'}
-          description="The cloud’s end."
+          description="The VPC at the cloud end."
           options={(vpcs.data?.vpcs?.nodes ?? []).map(({ id, name, cidr }) => ({
             value: id,
             label: name,
@@ -155,25 +154,25 @@ export function CreateForm({ environment, path, onTask }: CreateFormProps) {
           }))}
           value={draft.vpcId === '' ? null : draft.vpcId}
           onChange={(vpcId) => {
-            change({ vpcId });
+            update({ vpcId });
           }}
         />
         <TextField
           label="Remote gateway"
-          description="The other end’s public IP address, e.g. 203.0.113.7."
+          description="Public IP address of the remote end, e.g. 203.0.113.7."
           isRequired
           {...text('gateway')}
         />
         <TextField
           label="Remote network"
-          description="The network behind it as a CIDR, e.g. 10.40.0.0/16."
+          description="CIDR of the network behind the remote gateway, e.g. 10.40.0.0/16."
           isRequired
           {...text('cidr')}
         />
         <TextField
           className="wide"
           label="Pre-shared key"
-          description="Both ends prove with it who they are. At least 10 letters or digits."
+          description="Both ends authenticate with it. At least 10 letters or digits."
           type={isKeyShown ? 'text' : 'password'}
           autoComplete="off"
           spellCheck="false"
@@ -192,7 +191,7 @@ export function CreateForm({ environment, path, onTask }: CreateFormProps) {
           <Button
             icon={KeyRound}
             onPress={() => {
-              change({ ipSecPsk: generateKey() });
+              update({ ipSecPsk: generateKey() });
               setKeyShown(true);
             }}
           >
@@ -202,75 +201,75 @@ export function CreateForm({ environment, path, onTask }: CreateFormProps) {
       </Group>
 
       <Group title="Phase 1 (IKE)">
-        <Choice<EncryptionAlgorithm>
+        <SelectField<EncryptionAlgorithm>
           label="Encryption"
           name="ikeEncryptionAlgorithm"
           options={encryptions}
           value={draft.ikeEncryptionAlgorithm}
           onChange={(ikeEncryptionAlgorithm) => {
-            change({ ikeEncryptionAlgorithm });
+            update({ ikeEncryptionAlgorithm });
           }}
         />
-        <Choice<HashAlgorithm>
+        <SelectField<HashAlgorithm>
           label="Hash"
           name="ikeHashAlgorithm"
           options={hashes}
           value={draft.ikeHashAlgorithm}
           onChange={(ikeHashAlgorithm) => {
-            change({ ikeHashAlgorithm });
+            update({ ikeHashAlgorithm });
           }}
         />
-        <Choice<DhGroup>
+        <SelectField<DhGroup>
           label="Diffie-Hellman group"
           name="ikeDhGroup"
           options={groups}
           value={draft.ikeDhGroup}
           onChange={(ikeDhGroup) => {
-            change({ ikeDhGroup });
+            update({ ikeDhGroup });
           }}
         />
         <Lifetime
           name="ikeLifetime"
           value={draft.ikeLifetime}
           onChange={(ikeLifetime) => {
-            change({ ikeLifetime });
+            update({ ikeLifetime });
           }}
         />
       </Group>
 
       <Group title="Phase 2 (ESP)">
-        <Choice<EncryptionAlgorithm>
+        <SelectField<EncryptionAlgorithm>
           label="Encryption"
           name="espEncryptionAlgorithm"
           options={encryptions}
           value={draft.espEncryptionAlgorithm}
           onChange={(espEncryptionAlgorithm) => {
-            change({ espEncryptionAlgorithm });
+            update({ espEncryptionAlgorithm });
           }}
         />
-        <Choice<HashAlgorithm>
+        <SelectField<HashAlgorithm>
           label="Hash"
           name="espHashAlgorithm"
           options={hashes}
           value={draft.espHashAlgorithm}
           onChange={(espHashAlgorithm) => {
-            change({ espHashAlgorithm });
+            update({ espHashAlgorithm });
           }}
         />
-        <Choice<DhGroup>
+        <SelectField<DhGroup>
           label="Perfect forward secrecy"
           name="espPerfectForwardSecrecy"
           options={groups}
           value={draft.espPerfectForwardSecrecy}
           onChange={(espPerfectForwardSecrecy) => {
-            change({ espPerfectForwardSecrecy });
+            update({ espPerfectForwardSecrecy });
           }}
         />
         <Lifetime
           name="espLifetime"
           value={draft.espLifetime}
           onChange={(espLifetime) => {
-            change({ espLifetime });
+            update({ espLifetime });
           }}
         />
       </Group>
@@ -278,10 +277,10 @@ export function CreateForm({ environment, path, onTask }: CreateFormProps) {
       <Group title="Options">
         <Checkbox
           label="Dead peer detection"
-          description="Notices when the other end is gone."
+          description="Detects when the remote end stops responding."
           isSelected={draft.dpd}
           onChange={(dpd) => {
-            change({ dpd });
+            update({ dpd });
           }}
         />
         <Checkbox
@@ -289,7 +288,7 @@ export function CreateForm({ environment, path, onTask }: CreateFormProps) {
           description="For a gateway behind NAT."
           isSelected={draft.forceEncap}
           onChange={(forceEncap) => {
-            change({ forceEncap });
+            update({ forceEncap });
           }}
         />
       </Group>
@@ -306,17 +305,20 @@ export function CreateForm({ environment, path, onTask }: CreateFormProps) {
   );
 }
 
-/** The messages by field, as React Aria's Form takes them, but of fields that have changed; and those that are about no field of it. */
-function sortOut(userErrors: readonly FormErrorFragment[], changed: ReadonlySet<string>) {
-  const atFields = new Map<string, string[]>();
-  const others: string[] = [];
+/**
+ * Groups messages by field, in the shape of React Aria's `validationErrors`, and skips fields in `edited`. Messages about none of the
+ * form's fields become `formErrors`.
+ */
+function groupErrors(userErrors: readonly FormErrorFragment[], edited: ReadonlySet<string>) {
+  const fieldErrors = new Map<string, string[]>();
+  const formErrors: string[] = [];
   for (const { field, message } of userErrors) {
-    // ["input", "gateway"]
+    // `field` is a path, e.g. ["input", "gateway"].
     const name = field?.[1];
-    if (name === undefined || !(name in blank)) others.push(message);
-    else if (!changed.has(name)) atFields.set(name, [...(atFields.get(name) ?? []), message]);
+    if (name === undefined || !(name in defaultDraft)) formErrors.push(message);
+    else if (!edited.has(name)) fieldErrors.set(name, [...(fieldErrors.get(name) ?? []), message]);
   }
-  return { atFields: Object.fromEntries(atFields), others };
+  return { fieldErrors: Object.fromEntries(fieldErrors), formErrors };
 }
 
 function Group({ title, children }: { readonly title: string; readonly children: ReactNode }) {
@@ -343,7 +345,7 @@ function Lifetime({ name, value, onChange }: LifetimeProps) {
       formatOptions={{ useGrouping: false, maximumFractionDigits: 0 }}
       value={value}
       onChange={(value) => {
-        // An empty field is no number; the gateway says what it should be.
+        // React Aria reports NaN for an empty field. 0 makes the gateway return the error.
         onChange(Number.isNaN(value) ? 0 : value);
       }}
     >

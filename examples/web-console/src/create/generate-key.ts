@@ -1,16 +1,16 @@
-// Pre-shared keys that nobody can guess.
+// Generates pre-shared keys.
 
-const characters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
+const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
 const length = 32;
-// Beyond it, the first characters would come up more often than the last ones.
-const limit = 256 - (256 % characters.length);
+// Largest multiple of the alphabet's size in a byte. Higher bytes are rejected, because a modulo would favour the first characters.
+const limit = 256 - (256 % alphabet.length);
 
-/** A key of 32 letters and digits, 190 bits; never one that strongSwan would take for bytes. */
+/** Generates a random key of 32 letters and digits (190 bits). Never begins with 0x or 0s, which strongSwan decodes as bytes. */
 export function generateKey(): string {
   let key = '';
   while (key.length < length) {
     for (const byte of crypto.getRandomValues(new Uint8Array(length * 2))) {
-      if (byte < limit && key.length < length) key += characters.charAt(byte % characters.length);
+      if (byte < limit && key.length < length) key += alphabet.charAt(byte % alphabet.length);
     }
     if (/^0[xs]/i.test(key)) key = '';
   }

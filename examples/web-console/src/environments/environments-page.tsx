@@ -1,22 +1,24 @@
-// The first page after the sign-in: which environment to work in.
+// The first page after sign-in: the list of environments.
 import { useQuery } from '@apollo/client/react';
 import { Boxes, CircleAlert } from 'lucide-react';
 import { Link } from 'react-aria-components';
 import { EnvironmentsDocument } from '../gql/graphql';
+import { ErrorNotice } from '../ui/error-notice';
 import { Loading } from '../ui/loading';
 import { Page } from '../ui/page';
-import { Problems } from '../ui/problems';
 import { toPath } from './use-environment';
 
-/** All environments that the key can see. */
+/** Lists all environments that the key can access. */
 export function EnvironmentsPage() {
   const { data, error } = useQuery(EnvironmentsDocument);
   const environments = data?.environments;
   return (
-    <Page title="Environments" lead="Choose where to work. Each has networks and VPNs of its own.">
-      {error !== undefined && <Problems title="The environments cannot be shown" error={error} />}
+    <Page title="Environments" lead="Choose an environment. Each has its own networks and VPNs.">
+      {error !== undefined && <ErrorNotice title="The environments cannot be shown" error={error} />}
       {!environments && error === undefined && <Loading what="the environments" />}
-      {environments?.length === 0 && <p className="muted">This key sees no environment. Ask whoever gave it to you.</p>}
+      {environments?.length === 0 && (
+        <p className="muted">This key has access to no environment. Ask the administrator who issued it.</p>
+      )}
       <ul className="environments">
         {environments?.map(({ id, name, description, serviceConnection }) => (
           <li key={id}>
@@ -28,15 +30,15 @@ export function EnvironmentsPage() {
                 <span className="environment-service">{serviceConnection.name ?? serviceConnection.serviceCode}</span>
                 {serviceConnection.reachable === false && (
                   <span className="environment-service">
-                    <CircleAlert aria-hidden /> did not answer when it was last looked at
+                    <CircleAlert aria-hidden /> did not respond at the last check
                   </span>
                 )}
               </Link>
             ) : (
-              // Without the service's code there is nothing to ask with.
+              // Every operation needs the service code.
               <span className="environment card">
                 <span className="environment-name">{name}</span>
-                <span className="muted">Its service is not known, so it cannot be opened.</span>
+                <span className="muted">Its service code is missing, so it cannot be opened.</span>
               </span>
             )}
           </li>

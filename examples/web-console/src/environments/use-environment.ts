@@ -1,22 +1,22 @@
-// The environment that the address names: what every operation sends along.
+// The environment of the current URL, which every operation sends as input.
 import { useMemo } from 'react';
 import { useParams } from 'react-router';
 import type { EnvironmentInput } from '../gql/graphql';
 
-/** An environment, and where its pages are. */
-export interface EnvironmentOfPage {
+/** The environment of the current page. */
+export interface CurrentEnvironment {
   readonly environment: EnvironmentInput;
-  /** Path of its list; those of its other pages begin with it. */
+  /** Path of its VPN list, and the prefix of its other pages' paths. */
   readonly path: string;
 }
 
-/** Path of an environment's list. */
+/** Returns the path of an environment's VPN list. */
 export function toPath(serviceCode: string, name: string): string {
   return `/${encodeURIComponent(serviceCode)}/${encodeURIComponent(name)}`;
 }
 
-/** The environment that the address names. */
-export function useEnvironment(): EnvironmentOfPage {
+/** Returns the environment of the current URL. */
+export function useEnvironment(): CurrentEnvironment {
   const { serviceCode = '', environmentName = '' } = useParams();
   return useMemo(
     () => ({ environment: { serviceCode, name: environmentName }, path: toPath(serviceCode, environmentName) }),

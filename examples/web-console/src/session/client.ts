@@ -1,4 +1,4 @@
-// The way to the gateway for one key: queries and mutations by HTTP, subscriptions by WebSocket. The key lives in here and nowhere else.
+// The GraphQL client of a session: HTTP for queries and mutations, a WebSocket for subscriptions. The API key is stored only here.
 import { ApolloClient, ApolloLink, HttpLink, InMemoryCache } from '@apollo/client';
 import { GraphQLWsLink } from '@apollo/client/link/subscriptions';
 import { createClient } from 'graphql-ws';
@@ -6,24 +6,27 @@ import { OperationTypeNode } from 'graphql';
 
 const gatewayUrl = new URL(import.meta.env.VITE_GATEWAY_URL);
 
-/** Whether changes come in as they happen. */
-export type Liveness = 'live' | 'reconnecting';
+/** State of the WebSocket: updates arrive only while it is connected. */
+export type ConnectionStatus = 'connected' | 'reconnecting';
 
-/** A signed-in caller. */
+/** A signed-in session, with one API key. */
 export interface Session {
   readonly client: ApolloClient;
-  /** The state of the WebSocket, as useSyncExternalStore wants it. */
-  readonly liveness: { readonly subscribe: (onChange: () => void) => () => void; readonly get: () => Liveness };
-  /** Forgets the key and all that was read with it. */
+  /** Store of the WebSocket's state, in the shape that `useSyncExternalStore` takes. */
+  readonly connectionStatus: {
+    readonly subscribe: (onChange: () => void) => () => void;
+    readonly get: () => ConnectionStatus;
+  };
+  /** Stops the client and closes the WebSocket. The key and the cache go with the session object. */
   readonly end: () => void;
 }
 
-/** A session with a key; nothing is asked for yet. */
+/** Creates a session for an API key. Sends no request yet. */
 export function createSession(key: string): Session {
   const headers = { 'MC-Api-Key': key };
   const socketUrl = new URL(gatewayUrl);
   socketUrl.protocol = socketUrl.protocol.replace('http', 'ws');
-  // A page that changes what it follows does so within a second: the connection is kept that long.
+  // A page change ends one subscription and starts another within 1 s. Keeping the connection that long avoids a reconnect.
   const socket = createClient({ url: socketUrl.href, connectionParams: headers, lazyCloseTimeout: 1_000 });
   const client = new ApolloClient({
     cache: new InMemoryCache(),
@@ -34,29 +37,29 @@ export function createSession(key: string): Session {
     ),
   });
 
-  let liveness: Liveness = 'live';
+  let connectionStatus: ConnectionStatus = 'connected';
   const listeners = new Set<() => void>();
-  const set = (value: Liveness): void => {
-    liveness = value;
+  const setStatus = (value: ConnectionStatus): void => {
+    connectionStatus = value;
     for (const listener of listeners) listener();
   };
   socket.on('connected', () => {
-    set('live');
+    setStatus('connected');
   });
-  // 1000 is the end that the client itself wants.
+  // The client closes the connection itself with code 1000 (normal closure).
   socket.on('closed', (event) => {
-    const wanted = typeof event === 'object' && event !== null && 'code' in event && event.code === 1000;
-    set(wanted ? 'live' : 'reconnecting');
+    const isNormalClosure = typeof event === 'object' && event !== null && 'code' in event && event.code === 1000;
+    setStatus(isNormalClosure ? 'connected' : 'reconnecting');
   });
 
   return {
     client,
-    liveness: {
+    connectionStatus: {
       subscribe: (onChange) => {
         listeners.add(onChange);
         return () => listeners.delete(onChange);
       },
-      get: () => liveness,
+      get: () => connectionStatus,
     },
     end: () => {
       client.stop();

@@ -1,13 +1,13 @@
-// The session of the pages below.
+// React context of the session.
 import { createContext, use, useSyncExternalStore } from 'react';
-import type { Liveness, Session } from './client';
+import type { ConnectionStatus, Session } from './client';
 
-/** Undefined where nobody has signed in. */
+/** The current session; undefined before sign-in. */
 export const SessionContext = createContext<Session | undefined>(undefined);
 
-/** Whether changes come in as they happen. */
-export function useLiveness(): Liveness {
+/** Returns the state of the session's WebSocket. Throws outside a session. */
+export function useConnectionStatus(): ConnectionStatus {
   const session = use(SessionContext);
-  if (session === undefined) throw new Error('Only pages of a session are live.');
-  return useSyncExternalStore(session.liveness.subscribe, session.liveness.get);
+  if (session === undefined) throw new Error('useConnectionStatus must be used within a SessionContext.');
+  return useSyncExternalStore(session.connectionStatus.subscribe, session.connectionStatus.get);
 }

@@ -1,17 +1,17 @@
-// Signing in is asking for the environments: the gateway has no other notion of it.
+// The sign-in page. The gateway has no sign-in operation, so the page checks a key by querying the environments.
 import type { ErrorLike } from '@apollo/client';
 import { KeyRound } from 'lucide-react';
 import { useState } from 'react';
 import { Form } from 'react-aria-components';
 import { EnvironmentsDocument } from '../gql/graphql';
 import { Button } from '../ui/buttons';
-import { Problems } from '../ui/problems';
+import { ErrorNotice } from '../ui/error-notice';
 import { TextField } from '../ui/text-field';
 import { createSession, type Session } from './client';
 
 const sandboxKey = import.meta.env.VITE_SANDBOX_KEY ?? '';
 
-/** Asks for an API key, and tries it. */
+/** Asks for an API key, checks it, and passes the session to `onSignIn`. */
 export function SignInPage({ onSignIn }: { readonly onSignIn: (session: Session) => void }) {
   const [key, setKey] = useState(sandboxKey);
   const [error, setError] = useState<ErrorLike>();
@@ -42,13 +42,13 @@ export function SignInPage({ onSignIn }: { readonly onSignIn: (session: Session)
             if (!isPending) void signIn();
           }}
         >
-          {error !== undefined && <Problems title="You are not signed in" error={error} />}
+          {error !== undefined && <ErrorNotice title="You are not signed in" error={error} />}
           <TextField
             label="API key"
             description={
               sandboxKey === ''
-                ? 'Forgotten when the page is closed or reloaded.'
-                : 'The key of the sandbox is filled in. Yours is forgotten when the page is closed or reloaded.'
+                ? 'Kept only until you close or reload the page.'
+                : 'The sandbox key is filled in. Your own key is kept only until you close or reload the page.'
             }
             type="password"
             autoComplete="off"

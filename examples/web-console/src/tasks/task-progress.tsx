@@ -1,4 +1,4 @@
-// Follows a task to its end: a line that says how far it is.
+// Subscribes to a task and shows its progress until it ends.
 import { useSubscription } from '@apollo/client/react';
 import { X } from 'lucide-react';
 import { useEffect, useEffectEvent } from 'react';
@@ -11,34 +11,33 @@ import {
   TaskUpdatedDocument,
 } from '../gql/graphql';
 import { Button } from '../ui/buttons';
+import { ErrorNotice } from '../ui/error-notice';
 import { Notice } from '../ui/notice';
-import { Problems } from '../ui/problems';
 
-/** A task, and what it does. */
-export interface TaskToFollow {
+/** A task that the page tracks. */
+export interface TrackedTask {
   readonly id: string;
   readonly kind: 'create' | 'reset' | 'delete';
   /** Name of the VPN. */
   readonly name: string;
 }
 
-const words = {
-  create: { doing: 'is being set up', failed: 'could not be created' },
-  reset: { doing: 'is being reset', failed: 'could not be reset' },
-  delete: { doing: 'is being deleted', failed: 'could not be deleted' },
-} as const satisfies Record<TaskToFollow['kind'], unknown>;
+const phrases = {
+  create: { running: 'is being set up', failed: 'could not be created' },
+  reset: { running: 'is being reset', failed: 'could not be reset' },
+  delete: { running: 'is being deleted', failed: 'could not be deleted' },
+} as const satisfies Record<TrackedTask['kind'], unknown>;
 
-/** What the line is made of. */
 export interface TaskProgressProps {
   readonly environment: EnvironmentInput;
-  readonly task: TaskToFollow;
-  /** Called once it has been carried out, with the id of its VPN where it names one. */
+  readonly task: TrackedTask;
+  /** Called once the task has succeeded, with the id of its VPN if the task names one. */
   readonly onDone: (vpnId: string | undefined) => void;
-  /** Called when the person has read why it failed. */
+  /** Called when the user dismisses the task's error. */
   readonly onDismiss: () => void;
 }
 
-/** The line of a task. */
+/** Renders a progress bar while the task runs, or its errors once it has failed. */
 export function TaskProgress({ environment, task: { id, kind, name }, onDone, onDismiss }: TaskProgressProps) {
   const { data, error, restart } = useSubscription(TaskUpdatedDocument, {
     variables: { environment, id },
@@ -47,16 +46,16 @@ export function TaskProgress({ environment, task: { id, kind, name }, onDone, on
   const task = unmask(TaskProgressFragmentDoc, data?.taskUpdated);
   const isDone = task?.status === 'SUCCESS';
   const vpnId = unmask(SiteToSiteVpnRowFragmentDoc, data?.taskUpdated.siteToSiteVpn)?.id;
-  const whenDone = useEffectEvent(onDone);
+  const notifyDone = useEffectEvent(onDone);
   useEffect(() => {
-    if (isDone) whenDone(vpnId);
+    if (isDone) notifyDone(vpnId);
   }, [isDone, vpnId]);
-  const { doing, failed } = words[kind];
+  const { running, failed } = phrases[kind];
 
   if (error !== undefined && !task) {
     return (
-      <Problems
-        title="It cannot be seen how far the task is; it goes on by itself"
+      <ErrorNotice
+        title="The task’s progress is unavailable. The task continues"
         error={error}
         tone="warning"
         onRetry={restart}
@@ -81,9 +80,9 @@ export function TaskProgress({ environment, task: { id, kind, name }, onDone, on
     );
   }
   return (
-    <ProgressBar className="task card" isIndeterminate aria-label={`${name} ${doing}`}>
+    <ProgressBar className="task card" isIndeterminate aria-label={`${name} ${running}`}>
       <span role="status">
-        <strong>{name}</strong> {doing}…
+        <strong>{name}</strong> {running}…
       </span>
       <span className="task-bar">
         <span className="task-fill" />

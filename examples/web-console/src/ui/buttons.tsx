@@ -1,9 +1,8 @@
-// Buttons as they look here; all they do is React Aria's.
+// The console's buttons: styled wrappers around React Aria's.
 import { Check, Copy, LoaderCircle, type LucideIcon } from 'lucide-react';
 import { type ReactNode, useEffect, useState } from 'react';
 import { Button as AriaButton, type ButtonProps as AriaButtonProps, Link } from 'react-aria-components';
 
-/** What a button is made of. */
 export interface ButtonProps extends Omit<AriaButtonProps, 'children' | 'className'> {
   readonly tone?: 'primary' | 'plain' | 'quiet' | 'danger';
   readonly icon?: LucideIcon;
@@ -11,14 +10,14 @@ export interface ButtonProps extends Omit<AriaButtonProps, 'children' | 'classNa
   readonly children: ReactNode;
 }
 
-/** A button. While what it began is pending it keeps the focus, and does nothing. */
+/** Renders a button. While pending, it keeps the focus and ignores presses. */
 export function Button(props: ButtonProps) {
   const { tone = 'plain', icon, isPending = false, className = '', type, onPress, children, ...others } = props;
   const Icon = isPending ? LoaderCircle : icon;
   return (
     <AriaButton
       {...others}
-      // Not React Aria's isPending, which tells screen readers the button's name once more, even of a button that is gone.
+      // React Aria's isPending is not used: it makes screen readers announce the button's name again, even after the button is removed.
       {...(isPending
         ? { 'aria-disabled': true, type: 'button' }
         : { ...(type && { type }), ...(onPress && { onPress }) })}
@@ -30,7 +29,7 @@ export function Button(props: ButtonProps) {
   );
 }
 
-/** A link that looks like a button. */
+/** Renders a link that looks like a button. */
 export function ButtonLink({ href, icon: Icon, children }: Pick<ButtonProps, 'icon' | 'children'> & { href: string }) {
   return (
     <Link href={href} className="button button-primary">
@@ -40,9 +39,9 @@ export function ButtonLink({ href, icon: Icon, children }: Pick<ButtonProps, 'ic
   );
 }
 
-/** Copies a text, and says that it has. */
+/** Renders a button that copies `text` to the clipboard, then shows the outcome for 3 s. */
 export function CopyButton({ text, label }: { readonly text: string; readonly label: string }) {
-  const [outcome, setOutcome] = useState<'copied' | 'refused'>();
+  const [outcome, setOutcome] = useState<'copied' | 'denied'>();
   useEffect(() => {
     if (outcome === undefined) return;
     const timer = setTimeout(() => {
@@ -58,7 +57,7 @@ export function CopyButton({ text, label }: { readonly text: string; readonly la
         setOutcome('copied');
       },
       () => {
-        setOutcome('refused');
+        setOutcome('denied');
       },
     );
   };
@@ -69,7 +68,7 @@ export function CopyButton({ text, label }: { readonly text: string; readonly la
       </Button>
       <span role="status" className="copy-outcome">
         {outcome === 'copied' && 'Copied'}
-        {outcome === 'refused' && 'The browser does not let this page copy: select the text.'}
+        {outcome === 'denied' && 'The browser blocked copying. Select the text and copy it.'}
       </span>
     </>
   );

@@ -1,8 +1,7 @@
-// Yes or no.
+// A checkbox with a label and a description.
 import { Check } from 'lucide-react';
 import { CheckboxButton, CheckboxField, Text } from 'react-aria-components';
 
-/** What a checkbox is made of. */
 export interface CheckboxProps {
   readonly label: string;
   readonly description: string;
@@ -10,7 +9,7 @@ export interface CheckboxProps {
   readonly onChange: (isSelected: boolean) => void;
 }
 
-/** A checkbox, and what it is for. */
+/** Renders a checkbox with its label and description. */
 export function Checkbox({ label, description, ...others }: CheckboxProps) {
   return (
     <CheckboxField className="checkbox-field" {...others}>

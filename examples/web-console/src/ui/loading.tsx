@@ -1,6 +1,6 @@
-// What stands where something is still on its way.
+// Placeholder for content that is loading.
 
-/** Rows of grey in place of what is loaded; said as a sentence to a screen reader. */
+/** Renders grey skeleton rows; a screen reader announces "Loading {what}…". */
 export function Loading({ what, rows = 3 }: { readonly what: string; readonly rows?: number }) {
   return (
     <div className="loading" role="status">

@@ -1,13 +1,12 @@
-// For addresses that lead nowhere.
+// The page for unknown URLs.
 import { Link } from 'react-aria-components';
 import { Page } from './page';
 
-/** Says that there is nothing here. */
 export function NotFoundPage() {
   return (
     <Page title="There is no such page">
       <p>
-        The address may have been cut short. <Link href="/">Go to the environments.</Link>
+        The address may be incomplete. <Link href="/">Go to the environments.</Link>
       </p>
     </Page>
   );

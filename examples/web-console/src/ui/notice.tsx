@@ -1,8 +1,8 @@
-// A message that stands in the page.
+// An inline message: error, warning or information.
 import { CircleAlert, Info, type LucideIcon, TriangleAlert } from 'lucide-react';
 import type { ReactNode } from 'react';
 
-/** How a message is meant. */
+/** Severity of a notice; sets its colour and icon. */
 export type Tone = 'error' | 'warning' | 'info';
 
 const icons: Readonly<Record<Tone, LucideIcon>> = {
@@ -11,7 +11,6 @@ const icons: Readonly<Record<Tone, LucideIcon>> = {
   info: Info,
 };
 
-/** What a message is made of. */
 export interface NoticeProps {
   readonly tone: Tone;
   readonly title: string;
@@ -19,7 +18,7 @@ export interface NoticeProps {
   readonly actions?: ReactNode;
 }
 
-/** A message; one of an error is read out at once. */
+/** Renders a notice. An error has the role `alert`, so a screen reader reads it at once. */
 export function Notice({ tone, title, children, actions }: NoticeProps) {
   const Icon = icons[tone];
   return (

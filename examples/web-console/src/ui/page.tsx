@@ -1,22 +1,21 @@
-// A page's heading. It takes the focus when the page opens, so that a screen reader says where one has come to.
+// The layout of a page: document title, back link, heading and actions.
 import { ArrowLeft } from 'lucide-react';
 import { type ReactNode, useEffect, useRef } from 'react';
 import { Link } from 'react-aria-components';
 
-/** What every page has. */
 export interface PageProps {
   readonly title: string;
-  /** A sentence below the title. */
+  /** Introductory sentence below the title. */
   readonly lead?: ReactNode;
-  /** The page above this one. */
+  /** Link to the parent page. */
   readonly back?: { readonly href: string; readonly label: string };
-  /** What stands beside the title. */
+  /** Status shown beside the title. */
   readonly badge?: ReactNode;
   readonly actions?: ReactNode;
   readonly children: ReactNode;
 }
 
-/** A page of the console. */
+/** Renders a page. Its heading takes the focus on mount, so a screen reader announces the new page. */
 export function Page({ title, lead, back, badge, actions, children }: PageProps) {
   const heading = useRef<HTMLHeadingElement>(null);
   useEffect(() => {

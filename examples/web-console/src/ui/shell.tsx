@@ -1,11 +1,11 @@
-// What stands around every page of a session: the way to its content, the name, the environment, the way out.
+// The frame of every signed-in page: skip link, brand, environment switcher and sign-out button.
 import { LogOut } from 'lucide-react';
 import type { ReactNode } from 'react';
 import { Link } from 'react-aria-components';
-import { EnvironmentSwitch } from '../environments/environment-switch';
+import { EnvironmentSwitcher } from '../environments/environment-switcher';
 import { Button } from './buttons';
 
-/** The page's frame. */
+/** Renders the frame around a page. */
 export function Shell({ onSignOut, children }: { readonly onSignOut: () => void; readonly children: ReactNode }) {
   return (
     <>
@@ -18,7 +18,7 @@ export function Shell({ onSignOut, children }: { readonly onSignOut: () => void;
             <img src="/favicon.svg" alt="" width={28} height={28} />
             <span className="brand-name">Site-to-site VPNs</span>
           </Link>
-          <EnvironmentSwitch />
+          <EnvironmentSwitcher />
           <Button tone="quiet" icon={LogOut} onPress={onSignOut} className="sign-out">
             <span className="sign-out-label">Sign out</span>
           </Button>

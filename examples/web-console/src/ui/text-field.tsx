@@ -1,4 +1,4 @@
-// A field with its label, what it is for, and what is wrong with it.
+// A text field with a label, a description and an error message.
 import type { ReactNode } from 'react';
 import {
   FieldError,
@@ -9,17 +9,16 @@ import {
   type TextFieldProps as AriaTextFieldProps,
 } from 'react-aria-components';
 
-/** What a field is made of. */
 export interface TextFieldProps extends Omit<AriaTextFieldProps, 'children' | 'className'> {
   readonly label: string;
   readonly description?: string;
   readonly placeholder?: string;
   readonly className?: string;
-  /** What stands beside the input. */
+  /** Controls beside the input, e.g. buttons. */
   readonly children?: ReactNode;
 }
 
-/** A line of text to fill in. */
+/** Renders a single-line text field. */
 export function TextField({ label, description, placeholder, className = '', children, ...others }: TextFieldProps) {
   return (
     <AriaTextField {...others} className={`field ${className}`}>

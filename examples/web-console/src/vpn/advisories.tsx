@@ -1,4 +1,4 @@
-// What the RFCs say against a VPN's algorithms. The gateway knows them; this only draws what it says.
+// The security advisories about a VPN's algorithms. The gateway derives them from the RFCs; the console only displays them.
 import { ShieldCheck } from 'lucide-react';
 import { type FragmentType, graphql, unmask } from '../gql';
 import type { SecurityAdvisorySeverity } from '../gql/graphql';
@@ -31,7 +31,7 @@ const fields: Readonly<Record<string, string | undefined>> = {
   espPerfectForwardSecrecy: 'Group of phase 2',
 };
 
-/** The advisories, the gravest first. */
+/** Lists the advisories, most severe first. */
 export function Advisories({ vpn }: { readonly vpn: FragmentType<typeof Vpn> }) {
   const { securityAdvisories } = unmask(Vpn, vpn);
   const sorted = securityAdvisories.toSorted((a, b) => order.indexOf(a.severity) - order.indexOf(b.severity));
@@ -40,7 +40,7 @@ export function Advisories({ vpn }: { readonly vpn: FragmentType<typeof Vpn> }) 
       <h2 id="advisories-title">Security advisories</h2>
       {sorted.length === 0 && (
         <p className="muted">
-          <ShieldCheck aria-hidden /> The RFCs say nothing against its algorithms.
+          <ShieldCheck aria-hidden /> No RFC advises against its algorithms.
         </p>
       )}
       <ul className="advisories">

@@ -1,8 +1,8 @@
-// The algorithms in words, the strongest first: the order in which the form suggests them.
+// Labels and select options of the algorithms. Options are ordered strongest first, as the form suggests them.
 import type { DhGroup, EncryptionAlgorithm, HashAlgorithm } from '../gql/graphql';
-import type { Option } from '../ui/choice';
+import type { Option } from '../ui/select-field';
 
-/** How each algorithm and group is called. */
+/** Label of each algorithm and group. */
 export const algorithmLabels = {
   AES256: 'AES, 256 bits',
   AES192: 'AES, 192 bits',
@@ -15,7 +15,7 @@ export const algorithmLabels = {
   NONE: 'None',
 } as const satisfies Record<EncryptionAlgorithm | HashAlgorithm | DhGroup, string>;
 
-/** Ways to encrypt. */
+/** Options for encryption algorithms. */
 export const encryptions: readonly Option<EncryptionAlgorithm>[] = [
   { value: 'AES256', label: algorithmLabels.AES256, description: 'Recommended' },
   { value: 'AES192', label: algorithmLabels.AES192 },
@@ -23,15 +23,15 @@ export const encryptions: readonly Option<EncryptionAlgorithm>[] = [
   { value: 'TRIPLE_DES', label: algorithmLabels.TRIPLE_DES, description: 'Too weak today: only for old devices' },
 ];
 
-/** Ways to check that nothing was altered. */
+/** Options for hash (integrity) algorithms. */
 export const hashes: readonly Option<HashAlgorithm>[] = [
   { value: 'SHA1', label: algorithmLabels.SHA1, description: 'The stronger of the two' },
   { value: 'MD5', label: algorithmLabels.MD5, description: 'Broken: only for old devices' },
 ];
 
-/** Groups for the exchange of keys. */
+/** Options for Diffie-Hellman groups. */
 export const groups: readonly Option<DhGroup>[] = [
   { value: 'MODP_1536', label: algorithmLabels.MODP_1536, description: 'The stronger of the two' },
   { value: 'MODP_1024', label: algorithmLabels.MODP_1024, description: 'Too weak today: only for old devices' },
-  { value: 'NONE', label: algorithmLabels.NONE, description: 'Left to the two ends' },
+  { value: 'NONE', label: algorithmLabels.NONE, description: 'No group is requested' },
 ];

@@ -1,4 +1,4 @@
-// What a VPN is made of, in words.
+// The attributes of a VPN, as text.
 import type { ReactNode } from 'react';
 import { type FragmentType, graphql, unmask } from '../gql';
 import { algorithmLabels } from './algorithms';
@@ -33,53 +33,55 @@ const Vpn = graphql(`
   }
 `);
 
-/** All attributes but the name, the state and the key. */
+/** Lists all attributes except the name, the state and the pre-shared key. */
 export function Attributes({ vpn: masked }: { readonly vpn: FragmentType<typeof Vpn> }) {
   const vpn = unmask(Vpn, masked);
   const { vpc } = vpn;
-  // Where the schema has no word for it, the REST API's own.
+  // If the enum does not cover a value, shows the REST API's own value.
   const algorithm = (field: string, value: keyof typeof algorithmLabels | null | undefined): string =>
-    value ? algorithmLabels[value] : (vpn.unknownValues.find((unknown) => unknown.field === field)?.value ?? unsaid);
+    value
+      ? algorithmLabels[value]
+      : (vpn.unknownValues.find((unknown) => unknown.field === field)?.value ?? notReported);
   return (
     <div className="column">
-      <Panel id="ends" title="The two ends">
-        <Fact name="Remote gateway">
+      <Panel id="ends" title="Endpoints">
+        <Attribute name="Remote gateway">
           <span className="mono">{vpn.gateway}</span>
-        </Fact>
-        <Fact name="Remote network">
+        </Attribute>
+        <Attribute name="Remote network">
           <span className="mono">{vpn.cidr}</span>
-        </Fact>
-        <Fact name="VPC">{vpc?.name ?? <span className="mono">{vpn.vpcId}</span>}</Fact>
-        <Fact name="VPC’s address">
-          <span className="mono">{vpc?.sourceNatIp ?? unsaid}</span>
-        </Fact>
-        <Fact name="VPC’s network">
-          <span className="mono">{vpc?.cidr ?? unsaid}</span>
-        </Fact>
-        <Fact name="Dead peer detection">{toSwitch(vpn.dpd)}</Fact>
-        <Fact name="Forced UDP encapsulation">{toSwitch(vpn.forceEncap)}</Fact>
+        </Attribute>
+        <Attribute name="VPC">{vpc?.name ?? <span className="mono">{vpn.vpcId}</span>}</Attribute>
+        <Attribute name="VPC’s address">
+          <span className="mono">{vpc?.sourceNatIp ?? notReported}</span>
+        </Attribute>
+        <Attribute name="VPC’s network">
+          <span className="mono">{vpc?.cidr ?? notReported}</span>
+        </Attribute>
+        <Attribute name="Dead peer detection">{toOnOff(vpn.dpd)}</Attribute>
+        <Attribute name="Forced UDP encapsulation">{toOnOff(vpn.forceEncap)}</Attribute>
       </Panel>
       <Panel id="ike" title="Phase 1 (IKE)">
-        <Fact name="Encryption">{algorithm('ikeEncryptionAlgorithm', vpn.ikeEncryptionAlgorithm)}</Fact>
-        <Fact name="Hash">{algorithm('ikeHashAlgorithm', vpn.ikeHashAlgorithm)}</Fact>
-        <Fact name="Diffie-Hellman group">{algorithm('ikeDhGroup', vpn.ikeDhGroup)}</Fact>
-        <Fact name="Lifetime">{toDuration(vpn.ikeLifetime) ?? unsaid}</Fact>
+        <Attribute name="Encryption">{algorithm('ikeEncryptionAlgorithm', vpn.ikeEncryptionAlgorithm)}</Attribute>
+        <Attribute name="Hash">{algorithm('ikeHashAlgorithm', vpn.ikeHashAlgorithm)}</Attribute>
+        <Attribute name="Diffie-Hellman group">{algorithm('ikeDhGroup', vpn.ikeDhGroup)}</Attribute>
+        <Attribute name="Lifetime">{toDuration(vpn.ikeLifetime) ?? notReported}</Attribute>
       </Panel>
       <Panel id="esp" title="Phase 2 (ESP)">
-        <Fact name="Encryption">{algorithm('espEncryptionAlgorithm', vpn.espEncryptionAlgorithm)}</Fact>
-        <Fact name="Hash">{algorithm('espHashAlgorithm', vpn.espHashAlgorithm)}</Fact>
-        <Fact name="Perfect forward secrecy">
+        <Attribute name="Encryption">{algorithm('espEncryptionAlgorithm', vpn.espEncryptionAlgorithm)}</Attribute>
+        <Attribute name="Hash">{algorithm('espHashAlgorithm', vpn.espHashAlgorithm)}</Attribute>
+        <Attribute name="Perfect forward secrecy">
           {algorithm('espPerfectForwardSecrecy', vpn.espPerfectForwardSecrecy)}
-        </Fact>
-        <Fact name="Lifetime">{toDuration(vpn.espLifetime) ?? unsaid}</Fact>
+        </Attribute>
+        <Attribute name="Lifetime">{toDuration(vpn.espLifetime) ?? notReported}</Attribute>
       </Panel>
     </div>
   );
 }
 
-const unsaid = 'not told';
+const notReported = 'Not reported';
 
-const toSwitch = (value: boolean | null | undefined): string => (value ? 'On' : value === false ? 'Off' : unsaid);
+const toOnOff = (value: boolean | null | undefined): string => (value ? 'On' : value === false ? 'Off' : notReported);
 
 interface PanelProps {
   readonly id: string;
@@ -91,14 +93,14 @@ function Panel({ id, title, children }: PanelProps) {
   return (
     <section className="card panel" aria-labelledby={`${id}-title`}>
       <h2 id={`${id}-title`}>{title}</h2>
-      <dl className="facts">{children}</dl>
+      <dl className="attributes">{children}</dl>
     </section>
   );
 }
 
-function Fact({ name, children }: { readonly name: string; readonly children: ReactNode }) {
+function Attribute({ name, children }: { readonly name: string; readonly children: ReactNode }) {
   return (
-    <div className="fact">
+    <div className="attribute">
       <dt>{name}</dt>
       <dd>{children}</dd>
     </div>

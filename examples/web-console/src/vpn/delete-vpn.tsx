@@ -1,4 +1,4 @@
-// Deletes a VPN, once its name has been typed: what it connects is cut off.
+// The button and dialog that delete a VPN. The user must type the VPN's name, because deleting disconnects the two networks.
 import { useMutation } from '@apollo/client/react';
 import { Trash2 } from 'lucide-react';
 import { useState } from 'react';
@@ -6,18 +6,17 @@ import { Dialog, DialogTrigger, Form, Heading, Modal, ModalOverlay } from 'react
 import { unmask } from '../gql';
 import { DeleteSiteToSiteVpnDocument, TaskProgressFragmentDoc } from '../gql/graphql';
 import { Button } from '../ui/buttons';
-import { MutationProblems } from '../ui/mutation-problems';
+import { MutationErrors } from '../ui/mutation-errors';
 import { TextField } from '../ui/text-field';
-import type { DeedProps } from './reset-vpn';
+import type { VpnActionProps } from './reset-vpn';
 
-/** What the dialog is made of. */
-export interface DeleteVpnProps extends DeedProps {
-  /** Called where the VPN is gone without a task. */
-  readonly onGone: () => void;
+export interface DeleteVpnProps extends VpnActionProps {
+  /** Called if the VPN was deleted without a task. */
+  readonly onDeleted: () => void;
 }
 
-/** The button, and the dialog that it opens. */
-export function DeleteVpn({ environment, id, name, isDisabled, onTask, onGone }: DeleteVpnProps) {
+/** Renders the delete button and its confirmation dialog. */
+export function DeleteVpn({ environment, id, name, isDisabled, onTask, onDeleted }: DeleteVpnProps) {
   const [isOpen, setOpen] = useState(false);
   const [typed, setTyped] = useState('');
   const [remove, { data, error, loading, reset }] = useMutation(DeleteSiteToSiteVpnDocument, { errorPolicy: 'all' });
@@ -28,7 +27,7 @@ export function DeleteVpn({ environment, id, name, isDisabled, onTask, onGone }:
     if (task) {
       setOpen(false);
       onTask({ id: task.id, kind: 'delete', name });
-    } else if (payload?.deletedSiteToSiteVpnId) onGone();
+    } else if (payload?.deletedSiteToSiteVpnId) onDeleted();
   };
   return (
     <DialogTrigger
@@ -48,9 +47,7 @@ export function DeleteVpn({ environment, id, name, isDisabled, onTask, onGone }:
             <Heading slot="title" level={2}>
               Delete {name}?
             </Heading>
-            <p>
-              The two networks are no longer connected, and its settings and its key are gone. This cannot be undone.
-            </p>
+            <p>This disconnects the two networks and deletes the VPN’s settings and key. You cannot undo it.</p>
             <Form
               className="form"
               onSubmit={(event) => {
@@ -60,14 +57,14 @@ export function DeleteVpn({ environment, id, name, isDisabled, onTask, onGone }:
             >
               <TextField
                 label="Name of the VPN"
-                description={`Type ${name} to go on.`}
+                description={`Type ${name} to confirm.`}
                 autoComplete="off"
                 autoFocus
                 value={typed}
                 onChange={setTyped}
               />
-              <MutationProblems
-                title="It was not deleted"
+              <MutationErrors
+                title="The VPN was not deleted"
                 error={error}
                 userErrors={data?.deleteSiteToSiteVpn?.userErrors}
               />

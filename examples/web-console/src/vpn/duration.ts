@@ -1,4 +1,4 @@
-// Seconds in words.
+// Formats durations.
 
 const units = [
   ['day', 86_400],
@@ -6,13 +6,16 @@ const units = [
   ['minute', 60],
 ] as const;
 
-/** A lifetime as a person says it, with the seconds that the other end's settings want; undefined where there is none. */
+/**
+ * Formats a lifetime given in seconds, e.g. `1 day (86,400 s)`. The seconds are included because the remote end is configured in
+ * seconds. Returns undefined if there is none.
+ */
 export function toDuration(seconds: number | null | undefined): string | undefined {
   if (seconds === null || seconds === undefined) return undefined;
   const inSeconds = `${seconds.toLocaleString('en')} s`;
-  const fit = units.find(([, length]) => seconds >= length && seconds % length === 0);
-  if (!fit) return inSeconds;
-  const [unit, length] = fit;
+  const match = units.find(([, length]) => seconds >= length && seconds % length === 0);
+  if (!match) return inSeconds;
+  const [unit, length] = match;
   const count = seconds / length;
   return `${count.toLocaleString('en')} ${unit}${count === 1 ? '' : 's'} (${inSeconds})`;
 }

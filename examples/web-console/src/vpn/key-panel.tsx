@@ -1,10 +1,10 @@
-// The pre-shared key, hidden until it is asked for.
+// The panel of the pre-shared key, hidden by default.
 import { Eye, EyeOff } from 'lucide-react';
 import { Button, CopyButton } from '../ui/buttons';
-import { Problems } from '../ui/problems';
-import type { VpnKey } from './use-key';
+import { ErrorNotice } from '../ui/error-notice';
+import type { VpnKey } from './use-vpn-key';
 
-/** The key's panel. */
+/** Renders the panel that shows, hides and copies the key. */
 export function KeyPanel({ vpnKey }: { readonly vpnKey: VpnKey }) {
   const { value, error, isPending } = vpnKey;
   return (
@@ -16,10 +16,10 @@ export function KeyPanel({ vpnKey }: { readonly vpnKey: VpnKey }) {
           {value !== undefined && <CopyButton text={value} label="Copy the key" />}
         </div>
       </div>
-      {error !== undefined && <Problems title="The key cannot be shown" error={error} />}
+      {error !== undefined && <ErrorNotice title="The key cannot be shown" error={error} />}
       <p aria-live="polite">
         {value === undefined ? (
-          <span className="muted">{isPending ? 'Asking for it…' : 'Hidden. It is read only when you ask for it.'}</span>
+          <span className="muted">{isPending ? 'Loading…' : 'Hidden. It is loaded only when you show it.'}</span>
         ) : (
           <span className="mono">{value}</span>
         )}
@@ -28,7 +28,7 @@ export function KeyPanel({ vpnKey }: { readonly vpnKey: VpnKey }) {
   );
 }
 
-/** Shows or hides the key. */
+/** Renders the button that shows or hides the key. */
 export function KeyToggle({ vpnKey: { value, isPending, show, hide } }: { readonly vpnKey: VpnKey }) {
   return value === undefined ? (
     <Button icon={Eye} isPending={isPending} onPress={show}>

@@ -1,23 +1,23 @@
-// Resets the connection of a VPN.
+// The button that resets a VPN's connection.
 import { useMutation } from '@apollo/client/react';
 import { RotateCcw } from 'lucide-react';
 import { unmask } from '../gql';
 import { type EnvironmentInput, ResetSiteToSiteVpnDocument, TaskProgressFragmentDoc } from '../gql/graphql';
-import type { TaskToFollow } from '../tasks/task-progress';
+import type { TrackedTask } from '../tasks/task-progress';
 import { Button } from '../ui/buttons';
-import { MutationProblems } from '../ui/mutation-problems';
+import { MutationErrors } from '../ui/mutation-errors';
 
-/** Which VPN something is done to. */
-export interface DeedProps {
+/** Props of a button that acts on a VPN. */
+export interface VpnActionProps {
   readonly environment: EnvironmentInput;
   readonly id: string;
   readonly name: string;
   readonly isDisabled: boolean;
-  readonly onTask: (task: TaskToFollow) => void;
+  readonly onTask: (task: TrackedTask) => void;
 }
 
-/** The button that resets. */
-export function ResetVpn({ environment, id, name, isDisabled, onTask }: DeedProps) {
+/** Renders the reset button. */
+export function ResetVpn({ environment, id, name, isDisabled, onTask }: VpnActionProps) {
   const [reset, { data, error, loading }] = useMutation(ResetSiteToSiteVpnDocument, { errorPolicy: 'all' });
   const press = async (): Promise<void> => {
     const { data } = await reset({ variables: { input: { environment, id } } });
@@ -29,7 +29,7 @@ export function ResetVpn({ environment, id, name, isDisabled, onTask }: DeedProp
       <Button icon={RotateCcw} isDisabled={isDisabled} isPending={loading} onPress={() => void press()}>
         Reset
       </Button>
-      <MutationProblems title="It was not reset" error={error} userErrors={data?.resetSiteToSiteVpn?.userErrors} />
+      <MutationErrors title="The VPN was not reset" error={error} userErrors={data?.resetSiteToSiteVpn?.userErrors} />
     </>
   );
 }

@@ -1,12 +1,12 @@
-// The configuration of the remote end as strongSwan reads it. It knows a VPN's values, and neither React nor the gateway.
+// Generates the remote end's strongSwan configuration (swanctl.conf) from a VPN. Pure functions, without React or GraphQL client.
 import type { DhGroup, EncryptionAlgorithm, HashAlgorithm } from '../gql/graphql';
 
-/** What the file is made from. */
-export interface RemoteEnd {
+/** The VPN's values that the file is generated from. */
+export interface SwanctlInput {
   readonly name: string;
-  /** The remote end's own address. */
+  /** Address of the remote gateway. */
   readonly gateway: string;
-  /** The remote network, or several, separated by commas. */
+  /** One or more CIDRs of the remote network, separated by commas. */
   readonly cidr: string;
   readonly ikeEncryptionAlgorithm?: EncryptionAlgorithm | null;
   readonly ikeHashAlgorithm?: HashAlgorithm | null;
@@ -22,8 +22,8 @@ export interface RemoteEnd {
   readonly vpc?: { readonly name: string; readonly cidr?: string | null; readonly sourceNatIp?: string | null } | null;
 }
 
-/** The file, or why there is none. */
-export type Swanctl = { readonly text: string } | { readonly reason: string };
+/** The text of the file, or the reason why none can be generated. */
+export type SwanctlResult = { readonly text: string } | { readonly reason: string };
 
 const ciphers = { AES128: 'aes128', AES192: 'aes192', AES256: 'aes256', TRIPLE_DES: '3des' } as const;
 const hashes = { SHA1: 'sha1', MD5: 'md5' } as const;
@@ -38,16 +38,16 @@ const algorithms = [
   ['espPerfectForwardSecrecy', 'group of phase 2'],
 ] as const;
 
-/** Stands in for the key where that is hidden. */
-export const hiddenKey = '(the key is hidden)';
+/** Placeholder for a hidden key. */
+export const hiddenKeyPlaceholder = '(the key is hidden)';
 
-/** Makes the swanctl.conf of the remote end. The key is undefined where it is hidden. */
-export function toSwanctl(vpn: RemoteEnd, key: string | undefined): Swanctl {
+/** Generates the swanctl.conf of the remote end. If `key` is undefined, writes a placeholder. */
+export function toSwanctl(vpn: SwanctlInput, key: string | undefined): SwanctlResult {
   const { vpc, ikeEncryptionAlgorithm, ikeHashAlgorithm, ikeDhGroup, espEncryptionAlgorithm, espHashAlgorithm } = vpn;
-  for (const [field, words] of algorithms) {
+  for (const [field, label] of algorithms) {
     const unknown = vpn.unknownValues.find((value) => value.field === field);
     if (unknown) {
-      return { reason: `The ${words} is “${unknown.value}”, which this console cannot write down for strongSwan.` };
+      return { reason: `The ${label} is “${unknown.value}”, which this console cannot map to a strongSwan proposal.` };
     }
   }
   if (!ikeEncryptionAlgorithm || !ikeHashAlgorithm || !espEncryptionAlgorithm || !espHashAlgorithm) {
@@ -55,7 +55,7 @@ export function toSwanctl(vpn: RemoteEnd, key: string | undefined): Swanctl {
   }
   if (!ikeDhGroup || ikeDhGroup === 'NONE') {
     return {
-      reason: 'No group is set for phase 1. strongSwan needs one, and which one the VPC’s end takes is not known.',
+      reason: 'No group is set for phase 1. strongSwan needs one, and the group that the VPC’s end accepts is unknown.',
     };
   }
   if (!vpc?.cidr || !vpc.sourceNatIp) {
@@ -106,14 +106,14 @@ export function toSwanctl(vpn: RemoteEnd, key: string | undefined): Swanctl {
     `  ike-${section} {`,
     `    id-local = ${quote(vpn.gateway)}`,
     `    id-remote = ${quote(vpc.sourceNatIp)}`,
-    `    secret = ${key === undefined ? quote(hiddenKey) : toSecret(key)}`,
+    `    secret = ${key === undefined ? quote(hiddenKeyPlaceholder) : toSecret(key)}`,
     '  }',
     '}',
   ];
   return { text: lines.join('\n') + '\n' };
 }
 
-/** strongSwan begins anew a while before the end: at nine tenths of the lifetime that both ends agreed on. */
+/** Returns the lifetime settings: strongSwan rekeys after 90 % of the lifetime that both ends agreed on, before it expires. */
 function lifetime(
   seconds: number | null | undefined,
   toSettings: (rekey: number, rest: number) => readonly string[],
@@ -124,12 +124,12 @@ function lifetime(
   return toSettings(rekey, seconds - rekey).map((line) => ' '.repeat(indent) + line);
 }
 
-/** A name for a section: dots, braces and the like have a meaning of their own there. */
+/** Converts a VPN's name to a section name: dots, braces and similar characters are syntax in swanctl.conf. */
 function toSectionName(name: string): string {
   return name.replace(/[^A-Za-z0-9_-]+/g, '-').replace(/^-+|-+$/g, '') || 'vpn';
 }
 
-/** A text that cannot leave its line. */
+/** Replaces line breaks and control characters with spaces, so a name cannot add lines to the file. */
 function toComment(text: string): string {
   return text.replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ');
 }
@@ -141,14 +141,14 @@ function toList(cidrs: string): string {
     .join(',');
 }
 
-/** A value that means nothing but itself. */
+/** Returns a quoted and escaped string value. */
 function quote(text: string): string {
   return `"${toComment(text).replace(/["\\]/g, '\\$&')}"`;
 }
 
 /**
- * A key as it is, unless strongSwan would read another out of it: it takes what follows 0x and 0s as bytes, in hexadecimal and
- * base64. Such a key is written down as bytes.
+ * Returns the key as a swanctl secret. strongSwan decodes values that begin with 0x as hexadecimal and with 0s as base64. Such a key,
+ * and one with characters other than printable ASCII, is written as hexadecimal bytes.
  */
 function toSecret(key: string): string {
   if (/^[\x20-\x7e]+$/.test(key) && !/^0[xs]/i.test(key)) return quote(key);

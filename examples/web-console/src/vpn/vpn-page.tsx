@@ -1,16 +1,16 @@
-// One VPN, live: all there is to know of it, and what can be done with it.
+// The page of one VPN: its attributes, updated by a subscription, and its actions.
 import { useSubscription } from '@apollo/client/react';
 import { useState } from 'react';
 import { useNavigate, useParams } from 'react-router';
 import { useEnvironment } from '../environments/use-environment';
 import { graphql } from '../gql';
-import { TaskProgress, type TaskToFollow } from '../tasks/task-progress';
+import { TaskProgress, type TrackedTask } from '../tasks/task-progress';
+import { ErrorNotice, toErrorDetails } from '../ui/error-notice';
 import { Loading } from '../ui/loading';
 import { Notice } from '../ui/notice';
 import { Page } from '../ui/page';
-import { Problems, toProblems } from '../ui/problems';
-import { useLast } from '../ui/use-last';
-import { LiveMark } from '../vpns/live-mark';
+import { useLastDefined } from '../ui/use-last-defined';
+import { LiveIndicator } from '../vpns/live-indicator';
 import { VpnState } from '../vpns/vpn-state';
 import { Advisories } from './advisories';
 import { Attributes } from './attributes';
@@ -18,9 +18,9 @@ import { DeleteVpn } from './delete-vpn';
 import { KeyPanel } from './key-panel';
 import { RemoteEnd } from './remote-end';
 import { ResetVpn } from './reset-vpn';
-import { useKey } from './use-key';
+import { useVpnKey } from './use-vpn-key';
 
-// Everything but the key, which is only asked for when somebody wants to see it.
+// Selects everything except the pre-shared key, which is queried only when the user shows it.
 const VpnUpdated = graphql(`
   subscription VpnUpdated($environment: EnvironmentInput!, $id: ID!) {
     siteToSiteVpnUpdated(environment: $environment, id: $id) {
@@ -34,32 +34,32 @@ const VpnUpdated = graphql(`
   }
 `);
 
-/** The page of a VPN. */
+/** Renders the page of the VPN that the URL names. */
 export default function VpnPage() {
   const { id = '' } = useParams();
-  // Another VPN is another page: neither its key nor its task stays.
-  return <VpnOf key={id} id={id} />;
+  // The key remounts the component for another VPN, which discards the shown pre-shared key and the task.
+  return <VpnDetails key={id} id={id} />;
 }
 
-function VpnOf({ id }: { readonly id: string }) {
+function VpnDetails({ id }: { readonly id: string }) {
   const { environment, path } = useEnvironment();
   const navigate = useNavigate();
-  const [isGone, setGone] = useState(false);
-  const [task, setTask] = useState<TaskToFollow>();
-  const vpnKey = useKey(environment, id);
+  const [isCompleted, setCompleted] = useState(false);
+  const [task, setTask] = useState<TrackedTask>();
+  const vpnKey = useVpnKey(environment, id);
   const { data, error, loading, restart } = useSubscription(VpnUpdated, {
     variables: { environment, id },
     errorPolicy: 'all',
     onComplete: () => {
-      setGone(true);
+      setCompleted(true);
     },
   });
-  const vpn = useLast(data?.siteToSiteVpnUpdated);
+  const vpn = useLastDefined(data?.siteToSiteVpnUpdated);
   const back = { href: path, label: environment.name };
   const isPartial = error !== undefined && data?.siteToSiteVpnUpdated !== undefined;
 
   if (!vpn) {
-    const isMissing = error !== undefined && toProblems(error).some(({ code }) => code === 'NOT_FOUND');
+    const isMissing = error !== undefined && toErrorDetails(error).some(({ code }) => code === 'NOT_FOUND');
     return (
       <Page title="VPN" back={back}>
         {isMissing && (
@@ -68,7 +68,7 @@ function VpnOf({ id }: { readonly id: string }) {
           </Notice>
         )}
         {error !== undefined && !isMissing && (
-          <Problems title="The VPN cannot be shown" error={error} onRetry={restart} />
+          <ErrorNotice title="The VPN cannot be shown" error={error} onRetry={restart} />
         )}
         {loading && <Loading what="the VPN" rows={6} />}
       </Page>
@@ -76,38 +76,38 @@ function VpnOf({ id }: { readonly id: string }) {
   }
 
   const hasStopped = error !== undefined && !isPartial;
-  const wasDeleted = isGone && !hasStopped;
-  const deed = { environment, id, name: vpn.name, isDisabled: task !== undefined };
+  const wasDeleted = isCompleted && !hasStopped;
+  const actionProps = { environment, id, name: vpn.name, isDisabled: task !== undefined };
   const canReset = vpn.state === 'DISCONNECTED' || vpn.state === 'ERROR';
   return (
     <Page
-      // What is shown first is a page without a name; the name's comes with a heading of its own.
+      // Another key than the unnamed page's, so the heading remounts and takes the focus once the name is loaded.
       key="named"
       title={vpn.name}
       back={back}
       badge={
         <>
           <VpnState state={vpn.state} />
-          <LiveMark isStopped={hasStopped || wasDeleted} />
+          <LiveIndicator isStopped={hasStopped || wasDeleted} />
         </>
       }
       actions={
         !wasDeleted && (
           <>
-            {canReset && <ResetVpn {...deed} onTask={setTask} />}
-            <DeleteVpn {...deed} onTask={setTask} onGone={() => void navigate(path)} />
+            {canReset && <ResetVpn {...actionProps} onTask={setTask} />}
+            <DeleteVpn {...actionProps} onTask={setTask} onDeleted={() => void navigate(path)} />
           </>
         )
       }
     >
       {wasDeleted && (
         <Notice tone="info" title="This VPN has been deleted">
-          What is shown below is how it was.
+          Below is its last known state.
         </Notice>
       )}
       {error !== undefined && (
-        <Problems
-          title={isPartial ? 'Some of what is shown here is missing' : 'The page is not kept up to date any more'}
+        <ErrorNotice
+          title={isPartial ? 'Some data could not be loaded' : 'The page has stopped updating'}
           error={error}
           tone="warning"
           onRetry={restart}

@@ -1,4 +1,4 @@
-// The table, and what narrows it down. All of the list is here already: searching and sorting ask nobody.
+// The table of VPNs, with its search and filters. The whole list is loaded, so search, filters and sorting send no request.
 import { SearchX, Search, X } from 'lucide-react';
 import { useState } from 'react';
 import {
@@ -17,34 +17,44 @@ import {
 import { useSearchParams } from 'react-router';
 import { type FragmentType, unmask } from '../gql';
 import { SiteToSiteVpnRowFragmentDoc } from '../gql/graphql';
-import { Choice } from '../ui/choice';
-import { arrange, columns, match, readView, type View, vpcLabel, writeView } from './arrange';
+import { SelectField } from '../ui/select-field';
+import {
+  columns,
+  filterBySearchAndVpc,
+  filterByStateAndSort,
+  type ListView,
+  parseListView,
+  toSearchParams,
+  toVpcLabel,
+} from './list-view';
 import { stateLabels, states, VpnState } from './vpn-state';
 
-const labels = { name: 'Name', vpc: 'VPC', gateway: 'Gateway', cidr: 'Remote network', state: 'State' } as const;
+const columnLabels = { name: 'Name', vpc: 'VPC', gateway: 'Gateway', cidr: 'Remote network', state: 'State' } as const;
 
-/** What the table is made of. */
 export interface VpnListProps {
   readonly vpns: readonly FragmentType<typeof SiteToSiteVpnRowFragmentDoc>[];
-  /** Where the environment's pages are. */
+  /** Path prefix of the environment's pages. */
   readonly path: string;
 }
 
-/** The VPNs as a table. */
+/** Renders the VPNs as a table with search and filters. */
 export function VpnList({ vpns: masked, path }: VpnListProps) {
   const vpns = unmask(SiteToSiteVpnRowFragmentDoc, masked);
-  const [address, setAddress] = useSearchParams();
-  // The address follows: the router changes it in a transition, which is too late for a field that is being typed into.
-  const [view, setView] = useState(() => readView(address));
-  const change = (part: Partial<View>): void => {
+  const [searchParams, setSearchParams] = useSearchParams();
+  // The view is local state that the URL follows: the router updates the URL in a transition, too late for an input being typed into.
+  const [view, setView] = useState(() => parseListView(searchParams));
+  const updateView = (part: Partial<ListView>): void => {
     const next = { ...view, ...part };
     setView(next);
-    setAddress(writeView(next), { replace: true });
+    setSearchParams(toSearchParams(next), { replace: true });
   };
 
-  const matching = match(vpns, view);
-  const rows = arrange(matching, view);
-  const vpcs = [...new Map(vpns.map((vpn) => [vpn.vpcId, vpcLabel(vpn)]))].map(([value, label]) => ({ value, label }));
+  const matching = filterBySearchAndVpc(vpns, view);
+  const rows = filterByStateAndSort(matching, view);
+  const vpcs = [...new Map(vpns.map((vpn) => [vpn.vpcId, toVpcLabel(vpn)]))].map(([value, label]) => ({
+    value,
+    label,
+  }));
   const counts = states
     .map((state) => ({ state, count: matching.filter((vpn) => vpn.state === state).length }))
     .filter(({ state, count }) => count > 0 || state === view.state);
@@ -53,7 +63,7 @@ export function VpnList({ vpns: masked, path }: VpnListProps) {
     return (
       <div className="empty card">
         <h2>No VPN yet</h2>
-        <p className="muted">Create the first one to connect a network of yours to a VPC of this environment.</p>
+        <p className="muted">Create one to connect your network to a VPC in this environment.</p>
       </div>
     );
   }
@@ -65,7 +75,7 @@ export function VpnList({ vpns: masked, path }: VpnListProps) {
           aria-label="Search"
           value={view.search}
           onChange={(search) => {
-            change({ search });
+            updateView({ search });
           }}
         >
           <Search aria-hidden className="search-icon" />
@@ -74,13 +84,13 @@ export function VpnList({ vpns: masked, path }: VpnListProps) {
             <X aria-hidden />
           </Button>
         </SearchField>
-        <Choice
+        <SelectField
           className="vpc-filter"
           aria-label="VPC"
           options={[{ value: '', label: 'All VPCs' }, ...vpcs]}
           value={view.vpcId ?? ''}
           onChange={(vpcId) => {
-            change({ vpcId: vpcId === '' ? undefined : vpcId });
+            updateView({ vpcId: vpcId === '' ? undefined : vpcId });
           }}
         />
         <ToggleButtonGroup
@@ -90,7 +100,7 @@ export function VpnList({ vpns: masked, path }: VpnListProps) {
           disallowEmptySelection
           selectedKeys={[view.state ?? 'ALL']}
           onSelectionChange={(keys) => {
-            change({ state: states.find((state) => keys.has(state)) });
+            updateView({ state: states.find((state) => keys.has(state)) });
           }}
         >
           <ToggleButton id="ALL" className="state-toggle">
@@ -111,7 +121,7 @@ export function VpnList({ vpns: masked, path }: VpnListProps) {
         aria-label="Site-to-site VPNs"
         sortDescriptor={{ column: view.column, direction: view.isDescending ? 'descending' : 'ascending' }}
         onSortChange={({ column, direction }) => {
-          change({
+          updateView({
             column: columns.find((name) => name === column) ?? 'name',
             isDescending: direction === 'descending',
           });
@@ -128,7 +138,7 @@ export function VpnList({ vpns: masked, path }: VpnListProps) {
             >
               {({ sortDirection }) => (
                 <>
-                  {labels[column]}
+                  {columnLabels[column]}
                   <span aria-hidden className="sort">
                     {sortDirection === undefined ? '' : sortDirection === 'ascending' ? '↑' : '↓'}
                   </span>
@@ -145,7 +155,7 @@ export function VpnList({ vpns: masked, path }: VpnListProps) {
               <Button
                 className="button button-plain"
                 onPress={() => {
-                  change({ search: '', state: undefined, vpcId: undefined });
+                  updateView({ search: '', state: undefined, vpcId: undefined });
                 }}
               >
                 Show all

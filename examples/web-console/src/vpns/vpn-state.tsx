@@ -1,7 +1,7 @@
-// A VPN's state, in words and a colour.
+// The state of a VPN, as a coloured label.
 import type { SiteToSiteVpnState } from '../gql/graphql';
 
-/** Each state in words, those that want attention first. */
+/** Label of each state. */
 export const stateLabels = {
   ERROR: 'Error',
   DISCONNECTED: 'Disconnected',
@@ -10,10 +10,10 @@ export const stateLabels = {
   CONNECTED: 'Connected',
 } as const satisfies Record<SiteToSiteVpnState, string>;
 
-/** All states, those that want attention first. */
+/** All states, ordered by how urgently they need attention. */
 export const states: readonly SiteToSiteVpnState[] = ['ERROR', 'DISCONNECTED', 'PENDING', 'UNKNOWN', 'CONNECTED'];
 
-/** A state as it stands in a table or beside a title. */
+/** Renders a state, for a table cell or beside a title. */
 export function VpnState({ state }: { readonly state: SiteToSiteVpnState }) {
   return (
     <span className={`state state-${state.toLowerCase()}`}>

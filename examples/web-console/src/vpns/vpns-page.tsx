@@ -1,35 +1,35 @@
-// The VPNs of an environment, live: the subscription brings the list as it is, then again whenever something in it changes.
+// The VPN list of an environment. The subscription sends the current list first, then again after each change.
 import { useSubscription } from '@apollo/client/react';
 import { Plus } from 'lucide-react';
 import { useEnvironment } from '../environments/use-environment';
 import { SiteToSiteVpnsUpdatedDocument } from '../gql/graphql';
 import { ButtonLink } from '../ui/buttons';
+import { ErrorNotice } from '../ui/error-notice';
 import { Loading } from '../ui/loading';
 import { Page } from '../ui/page';
-import { Problems } from '../ui/problems';
-import { useLast } from '../ui/use-last';
-import { LiveMark } from './live-mark';
+import { useLastDefined } from '../ui/use-last-defined';
+import { LiveIndicator } from './live-indicator';
 import { VpnList } from './vpn-list';
 
-/** The list. */
+/** Renders the list of the environment that the URL names. */
 export function VpnsPage() {
   const { environment, path } = useEnvironment();
-  // Another environment is another page: nothing of the last one stays.
-  return <VpnsOf key={path} environment={environment} path={path} />;
+  // The key remounts the component for another environment, which discards all state of the previous one.
+  return <EnvironmentVpns key={path} environment={environment} path={path} />;
 }
 
-function VpnsOf({ environment, path }: ReturnType<typeof useEnvironment>) {
-  // With `all`, rows whose VPC could not be read come along with the errors that say why.
+function EnvironmentVpns({ environment, path }: ReturnType<typeof useEnvironment>) {
+  // `all` delivers rows whose VPC could not be read together with the errors.
   const { data, error, loading, restart } = useSubscription(SiteToSiteVpnsUpdatedDocument, {
     variables: { environment },
     errorPolicy: 'all',
   });
-  const vpns = useLast(data?.siteToSiteVpnsUpdated);
+  const vpns = useLastDefined(data?.siteToSiteVpnsUpdated);
   const isPartial = error !== undefined && data?.siteToSiteVpnsUpdated !== undefined;
   return (
     <Page
       title={environment.name}
-      badge={vpns && <LiveMark isStopped={error !== undefined && !isPartial} />}
+      badge={vpns && <LiveIndicator isStopped={error !== undefined && !isPartial} />}
       actions={
         <ButtonLink href={`${path}/create`} icon={Plus}>
           Create VPN
@@ -37,12 +37,12 @@ function VpnsOf({ environment, path }: ReturnType<typeof useEnvironment>) {
       }
     >
       {error !== undefined && (
-        <Problems
+        <ErrorNotice
           title={
             isPartial
-              ? 'Some of what is shown here is missing'
+              ? 'Some data could not be loaded'
               : vpns
-                ? 'The list is not kept up to date any more'
+                ? 'The list has stopped updating'
                 : 'The VPNs cannot be shown'
           }
           error={error}

@@ -1,4 +1,4 @@
-// The pre-shared key of a VPN: asked for by a person, shown on one page, and kept in no cache.
+// The pre-shared key of a VPN: queried only on the user's request, shown on one page, and never cached.
 import type { ErrorLike } from '@apollo/client';
 import { useApolloClient } from '@apollo/client/react';
 import { useState } from 'react';
@@ -14,9 +14,9 @@ const VpnKeyQuery = graphql(`
   }
 `);
 
-/** A key that may be shown. */
+/** The key's value and the actions that show or hide it. */
 export interface VpnKey {
-  /** Undefined while it is hidden. */
+  /** The key; undefined while hidden. */
   readonly value: string | undefined;
   readonly error: ErrorLike | undefined;
   readonly isPending: boolean;
@@ -24,8 +24,8 @@ export interface VpnKey {
   readonly hide: () => void;
 }
 
-/** The key of a VPN, hidden until it is asked for. */
-export function useKey(environment: EnvironmentInput, id: string): VpnKey {
+/** Returns the pre-shared key of a VPN, hidden until `show` is called. */
+export function useVpnKey(environment: EnvironmentInput, id: string): VpnKey {
   const client = useApolloClient();
   const [value, setValue] = useState<string>();
   const [error, setError] = useState<ErrorLike>();

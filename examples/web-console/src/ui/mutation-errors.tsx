@@ -1,20 +1,19 @@
-// Why a change was not made.
+// The errors of a mutation.
 import type { ErrorLike } from '@apollo/client';
 import { type FragmentType, unmask } from '../gql';
 import { FormErrorFragmentDoc } from '../gql/graphql';
+import { ErrorNotice } from './error-notice';
 import { Notice } from './notice';
-import { Problems } from './problems';
 
-/** What a change was answered with. */
-export interface MutationProblemsProps {
+export interface MutationErrorsProps {
   readonly title: string;
   readonly error: ErrorLike | undefined;
   readonly userErrors: readonly FragmentType<typeof FormErrorFragmentDoc>[] | undefined;
 }
 
-/** What failed, and what was refused; nothing where all went well. */
-export function MutationProblems({ title, error, userErrors = [] }: MutationProblemsProps) {
-  if (error !== undefined) return <Problems title={title} error={error} />;
+/** Renders the request error, else the `userErrors` of the payload. Renders nothing if the mutation succeeded. */
+export function MutationErrors({ title, error, userErrors = [] }: MutationErrorsProps) {
+  if (error !== undefined) return <ErrorNotice title={title} error={error} />;
   if (userErrors.length === 0) return null;
   return (
     <Notice tone="error" title={title}>

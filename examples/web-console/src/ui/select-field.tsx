@@ -1,4 +1,4 @@
-// One of several, in a list that opens.
+// A select (dropdown) with a label, a description and an error message.
 import { Check, ChevronDown } from 'lucide-react';
 import {
   Button,
@@ -12,15 +12,13 @@ import {
   Text,
 } from 'react-aria-components';
 
-/** One that may be chosen. */
 export interface Option<Value extends string> {
   readonly value: Value;
   readonly label: string;
   readonly description?: string | undefined;
 }
 
-/** What a choice is made of. */
-export interface ChoiceProps<Value extends string> {
+export interface SelectFieldProps<Value extends string> {
   readonly options: readonly Option<Value>[];
   readonly value: Value | null;
   readonly onChange: (value: Value) => void;
@@ -33,8 +31,8 @@ export interface ChoiceProps<Value extends string> {
   readonly className?: string;
 }
 
-/** A choice of one. */
-export function Choice<Value extends string>(props: ChoiceProps<Value>) {
+/** Renders a single-choice select. */
+export function SelectField<Value extends string>(props: SelectFieldProps<Value>) {
   const { options, value, onChange, label, description, className = '', ...others } = props;
   return (
     <Select
@@ -47,8 +45,8 @@ export function Choice<Value extends string>(props: ChoiceProps<Value>) {
       }}
     >
       {label !== undefined && <Label>{label}</Label>}
-      <Button className="input choice-button">
-        <SelectValue className="choice-value">
+      <Button className="input select-button">
+        <SelectValue className="select-value">
           {({ isPlaceholder, selectedText, defaultChildren }) => (isPlaceholder ? defaultChildren : selectedText)}
         </SelectValue>
         <ChevronDown aria-hidden />

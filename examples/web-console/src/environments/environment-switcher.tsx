@@ -1,12 +1,12 @@
-// The way from one environment to another, on every page.
+// The environment select in the header.
 import { useQuery } from '@apollo/client/react';
 import { useMatch, useNavigate } from 'react-router';
 import { EnvironmentsDocument } from '../gql/graphql';
-import { Choice } from '../ui/choice';
+import { SelectField } from '../ui/select-field';
 import { toPath } from './use-environment';
 
-/** A choice of environments, where the page is of one. */
-export function EnvironmentSwitch() {
+/** Renders a select that navigates to another environment. Renders nothing on pages outside an environment. */
+export function EnvironmentSwitcher() {
   const navigate = useNavigate();
   const match = useMatch('/:serviceCode/:environmentName/*');
   const { data } = useQuery(EnvironmentsDocument);
@@ -24,8 +24,8 @@ export function EnvironmentSwitch() {
       : [],
   );
   return (
-    <Choice
-      className="environment-switch"
+    <SelectField
+      className="environment-switcher"
       aria-label="Environment"
       options={options}
       value={toPath(serviceCode, environmentName)}
