@@ -13,6 +13,9 @@ import { securityHeaders } from './security-headers.js';
 /** Maximum size of a request body or WebSocket message, in bytes. */
 export const maxRequestBytes = 256 * 1024;
 
+/** Maximum number of request headers. */
+export const maxHeaders = 100;
+
 /** Error of a request whose body cannot be parsed (400, 415). Clients get its message, so the message must quote nothing of the body. */
 export class RequestBodyError extends Error {
   readonly statusCode: 400 | 415;
@@ -92,7 +95,7 @@ const statusMessages: Readonly<Record<number, string | undefined>> = {
   413: `The body is larger than ${maxRequestBytes / 1024} KiB (${maxRequestBytes} bytes).`,
   415: 'Send the body as application/json in UTF-8, without compression.',
   417: 'The only allowed value of the Expect header is 100-continue.',
-  431: `The request headers are larger than ${maxHeaderSize / 1024} KiB.`,
+  431: `The request has more than ${maxHeaders} headers, or they are larger than ${maxHeaderSize / 1024} KiB.`,
 };
 
 /** Returns the message of a BAD_REQUEST error with this HTTP status. */

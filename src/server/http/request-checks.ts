@@ -1,6 +1,7 @@
 // Checks every request before its body is read, and adds the headers of every response. In this order, the checks reject:
 //
 // - every request while the gateway shuts down, or while too many connections are open;
+// - more than 100 headers;
 // - a Host header that is missing, repeated or malformed;
 // - a repeated MC-Api-Key header;
 // - an unknown path, or a method that its path does not allow.
@@ -17,6 +18,7 @@ import { apiKeyHeader } from './api-key.js';
 import {
   respondAndClose,
   formatErrorResponse,
+  maxHeaders,
   rejectUnknownRoute,
   sendError,
   sendErrorWithoutFastify,
@@ -73,11 +75,16 @@ export async function addRequestChecks(
     if (lifecycle.draining.aborted) {
       void reply.header('connection', 'close').header('retry-after', 1);
       sendError(request, reply, 'OVERLOADED', 'The gateway is shutting down. Try again.');
-    } else if (hasTooManyConnections()) {
+      return;
+    }
+    if (hasTooManyConnections()) {
       void reply.header('connection', 'close').header('retry-after', 1);
       sendError(request, reply, 'OVERLOADED', 'The gateway has too many open connections. Try again in a moment.');
-    } else if (!hasValidHost(request.raw)) {
-      sendError(request, reply, 'BAD_REQUEST', 'The Host header is missing, repeated or malformed. Send exactly one.');
+      return;
+    }
+    const headerError = checkHeaders(request.raw);
+    if (headerError !== undefined) {
+      sendError(request, reply, 'BAD_REQUEST', headerError.message, headerError.status);
     } else if (countHeader(request.raw, apiKeyHeader) > 1) {
       sendError(request, reply, 'BAD_REQUEST', 'Send one MC-Api-Key header, not several.');
     } else if (request.is404) {
@@ -100,9 +107,19 @@ export function isAllowedOrigin({ corsOrigins }: Config, origin: string, host: s
   return listed || origin.replace(/^https?:\/\//, '') === host;
 }
 
-/** Reports whether a request has exactly one Host header, and a well-formed one (RFC 9112, 3.2). */
-export function hasValidHost(request: IncomingMessage): boolean {
-  return countHeader(request, 'host') === 1 && hostPattern.test(request.headers.host ?? '');
+/** Why the headers of a request are invalid. */
+export interface HeaderError {
+  /** HTTP status: 400 or 431. */
+  readonly status: number;
+  readonly message: string;
+}
+
+/** Checks that a request has at most 100 headers, and exactly one Host header that is well-formed (RFC 9112, 3.2). */
+export function checkHeaders(request: IncomingMessage): HeaderError | undefined {
+  // Names and values alternate. Node itself drops headers above its own limit, or rejects the request, depending on its version.
+  if (request.rawHeaders.length > 2 * maxHeaders) return { status: 431, message: toStatusMessage(431) };
+  if (countHeader(request, 'host') === 1 && hostPattern.test(request.headers.host ?? '')) return undefined;
+  return { status: 400, message: 'The Host header is missing, repeated or malformed. Send exactly one.' };
 }
 
 // Returns how often a header occurs. `name` is in lower case.

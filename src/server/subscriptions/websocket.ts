@@ -16,12 +16,12 @@ import { withQueryText } from '../graphql/trusted-documents.js';
 import { apiKeyHeader, parseApiKey } from '../http/api-key.js';
 import { respondAndClose, formatErrorResponse, maxRequestBytes } from '../http/error-responses.js';
 import { findLastPendingResponse } from '../http/pending-responses.js';
-import { hasValidHost, toRequestId } from '../http/request-checks.js';
+import { checkHeaders, toRequestId } from '../http/request-checks.js';
 import type { Lifecycle } from '../lifecycle.js';
 import { toLoggable } from '../telemetry/logging.js';
 import type { SubscriptionResult, Subscriptions } from './subscriptions.js';
 
-/** Dependencies and options of the WebSocket transport. */
+/** Dependencies of the WebSocket transport. */
 export interface WebSocketOptions {
   readonly schema: GraphQLSchema;
   readonly subscriptions: Subscriptions;
@@ -35,11 +35,10 @@ export interface WebSocketOptions {
   readonly isAllowedOrigin: (origin: string, host: string) => boolean;
   /** Creates the context of one subscription, or of one of its events. */
   readonly createContext: (apiKey: string, requestId: string, trace: OperationTrace | undefined) => GraphContext;
-  /** Milliseconds between pings of a socket. The gateway terminates a socket that has not responded by the next ping. Default: 12,000. */
-  readonly pingMs?: number | undefined;
 }
 
-const defaultPingMs = 12_000;
+// Milliseconds between pings of a socket. The gateway terminates a socket that has not responded by the next ping.
+const pingMs = 12_000;
 // How long clients may take to close their sockets during shutdown, in milliseconds.
 const shutdownGraceMs = 500;
 // Close codes that graphql-ws does not name (RFC 6455, 7.4.1, and the IANA registry).
@@ -162,9 +161,8 @@ function checkHandshake(
     return { code: 'OVERLOADED', message: 'The gateway is shutting down. Try again.' };
   }
   if (shedIfOverloaded()) return { code: 'OVERLOADED', message: overloadedMessage };
-  if (!hasValidHost(request)) {
-    return { code: 'BAD_REQUEST', message: 'The Host header is missing, repeated or malformed. Send exactly one.' };
-  }
+  const headerError = checkHeaders(request);
+  if (headerError !== undefined) return { code: 'BAD_REQUEST', ...headerError };
   if (url?.split('?', 1)[0] !== '/graphql') {
     return { status: 404, code: 'BAD_REQUEST', message: 'No such path. WebSockets are served at /graphql.' };
   }
@@ -198,12 +196,7 @@ function ignoreUpgrade(server: HttpServer, request: IncomingMessage, stream: Dup
   server.emit('connection', stream);
 }
 
-function serve(
-  socket: WebSocket,
-  stream: Duplex,
-  server: Server<Extra>,
-  { log, pingMs = defaultPingMs }: WebSocketOptions,
-): void {
+function serve(socket: WebSocket, stream: Duplex, server: Server<Extra>, { log }: WebSocketOptions): void {
   const closed = new AbortController();
   // Each subscription of the socket adds a listener.
   setMaxListeners(0, closed.signal);
