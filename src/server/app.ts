@@ -43,8 +43,6 @@ export interface AppDependencies {
   readonly tracing?: Tracing | undefined;
   /** Ignored if the configuration turns the playground off. */
   readonly playground: PlaygroundOptions;
-  /** Milliseconds between pings of a WebSocket. Default: 12,000. */
-  readonly pingMs?: number;
   /** Limits for clients that read slowly. Default: `defaultSlowClientLimits`. */
   readonly slowClients?: SlowClientLimits;
   /** Returns the delay of the event loop, in milliseconds. Default: it is measured. */
@@ -127,7 +125,6 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
     shedIfOverloaded,
     isAllowedOrigin: (origin, host) => isAllowedOrigin(config, origin, host),
     createContext: createEventContext,
-    pingMs: dependencies.pingMs,
   });
   addMetrics(metrics, { client, watcher, admission, subscriptions, sharedRateLimit });
   return app;

@@ -1,23 +1,28 @@
-// Failures of the REST API and of the connection to it: retries, Retry-After, the deadline, writes and redirects.
-import { setTimeout as sleep } from 'node:timers/promises';
+// Failures of the REST API and of the connection to it: retries, Retry-After, the deadline, writes and redirects. The clock is fake.
 import { describe, expect, it } from '@jest/globals';
+import type { RestSession } from '../../src/cloudca/session.js';
 import { listVpcs } from '../../src/cloudca/vpcs.js';
+import { useFakeClock } from '../helpers/fake-clock.js';
 import { dropConnection, json, raw, startUpstream } from '../helpers/upstream.js';
 import {
   apiKey,
   catchFailure,
   createTestClient,
   findUnreachableUrl,
-  neverRespond,
   newVpn,
+  receiveBodyChunk,
   sendBytes,
   testArea,
   writes,
 } from './test-client.js';
 
+// The deadline of a session.
+const timeoutMs = 60_000;
+
 const upstream = await startUpstream();
 const otherServer = await startUpstream();
-const { session } = createTestClient(upstream.url);
+const clock = useFakeClock();
+const { session, calls } = createTestClient(upstream.url, { timeoutMs });
 const toUnknownOutcome = (advice: string) => ` The request may have succeeded all the same. ${advice}`;
 const toUpstreamDetails = (status: number) => ({ status, errors: [] });
 
@@ -25,6 +30,14 @@ const unavailable = 'The REST API is not available at the moment.';
 const timedOut = 'The REST API did not respond in time.';
 const rateLimited = 'The REST API limits the rate of requests. Try again later.';
 const connectionLost = 'The connection to the REST API was lost.';
+
+/** Reads a list, without waiting for the delays before retries. */
+const read = (rest: RestSession = session()) => calls.complete(listVpcs(rest, testArea), clock);
+
+/** Responds nothing, and advances the clock to the deadline of the session whose call has just arrived. */
+const passDeadline = () => {
+  clock.advance(timeoutMs);
+};
 
 /** Statuses of a proxy or a rate limiter in front of the REST API: reads are retried. */
 const transientFailures = [
@@ -54,7 +67,7 @@ describe('RestSession.read', () => {
     async (status) => {
       upstream.script((_call, index) => (index < 2 ? raw(status, '<html>') : { data: [] }));
       const rest = session();
-      expect(await listVpcs(rest, testArea)).toEqual([]);
+      expect(await read(rest)).toEqual([]);
       expect([upstream.calls.length, rest.callCount]).toEqual([3, 3]);
     },
   );
@@ -64,7 +77,7 @@ describe('RestSession.read', () => {
     async (status, name, message) => {
       upstream.script(() => raw(status, '<html>'));
       const rest = session();
-      expect(await catchFailure(listVpcs(rest, testArea))).toEqual({
+      expect(await catchFailure(read(rest))).toEqual({
         name,
         message,
         upstream: toUpstreamDetails(status),
@@ -76,7 +89,7 @@ describe('RestSession.read', () => {
 
   it.each(permanentFailures)('does not retry after status %i and rejects with %s', async (status, name, message) => {
     upstream.script(() => raw(status, '<html>'));
-    expect(await catchFailure(listVpcs(session(), testArea))).toEqual({
+    expect(await catchFailure(read())).toEqual({
       name,
       message,
       upstream: toUpstreamDetails(status),
@@ -87,13 +100,13 @@ describe('RestSession.read', () => {
 
   it('retries a read twice after a lost connection', async () => {
     upstream.script((_call, index) => (index < 2 ? dropConnection : { data: [] }));
-    expect(await listVpcs(session(), testArea)).toEqual([]);
+    expect(await read()).toEqual([]);
     expect(upstream.calls.length).toBe(3);
   });
 
   it('gives up after three lost connections and rejects with UnavailableError', async () => {
     upstream.script(() => dropConnection);
-    expect(await catchFailure(listVpcs(session(), testArea))).toEqual({
+    expect(await catchFailure(read())).toEqual({
       name: 'UnavailableError',
       message: connectionLost,
       outcomeUnknown: false,
@@ -105,14 +118,14 @@ describe('RestSession.read', () => {
     upstream.script((_call, index) =>
       index === 0 ? sendBytes('HTTP/1.1 200 OK\r\ncontent-length: 99\r\n\r\n{') : { data: [] },
     );
-    expect(await listVpcs(session(), testArea)).toEqual([]);
+    expect(await read()).toEqual([]);
     expect(upstream.calls.length).toBe(2);
   });
 
   it('gives up after three attempts to connect to a closed port', async () => {
-    const { session } = createTestClient(await findUnreachableUrl());
+    const { session, calls } = createTestClient(await findUnreachableUrl());
     const rest = session();
-    expect(await catchFailure(listVpcs(rest, testArea))).toEqual({
+    expect(await catchFailure(calls.complete(listVpcs(rest, testArea), clock))).toEqual({
       name: 'UnavailableError',
       message: 'The REST API cannot be reached.',
       outcomeUnknown: false,
@@ -121,8 +134,8 @@ describe('RestSession.read', () => {
   });
 
   it('rejects with UnavailableError if the host name does not resolve', async () => {
-    const { session } = createTestClient('http://nowhere.invalid/v1');
-    expect(await catchFailure(listVpcs(session(), testArea))).toEqual({
+    const { session, calls } = createTestClient('http://nowhere.invalid/v1');
+    expect(await catchFailure(calls.complete(listVpcs(session(), testArea), clock))).toEqual({
       name: 'UnavailableError',
       message: 'The REST API cannot be reached.',
       outcomeUnknown: false,
@@ -130,48 +143,52 @@ describe('RestSession.read', () => {
   });
 
   it('rejects with UnavailableError if the server does not speak TLS', async () => {
-    const { session } = createTestClient(upstream.url.replace('http:', 'https:'));
-    expect((await catchFailure(listVpcs(session(), testArea))).name).toBe('UnavailableError');
+    const { session, calls } = createTestClient(upstream.url.replace('http:', 'https:'));
+    const call = calls.complete(listVpcs(session(), testArea), clock);
+    expect((await catchFailure(call)).name).toBe('UnavailableError');
   });
 });
 
 describe('The Retry-After header of a response', () => {
   it.each([429, 503])('delays the retry after status %i by the given seconds', async (status) => {
-    const events: string[] = [];
-    upstream.script((_call, index) => {
-      events.push(`call ${index}`);
-      // The default backoff is at most a tenth of a second.
-      setTimeout(() => events.push('half a second'), 500);
-      return index === 0 ? raw(status, '', { 'retry-after': '1' }) : { data: [] };
-    });
-    expect(await listVpcs(session(), testArea)).toEqual([]);
-    expect(events).toEqual(['call 0', 'half a second', 'call 1']);
+    upstream.script((_call, index) => (index === 0 ? raw(status, '', { 'retry-after': '1' }) : { data: [] }));
+    await expectRetryAfter(1_000);
   });
 
   it('delays the retry until the given date', async () => {
-    const events: string[] = [];
     upstream.script((_call, index) => {
-      events.push(`call ${index}`);
-      setTimeout(() => events.push('half a second'), 500);
       const date = new Date(Date.now() + 2_000).toUTCString();
       return index === 0 ? raw(503, '', { 'retry-after': date }) : { data: [] };
     });
-    expect(await listVpcs(session(), testArea)).toEqual([]);
-    expect(events).toEqual(['call 0', 'half a second', 'call 1']);
+    // The date has no fractions of a second. The client rounds the time until then up to seconds.
+    await expectRetryAfter(2_000);
   });
+
+  /** Expects a read to be retried after this time, and no earlier. */
+  async function expectRetryAfter(milliseconds: number): Promise<void> {
+    const rest = session();
+    const call = listVpcs(rest, testArea);
+    await calls.settle();
+    clock.advance(milliseconds - 1);
+    await calls.settle();
+    expect(rest.callCount).toBe(1);
+    clock.advance(1);
+    expect(await call).toEqual([]);
+    expect([upstream.calls.length, rest.callCount]).toEqual([2, 2]);
+  }
 
   it.each(['0', '', 'soon', '-5', 'Wed, 21 Oct 2015 07:28:00 GMT'])(
     'does not delay the retry if its value is %j',
     async (retryAfter) => {
       upstream.script((_call, index) => (index < 2 ? raw(429, '', { 'retry-after': retryAfter }) : { data: [] }));
-      expect(await listVpcs(session(), testArea)).toEqual([]);
+      expect(await read()).toEqual([]);
       expect(upstream.calls.length).toBe(3);
     },
   );
 
   it('alone delays the retry: RateLimit-Reset does not', async () => {
     upstream.script((_call, index) => (index < 2 ? raw(429, '', { 'ratelimit-reset': '86400' }) : { data: [] }));
-    expect(await listVpcs(session(), testArea)).toEqual([]);
+    expect(await read()).toEqual([]);
     expect(upstream.calls.length).toBe(3);
   });
 
@@ -189,20 +206,20 @@ describe('The Retry-After header of a response', () => {
   });
 
   it('of a 429 ends the retries at once if it exceeds the deadline', async () => {
-    upstream.script(() => raw(429, '', { 'retry-after': '60' }));
-    expect(await catchFailure(listVpcs(session(), testArea))).toEqual({
+    upstream.script(() => raw(429, '', { 'retry-after': '61' }));
+    expect(await catchFailure(read())).toEqual({
       name: 'RateLimitedError',
       message: rateLimited,
       upstream: toUpstreamDetails(429),
       outcomeUnknown: false,
-      retryAfter: 60,
+      retryAfter: 61,
     });
     expect(upstream.calls.length).toBe(1);
   });
 
   it.each([502, 503, 504])('of a %i ends the retries at once if it exceeds the deadline', async (status) => {
-    upstream.script(() => raw(status, '', { 'retry-after': '60' }));
-    expect((await catchFailure(listVpcs(session(), testArea))).upstream).toEqual(toUpstreamDetails(status));
+    upstream.script(() => raw(status, '', { 'retry-after': '61' }));
+    expect((await catchFailure(read())).upstream).toEqual(toUpstreamDetails(status));
     expect(upstream.calls.length).toBe(1);
   });
 
@@ -210,7 +227,7 @@ describe('The Retry-After header of a response', () => {
     'of %j, more than a day, ends the retries and is not passed on',
     async (retryAfter) => {
       upstream.script(() => raw(429, '', { 'retry-after': retryAfter }));
-      expect(await catchFailure(listVpcs(session(), testArea))).toEqual({
+      expect(await catchFailure(read())).toEqual({
         name: 'RateLimitedError',
         message: rateLimited,
         upstream: toUpstreamDetails(429),
@@ -227,7 +244,7 @@ describe.each(writes)('%s', (_name, write, advice) => {
     const rest = session();
     // A 429 rejects the request. A proxy sends the others, perhaps after the REST API received the request.
     const mayHaveSucceeded = status !== 429;
-    expect(await catchFailure(write(rest))).toEqual({
+    expect(await catchFailure(calls.complete(write(rest), clock))).toEqual({
       name,
       message: message + (mayHaveSucceeded ? toUnknownOutcome(advice) : ''),
       upstream: toUpstreamDetails(status),
@@ -240,7 +257,7 @@ describe.each(writes)('%s', (_name, write, advice) => {
     'is not retried after errors with status %i, and has certainly failed',
     async (status) => {
       upstream.script(() => json(status, { errors: [{ code: 1, message: 'No.' }] }));
-      const { upstream: details, outcomeUnknown } = await catchFailure(write(session()));
+      const { upstream: details, outcomeUnknown } = await catchFailure(calls.complete(write(session()), clock));
       expect([details, outcomeUnknown]).toEqual([{ status, errors: [{ code: '1', message: 'No.' }] }, false]);
       expect(upstream.calls.length).toBe(1);
     },
@@ -248,7 +265,7 @@ describe.each(writes)('%s', (_name, write, advice) => {
 
   it('is not retried after a lost connection, and has an unknown outcome', async () => {
     upstream.script(() => dropConnection);
-    expect(await catchFailure(write(session()))).toEqual({
+    expect(await catchFailure(calls.complete(write(session()), clock))).toEqual({
       name: 'UnavailableError',
       message: connectionLost + toUnknownOutcome(advice),
       outcomeUnknown: true,
@@ -257,9 +274,8 @@ describe.each(writes)('%s', (_name, write, advice) => {
   });
 
   it('is not retried after the deadline, and has an unknown outcome', async () => {
-    upstream.script(() => neverRespond);
-    const { session } = createTestClient(upstream.url, { timeoutMs: 500 });
-    expect(await catchFailure(write(session()))).toEqual({
+    upstream.script(() => passDeadline);
+    expect(await catchFailure(calls.complete(write(session()), clock))).toEqual({
       name: 'TimeoutError',
       message: timedOut + toUnknownOutcome(advice),
       outcomeUnknown: true,
@@ -268,9 +284,9 @@ describe.each(writes)('%s', (_name, write, advice) => {
   });
 
   it('has certainly failed if no connection can be opened', async () => {
-    const { session } = createTestClient(await findUnreachableUrl());
+    const { session, calls } = createTestClient(await findUnreachableUrl());
     const rest = session();
-    expect(await catchFailure(write(rest))).toEqual({
+    expect(await catchFailure(calls.complete(write(rest), clock))).toEqual({
       name: 'UnavailableError',
       message: 'The REST API cannot be reached.',
       outcomeUnknown: false,
@@ -279,8 +295,8 @@ describe.each(writes)('%s', (_name, write, advice) => {
   });
 
   it('has certainly failed if the server does not speak TLS', async () => {
-    const { session } = createTestClient(upstream.url.replace('http:', 'https:'));
-    expect(await catchFailure(write(session()))).toEqual({
+    const { session, calls } = createTestClient(upstream.url.replace('http:', 'https:'));
+    expect(await catchFailure(calls.complete(write(session()), clock))).toEqual({
       name: 'UnavailableError',
       message: 'The REST API cannot be reached.',
       outcomeUnknown: false,
@@ -302,43 +318,38 @@ describe.each(writes)('%s', (_name, write, advice) => {
     ['something other than HTTP', sendBytes('SSH-2.0-OpenSSH_9.6\r\n')],
   ])('is not retried after a response with %s, and has an unknown outcome', async (_content, response) => {
     upstream.script(() => response);
-    const { message, outcomeUnknown } = await catchFailure(write(session()));
+    const { message, outcomeUnknown } = await catchFailure(calls.complete(write(session()), clock));
     expect([message.endsWith(toUnknownOutcome(advice)), outcomeUnknown]).toEqual([true, true]);
     expect(upstream.calls.length).toBe(1);
   });
 
   it('is not sent if the deadline has passed, and has certainly failed', async () => {
     upstream.script(() => raw(204));
-    const { session } = createTestClient(upstream.url, { timeoutMs: 20 });
     const rest = session();
-    await sleep(40);
-    expect(await catchFailure(write(rest))).toEqual({ name: 'TimeoutError', message: timedOut, outcomeUnknown: false });
+    clock.advance(timeoutMs);
+    expect(await catchFailure(calls.complete(write(rest), clock))).toEqual({
+      name: 'TimeoutError',
+      message: timedOut,
+      outcomeUnknown: false,
+    });
     expect([upstream.calls.length, rest.callCount]).toEqual([0, 0]);
   });
 });
 
 describe('The deadline of a session', () => {
+  const timeout = { name: 'TimeoutError', message: timedOut, outcomeUnknown: false };
+
   it('rejects reads once it has passed, without sending them', async () => {
     upstream.script(() => ({ data: [] }));
-    const { session } = createTestClient(upstream.url, { timeoutMs: 20 });
     const rest = session();
-    await sleep(40);
-    expect(await catchFailure(listVpcs(rest, testArea))).toEqual({
-      name: 'TimeoutError',
-      message: timedOut,
-      outcomeUnknown: false,
-    });
+    clock.advance(timeoutMs);
+    expect(await catchFailure(read(rest))).toEqual(timeout);
     expect([upstream.calls.length, rest.callCount]).toEqual([0, 0]);
   });
 
   it('ends a read that receives no headers, without a retry', async () => {
-    upstream.script(() => neverRespond);
-    const { session } = createTestClient(upstream.url, { timeoutMs: 500 });
-    expect(await catchFailure(listVpcs(session(), testArea))).toEqual({
-      name: 'TimeoutError',
-      message: timedOut,
-      outcomeUnknown: false,
-    });
+    upstream.script(() => passDeadline);
+    expect(await catchFailure(read())).toEqual(timeout);
     expect(upstream.calls.length).toBe(1);
   });
 
@@ -347,6 +358,7 @@ describe('The deadline of a session', () => {
     async (encoding) => {
       let closed: Promise<unknown> = Promise.resolve();
       upstream.script(() => (response) => {
+        void receiveBodyChunk().then(passDeadline);
         response.writeHead(200, { 'content-type': 'application/json', 'content-encoding': encoding });
         // A gzip header whose file name never ends, so that the decompressor always waits for more.
         response.write(encoding === 'gzip' ? Buffer.from([0x1f, 0x8b, 8, 8, 0, 0, 0, 0, 0, 3]) : '{"data":');
@@ -358,43 +370,39 @@ describe('The deadline of a session', () => {
           });
         });
       });
-      const { session } = createTestClient(upstream.url, { timeoutMs: 500 });
-      expect(await catchFailure(listVpcs(session(), testArea))).toEqual({
-        name: 'TimeoutError',
-        message: timedOut,
-        outcomeUnknown: false,
-      });
+      expect(await catchFailure(read())).toEqual(timeout);
       await closed;
       expect(upstream.calls.length).toBe(1);
     },
   );
 
   it('covers all attempts of a read together', async () => {
-    upstream.script(() => raw(503, '', { 'retry-after': '1' }));
-    const { session } = createTestClient(upstream.url, { timeoutMs: 1_900 });
-    expect((await catchFailure(listVpcs(session(), testArea))).upstream).toEqual(toUpstreamDetails(503));
+    // The second retry would be at the deadline.
+    upstream.script(() => raw(503, '', { 'retry-after': '30' }));
+    expect((await catchFailure(read())).upstream).toEqual(toUpstreamDetails(503));
     expect(upstream.calls.length).toBe(2);
   });
 
   it('covers all reads of the session together', async () => {
-    upstream.script((_call, index) => (index === 0 ? { data: [] } : neverRespond));
-    const { session } = createTestClient(upstream.url, { timeoutMs: 1_000 });
+    const remaining = 1_000;
+    const passRemaining = () => {
+      clock.advance(remaining);
+    };
+    upstream.script((_call, index) => (index === 0 ? { data: [] } : passRemaining));
     const rest = session();
-    await listVpcs(rest, testArea);
-    expect((await catchFailure(listVpcs(rest, testArea))).name).toBe('TimeoutError');
-    // The timer may fire a fraction of a millisecond before the deadline.
-    await sleep(10);
-    expect((await catchFailure(listVpcs(rest, testArea))).name).toBe('TimeoutError');
+    await read(rest);
+    clock.advance(timeoutMs - remaining);
+    expect((await catchFailure(read(rest))).name).toBe('TimeoutError');
+    expect((await catchFailure(read(rest))).name).toBe('TimeoutError');
     expect([upstream.calls.length, rest.callCount]).toEqual([2, 2]);
   });
 
   it('restarts on renewDeadline', async () => {
     upstream.script(() => ({ data: [] }));
-    const { session } = createTestClient(upstream.url, { timeoutMs: 1_000 });
     const rest = session();
-    await sleep(1_020);
+    clock.advance(timeoutMs);
     rest.renewDeadline();
-    expect(await listVpcs(rest, testArea)).toEqual([]);
+    expect(await read(rest)).toEqual([]);
   });
 });
 
@@ -403,7 +411,7 @@ describe.each([300, 301, 302, 303, 304, 305, 307, 308])('A redirect with the sta
     const location = `${target === 'the same server' ? upstream.url : otherServer.url}/services/compute-on/test_area/vpcs`;
     upstream.script(() => raw(status, '', { location }));
     otherServer.script(() => ({ data: [] }));
-    expect(await catchFailure(listVpcs(session(), testArea))).toEqual({
+    expect(await catchFailure(read())).toEqual({
       name: 'BadResponseError',
       message: 'The REST API sent a redirect. The gateway does not follow redirects.',
       upstream: toUpstreamDetails(status),
@@ -417,13 +425,13 @@ describe.each([300, 301, 302, 303, 304, 305, 307, 308])('A redirect with the sta
       raw(status, '', { location: `${otherServer.url}/services/compute-on/test_area/sitetositevpns` }),
     );
     otherServer.script(() => ({}));
-    expect((await catchFailure(write(session()))).name).toBe('BadResponseError');
+    expect((await catchFailure(calls.complete(write(session()), clock))).name).toBe('BadResponseError');
     expect([upstream.calls.length, otherServer.calls]).toEqual([1, []]);
   });
 
   it('is rejected without the errors in its body', async () => {
     const body = { errors: [{ code: 1, message: `${apiKey} ${newVpn.ipSecPsk} http://elsewhere.example` }] };
     upstream.script(() => json(status, body, { location: 'http://elsewhere.example/' }));
-    expect((await catchFailure(listVpcs(session(), testArea))).upstream).toEqual(toUpstreamDetails(status));
+    expect((await catchFailure(read())).upstream).toEqual(toUpstreamDetails(status));
   });
 });

@@ -1,4 +1,5 @@
 // Helpers of the REST client's tests: sessions on any upstream, failed calls as plain objects, and upstreams that respond byte by byte.
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { ServerResponse } from 'node:http';
 import { CloudcaClient } from '../../src/cloudca/client.js';
 import type { RestSession } from '../../src/cloudca/session.js';
@@ -14,6 +15,7 @@ import {
 import { addCleanup } from '../helpers/cleanup.js';
 import { findFreePort } from '../helpers/free-port.js';
 import { createLenientClientOptions } from '../helpers/gateway.js';
+import { type RestCallTracker, trackRestCalls } from '../helpers/rest-calls.js';
 
 export const apiKey = 'Qk7vXc2nTestKeyOfTheCaller';
 export const requestId = 'request-1';
@@ -68,20 +70,23 @@ export interface TestClient {
   readonly session: (caller?: { apiKey?: string; requestId?: string }) => RestSession;
   /** The warnings of all sessions, in order. */
   readonly warnings: WireWarning[];
+  /** The calls of all sessions. */
+  readonly calls: RestCallTracker;
 }
 
 /**
  * Creates a client whose circuit never opens and whose retry budget never ends. It closes after the file's tests. The default deadline is
- * 10 seconds.
+ * one minute.
  */
-export function createTestClient(baseUrl: string, { timeoutMs = 10_000 } = {}): TestClient {
+export function createTestClient(baseUrl: string, { timeoutMs = 60_000 } = {}): TestClient {
   const client = new CloudcaClient({ baseUrl, timeoutMs, ...createLenientClientOptions() });
+  const calls = trackRestCalls(client);
   addCleanup(() => client.close());
   const warnings: WireWarning[] = [];
   const warn = (warning: WireWarning) => {
     warnings.push(warning);
   };
-  return { client, warnings, session: (caller = {}) => client.session({ apiKey, requestId, warn, ...caller }) };
+  return { client, warnings, calls, session: (caller = {}) => client.session({ apiKey, requestId, warn, ...caller }) };
 }
 
 /** The public fields of a CloudcaError. */
@@ -122,6 +127,19 @@ export function sendBytes(...parts: readonly (string | Buffer)[]) {
     for (const part of parts) socket?.write(part);
     socket?.end();
   };
+}
+
+/** Waits until a client has received the next part of a response body. */
+export function receiveBodyChunk(): Promise<void> {
+  // undici publishes each part that arrives.
+  const channel = 'undici:request:bodyChunkReceived';
+  return new Promise((resolve) => {
+    const onChunk = () => {
+      unsubscribe(channel, onChunk);
+      resolve();
+    };
+    subscribe(channel, onChunk);
+  });
 }
 
 /** Never responds. */

@@ -10,7 +10,8 @@ import {
   parsePage,
   allRows,
 } from '../../src/graph/connection.js';
-import { environment, failure, range, startOnUpstream, textAt, toId, wireVpc, wireVpn } from './graph-client.js';
+import { environment, numberedId, numberedVpc, numberedVpn, range } from '../helpers/fixtures.js';
+import { failure, startOnUpstream, textAt } from './graph-client.js';
 
 type Args = Partial<Record<'first' | 'last', number> & Record<'after' | 'before', string>>;
 
@@ -165,7 +166,7 @@ const query = `query ($environment: EnvironmentInput!, $first: Int, $after: Stri
 
 const nameOf = (index: number) => `vpn-${String(index).padStart(4, '0')}`;
 const cursorOf = (index: number, collection = 'siteToSiteVpn') =>
-  Buffer.from(JSON.stringify([collection, nameOf(index), toId('vpn', index)])).toString('base64url');
+  Buffer.from(JSON.stringify([collection, nameOf(index), numberedId('vpn', index)])).toString('base64url');
 
 /** Returns the expected body of a page with these rows. */
 function page(indexes: readonly number[], pages: { next: boolean; previous: boolean }, totalCount = 5): object {
@@ -189,7 +190,7 @@ function page(indexes: readonly number[], pages: { next: boolean; previous: bool
 
 /** Scripts the REST API to list these VPNs, in reverse order. */
 function scriptList(indexes: readonly number[]): void {
-  upstream.upstream.script(() => ({ data: indexes.toReversed().map((index) => wireVpn(index, 1)) }));
+  upstream.upstream.script(() => ({ data: indexes.toReversed().map((index) => numberedVpn(index, 1)) }));
 }
 
 const combined = 'first and last must not be combined. Send one of them.';
@@ -258,7 +259,7 @@ describe('SiteToSiteVpnConnection', () => {
 
   it('counts the rows that match the filter', async () => {
     upstream.upstream.script(() => ({
-      data: range(5).map((index) => wireVpn(index, 1, { state: index % 2 ? 'Error' : 'Connected' })),
+      data: range(5).map((index) => numberedVpn(index, 1, { state: index % 2 ? 'Error' : 'Connected' })),
     }));
     const filtered = `query ($environment: EnvironmentInput!) {
       siteToSiteVpns(environment: $environment, filter: { states: [CONNECTED] }, first: 2) {
@@ -303,13 +304,16 @@ describe('SiteToSiteVpnConnection', () => {
     ['padded', `${good}==`],
     ['followed by a space', `${good} `],
     ['encoded twice', Buffer.from(good).toString('base64url')],
-    ['not encoded', JSON.stringify(['siteToSiteVpn', nameOf(1), toId('vpn', 1)])],
-    ['written with spaces', Buffer.from(`["siteToSiteVpn", "${nameOf(1)}","${toId('vpn', 1)}"]`).toString('base64url')],
+    ['not encoded', JSON.stringify(['siteToSiteVpn', nameOf(1), numberedId('vpn', 1)])],
+    [
+      'written with spaces',
+      Buffer.from(`["siteToSiteVpn", "${nameOf(1)}","${numberedId('vpn', 1)}"]`).toString('base64url'),
+    ],
     ['of another collection', cursorOf(1, 'vpc')],
-    ['with an extra part', encode(['siteToSiteVpn', nameOf(1), toId('vpn', 1), 'more'])],
+    ['with an extra part', encode(['siteToSiteVpn', nameOf(1), numberedId('vpn', 1), 'more'])],
     ['with a missing part', encode(['siteToSiteVpn', nameOf(1)])],
     ['with parts of other types', encode(['siteToSiteVpn', 1, 2])],
-    ['an object', encode({ 0: 'siteToSiteVpn', 1: nameOf(1), 2: toId('vpn', 1) })],
+    ['an object', encode({ 0: 'siteToSiteVpn', 1: nameOf(1), 2: numberedId('vpn', 1) })],
   ])('fails with BAD_USER_INPUT for a cursor that is %s, without a REST call', async (_, cursor) => {
     for (const argument of ['after', 'before']) {
       expect(await upstream.execute(query, { environment, [argument]: cursor })).toEqual({
@@ -329,13 +333,13 @@ describe('SiteToSiteVpnConnection', () => {
 
 describe('VpcConnection', () => {
   it('rejects cursors of VPNs, and SiteToSiteVpnConnection rejects cursors of VPCs', async () => {
-    upstream.upstream.script(() => ({ data: [wireVpc(1), wireVpc(2)] }));
+    upstream.upstream.script(() => ({ data: [numberedVpc(1), numberedVpc(2)] }));
     const vpcs = `query ($environment: EnvironmentInput!, $after: String) {
       vpcs(environment: $environment, first: 1, after: $after) { nodes { id } pageInfo { endCursor } }
     }`;
     const cursor = textAt(await upstream.execute(vpcs, { environment }), 'data', 'vpcs', 'pageInfo', 'endCursor');
     expect(await upstream.execute(vpcs, { environment, after: cursor })).toMatchObject({
-      data: { vpcs: { nodes: [{ id: toId('vpc', 2) }] } },
+      data: { vpcs: { nodes: [{ id: numberedId('vpc', 2) }] } },
     });
     expect(upstream.calls()).toHaveLength(2);
     expect(await upstream.execute(query, { environment, after: cursor })).toMatchObject({
@@ -359,19 +363,21 @@ describe('Vpc.siteToSiteVpns', () => {
 
   it('pages the VPNs of each VPC, and accepts cursors of other lists of VPNs', async () => {
     upstream.upstream.script(({ url }) => ({
-      data: url.endsWith('/vpcs') ? [wireVpc(1), wireVpc(2)] : range(6).map((index) => wireVpn(index, 1 + (index % 2))),
+      data: url.endsWith('/vpcs')
+        ? [numberedVpc(1), numberedVpc(2)]
+        : range(6).map((index) => numberedVpn(index, 1 + (index % 2))),
     }));
-    const vpns = (...indexes: number[]) => indexes.map((index) => ({ id: toId('vpn', index) }));
+    const vpns = (...indexes: number[]) => indexes.map((index) => ({ id: numberedId('vpn', index) }));
     expect(await upstream.execute(nested, { environment, first: 1, after: cursorOf(1) })).toEqual({
       data: {
         vpcs: {
           nodes: [
             {
-              id: toId('vpc', 1),
+              id: numberedId('vpc', 1),
               siteToSiteVpns: { nodes: vpns(2), totalCount: 3, pageInfo: { hasNextPage: true } },
             },
             {
-              id: toId('vpc', 2),
+              id: numberedId('vpc', 2),
               siteToSiteVpns: { nodes: vpns(3), totalCount: 3, pageInfo: { hasNextPage: true } },
             },
           ],
@@ -381,7 +387,7 @@ describe('Vpc.siteToSiteVpns', () => {
   });
 
   it('fails with BAD_USER_INPUT for invalid arguments, and nullifies vpcs, without a read of VPNs', async () => {
-    upstream.upstream.script(() => ({ data: [wireVpc(1)] }));
+    upstream.upstream.script(() => ({ data: [numberedVpc(1)] }));
     const body = await upstream.execute(nested, { environment, first: 1, last: 1 });
     expect(body).toEqual({
       data: { vpcs: null },

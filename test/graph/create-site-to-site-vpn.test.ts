@@ -1,17 +1,8 @@
 // Mutation.createSiteToSiteVpn: input validation, the body of the REST call, and the payload.
 import { describe, expect, it } from '@jest/globals';
 import { json } from '../helpers/upstream.js';
-import {
-  environmentPath,
-  at,
-  environment,
-  failure,
-  startOnSandbox,
-  startOnUpstream,
-  textAt,
-  toId,
-  wireVpn,
-} from './graph-client.js';
+import { environment, environmentPath, numberedId, numberedVpn } from '../helpers/fixtures.js';
+import { at, failure, startOnSandbox, startOnUpstream, textAt } from './graph-client.js';
 
 let now = Date.parse('2026-11-23T18:30:00.000Z');
 // Each reading of the clock is a second later, so that a task of the sandbox ends after a few polls, however fast they are.
@@ -55,7 +46,7 @@ const create = (fields = 'siteToSiteVpn { id name state } task { id status resul
 const payload = (fields: object = {}) => ({
   data: { createSiteToSiteVpn: { siteToSiteVpn: null, task: null, userErrors: [], ...fields } },
 });
-const taskId = toId('task', 1);
+const taskId = numberedId('task', 1);
 const pending = { id: taskId, status: 'PENDING', result: null, errors: [] };
 
 describe('Mutation.createSiteToSiteVpn', () => {
@@ -129,7 +120,7 @@ describe('Mutation.createSiteToSiteVpn', () => {
   });
 
   it('returns each error of the REST API as REJECTED, with its code', async () => {
-    const input = { ...minimalInput, name: 'stargate', gateway: '19.19.19.19', vpcId: toId('vpc', 1) };
+    const input = { ...minimalInput, name: 'stargate', gateway: '19.19.19.19', vpcId: numberedId('vpc', 1) };
     const rejected = (message: string, upstreamCode: string) => ({
       field: null,
       code: 'REJECTED',
@@ -385,16 +376,16 @@ describe('CreateSiteToSiteVpnPayload.siteToSiteVpn', () => {
   });
 
   it('is taken from the data of the response if that is a VPN, without another REST call', async () => {
-    scripted.upstream.script(() => ({ data: wireVpn(1, 1) }));
+    scripted.upstream.script(() => ({ data: numberedVpn(1, 1) }));
     expect(await scripted.execute(create(), { input: minimalInput })).toEqual(
-      payload({ siteToSiteVpn: { id: toId('vpn', 1), name: 'vpn-0001', state: 'CONNECTED' } }),
+      payload({ siteToSiteVpn: { id: numberedId('vpn', 1), name: 'vpn-0001', state: 'CONNECTED' } }),
     );
     expect(scripted.calls()).toHaveLength(1);
   });
 
   it('is loaded if the data of the response has only its id', async () => {
-    const id = toId('vpn', 1);
-    scripted.upstream.script(({ method }) => ({ data: method === 'GET' ? wireVpn(1, 1) : { id } }));
+    const id = numberedId('vpn', 1);
+    scripted.upstream.script(({ method }) => ({ data: method === 'GET' ? numberedVpn(1, 1) : { id } }));
     expect(await scripted.execute(create(), { input: minimalInput })).toEqual(
       payload({ siteToSiteVpn: { id, name: 'vpn-0001', state: 'CONNECTED' } }),
     );
@@ -405,7 +396,7 @@ describe('CreateSiteToSiteVpnPayload.siteToSiteVpn', () => {
   });
 
   it('is null while the task is pending, even if the response has data', async () => {
-    scripted.upstream.script(() => ({ taskId, taskStatus: 'PENDING', data: wireVpn(1, 1) }));
+    scripted.upstream.script(() => ({ taskId, taskStatus: 'PENDING', data: numberedVpn(1, 1) }));
     expect(await scripted.execute(create(), { input: minimalInput })).toEqual(payload({ task: pending }));
     expect(scripted.calls()).toHaveLength(1);
   });
@@ -413,13 +404,13 @@ describe('CreateSiteToSiteVpnPayload.siteToSiteVpn', () => {
   it('is loaded by the id in the result of a task that has ended at once', async () => {
     scripted.upstream.script(({ method }) =>
       method === 'POST'
-        ? { taskId, taskStatus: 'SUCCESS', result: { id: toId('vpn', 1), ipSecPsk: psk } }
-        : { data: wireVpn(1, 1) },
+        ? { taskId, taskStatus: 'SUCCESS', result: { id: numberedId('vpn', 1), ipSecPsk: psk } }
+        : { data: numberedVpn(1, 1) },
     );
     expect(await scripted.execute(create(), { input: minimalInput })).toEqual(
       payload({
-        siteToSiteVpn: { id: toId('vpn', 1), name: 'vpn-0001', state: 'CONNECTED' },
-        task: { ...pending, status: 'SUCCESS', result: { id: toId('vpn', 1) } },
+        siteToSiteVpn: { id: numberedId('vpn', 1), name: 'vpn-0001', state: 'CONNECTED' },
+        task: { ...pending, status: 'SUCCESS', result: { id: numberedId('vpn', 1) } },
       }),
     );
     expect(scripted.calls()).toHaveLength(2);
@@ -427,9 +418,9 @@ describe('CreateSiteToSiteVpnPayload.siteToSiteVpn', () => {
 
   it('is loaded after the wait, not taken from the response to the write', async () => {
     scripted.upstream.script(({ method, url }) => {
-      if (method === 'POST') return { taskId, taskStatus: 'PENDING', data: wireVpn(1, 1, { state: 'Pending' }) };
-      if (url.includes('/tasks/')) return { taskId, taskStatus: 'SUCCESS', result: { id: toId('vpn', 1) } };
-      return { data: wireVpn(1, 1) };
+      if (method === 'POST') return { taskId, taskStatus: 'PENDING', data: numberedVpn(1, 1, { state: 'Pending' }) };
+      if (url.includes('/tasks/')) return { taskId, taskStatus: 'SUCCESS', result: { id: numberedId('vpn', 1) } };
+      return { data: numberedVpn(1, 1) };
     });
     expect(
       await scripted.execute(create('siteToSiteVpn { state }'), { input: { ...minimalInput, waitSeconds: 10 } }),
@@ -439,13 +430,13 @@ describe('CreateSiteToSiteVpnPayload.siteToSiteVpn', () => {
     expect(scripted.calls()).toEqual([
       `POST ${environmentPath}/sitetositevpns`,
       `GET /tasks/${taskId}`,
-      `GET ${environmentPath}/sitetositevpns/${toId('vpn', 1)}`,
+      `GET ${environmentPath}/sitetositevpns/${numberedId('vpn', 1)}`,
     ]);
   });
 
   it('is null, with NOT_FOUND, if the task has succeeded but the VPN does not exist', async () => {
     scripted.upstream.script(({ method }) =>
-      method === 'POST' ? { taskId, taskStatus: 'SUCCESS', result: { id: toId('vpn', 1) } } : json(404, {}),
+      method === 'POST' ? { taskId, taskStatus: 'SUCCESS', result: { id: numberedId('vpn', 1) } } : json(404, {}),
     );
     expect(await scripted.execute(create('siteToSiteVpn { id } task { status }'), { input: minimalInput })).toEqual({
       data: { createSiteToSiteVpn: { siteToSiteVpn: null, task: { status: 'SUCCESS' }, userErrors: [] } },

@@ -2,7 +2,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { fieldsOfContract } from './contract.js';
 import { EnvironmentInput, toValidAddress } from '../../src/graph/environment/environment.inputs.js';
-import { environmentPath, at, failure, listAt, startOnSandbox, startOnUpstream, textAt } from './graph-client.js';
+import { environmentPath } from '../helpers/fixtures.js';
+import { at, failure, listAt, startOnSandbox, startOnUpstream, textAt } from './graph-client.js';
 import { rootFields, toOperation } from './root-fields.js';
 
 const sandbox = await startOnSandbox();

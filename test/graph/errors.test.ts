@@ -1,15 +1,21 @@
-// Errors of reads, for each way in which the REST API can fail. None reveals its address, its response body or the API key.
+// Errors of reads, for each way in which the REST API can fail. None reveals its address, its response body or the API key. The clock is
+// fake.
 import { describe, expect, it } from '@jest/globals';
 import { GraphQLError } from 'graphql';
 import { formatGraphqlError } from '../../src/graph/errors.js';
+import { receiveBodyChunk } from '../cloudca/test-client.js';
+import { useFakeClock } from '../helpers/fake-clock.js';
 import { startGateway } from '../helpers/gateway.js';
+import { trackRestCalls } from '../helpers/rest-calls.js';
 import { dropConnection, json, raw, type Script } from '../helpers/upstream.js';
-import { environmentPath, environment, failure, startOnUpstream, toGraph, toId } from './graph-client.js';
+import { environment, environmentPath, numberedId } from '../helpers/fixtures.js';
+import { deadlineMs, failure, startOnUpstream, toGraph } from './graph-client.js';
 
 const graph = await startOnUpstream();
-const impatient = await startOnUpstream({ cloudcaApiTimeoutMs: 600 });
+const restCalls = trackRestCalls(graph.gateway.client);
+const clock = useFakeClock();
 // Nothing listens on port 1.
-const unreachable = toGraph(await startGateway('http://127.0.0.1:1/v1'), () => []);
+const unreachable = toGraph(await startGateway({ restApi: 'http://127.0.0.1:1/v1' }), () => []);
 
 const list = `query ($environment: EnvironmentInput!) { siteToSiteVpns(environment: $environment) { totalCount } }`;
 const variables = { environment };
@@ -33,12 +39,15 @@ const messages = {
   redirected: 'The REST API sent a redirect. The gateway does not follow redirects.',
 } as const;
 
-/** Reads the list from a scripted REST API. Returns the body of the response and the number of attempts. */
-async function run(script: Script, client = graph): Promise<{ body: unknown; attempts: number }> {
-  client.upstream.script(script);
-  const body = await client.execute(list, variables);
+/**
+ * Reads the list from a scripted REST API, without waiting for the delays before retries. Returns the body of the response and the number
+ * of attempts.
+ */
+async function run(script: Script): Promise<{ body: unknown; attempts: number }> {
+  graph.upstream.script(script);
+  const body = await restCalls.complete(graph.execute(list, variables), clock);
   expect(JSON.stringify(body)).not.toMatch(secrets);
-  const attempts = client.calls().filter((call) => call === `GET ${environmentPath}/sitetositevpns`).length;
+  const attempts = graph.calls().filter((call) => call === `GET ${environmentPath}/sitetositevpns`).length;
   return { body, attempts };
 }
 
@@ -129,8 +138,8 @@ describe('Read for which the REST API returns no errors', () => {
 
 describe('extensions.retryAfter', () => {
   it('is the Retry-After of the REST API if the deadline leaves no time to wait for it', async () => {
-    expect(await run(() => json(429, { errors }, { 'retry-after': '7' }), impatient)).toEqual({
-      body: failedList('RATE_LIMITED', messages.rateLimited, { ...upstreamErrors(429), retryAfter: 7 }),
+    expect(await run(() => json(429, { errors }, { 'retry-after': '61' }))).toEqual({
+      body: failedList('RATE_LIMITED', messages.rateLimited, { ...upstreamErrors(429), retryAfter: 61 }),
       attempts: 1,
     });
   });
@@ -160,10 +169,11 @@ describe('extensions.retryAfter', () => {
 
 describe('Read that gets no response', () => {
   it('fails with UPSTREAM_UNAVAILABLE if the connection is refused, and a write has a known outcome', async () => {
-    const body = await unreachable.execute(list, variables);
+    const read = unreachable.execute(list, variables);
+    const body = await trackRestCalls(unreachable.gateway.client).complete(read, clock);
     expect(body).toEqual(failedList('UPSTREAM_UNAVAILABLE', 'The REST API cannot be reached.'));
     const remove = 'mutation ($input: DeleteSiteToSiteVpnInput!) { deleteSiteToSiteVpn(input: $input) { __typename } }';
-    const written = await unreachable.execute(remove, { input: { environment, id: toId('vpn', 1) } });
+    const written = await unreachable.execute(remove, { input: { environment, id: numberedId('vpn', 1) } });
     expect(written).toEqual({
       data: { deleteSiteToSiteVpn: null },
       errors: [failure('UPSTREAM_UNAVAILABLE', ['deleteSiteToSiteVpn'], 'The REST API cannot be reached.')],
@@ -177,16 +187,21 @@ describe('Read that gets no response', () => {
     });
   });
 
+  const passDeadline = () => {
+    clock.advance(deadlineMs);
+  };
+
   it.each<[string, Script]>([
-    ['the REST API does not respond', () => () => undefined],
+    ['the REST API does not respond', () => passDeadline],
     [
       'the response body does not end',
       () => (response) => {
+        void receiveBodyChunk().then(passDeadline);
         response.writeHead(200).write('{"data": [');
       },
     ],
   ])('fails with UPSTREAM_TIMEOUT if %s', async (_, script) => {
-    expect(await run(script, impatient)).toEqual({
+    expect(await run(script)).toEqual({
       body: failedList('UPSTREAM_TIMEOUT', messages.timedOut),
       attempts: 1,
     });
@@ -214,7 +229,7 @@ describe('Read of one object', () => {
   ])('returns null for %s without an error if the REST API returns 404, whatever its body', async (_, query) => {
     for (const script of [() => json(404, { errors }), () => raw(404, '<html>canary</html>'), () => raw(404)]) {
       graph.upstream.script(script);
-      expect(await graph.execute(query, { environment, id: toId('vpn', 1) })).toEqual({ data: { it: null } });
+      expect(await graph.execute(query, { environment, id: numberedId('vpn', 1) })).toEqual({ data: { it: null } });
     }
   });
 });

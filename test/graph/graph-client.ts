@@ -1,9 +1,8 @@
-// Helpers for tests of the graph: a gateway that runs operations and records its REST calls, expected errors, and wire entities.
+// Helpers for tests of the graph: a gateway that runs operations and records its REST calls, expected errors, and access to results.
 import { afterEach, expect } from '@jest/globals';
 import type { Config } from '../../src/config.js';
 import { type SandboxOptions } from '../../src/sandbox/sandbox.js';
-import { seedSiteToSiteVpn, seedVpc } from '../../src/sandbox/seed.js';
-import { type GraphqlResponse, startGateway, startGatewayOnSandbox, type TestGateway } from '../helpers/gateway.js';
+import { type GraphqlResponse, startGateway, type TestGateway } from '../helpers/gateway.js';
 import { startUpstream, type Upstream } from '../helpers/upstream.js';
 
 /** A gateway under test, with its REST calls recorded. */
@@ -25,23 +24,27 @@ export interface ScriptedGraph extends Graph {
 /** The request id of every request of these tests. */
 export const requestId = 'request-1';
 
-export const environment = { serviceCode: 'compute-on', name: 'test_area' } as const;
-/** Path of the environment below the base URL. */
-export const environmentPath = '/services/compute-on/test_area';
+/** Deadline of an operation's REST calls, in milliseconds. Only a test with a fake clock reaches it. */
+export const deadlineMs = 60_000;
 
 // Tests of resolvers must not meet admission limits.
-const noLimits: Partial<Config> = { rateLimitPerMinute: 0, maxInFlightPerKey: 0, maxInFlight: 0 };
+const noLimits: Partial<Config> = {
+  rateLimitPerMinute: 0,
+  maxInFlightPerKey: 0,
+  maxInFlight: 0,
+  cloudcaApiTimeoutMs: deadlineMs,
+};
 
 /** Starts a gateway with its own sandbox. Must be called at the top of a file. */
 export async function startOnSandbox(options: SandboxOptions = {}, overrides: Partial<Config> = {}): Promise<Graph> {
-  const gateway = await startGatewayOnSandbox(options, { ...noLimits, ...overrides });
+  const gateway = await startGateway({ sandbox: options, config: { ...noLimits, ...overrides } });
   return toGraph(gateway, () => gateway.sandbox.calls.splice(0));
 }
 
 /** Starts a gateway with its own scripted upstream. Must be called at the top of a file. */
 export async function startOnUpstream(overrides: Partial<Config> = {}): Promise<ScriptedGraph> {
   const upstream = await startUpstream();
-  const gateway = await startGateway(upstream.url, { ...noLimits, ...overrides });
+  const gateway = await startGateway({ restApi: upstream.url, config: { ...noLimits, ...overrides } });
   const calls = () => upstream.calls.splice(0).map(({ method, url }) => ({ method, path: url }));
   return { ...toGraph(gateway, calls), upstream };
 }
@@ -93,27 +96,4 @@ export function listAt(value: unknown, ...path: (string | number)[]): unknown[] 
   const match = at(value, ...path);
   if (!Array.isArray(match)) throw new Error(`No array at ${path.join('.')} of ${JSON.stringify(value)}`);
   return match;
-}
-
-/** Returns a UUID that ends in a number. Its first digit depends on the kind. */
-export function toId(kind: 'vpn' | 'vpc' | 'task', index: number): string {
-  const first = { vpn: 'a', vpc: 'b', task: 'c' }[kind];
-  return `${first}0000000-0000-4000-8000-${String(index).padStart(12, '0')}`;
-}
-
-/** Returns a VPN of a VPC as the REST API sends it. `fields` replaces fields, or removes them if undefined. */
-export function wireVpn(index: number, vpc: number, fields: Readonly<Record<string, unknown>> = {}): object {
-  const id = toId('vpn', index);
-  const name = `vpn-${String(index).padStart(4, '0')}`;
-  return { ...seedSiteToSiteVpn({ id, name, vpcId: toId('vpc', vpc), gateway: `198.51.100.${index}` }), ...fields };
-}
-
-/** Returns a VPC as the REST API sends it. `fields` replaces fields, or removes them if undefined. */
-export function wireVpc(index: number, fields: Readonly<Record<string, unknown>> = {}): object {
-  return { ...seedVpc({ id: toId('vpc', index), name: `vpc-${String(index).padStart(4, '0')}` }), ...fields };
-}
-
-/** Returns the integers from 0 to below `length`. */
-export function range(length: number): number[] {
-  return Array.from({ length }, (_, index) => index);
 }

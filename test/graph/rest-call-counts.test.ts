@@ -1,18 +1,7 @@
 // The REST calls of an operation: one for each list, however many rows it has and however deep the lists are nested.
 import { describe, expect, it } from '@jest/globals';
-import {
-  environmentPath,
-  environment,
-  failure,
-  listAt,
-  at,
-  range,
-  startOnSandbox,
-  startOnUpstream,
-  toId,
-  wireVpc,
-  wireVpn,
-} from './graph-client.js';
+import { environment, environmentPath, numberedId, numberedVpc, numberedVpn, range } from '../helpers/fixtures.js';
+import { failure, listAt, at, startOnSandbox, startOnUpstream } from './graph-client.js';
 import { waitUntil } from '../helpers/wait-until.js';
 import { json } from '../helpers/upstream.js';
 import { createDefaultSeed } from '../../src/sandbox/default-seed.js';
@@ -28,12 +17,12 @@ const sandbox = await startOnSandbox({
     environments: [
       {
         environment: seedEnvironment({ id: 'environment-1', name: 'crowded' }),
-        vpcs: range(10).map((index) => seedVpc({ id: toId('vpc', index), name: `vpc-${index}` })),
+        vpcs: range(10).map((index) => seedVpc({ id: numberedId('vpc', index), name: `vpc-${index}` })),
         siteToSiteVpns: range(100).map((index) =>
           seedSiteToSiteVpn({
-            id: toId('vpn', index),
+            id: numberedId('vpn', index),
             name: `vpn-${String(index).padStart(2, '0')}`,
-            vpcId: toId('vpc', index % 10),
+            vpcId: numberedId('vpc', index % 10),
             gateway: `198.51.100.${index}`,
           }),
         ),
@@ -43,7 +32,7 @@ const sandbox = await startOnSandbox({
 });
 const scripted = await startOnUpstream();
 
-const one = toId('vpn', 7);
+const one = numberedId('vpn', 7);
 const list = (fields: string, args = '') =>
   `query ($environment: EnvironmentInput!, $yes: Boolean = true, $no: Boolean = false) {
     siteToSiteVpns(environment: $environment ${args}) { ${fields} }
@@ -66,7 +55,7 @@ describe('SiteToSiteVpn.vpc', () => {
   ])('takes no REST call for %s', async (_, selection) => {
     const body = await sandbox.execute(list(`nodes { id ${selection} }`), { environment: crowdedEnvironment });
     expect(listAt(body, 'data', 'siteToSiteVpns', 'nodes')).toHaveLength(100);
-    expect(JSON.stringify(at(body, 'data', 'siteToSiteVpns', 'nodes', 7, 'vpc'))).toContain(toId('vpc', 7));
+    expect(JSON.stringify(at(body, 'data', 'siteToSiteVpns', 'nodes', 7, 'vpc'))).toContain(numberedId('vpc', 7));
     expect(at(body, 'errors')).toBeUndefined();
     expect(sandbox.calls()).toEqual([`GET ${crowdedPath}/sitetositevpns`]);
   });
@@ -79,15 +68,15 @@ describe('SiteToSiteVpn.vpc', () => {
     fragment Id on Vpc { key: id }
     fragment Name on Vpc { name }`;
     expect(await sandbox.execute(query, { environment: crowdedEnvironment, id: one, no: false })).toEqual({
-      data: { siteToSiteVpn: { it: { key: toId('vpc', 7) } } },
+      data: { siteToSiteVpn: { it: { key: numberedId('vpc', 7) } } },
     });
     expect(sandbox.calls()).toEqual([`GET ${crowdedPath}/sitetositevpns/${one}`]);
     expect(await sandbox.execute(query, { environment: crowdedEnvironment, id: one, no: true })).toEqual({
-      data: { siteToSiteVpn: { it: { key: toId('vpc', 7), name: 'vpc-7' } } },
+      data: { siteToSiteVpn: { it: { key: numberedId('vpc', 7), name: 'vpc-7' } } },
     });
     expect(sandbox.calls()).toEqual([
       `GET ${crowdedPath}/sitetositevpns/${one}`,
-      `GET ${crowdedPath}/vpcs/${toId('vpc', 7)}`,
+      `GET ${crowdedPath}/vpcs/${numberedId('vpc', 7)}`,
     ]);
   });
 
@@ -106,7 +95,7 @@ describe('SiteToSiteVpn.vpc', () => {
     });
     expect(sandbox.calls()).toEqual([
       `GET ${crowdedPath}/sitetositevpns/${one}`,
-      `GET ${crowdedPath}/vpcs/${toId('vpc', 7)}`,
+      `GET ${crowdedPath}/vpcs/${numberedId('vpc', 7)}`,
     ]);
   });
 
@@ -125,7 +114,7 @@ describe('SiteToSiteVpn.vpc', () => {
       'nodes' in Object(at(body, 'data', 'siteToSiteVpns')) ? 'nodes' : 'edges',
     );
     const vpcs = rows.map((row) => at(row, 'vpc') ?? at(row, 'node', 'vpc') ?? at(row, 'node', 'its'));
-    expect(vpcs).toEqual(range(100).map((index) => ({ id: toId('vpc', index % 10), name: `vpc-${index % 10}` })));
+    expect(vpcs).toEqual(range(100).map((index) => ({ id: numberedId('vpc', index % 10), name: `vpc-${index % 10}` })));
     expect(at(body, 'errors')).toBeUndefined();
     expect(sandbox.calls().toSorted()).toEqual([`GET ${crowdedPath}/sitetositevpns`, `GET ${crowdedPath}/vpcs`]);
   });
@@ -133,7 +122,7 @@ describe('SiteToSiteVpn.vpc', () => {
   it('is loaded at the same time as the list of VPNs', async () => {
     const pending: (() => void)[] = [];
     scripted.upstream.script(({ url }) => (response) => {
-      const data = url.endsWith('/vpcs') ? [wireVpc(1)] : [wireVpn(1, 1)];
+      const data = url.endsWith('/vpcs') ? [numberedVpc(1)] : [numberedVpn(1, 1)];
       // The upstream responds to neither call before it has received both.
       pending.push(() => {
         json(200, { data })(response);
@@ -146,7 +135,7 @@ describe('SiteToSiteVpn.vpc', () => {
   });
 
   it('takes one GET if the list is filtered by its id', async () => {
-    const vpcId = toId('vpc', 3);
+    const vpcId = numberedId('vpc', 3);
     const body = await sandbox.execute(list('nodes { vpc { name } }', `, filter: { vpcId: "${vpcId}" }`), {
       environment: crowdedEnvironment,
     });
@@ -163,7 +152,7 @@ describe('SiteToSiteVpn.vpc', () => {
 
   it('is null, with NOT_FOUND at its path, on the one row whose VPC does not exist', async () => {
     scripted.upstream.script(({ url }) => ({
-      data: url.endsWith('/vpcs') ? [wireVpc(1)] : [wireVpn(1, 1), wireVpn(2, 2), wireVpn(3, 1)],
+      data: url.endsWith('/vpcs') ? [numberedVpc(1)] : [numberedVpn(1, 1), numberedVpn(2, 2), numberedVpn(3, 1)],
     }));
     expect(await scripted.execute(list('nodes { name vpc { name } }'), { environment })).toEqual({
       data: {
@@ -186,11 +175,11 @@ describe('SiteToSiteVpn.vpc', () => {
       siteToSiteVpn(environment: $environment, id: $id) { vpcId vpc { name } }
     }`;
     for (const [vpcId, calls] of [
-      [toId('vpc', 2), 2],
+      [numberedId('vpc', 2), 2],
       ['../../../tasks', 1],
     ] as const) {
       scripted.upstream.script(({ url }) =>
-        url.includes('/vpcs/') ? json(404, {}) : { data: wireVpn(1, 1, { vpcId }) },
+        url.includes('/vpcs/') ? json(404, {}) : { data: numberedVpn(1, 1, { vpcId }) },
       );
       expect(await scripted.execute(query, { environment, id: one })).toEqual({
         data: { siteToSiteVpn: { vpcId, vpc: null } },
@@ -205,7 +194,7 @@ describe('SiteToSiteVpn.vpc', () => {
     [503, 'UPSTREAM_UNAVAILABLE', 'The REST API is not available at the moment.', 3],
   ])('is an error on each row if the one list of VPCs fails with %i', async (status, code, message, tries) => {
     scripted.upstream.script(({ url }) =>
-      url.endsWith('/vpcs') ? json(status, {}) : { data: range(5).map((index) => wireVpn(index, index)) },
+      url.endsWith('/vpcs') ? json(status, {}) : { data: range(5).map((index) => numberedVpn(index, index)) },
     );
     expect(await scripted.execute(list('nodes { name vpc { name } }'), { environment })).toEqual({
       data: {
@@ -241,7 +230,7 @@ describe('Vpc.siteToSiteVpns', () => {
           nodes: range(10).map((vpc) => ({
             name: `vpc-${vpc}`,
             siteToSiteVpns: {
-              nodes: range(10).map((ten) => ({ id: toId('vpn', 10 * ten + vpc), vpcId: toId('vpc', vpc) })),
+              nodes: range(10).map((ten) => ({ id: numberedId('vpn', 10 * ten + vpc), vpcId: numberedId('vpc', vpc) })),
               totalCount: 10,
             },
           })),
@@ -252,7 +241,7 @@ describe('Vpc.siteToSiteVpns', () => {
   });
 
   it('lets the REST API filter for a single VPC', async () => {
-    const id = toId('vpc', 3);
+    const id = numberedId('vpc', 3);
     const query = `query ($environment: EnvironmentInput!, $id: ID!) {
       vpc(environment: $environment, id: $id) { name siteToSiteVpns { totalCount } more: siteToSiteVpns(first: 1) { nodes { name } } }
     }`;
@@ -267,7 +256,7 @@ describe('Vpc.siteToSiteVpns', () => {
 
   it('fails only its root field if the list of VPNs fails', async () => {
     scripted.upstream.script(({ url }) =>
-      url.endsWith('/vpcs') ? { data: range(3).map((n) => wireVpc(n)) } : json(500, {}),
+      url.endsWith('/vpcs') ? { data: range(3).map((n) => numberedVpc(n)) } : json(500, {}),
     );
     const query = `query ($environment: EnvironmentInput!) {
       vpcs(environment: $environment) { nodes { siteToSiteVpns { totalCount } } }
@@ -335,7 +324,7 @@ describe('Nested selections', () => {
         },
       },
     });
-    const vpc = toId('vpc', 7);
+    const vpc = numberedId('vpc', 7);
     expect(sandbox.calls()).toEqual([
       `GET ${crowdedPath}/sitetositevpns/${one}`,
       `GET ${crowdedPath}/vpcs/${vpc}`,
@@ -352,7 +341,7 @@ describe('Nested selections', () => {
     });
     expect(sandbox.calls()).toEqual([
       `GET ${crowdedPath}/sitetositevpns/${one}`,
-      `GET ${crowdedPath}/sitetositevpns?vpc_id=${toId('vpc', 7)}`,
+      `GET ${crowdedPath}/sitetositevpns?vpc_id=${numberedId('vpc', 7)}`,
     ]);
   });
 });
@@ -385,7 +374,7 @@ describe('An operation', () => {
     const pendingResponses: (() => void)[] = [];
     scripted.upstream.script(({ url }) => (response) => {
       pendingResponses.push(() => {
-        json(200, { data: url.endsWith('/vpcs') ? [wireVpc(1)] : [wireVpn(1, 1)] })(response);
+        json(200, { data: url.endsWith('/vpcs') ? [numberedVpc(1)] : [numberedVpn(1, 1)] })(response);
       });
     });
     const ask = (more: string, key?: string) =>
@@ -410,7 +399,7 @@ describe('An operation', () => {
   });
 
   it('separates environments of the same name by service and organization', async () => {
-    scripted.upstream.script(({ url }) => ({ data: [wireVpn(1, 1, { name: url })] }));
+    scripted.upstream.script(({ url }) => ({ data: [numberedVpn(1, 1, { name: url })] }));
     const query = `{
       a: siteToSiteVpns(environment: { serviceCode: "s", name: "e" }) { nodes { name } }
       b: siteToSiteVpns(environment: { serviceCode: "t", name: "e" }) { nodes { name } }

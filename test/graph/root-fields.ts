@@ -11,7 +11,7 @@ import {
   isObjectType,
 } from 'graphql';
 import { createSchema } from '../../src/graph/schema.js';
-import { toId } from './graph-client.js';
+import { numberedId } from '../helpers/fixtures.js';
 
 const schema = createSchema();
 
@@ -49,8 +49,8 @@ function isIncluded({ name, type, defaultValue }: GraphQLArgument): boolean {
 const values: Readonly<Record<string, unknown>> = {
   serviceCode: 'compute-on',
   name: 'test_area',
-  id: toId('vpn', 1),
-  vpcId: toId('vpc', 1),
+  id: numberedId('vpn', 1),
+  vpcId: numberedId('vpc', 1),
   gateway: '203.0.113.7',
   cidr: '10.12.0.0/22',
   ipSecPsk: 'Kz81mPq04LtYvB',

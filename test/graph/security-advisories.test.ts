@@ -1,6 +1,7 @@
 // SiteToSiteVpn.securityAdvisories: every entry of the table, in both phases.
 import { describe, expect, it } from '@jest/globals';
-import { environment, listAt, startOnUpstream, textAt, toId, wireVpn } from './graph-client.js';
+import { environment, numberedId, numberedVpn } from '../helpers/fixtures.js';
+import { listAt, startOnUpstream, textAt } from './graph-client.js';
 
 const graph = await startOnUpstream();
 
@@ -23,11 +24,11 @@ const strong = {
 };
 
 async function advisoriesOf(wire: object): Promise<unknown[]> {
-  graph.upstream.script(() => ({ data: wireVpn(1, 1, { ...strong, ...wire }) }));
+  graph.upstream.script(() => ({ data: numberedVpn(1, 1, { ...strong, ...wire }) }));
   const query = `query ($environment: EnvironmentInput!, $id: ID!) {
     siteToSiteVpn(environment: $environment, id: $id) { securityAdvisories { field severity message reference } }
   }`;
-  const body = await graph.execute(query, { environment, id: toId('vpn', 1) });
+  const body = await graph.execute(query, { environment, id: numberedId('vpn', 1) });
   return listAt(body, 'data', 'siteToSiteVpn', 'securityAdvisories');
 }
 

@@ -1,15 +1,7 @@
 // Query.siteToSiteVpn and Query.siteToSiteVpns: every field, missing VPNs, filters, and values that the schema does not define.
 import { describe, expect, it } from '@jest/globals';
-import {
-  environmentPath,
-  at,
-  environment,
-  failure,
-  listAt,
-  startOnSandbox,
-  startOnUpstream,
-  wireVpn,
-} from './graph-client.js';
+import { environment, environmentPath, numberedVpn } from '../helpers/fixtures.js';
+import { at, failure, listAt, startOnSandbox, startOnUpstream } from './graph-client.js';
 import { fieldsOfContract } from './contract.js';
 
 const sandbox = await startOnSandbox();
@@ -131,7 +123,7 @@ describe('Query.siteToSiteVpn', () => {
     ];
     for (const [wire, name] of spellings) {
       const fields = { ikeDhGroup: wire, espPerfectForwardSecrecy: wire, ikeHashAlgorithm: 'SHA1', state: 'PENDING' };
-      scripted.upstream.script(() => ({ data: wireVpn(1, 1, fields) }));
+      scripted.upstream.script(() => ({ data: numberedVpn(1, 1, fields) }));
       const query = oneOf('state ikeHashAlgorithm ikeDhGroup espPerfectForwardSecrecy unknownValues { field value }');
       expect(await scripted.execute(query, { environment, id: stargate })).toEqual({
         data: {
@@ -148,7 +140,9 @@ describe('Query.siteToSiteVpn', () => {
   });
 
   it('reads cidrList if cidr is absent', async () => {
-    scripted.upstream.script(() => ({ data: wireVpn(1, 1, { cidr: undefined, cidrList: '10.0.0.0/8,10.1.0.0/16' }) }));
+    scripted.upstream.script(() => ({
+      data: numberedVpn(1, 1, { cidr: undefined, cidrList: '10.0.0.0/8,10.1.0.0/16' }),
+    }));
     expect(await scripted.execute(oneOf('cidr'), { environment, id: stargate })).toEqual({
       data: { siteToSiteVpn: { cidr: '10.0.0.0/8,10.1.0.0/16' } },
     });
@@ -158,7 +152,7 @@ describe('Query.siteToSiteVpn', () => {
     'is UPSTREAM_BAD_RESPONSE if the required %s is missing or of the wrong type',
     async (field) => {
       for (const value of [undefined, null, 5]) {
-        scripted.upstream.script(() => ({ data: wireVpn(1, 1, { [field]: value }) }));
+        scripted.upstream.script(() => ({ data: numberedVpn(1, 1, { [field]: value }) }));
         expect(await scripted.execute(oneOf('dpd'), { environment, id: stargate })).toEqual({
           data: { siteToSiteVpn: null },
           errors: [
@@ -177,7 +171,7 @@ describe('Query.siteToSiteVpn', () => {
     const fields = ['ipSecPsk', 'ikeEncryptionAlgorithm', 'ikeHashAlgorithm', 'ikeLifetime', 'espLifetime', 'dpd'];
     for (const value of [undefined, null, { of: 'another type' }]) {
       scripted.upstream.script(() => ({
-        data: wireVpn(1, 1, Object.fromEntries(fields.map((name) => [name, value]))),
+        data: numberedVpn(1, 1, Object.fromEntries(fields.map((name) => [name, value]))),
       }));
       expect(await scripted.execute(oneOf(fields.join(' ')), { environment, id: stargate })).toEqual({
         data: { siteToSiteVpn: Object.fromEntries(fields.map((name) => [name, null])) },
@@ -197,7 +191,7 @@ describe('SiteToSiteVpn.unknownValues', () => {
       espHashAlgorithm: 'SHA512',
       espPerfectForwardSecrecy: 'Group-14',
     };
-    scripted.upstream.script(() => ({ data: wireVpn(1, 1, fields) }));
+    scripted.upstream.script(() => ({ data: numberedVpn(1, 1, fields) }));
     const query = oneOf(`${Object.keys(fields).join(' ')} unknownValues { field value } securityAdvisories { field }`);
     expect(await scripted.execute(query, { environment, id: stargate })).toEqual({
       data: {
@@ -284,9 +278,9 @@ describe('Query.siteToSiteVpns', () => {
 
   it('is UPSTREAM_BAD_RESPONSE if one entry is not a VPN, or if data is not a list', async () => {
     const cases: [unknown, string][] = [
-      [[wireVpn(1, 1), null], 'The REST API sent a siteToSiteVpn that is not an object.'],
-      [[wireVpn(1, 1), { id: 'x' }], 'The REST API sent a siteToSiteVpn whose name is not a string.'],
-      [wireVpn(1, 1), 'The REST API sent a list of sitetositevpns that is not an array.'],
+      [[numberedVpn(1, 1), null], 'The REST API sent a siteToSiteVpn that is not an object.'],
+      [[numberedVpn(1, 1), { id: 'x' }], 'The REST API sent a siteToSiteVpn whose name is not a string.'],
+      [numberedVpn(1, 1), 'The REST API sent a list of sitetositevpns that is not an array.'],
     ];
     for (const [data, message] of cases) {
       scripted.upstream.script(() => ({ data }));
@@ -365,7 +359,7 @@ describe('SiteToSiteVpnFilter.states', () => {
   });
 
   it('matches unknown states of the REST API with UNKNOWN', async () => {
-    scripted.upstream.script(() => ({ data: [wireVpn(1, 1), wireVpn(2, 1, { state: 'Rekeying' })] }));
+    scripted.upstream.script(() => ({ data: [numberedVpn(1, 1), numberedVpn(2, 1, { state: 'Rekeying' })] }));
     expect(await scripted.execute(query, { environment, filter: { states: ['UNKNOWN'] } })).toEqual(named('vpn-0002'));
   });
 });

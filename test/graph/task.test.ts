@@ -2,20 +2,12 @@
 import { describe, expect, it } from '@jest/globals';
 import { json, raw } from '../helpers/upstream.js';
 import { fieldsOfContract } from './contract.js';
-import {
-  environmentPath,
-  environment,
-  failure,
-  range,
-  startOnUpstream,
-  toId,
-  wireVpc,
-  wireVpn,
-} from './graph-client.js';
+import { environment, environmentPath, numberedId, numberedVpc, numberedVpn, range } from '../helpers/fixtures.js';
+import { failure, startOnUpstream } from './graph-client.js';
 
 const graph = await startOnUpstream();
 
-const id = toId('task', 1);
+const id = numberedId('task', 1);
 const allFields = 'id status created result siteToSiteVpn { name } errors { code message }';
 const taskOf = (fields: string) =>
   `query ($id: ID!, $environment: EnvironmentInput) { task(id: $id, environment: $environment) { ${fields} } }`;
@@ -31,7 +23,7 @@ describe('Query.task', () => {
         taskId: id,
         taskStatus: 'SUCCESS',
         created: '2026-11-23T18:30:00.5Z',
-        result: wireVpn(1, 1, { ipSecPsk: undefined }),
+        result: numberedVpn(1, 1, { ipSecPsk: undefined }),
       },
     ],
     [
@@ -41,7 +33,7 @@ describe('Query.task', () => {
           id,
           status: 'SUCCESS',
           created: '2026-11-23T19:30:00.5+01:00',
-          result: wireVpn(1, 1, { ipSecPsk: undefined }),
+          result: numberedVpn(1, 1, { ipSecPsk: undefined }),
         },
       },
     ],
@@ -50,7 +42,7 @@ describe('Query.task', () => {
     const body = response({
       status: 'SUCCESS',
       created: '2026-11-23T18:30:00.500Z',
-      result: wireVpn(1, 1, { ipSecPsk: undefined }),
+      result: numberedVpn(1, 1, { ipSecPsk: undefined }),
       siteToSiteVpn: { name: 'vpn-0001' },
     });
     expect(Object.keys(body.data.task).toSorted()).toEqual(fieldsOfContract('Task'));
@@ -87,7 +79,7 @@ describe('Query.task', () => {
   });
 
   it('has no result until it has succeeded', async () => {
-    graph.upstream.script(() => ({ taskStatus: 'PENDING', result: wireVpn(1, 1) }));
+    graph.upstream.script(() => ({ taskStatus: 'PENDING', result: numberedVpn(1, 1) }));
     expect(await graph.execute(taskOf(allFields), { id })).toEqual(response({}));
   });
 
@@ -107,11 +99,11 @@ describe('Query.task', () => {
 
   it('sends organizationId as org_id', async () => {
     graph.upstream.script(() => ({ taskStatus: 'PENDING' }));
-    const own = { ...environment, organizationId: toId('vpc', 9) };
+    const own = { ...environment, organizationId: numberedId('vpc', 9) };
     expect(await graph.execute(taskOf('status'), { id, environment: own })).toEqual({
       data: { task: { status: 'PENDING' } },
     });
-    expect(graph.calls()).toEqual([`GET /tasks/${id}?org_id=${toId('vpc', 9)}`]);
+    expect(graph.calls()).toEqual([`GET /tasks/${id}?org_id=${numberedId('vpc', 9)}`]);
   });
 
   it.each([
@@ -227,12 +219,12 @@ describe('Task.result', () => {
 });
 
 describe('Task.siteToSiteVpn', () => {
-  const vpn = toId('vpn', 1);
+  const vpn = numberedId('vpn', 1);
 
   it('is loaded, with its VPC, if the environment is sent', async () => {
     graph.upstream.script(({ url }) => {
-      if (url.includes('/tasks/')) return { taskStatus: 'SUCCESS', result: wireVpn(1, 1, { state: 'Pending' }) };
-      return { data: url.includes('/vpcs/') ? wireVpc(1) : wireVpn(1, 1) };
+      if (url.includes('/tasks/')) return { taskStatus: 'SUCCESS', result: numberedVpn(1, 1, { state: 'Pending' }) };
+      return { data: url.includes('/vpcs/') ? numberedVpc(1) : numberedVpn(1, 1) };
     });
     const query = taskOf('siteToSiteVpn { state ipSecPsk environment { name } vpc { name } }');
     expect(await graph.execute(query, { id, environment })).toEqual({
@@ -250,12 +242,12 @@ describe('Task.siteToSiteVpn', () => {
     expect(graph.calls()).toEqual([
       `GET /tasks/${id}`,
       `GET ${environmentPath}/sitetositevpns/${vpn}`,
-      `GET ${environmentPath}/vpcs/${toId('vpc', 1)}`,
+      `GET ${environmentPath}/vpcs/${numberedId('vpc', 1)}`,
     ]);
   });
 
   it('is taken from the result without the environment; its environment is null, its VPC has an id', async () => {
-    graph.upstream.script(() => ({ taskStatus: 'SUCCESS', result: wireVpn(1, 1, { state: 'Pending' }) }));
+    graph.upstream.script(() => ({ taskStatus: 'SUCCESS', result: numberedVpn(1, 1, { state: 'Pending' }) }));
     const query = taskOf('siteToSiteVpn { name state ipSecPsk environment { name } vpcId vpc { __typename id } }');
     expect(await graph.execute(query, { id })).toEqual({
       data: {
@@ -265,8 +257,8 @@ describe('Task.siteToSiteVpn', () => {
             state: 'PENDING',
             ipSecPsk: 'jLc61orHZGiKWZ32YDFKhYUl',
             environment: null,
-            vpcId: toId('vpc', 1),
-            vpc: { __typename: 'Vpc', id: toId('vpc', 1) },
+            vpcId: numberedId('vpc', 1),
+            vpc: { __typename: 'Vpc', id: numberedId('vpc', 1) },
           },
         },
       },
@@ -277,7 +269,7 @@ describe('Task.siteToSiteVpn', () => {
   it.each(['name', 'environment { name }', 'siteToSiteVpns { totalCount }'])(
     'has a null VPC, with BAD_USER_INPUT, if %s is selected without the environment',
     async (field) => {
-      graph.upstream.script(() => ({ taskStatus: 'SUCCESS', result: wireVpn(1, 1) }));
+      graph.upstream.script(() => ({ taskStatus: 'SUCCESS', result: numberedVpn(1, 1) }));
       expect(await graph.execute(taskOf(`status siteToSiteVpn { name vpc { id ${field} } }`), { id })).toEqual({
         data: { task: { status: 'SUCCESS', siteToSiteVpn: { name: 'vpn-0001', vpc: null } } },
         errors: [
@@ -296,7 +288,7 @@ describe('Task.siteToSiteVpn', () => {
     ['absent', undefined],
     ['null', null],
     ['a text', vpn],
-    ['a list', [wireVpn(1, 1)]],
+    ['a list', [numberedVpn(1, 1)]],
     ['an object without an id', { name: 'vpn' }],
     ['an object whose id is not a UUID', { id: '../vpcs' }],
     ['an object whose id is not a string', { id: 5 }],

@@ -1,7 +1,8 @@
 // Query.vpc and Query.vpcs: every field, missing VPCs, and pages.
 import { describe, expect, it } from '@jest/globals';
 import { fieldsOfContract } from './contract.js';
-import { environmentPath, environment, failure, startOnSandbox, startOnUpstream, wireVpc } from './graph-client.js';
+import { environment, environmentPath, numberedVpc } from '../helpers/fixtures.js';
+import { failure, startOnSandbox, startOnUpstream } from './graph-client.js';
 
 const sandbox = await startOnSandbox();
 const scripted = await startOnUpstream();
@@ -79,7 +80,9 @@ describe('Query.vpc', () => {
   it('returns null for an optional field that is absent or of the wrong type', async () => {
     const optional = Object.keys(expectedVpc).filter((name) => !['id', 'environment', 'name'].includes(name));
     for (const value of [undefined, null, 7]) {
-      scripted.upstream.script(() => ({ data: wireVpc(1, Object.fromEntries(optional.map((name) => [name, value]))) }));
+      scripted.upstream.script(() => ({
+        data: numberedVpc(1, Object.fromEntries(optional.map((name) => [name, value]))),
+      }));
       expect(await scripted.execute(oneOf(optional.join(' ')), { environment, id: myVpc })).toEqual({
         data: { vpc: Object.fromEntries(optional.map((name) => [name, null])) },
       });
@@ -87,7 +90,7 @@ describe('Query.vpc', () => {
   });
 
   it.each(['id', 'name'])('is UPSTREAM_BAD_RESPONSE if the required %s is missing', async (field) => {
-    scripted.upstream.script(() => ({ data: wireVpc(1, { [field]: undefined }) }));
+    scripted.upstream.script(() => ({ data: numberedVpc(1, { [field]: undefined }) }));
     expect(await scripted.execute(oneOf('cidr'), { environment, id: myVpc })).toEqual({
       data: { vpc: null },
       errors: [failure('UPSTREAM_BAD_RESPONSE', ['vpc'], `The REST API sent a vpc whose ${field} is not a string.`)],

@@ -1,6 +1,7 @@
 // The life of a VPN in the sandbox, as a client sees it: reset and deletion, with and without waiting for the task.
 import { describe, expect, it } from '@jest/globals';
-import { environmentPath, environment, startOnSandbox } from './graph-client.js';
+import { environment, environmentPath } from '../helpers/fixtures.js';
+import { startOnSandbox } from './graph-client.js';
 
 let now = Date.parse('2026-11-23T18:30:00.000Z');
 // Milliseconds that pass at each reading of the clock. A task takes three seconds, so it ends after some polls.

@@ -1,23 +1,21 @@
-// All mutations: rejected writes, failures, unknown outcomes, waits for the task, and several writes in one operation.
+// All mutations: rejected writes, failures, unknown outcomes, waits for the task, and several writes in one operation. The clock is
+// fake.
 import { describe, expect, it } from '@jest/globals';
+import { useFakeClock } from '../helpers/fake-clock.js';
+import { trackRestCalls } from '../helpers/rest-calls.js';
 import { dropConnection, json, raw, type Script } from '../helpers/upstream.js';
 import { rootFields, toOperation } from './root-fields.js';
-import {
-  environmentPath,
-  environment,
-  failure,
-  listAt,
-  startOnUpstream,
-  textAt,
-  toId,
-  wireVpn,
-} from './graph-client.js';
+import { environment, environmentPath, numberedId, numberedVpn } from '../helpers/fixtures.js';
+import { failure, listAt, startOnUpstream, textAt } from './graph-client.js';
 
-const graph = await startOnUpstream();
-const shortDeadline = await startOnUpstream({ cloudcaApiTimeoutMs: 600 });
+// Less than a mutation may wait for its task.
+const deadlineMs = 10_000;
+const graph = await startOnUpstream({ cloudcaApiTimeoutMs: deadlineMs });
+const restCalls = trackRestCalls(graph.gateway.client);
+const clock = useFakeClock();
 
-const id = toId('vpn', 1);
-const taskId = toId('task', 1);
+const id = numberedId('vpn', 1);
+const taskId = numberedId('task', 1);
 const psk = 'Kz81mPq04LtYvB';
 
 const fieldNames = ['createSiteToSiteVpn', 'deleteSiteToSiteVpn', 'resetSiteToSiteVpn'] as const;
@@ -31,11 +29,19 @@ function operation(name: FieldName, waitSeconds = 0): { query: string; variables
   return { query, variables: { input: { ...Object(variables['input']), waitSeconds } } };
 }
 
+/** Lets the deadline pass instead of a response. */
+const passDeadline = () => {
+  clock.advance(deadlineMs);
+};
+
+/** Runs an operation, without waiting for the time between polls. */
+const execute: typeof graph.execute = (...request) => restCalls.complete(graph.execute(...request), clock);
+
 /** Runs a mutation against a scripted upstream. */
 async function run(name: FieldName, script: Script, waitSeconds = 0): Promise<unknown> {
   graph.upstream.script(script);
   const { query, variables } = operation(name, waitSeconds);
-  return graph.execute(query, variables);
+  return execute(query, variables);
 }
 
 const call = {
@@ -178,12 +184,10 @@ describe.each(fieldNames)('Mutation.%s', (name) => {
   });
 
   it('has an unknown outcome if the deadline passes before the response', async () => {
-    shortDeadline.upstream.script(() => () => undefined);
-    const { query, variables } = operation(name);
-    expect(await shortDeadline.execute(query, variables)).toEqual(
+    expect(await run(name, () => passDeadline)).toEqual(
       unknownOutcome('UPSTREAM_TIMEOUT', 'The REST API did not respond in time.'),
     );
-    expect(shortDeadline.calls()).toEqual([call[name]]);
+    expect(graph.calls()).toEqual([call[name]]);
   });
 
   it('returns the errors of the REST API if the outcome is unknown', async () => {
@@ -240,14 +244,12 @@ describe.each(fieldNames)('Mutation.%s', (name) => {
   });
 
   it('waits longer than the deadline of its REST calls', async () => {
-    let polls = 0;
-    shortDeadline.upstream.script(({ method }) =>
-      method === 'GET' ? { taskStatus: ++polls < 40 ? 'PENDING' : 'SUCCESS' } : { taskId, taskStatus: 'PENDING' },
-    );
-    const { query, variables } = operation(name, 60);
-    expect(await shortDeadline.execute(query, variables)).toEqual(
-      payload(name, { task: { ...startedTask, status: 'SUCCESS' } }),
-    );
+    const deadline = Date.now() + deadlineMs;
+    const script: Script = ({ method }) =>
+      method === 'GET'
+        ? { taskStatus: Date.now() > deadline ? 'SUCCESS' : 'PENDING' }
+        : { taskId, taskStatus: 'PENDING' };
+    expect(await run(name, script, 60)).toEqual(payload(name, { task: { ...startedTask, status: 'SUCCESS' } }));
   });
 
   it('ignores polls that fail', async () => {
@@ -279,7 +281,7 @@ describe.each(['deleteSiteToSiteVpn', 'resetSiteToSiteVpn'] as const)('Mutation.
     'is NOT_FOUND at its id for %j, which is not a UUID, without a REST call',
     async (bad) => {
       const { query } = operation(name);
-      expect(await graph.execute(query, { input: { environment, id: bad } })).toEqual(
+      expect(await execute(query, { input: { environment, id: bad } })).toEqual(
         payload(name, {
           userErrors: [
             {
@@ -311,7 +313,7 @@ describe.each(['deleteSiteToSiteVpn', 'resetSiteToSiteVpn'] as const)('Mutation.
   it('returns all violations at once', async () => {
     const { query } = operation(name);
     const input = { environment: { serviceCode: '.', name: '' }, id: 'x', waitSeconds: -1 };
-    const userErrors = listAt(await graph.execute(query, { input }), 'data', name, 'userErrors');
+    const userErrors = listAt(await execute(query, { input }), 'data', name, 'userErrors');
     const codes = userErrors.map((error) => [listAt(error, 'field').join('.'), textAt(error, 'code')]);
     expect(codes.toSorted()).toEqual([
       ['input.environment.name', 'INVALID'],
@@ -325,7 +327,7 @@ describe.each(['deleteSiteToSiteVpn', 'resetSiteToSiteVpn'] as const)('Mutation.
   it('sends organizationId as org_id, and polls with it', async () => {
     graph.upstream.script(({ method }) => ({ taskId, taskStatus: method === 'GET' ? 'SUCCESS' : 'PENDING' }));
     const input = { environment: { ...environment, organizationId: 'o-1' }, id, waitSeconds: 30 };
-    await graph.execute(operation(name).query, { input });
+    await execute(operation(name).query, { input });
     expect(graph.calls()).toEqual([
       `${call[name]}${name === 'deleteSiteToSiteVpn' ? '?' : '&'}org_id=o-1`,
       `GET /tasks/${taskId}?org_id=o-1`,
@@ -347,7 +349,7 @@ describe('DeleteSiteToSiteVpnPayload.deletedSiteToSiteVpnId', () => {
     ['is null if the status of the task is unknown', { taskId, taskStatus: 'QUEUED' }, null, 'UNKNOWN'],
   ])('%s', async (_, response, deletedSiteToSiteVpnId, status) => {
     graph.upstream.script(() => response);
-    expect(await graph.execute(query, { input: { environment, id } })).toEqual({
+    expect(await execute(query, { input: { environment, id } })).toEqual({
       data: {
         deleteSiteToSiteVpn: {
           deletedSiteToSiteVpnId,
@@ -360,11 +362,11 @@ describe('DeleteSiteToSiteVpnPayload.deletedSiteToSiteVpnId', () => {
 
   it('is null if the request was rejected, and the id as sent after a wait for the task', async () => {
     graph.upstream.script(() => json(404, {}));
-    expect(await graph.execute(query, { input: { environment, id } })).toEqual({
+    expect(await execute(query, { input: { environment, id } })).toEqual({
       data: { deleteSiteToSiteVpn: { deletedSiteToSiteVpnId: null, task: null, userErrors: [{ code: 'NOT_FOUND' }] } },
     });
     graph.upstream.script(({ method }) => ({ taskId, taskStatus: method === 'GET' ? 'SUCCESS' : 'PENDING' }));
-    expect(await graph.execute(query, { input: { environment, id: id.toUpperCase(), waitSeconds: 30 } })).toEqual({
+    expect(await execute(query, { input: { environment, id: id.toUpperCase(), waitSeconds: 30 } })).toEqual({
       data: {
         deleteSiteToSiteVpn: {
           deletedSiteToSiteVpnId: id.toUpperCase(),
@@ -386,9 +388,9 @@ describe('ResetSiteToSiteVpnPayload.siteToSiteVpn', () => {
 
   it('is the VPN as it is after the reset was accepted', async () => {
     graph.upstream.script(({ method }) =>
-      method === 'GET' ? { data: wireVpn(1, 1, { state: 'Pending' }) } : { taskId, taskStatus: 'PENDING' },
+      method === 'GET' ? { data: numberedVpn(1, 1, { state: 'Pending' }) } : { taskId, taskStatus: 'PENDING' },
     );
-    expect(await graph.execute(query, { input: { environment, id } })).toEqual({
+    expect(await execute(query, { input: { environment, id } })).toEqual({
       data: data({ siteToSiteVpn: { id, state: 'PENDING' } }),
     });
     expect(graph.calls()).toEqual([call.resetSiteToSiteVpn, `GET ${environmentPath}/sitetositevpns/${id}`]);
@@ -399,9 +401,9 @@ describe('ResetSiteToSiteVpnPayload.siteToSiteVpn', () => {
       if (method === 'POST') return { taskId, taskStatus: 'PENDING' };
       return url.includes('/tasks/')
         ? json(400, { errors: [{ code: 1, message: 'x' }] })
-        : { data: wireVpn(1, 1, { state: 'Error' }) };
+        : { data: numberedVpn(1, 1, { state: 'Error' }) };
     });
-    expect(await graph.execute(query, { input: { environment, id, waitSeconds: 30 } })).toEqual({
+    expect(await execute(query, { input: { environment, id, waitSeconds: 30 } })).toEqual({
       data: data({ siteToSiteVpn: { id, state: 'ERROR' }, task: { status: 'FAILED' } }),
     });
   });
@@ -411,7 +413,7 @@ describe('ResetSiteToSiteVpnPayload.siteToSiteVpn', () => {
     [500, 'UPSTREAM_ERROR', 'The REST API failed to process the request.'],
   ])('is null, with an error, if its read fails with %i after an accepted reset', async (status, code, message) => {
     graph.upstream.script(({ method }) => (method === 'GET' ? json(status, {}) : { taskId, taskStatus: 'PENDING' }));
-    expect(await graph.execute(query, { input: { environment, id } })).toEqual({
+    expect(await execute(query, { input: { environment, id } })).toEqual({
       data: data({ siteToSiteVpn: null }),
       errors: [failure(code, ['resetSiteToSiteVpn', 'siteToSiteVpn'], message)],
     });
@@ -419,7 +421,7 @@ describe('ResetSiteToSiteVpnPayload.siteToSiteVpn', () => {
 
   it('is null without an error, and is not read, if the reset was rejected', async () => {
     graph.upstream.script(() => json(400, { errors: [{ code: 1, message: 'No.' }] }));
-    expect(await graph.execute(query, { input: { environment, id } })).toEqual({
+    expect(await execute(query, { input: { environment, id } })).toEqual({
       data: data({ siteToSiteVpn: null, task: null, userErrors: [{ code: 'REJECTED' }] }),
     });
     expect(graph.calls()).toEqual([call.resetSiteToSiteVpn]);
@@ -432,17 +434,19 @@ describe('Mutation', () => {
     b: deleteSiteToSiteVpn(input: $other) { userErrors { code } }
     c: resetSiteToSiteVpn(input: $input) { siteToSiteVpn { state } }
   }`;
-  const variables = { input: { environment, id }, other: { environment, id: toId('vpn', 2) } };
+  const variables = { input: { environment, id }, other: { environment, id: numberedId('vpn', 2) } };
   const [reset, remove, get] = [
     call.resetSiteToSiteVpn,
-    `DELETE ${environmentPath}/sitetositevpns/${toId('vpn', 2)}`,
+    `DELETE ${environmentPath}/sitetositevpns/${numberedId('vpn', 2)}`,
     `GET ${environmentPath}/sitetositevpns/${id}`,
   ];
 
   it('runs its root fields in order, and reads again after each write', async () => {
     const states = ['Pending', 'Connected'];
-    graph.upstream.script(({ method }) => (method === 'GET' ? { data: wireVpn(1, 1, { state: states.shift() }) } : {}));
-    expect(await graph.execute(threeWrites, variables)).toEqual({
+    graph.upstream.script(({ method }) =>
+      method === 'GET' ? { data: numberedVpn(1, 1, { state: states.shift() }) } : {},
+    );
+    expect(await execute(threeWrites, variables)).toEqual({
       data: {
         a: { siteToSiteVpn: { state: 'PENDING' } },
         b: { userErrors: [] },
@@ -455,9 +459,9 @@ describe('Mutation', () => {
   it('continues after a root field that fails', async () => {
     graph.upstream.script(({ method }) => {
       if (method === 'DELETE') return json(500, {});
-      return method === 'GET' ? { data: wireVpn(1, 1) } : {};
+      return method === 'GET' ? { data: numberedVpn(1, 1) } : {};
     });
-    expect(await graph.execute(threeWrites, variables)).toEqual({
+    expect(await execute(threeWrites, variables)).toEqual({
       data: {
         a: { siteToSiteVpn: { state: 'CONNECTED' } },
         b: null,
@@ -469,13 +473,12 @@ describe('Mutation', () => {
   });
 
   it('gives each root field its own deadline', async () => {
-    // Three times 300 ms exceed the deadline of 600 ms.
-    shortDeadline.upstream.script(({ method }) => (response) => {
-      const respond = json(200, method === 'GET' ? { data: wireVpn(1, 1) } : {});
-      if (method === 'GET') respond(response);
-      else setTimeout(respond, 300, response);
+    graph.upstream.script(({ method }) => (response) => {
+      // The writes together take longer than one deadline.
+      if (method !== 'GET') clock.advance(0.4 * deadlineMs);
+      json(200, method === 'GET' ? { data: numberedVpn(1, 1) } : {})(response);
     });
-    expect(await shortDeadline.execute(threeWrites, variables)).toEqual({
+    expect(await execute(threeWrites, variables)).toEqual({
       data: {
         a: { siteToSiteVpn: { state: 'CONNECTED' } },
         b: { userErrors: [] },
@@ -485,14 +488,14 @@ describe('Mutation', () => {
   });
 
   it('starts the next root field with a full deadline after one that exceeded its own', async () => {
-    shortDeadline.upstream.script(({ method }) =>
-      method === 'DELETE' ? () => undefined : { data: method === 'GET' ? wireVpn(1, 1) : undefined },
+    graph.upstream.script(({ method }) =>
+      method === 'DELETE' ? passDeadline : { data: method === 'GET' ? numberedVpn(1, 1) : undefined },
     );
-    const body = await shortDeadline.execute(threeWrites, variables);
+    const body = await execute(threeWrites, variables);
     expect(body).toMatchObject({
       data: { b: null, c: { siteToSiteVpn: { state: 'CONNECTED' } } },
       errors: [{ path: ['b'], extensions: { code: 'UPSTREAM_TIMEOUT', outcomeUnknown: true } }],
     });
-    expect(shortDeadline.calls()).toEqual([reset, get, remove, reset, get]);
+    expect(graph.calls()).toEqual([reset, get, remove, reset, get]);
   });
 });

@@ -1,6 +1,7 @@
 // A CONNECT proxy on raw sockets, which records its requests and the bytes that it forwards.
 import { connect, createServer, type Socket } from 'node:net';
 import { addCleanup } from './cleanup.js';
+import { listen } from './free-port.js';
 
 /** A running proxy. */
 export interface ConnectProxy {
@@ -46,15 +47,13 @@ export async function startConnectProxy(port: number): Promise<ConnectProxy> {
       socket.once('close', () => upstream.destroy());
     });
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const proxyPort = await listen(server);
   addCleanup(() => {
     for (const socket of sockets) socket.destroy();
     server.close();
   });
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new TypeError('The proxy has no port.');
   return {
-    host: `127.0.0.1:${address.port}`,
+    host: `127.0.0.1:${proxyPort}`,
     requests,
     forwarded: () => forwarded,
     setMode: (next) => {

@@ -1,4 +1,4 @@
-// Starts the gateway's application in the test process, on a free port, with the sandbox or another upstream.
+// Starts the gateway in the test process: its public application and its ops application, on free ports.
 import type { FastifyInstance } from 'fastify';
 import { pino } from 'pino';
 import { CircuitBreaker } from '../../src/cloudca/http/circuit-breaker.js';
@@ -9,8 +9,31 @@ import { type Config, readConfig } from '../../src/config.js';
 import { createSandbox, type Sandbox, SANDBOX_KEY, type SandboxOptions } from '../../src/sandbox/sandbox.js';
 import { type AppDependencies, createApp } from '../../src/server/app.js';
 import { Lifecycle } from '../../src/server/lifecycle.js';
+import { createOpsApp } from '../../src/server/ops-app.js';
 import { createMetrics, type Metrics } from '../../src/server/telemetry/metrics.js';
 import { addCleanup } from './cleanup.js';
+import { keyHeader } from './fixtures.js';
+
+/** Options of a gateway. */
+export interface GatewayOptions extends Pick<AppDependencies, 'slowClients' | 'readEventLoopDelay'> {
+  /**
+   * Replaces parts of the configuration. Otherwise, the gateway polls tasks every 20 ms, logs everything, limits neither the rate nor the
+   * event loop delay, and has no playground.
+   */
+  readonly config?: Partial<Config> | undefined;
+}
+
+/** Options of a gateway on a REST API that the test has started. */
+export interface RestApiOptions extends GatewayOptions {
+  /** Base URL of the REST API, or a client of it. */
+  readonly restApi: string | CloudcaClient;
+}
+
+/** Options of a gateway on a new sandbox. */
+export interface SandboxGatewayOptions extends GatewayOptions {
+  readonly restApi?: never;
+  readonly sandbox?: SandboxOptions;
+}
 
 /** A response with its parsed body. */
 export interface GraphqlResponse {
@@ -23,19 +46,29 @@ export interface GraphqlResponse {
 export interface TestGateway {
   /** URL of its GraphQL endpoint. */
   readonly url: string;
+  /** Origin of its ops listener. */
+  readonly opsUrl: string;
   readonly lifecycle: Lifecycle;
   readonly client: CloudcaClient;
   readonly watcher: Watcher;
+  /** The public application. */
   readonly app: FastifyInstance;
   readonly metrics: Metrics;
   /** The parsed log lines so far. */
   readonly logs: readonly Record<string, unknown>[];
+  /** Returns the log text since the previous call. */
+  readonly takeLog: () => string;
   /** Posts an operation. `key` is the API key (null: none; default: that of the sandbox). */
   readonly run: (
     query: string,
     variables?: Readonly<Record<string, unknown>>,
     options?: { key?: string | null; headers?: Readonly<Record<string, string>> },
   ) => Promise<GraphqlResponse>;
+}
+
+/** A running gateway on its own sandbox. */
+export interface SandboxGateway extends TestGateway {
+  readonly sandbox: Sandbox;
 }
 
 /** Creates client options without circuit breaker and retry budget, so that the failures of one test do not affect the next. */
@@ -46,60 +79,76 @@ export function createLenientClientOptions(): {
   return { circuitBreaker: new CircuitBreaker(Infinity), retryBudget: new RetryBudget(Infinity) };
 }
 
-/** Starts a gateway on an upstream. It polls tasks every 20 ms, and stops after the tests of the file. */
+/** Starts a gateway on a REST API, by default a new sandbox. It stops after the tests of the file. */
+export async function startGateway(options: RestApiOptions): Promise<TestGateway>;
+export async function startGateway(options?: SandboxGatewayOptions): Promise<SandboxGateway>;
 export async function startGateway(
-  upstreamUrl: string,
-  overrides: Partial<Config> = {},
-  options: Pick<AppDependencies, 'pingMs' | 'slowClients' | 'readEventLoopDelay'> = {},
+  options: RestApiOptions | SandboxGatewayOptions = {},
+): Promise<TestGateway | SandboxGateway> {
+  if (options.restApi !== undefined) return start(options.restApi, options);
+  const sandbox = createSandbox(options.sandbox);
+  const url = await sandbox.listen({ host: '127.0.0.1', port: 0 });
+  addCleanup(() => sandbox.close());
+  return { ...(await start(url, options)), sandbox };
+}
+
+async function start(
+  restApi: string | CloudcaClient,
+  { config: overrides, slowClients, readEventLoopDelay }: GatewayOptions,
 ): Promise<TestGateway> {
-  const config: Config = {
+  const config = {
     ...readConfig({
-      CLOUDCA_API_URL: upstreamUrl,
       TASK_POLL_MS: '20',
       LOG_LEVEL: 'trace',
       RATE_LIMIT_PER_MINUTE: '0',
       // The tests share the event loop and may delay it.
       MAX_EVENT_LOOP_DELAY_MS: '0',
+      PLAYGROUND: 'false',
     }),
-    playground: false,
     ...overrides,
   };
-  const logs: Record<string, unknown>[] = [];
-  const log = pino({ level: config.logLevel, base: null }, { write: (line: string) => logs.push(parseLine(line)) });
-  const client = new CloudcaClient({
-    baseUrl: upstreamUrl,
-    timeoutMs: config.cloudcaApiTimeoutMs,
-    ...createLenientClientOptions(),
-  });
+  const { taskPollMs, watchPollMs, cloudcaApiTimeoutMs: timeoutMs } = config;
+  const client =
+    typeof restApi === 'string'
+      ? new CloudcaClient({ baseUrl: restApi, timeoutMs, ...createLenientClientOptions() })
+      : restApi;
   const lifecycle = new Lifecycle();
-  const playground = { apiKey: undefined, directory: '' };
-  const watcher = new Watcher({
-    client,
-    taskPollMs: config.taskPollMs,
-    watchPollMs: config.watchPollMs,
-    warn: () => undefined,
-  });
   const metrics = createMetrics();
-  const app = await createApp(config, { client, watcher, lifecycle, log, metrics, playground, ...options });
+  const watcher = new Watcher({ client, taskPollMs, watchPollMs, warn: () => undefined });
+  const { log, logs, takeLog } = createTestLog(config.logLevel);
+  const app = await createApp(config, {
+    client,
+    watcher,
+    lifecycle,
+    log,
+    metrics,
+    playground: { apiKey: undefined, directory: '' },
+    ...(slowClients !== undefined && { slowClients }),
+    ...(readEventLoopDelay !== undefined && { readEventLoopDelay }),
+  });
+  const ops = createOpsApp(lifecycle, metrics);
   const origin = await app.listen({ host: '127.0.0.1', port: 0 });
+  const opsUrl = await ops.listen({ host: '127.0.0.1', port: 0 });
   addCleanup(async () => {
     app.server.closeAllConnections();
-    await app.close();
+    await Promise.all([app.close(), ops.close()]);
     await client.close();
   });
   const url = `${origin}/graphql`;
   return {
     url,
+    opsUrl,
     lifecycle,
     client,
     watcher,
     app,
     metrics,
     logs,
+    takeLog,
     run: async (query, variables = {}, { key = SANDBOX_KEY, headers = {} } = {}) => {
       const response = await fetch(url, {
         method: 'POST',
-        headers: { 'content-type': 'application/json', ...(key === null ? {} : { 'mc-api-key': key }), ...headers },
+        headers: { 'content-type': 'application/json', ...(key === null ? {} : keyHeader(key)), ...headers },
         body: JSON.stringify({ query, variables }),
       });
       const body: unknown = await response.json();
@@ -108,16 +157,22 @@ export async function startGateway(
   };
 }
 
-/** Starts a gateway on a new sandbox. */
-export async function startGatewayOnSandbox(
-  options: SandboxOptions = {},
-  overrides: Partial<Config> = {},
-): Promise<TestGateway & { readonly sandbox: Sandbox }> {
-  const sandbox = createSandbox(options);
-  const url = await sandbox.listen({ host: '127.0.0.1', port: 0 });
-  const gateway = await startGateway(url, overrides);
-  addCleanup(() => sandbox.close());
-  return { ...gateway, sandbox };
+function createTestLog(level: string) {
+  const logs: Record<string, unknown>[] = [];
+  let text = '';
+  const write = (line: string) => {
+    logs.push(parseLine(line));
+    text += line;
+  };
+  return {
+    log: pino({ level, base: null }, { write }),
+    logs,
+    takeLog: () => {
+      const taken = text;
+      text = '';
+      return taken;
+    },
+  };
 }
 
 function parseLine(line: string): Record<string, unknown> {

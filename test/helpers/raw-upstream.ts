@@ -1,6 +1,8 @@
-// A scripted upstream on raw sockets: it sends any bytes at any pace, and records requests as received.
+// A scripted REST API on raw sockets: it sends any bytes at any pace, stops and listens again, and records requests as received.
+// A new test begins with upstream.ts, and comes here only for what an HTTP server cannot do.
 import { createServer, type Socket } from 'node:net';
 import { addCleanup } from './cleanup.js';
+import { listen } from './free-port.js';
 
 /** A request as received. */
 export interface RawCall {
@@ -59,12 +61,7 @@ export async function startRawUpstream(
       }
     });
   });
-  const listen = (listenPort: number) =>
-    new Promise<void>((resolve, reject) => {
-      server.once('error', reject);
-      server.listen(listenPort, host, resolve);
-    });
-  await listen(port);
+  const listeningPort = await listen(server, { host, port });
   const stop = () => {
     for (const socket of sockets) socket.destroy();
     return new Promise<void>((resolve) => {
@@ -74,10 +71,8 @@ export async function startRawUpstream(
     });
   };
   addCleanup(stop);
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new TypeError('The upstream has no port.');
   return {
-    url: `http://${host}:${address.port}/v1`,
+    url: `http://${host}:${listeningPort}/v1`,
     calls,
     connectionCount: () => connectionCount,
     script: (next) => {
@@ -85,7 +80,9 @@ export async function startRawUpstream(
       calls.splice(0);
     },
     stop,
-    listen: () => listen(address.port),
+    listen: async () => {
+      await listen(server, { host, port: listeningPort });
+    },
   };
 }
 

@@ -1,7 +1,6 @@
 // Runs a script of the project as npm runs it.
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import { type ProcessResult, runProcess } from './process.js';
 
 const root = new URL('../../', import.meta.url);
 
@@ -14,25 +13,11 @@ export interface ScriptOptions {
   readonly env?: NodeJS.ProcessEnv;
 }
 
-/** The result of a script run. */
-export interface ScriptResult {
-  readonly code: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
 /** Runs a file of scripts/ in a project folder, and waits for its end. */
-export async function runScript(file: string, { folder, args = [], env = {} }: ScriptOptions): Promise<ScriptResult> {
+export function runScript(file: string, { folder, args = [], env = {} }: ScriptOptions): Promise<ProcessResult> {
   const tsx = fileURLToPath(new URL('node_modules/tsx/dist/cli.mjs', root));
-  const child = spawn(process.execPath, [tsx, fileURLToPath(new URL(`scripts/${file}`, root)), ...args], {
+  return runProcess(process.execPath, [tsx, fileURLToPath(new URL(`scripts/${file}`, root)), ...args], {
     cwd: folder,
     env: { ...process.env, ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
   });
-  let stdout = '';
-  let stderr = '';
-  child.stdout.on('data', (chunk) => (stdout += String(chunk)));
-  child.stderr.on('data', (chunk) => (stderr += String(chunk)));
-  await once(child, 'close');
-  return { code: child.exitCode, stdout, stderr };
 }

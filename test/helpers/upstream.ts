@@ -1,6 +1,8 @@
-// A scripted upstream: an HTTP server that responds as a test says, and records its calls.
+// The scripted REST API that a new test begins with: an HTTP server that responds as a test says, and records its calls.
+// Use raw-upstream.ts only for responses that no HTTP server sends, and for closed and refused connections.
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
 import { addCleanup } from './cleanup.js';
+import { listen } from './free-port.js';
 
 /** A request as received. */
 export interface UpstreamCall {
@@ -37,15 +39,15 @@ export async function startUpstream(initialScript: Script = () => ({ data: [] })
       else json(200, result)(response);
     });
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  // The server closes no idle connection by itself: on a busy machine, it could do so just as a write arrives.
+  server.keepAliveTimeout = 0;
+  const port = await listen(server);
   addCleanup(() => {
     server.closeAllConnections();
     server.close();
   });
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new TypeError('The upstream has no port.');
   return {
-    url: `http://127.0.0.1:${address.port}/v1`,
+    url: `http://127.0.0.1:${port}/v1`,
     calls,
     script: (next) => {
       script = next;

@@ -1,17 +1,17 @@
 // The operators' listener: liveness, readiness, and metrics, which count operations and contain no data of callers.
+import type { ServerResponse } from 'node:http';
 import { describe, expect, it } from '@jest/globals';
-import { CloudcaClient } from '../../src/cloudca/client.js';
-import { startApp } from '../helpers/app.js';
+import { canaryKey, canaryPsk, keyHeader, numberedVpn, range } from '../helpers/fixtures.js';
+import { startGateway } from '../helpers/gateway.js';
 import { json, startUpstream } from '../helpers/upstream.js';
 import { sendRequest, post } from '../helpers/http.js';
-import { range, wireVpn } from '../graph/graph-client.js';
+import { waitUntil } from '../helpers/wait-until.js';
 import { subscribeBySse } from './subscriptions/subscribers.js';
 
-const API_KEY = 'apikeycanary4Tq9';
-const PSK = 'pskcanary7Lq2Zx8W';
+const key = keyHeader(canaryKey);
 
 const upstream = await startUpstream();
-const startOnUpstream = () => startApp(new CloudcaClient({ baseUrl: upstream.url, timeoutMs: 10_000 }));
+const startOnUpstream = () => startGateway({ restApi: upstream.url });
 
 /** Parses text in Prometheus' format into a value for each name with its labels. Throws on a malformed line. */
 function toSamples(text: string): Map<string, number> {
@@ -52,7 +52,7 @@ describe('GET /readyz', () => {
   });
 
   it('does not depend on the REST API', async () => {
-    const { opsUrl } = await startApp(new CloudcaClient({ baseUrl: 'http://127.0.0.1:1', timeoutMs: 10_000 }));
+    const { opsUrl } = await startGateway({ restApi: 'http://127.0.0.1:1' });
 
     expect(await sendRequest(`${opsUrl}/readyz`)).toMatchObject({ status: 200 });
   });
@@ -96,7 +96,6 @@ describe('GET /metrics', () => {
   it('counts operations by name, type and outcome, and REST calls by route and status', async () => {
     const { url, opsUrl } = await startOnUpstream();
     upstream.script(() => ({ data: [] }));
-    const key = { 'mc-api-key': API_KEY };
     await post(url, { query: '{ __typename }' });
     await post(url, { query: '{ environments { id } }' }, key);
     await post(url, { query: '{ environments { id } }' });
@@ -143,13 +142,13 @@ describe('GET /metrics', () => {
 
   it('contains no data of callers except operation names: no key, no alias, no value', async () => {
     const { url, opsUrl } = await startOnUpstream();
-    upstream.script(() => json(500, { errors: [{ code: `${API_KEY} ${PSK}`, message: API_KEY }] }));
+    upstream.script(() => json(500, { errors: [{ code: `${canaryKey} ${canaryPsk}`, message: canaryKey }] }));
     const query = `query List($environment: EnvironmentInput!) {
       canary: siteToSiteVpns(environment: $environment) { totalCount }
     }`;
     const variables = { environment: { serviceCode: 'canary-code', name: 'canary-name' } };
-    await post(url, { query, variables }, { 'mc-api-key': API_KEY, 'x-request-id': 'canary' });
-    await post(url, { query: `{ canary(a: "${PSK}") }` }, { 'mc-api-key': API_KEY });
+    await post(url, { query, variables }, { ...key, 'x-request-id': 'canary' });
+    await post(url, { query: `{ canary(a: "${canaryPsk}") }` }, key);
     await sendRequest(`${new URL(url).origin}/canary`);
     const { text } = await sendRequest(`${opsUrl}/metrics?canary`);
 
@@ -171,12 +170,18 @@ describe('GET /metrics', () => {
 
   it('reports coalesced calls, unexpected values, and the states of circuit breaker and Redis', async () => {
     const { url, opsUrl } = await startOnUpstream();
-    upstream.script(() => ({ data: [wireVpn(1, 1, { ikeHashAlgorithm: 'sha512' })] }));
+    const heldResponses: ServerResponse[] = [];
+    upstream.script(() => (response) => heldResponses.push(response));
     const query = `{ siteToSiteVpns(environment: {serviceCode: "a", name: "b"}) { totalCount } }`;
-    await Promise.all(range(3).map(() => post(url, { query }, { 'mc-api-key': API_KEY })));
-    const samples = toSamples((await sendRequest(`${opsUrl}/metrics`)).text);
+    const pending = range(3).map(() => post(url, { query }, key));
+    const readSamples = async () => toSamples((await sendRequest(`${opsUrl}/metrics`)).text);
+    await waitUntil(async () => (await readSamples()).get('gateway_rest_calls_coalesced_total') === 2);
+    await waitUntil(() => heldResponses.length > 0);
+    const respond = json(200, { data: [numberedVpn(1, 1, { ikeHashAlgorithm: 'sha512' })] });
+    for (const response of heldResponses) respond(response);
+    await Promise.all(pending);
+    const samples = await readSamples();
 
-    expect(samples.get('gateway_rest_calls_coalesced_total')).toBe(2);
     expect(
       samples.get('gateway_upstream_unexpected_values_total{field="siteToSiteVpn.ikeHashAlgorithm"}'),
     ).toBeGreaterThan(0);
@@ -190,7 +195,7 @@ describe('GET /metrics', () => {
   it('reports open subscriptions and polls, and counts subscriptions that ended or were rejected', async () => {
     const { url, opsUrl } = await startOnUpstream();
     upstream.script(() => ({ data: [] }));
-    const subscribe = subscribeBySse(url, API_KEY);
+    const subscribe = subscribeBySse(url, canaryKey);
     const list = 'siteToSiteVpnsUpdated(environment: {serviceCode: "a", name: "b"}) { totalCount }';
     const subscriptions = range(2).map(() => subscribe(`subscription List { ${list} }`));
     await Promise.all(subscriptions.map(({ waitForEvents }) => waitForEvents(1)));
@@ -209,11 +214,11 @@ describe('GET /metrics', () => {
       const samples = [...toSamples((await sendRequest(`${opsUrl}/metrics`)).text)];
       return new Map(samples.filter(([name]) => name.startsWith('gateway_operations_total')));
     };
-    let operations = await readOperations();
-    for (let tries = 0; tries < 100 && operations.size < expected.size; tries++) operations = await readOperations();
-    expect(operations).toEqual(expected);
-    const afterEnd = toSamples((await sendRequest(`${opsUrl}/metrics`)).text);
-    expect([afterEnd.get('gateway_subscriptions'), afterEnd.get('gateway_polls')]).toEqual([0, 0]);
+    await waitUntil(async () => {
+      const afterEnd = toSamples((await sendRequest(`${opsUrl}/metrics`)).text);
+      return afterEnd.get('gateway_subscriptions') === 0 && afterEnd.get('gateway_polls') === 0;
+    });
+    expect(await readOperations()).toEqual(expected);
   });
 
   it('is separate from the public listener, which has no metrics or health checks', async () => {

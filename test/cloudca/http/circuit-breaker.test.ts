@@ -1,22 +1,41 @@
-// The circuit breaker and the retry budget: when the circuit opens, how a probe closes it, and how many retries an outage causes.
-import { setTimeout as sleep } from 'node:timers/promises';
+// The circuit breaker and the retry budget: when the circuit opens, how a probe closes it, and how many retries an outage causes. The
+// clock is fake.
 import { describe, expect, it } from '@jest/globals';
 import { CloudcaClient } from '../../../src/cloudca/client.js';
+import type { CircuitBreaker } from '../../../src/cloudca/http/circuit-breaker.js';
 import type { RestSession } from '../../../src/cloudca/session.js';
 import { addCleanup } from '../../helpers/cleanup.js';
-import { waitUntil } from '../../helpers/wait-until.js';
+import { useFakeClock } from '../../helpers/fake-clock.js';
+import { createLenientClientOptions } from '../../helpers/gateway.js';
+import { type RestCallTracker, trackRestCalls } from '../../helpers/rest-calls.js';
 import { dropConnection, json, raw, type Script, startUpstream } from '../../helpers/upstream.js';
+import { waitUntil } from '../../helpers/wait-until.js';
 import { catchError, catchFailure, neverRespond, writes } from '../test-client.js';
 
+// The deadline of a session.
+const timeoutMs = 60_000;
+// The longest time until the next probe.
+const maxProbeDelayMs = 30_000;
+
 const upstream = await startUpstream();
+const clock = useFakeClock();
 const respondUnavailable: Script = () => raw(503);
 
-function createClient(timeoutMs = 20_000): { client: CloudcaClient; session: (apiKey?: string) => RestSession } {
-  const client = new CloudcaClient({ baseUrl: upstream.url, timeoutMs });
+interface BreakerClient {
+  readonly client: CloudcaClient;
+  /** The calls of all sessions. */
+  readonly calls: RestCallTracker;
+  /** Creates a session that does not retry reads. */
+  readonly session: (apiKey?: string) => RestSession;
+}
+
+function createClient(options: { circuitBreaker?: CircuitBreaker } = {}): BreakerClient {
+  const client = new CloudcaClient({ baseUrl: upstream.url, timeoutMs, ...options });
   addCleanup(() => client.close());
   let count = 0;
   return {
     client,
+    calls: trackRestCalls(client),
     // Each session has its own API key by default.
     session: (apiKey = `key-${count++}`) =>
       client.session({ apiKey, requestId: 'r', warn: () => undefined }, { maxRetries: 0 }),
@@ -56,10 +75,13 @@ describe('CircuitBreaker', () => {
   );
 
   it('opens after ten calls without a response before the deadline', async () => {
-    upstream.script(() => neverRespond);
-    const { client, session } = createClient(30);
+    upstream.script(() => () => {
+      clock.advance(timeoutMs);
+    });
+    const { client, calls, session } = createClient();
     expect(await failReads(session, 10)).toEqual(Array(10).fill('TimeoutError'));
-    await waitUntil(() => client.circuitBreaker.isOpen);
+    await calls.settle();
+    expect(client.circuitBreaker.isOpen).toBe(true);
   });
 
   it.each([400, 401, 403, 404, 405, 409, 429, 500])('stays closed after responses with status %i', async (status) => {
@@ -108,17 +130,14 @@ describe('CircuitBreaker', () => {
         json(200, { data: 'back' })(response);
       };
     });
-    const outcomes: Promise<unknown>[] = [];
-    await waitUntil(() => {
-      outcomes.push(read(session()).catch((error: unknown) => (error instanceof Error ? error.name : error)));
-      return upstream.calls.length === 1;
-    });
+    clock.advance(maxProbeDelayMs);
+    const probe = read(session());
+    await waitUntil(() => upstream.calls.length === 1);
     const during = await Promise.all(Array.from({ length: 20 }, () => catchError(read(session()))));
     expect(during.map(({ name }) => name)).toEqual(Array(20).fill('CircuitOpenError'));
     expect(upstream.calls).toHaveLength(1);
     respond?.();
-    const names = await Promise.all(outcomes);
-    expect(names.filter((name) => name === 'back')).toHaveLength(1);
+    expect(await probe).toBe('back');
     expect(client.circuitBreaker.isOpen).toBe(false);
     upstream.script(() => ({ data: 1 }));
     expect(await read(session())).toBe(1);
@@ -126,52 +145,48 @@ describe('CircuitBreaker', () => {
 
   it('stays open if the probe fails or is cancelled', async () => {
     upstream.script(respondUnavailable);
-    const { client, session } = createClient();
+    const { client, calls, session } = createClient();
     await failReads(session, 10);
     upstream.script((_call, index) => (index === 0 ? neverRespond : raw(503)));
-    let rest = session();
-    await waitUntil(() => {
-      rest.cancelReads();
-      rest = session();
-      void read(rest).catch(() => undefined);
-      return upstream.calls.length === 1;
-    });
+    clock.advance(maxProbeDelayMs);
+    const rest = session();
+    const cancelled = catchError(read(rest));
+    await waitUntil(() => upstream.calls.length === 1);
     rest.cancelReads();
-    await sleep(20);
+    expect((await cancelled).name).toBe('ClientDisconnectedError');
+    await calls.settle();
     expect(client.circuitBreaker.isOpen).toBe(true);
-    await waitUntil(() => {
-      void read(session()).catch(() => undefined);
-      return upstream.calls.length === 2;
-    });
-    await sleep(20);
+
+    clock.advance(maxProbeDelayMs);
+    expect((await catchError(read(session()))).name).toBe('UnavailableError');
     expect(client.circuitBreaker.isOpen).toBe(true);
+    expect((await catchError(read(session()))).name).toBe('CircuitOpenError');
+    expect(upstream.calls).toHaveLength(2);
   });
 });
 
 describe('RetryBudget', () => {
   it('limits 1,000 reads to at most 1,200 REST calls while connections are lost', async () => {
-    // Fewer failures than the half that would open the circuit.
     upstream.script((_call, index) => (index % 5 < 3 ? { data: 1 } : dropConnection));
-    const { client } = createClient();
-    const readOnce = async (index: number) => {
-      await read(client.session({ apiKey: `key-${index}`, requestId: 'r', warn: () => undefined })).catch(
-        () => undefined,
-      );
-    };
+    // A circuit that opens would hide retries.
+    const { client, calls } = createClient({ circuitBreaker: createLenientClientOptions().circuitBreaker });
+    const readOnce = (index: number) =>
+      read(client.session({ apiKey: `key-${index}`, requestId: 'r', warn: () => undefined })).catch(() => undefined);
     for (let index = 0; index < 1000; index += 50) {
-      await Promise.all(Array.from({ length: 50 }, (_, offset) => readOnce(index + offset)));
+      const batch = Array.from({ length: 50 }, (_, offset) => readOnce(index + offset));
+      await calls.complete(Promise.all(batch), clock);
     }
-    expect(client.circuitBreaker.isOpen).toBe(false);
     expect(upstream.calls.length).toBeGreaterThan(1000);
     expect(upstream.calls.length).toBeLessThanOrEqual(1200);
   });
 
   it('refills with later reads, so that a read is retried again', async () => {
     upstream.script(() => ({ data: 1 }));
-    const { client, session } = createClient();
+    const { client, calls, session } = createClient();
     while (client.retryBudget.spend());
     for (let index = 0; index < 20; index++) await read(session());
     upstream.script((_call, index) => (index === 0 ? dropConnection : { data: 'again' }));
-    expect(await read(client.session({ apiKey: 'key', requestId: 'r', warn: () => undefined }))).toBe('again');
+    const retried = read(client.session({ apiKey: 'key', requestId: 'r', warn: () => undefined }));
+    expect(await calls.complete(retried, clock)).toBe('again');
   });
 });

@@ -6,13 +6,20 @@ import { brotliCompressSync, createGzip, deflateSync, gzipSync } from 'node:zlib
 import { describe, expect, it } from '@jest/globals';
 import { maxResponseBodyBytes } from '../../../src/cloudca/http/exchange.js';
 import { deleteSiteToSiteVpn } from '../../../src/cloudca/site-to-site-vpns.js';
+import { useFakeClock } from '../../helpers/fake-clock.js';
 import { json, raw, startUpstream } from '../../helpers/upstream.js';
 import { catchFailure, createTestClient, sendBytes, testArea, vpnId, writes } from '../test-client.js';
 
 const upstream = await startUpstream();
-const { session } = createTestClient(upstream.url, { timeoutMs: 20_000 });
+const clock = useFakeClock();
+const { session, calls } = createTestClient(upstream.url);
 const environments = { route: '/', path: ['environments'] };
-const read = () => session().read(environments, (data) => data);
+/** Reads, without waiting for the delays before retries. */
+const read = () =>
+  calls.complete(
+    session().read(environments, (data) => data),
+    clock,
+  );
 
 const document = JSON.stringify({ data: ['Québec \u{1F511}'] });
 const failed = { name: 'BadResponseError', outcomeUnknown: false };
@@ -128,7 +135,7 @@ describe('The body of a response', () => {
       const content = Buffer.from(document);
       const middle = content.indexOf(0xc3) + 1;
       response.write(content.subarray(0, middle));
-      setTimeout(() => response.end(content.subarray(middle)), 20);
+      response.end(content.subarray(middle));
     });
     expect(await read()).toEqual(['Québec \u{1F511}']);
   });

@@ -1,16 +1,13 @@
-// Helpers of the watcher's tests: fake timers, a client that knows when it is idle, subscribers that record events, and scripts for the
-// upstream.
+// Helpers of the watcher's tests: a fake clock, subscribers that record events, and scripts for the upstream.
 import type { ServerResponse } from 'node:http';
-import { setImmediate as nextTurn } from 'node:timers/promises';
-import { afterAll, beforeAll, jest } from '@jest/globals';
-import type { Caller, ObserveCall, RestSession, SessionOptions } from '../../../src/cloudca/session.js';
 import { CloudcaClient } from '../../../src/cloudca/client.js';
 import type { EnvironmentAddress } from '../../../src/cloudca/environments.js';
 import type { SiteToSiteVpnEntity } from '../../../src/cloudca/site-to-site-vpns.js';
 import type { TaskEntity } from '../../../src/cloudca/tasks.js';
 import { type WatchEvent, Watcher } from '../../../src/cloudca/polling/watcher.js';
 import { addCleanup } from '../../helpers/cleanup.js';
-import { waitUntil } from '../../helpers/wait-until.js';
+import { useFakeClock } from '../../helpers/fake-clock.js';
+import { trackRestCalls } from '../../helpers/rest-calls.js';
 import { dropConnection, json, type Script, startUpstream, type Upstream } from '../../helpers/upstream.js';
 
 /** Interval between polls of a task, in fake milliseconds. */
@@ -26,42 +23,13 @@ export const listPath = '/v1/services/compute-on/test_area/sitetositevpns';
 // The request ids of the calls whose responses the upstream holds back.
 const heldRequestIds = new Set<string>();
 
-// Counts the calls in flight by request id, so that a test can wait until the client is idle.
-class ObservedClient extends CloudcaClient {
-  readonly #callsInProgress = new Map<string, number>();
-
-  /** Whether no call is in flight, except those that the upstream holds back. */
-  get isIdle(): boolean {
-    return [...this.#callsInProgress.keys()].every((requestId) => heldRequestIds.has(requestId));
-  }
-
-  override session(caller: Caller, options?: SessionOptions): RestSession {
-    const { requestId } = caller;
-    const observe: ObserveCall = () => {
-      this.#count(requestId, 1);
-      return {
-        end: () => {
-          this.#count(requestId, -1);
-        },
-      };
-    };
-    return super.session({ ...caller, observe }, options);
-  }
-
-  #count(requestId: string, change: 1 | -1): void {
-    const count = (this.#callsInProgress.get(requestId) ?? 0) + change;
-    if (count === 0) this.#callsInProgress.delete(requestId);
-    else this.#callsInProgress.set(requestId, count);
-  }
-}
-
-/** The upstream, the client and the fake timers of one test file. */
+/** The upstream, the client and the fake clock of one test file. */
 export interface WatcherHarness {
   readonly upstream: Upstream;
   readonly client: CloudcaClient;
   /** Returns path and query of each request to the upstream, in order. */
   readonly requestedUrls: () => readonly string[];
-  /** Advances the fake timers, then waits until the client is idle. */
+  /** Advances the clock, then waits until the client is idle, except for calls that are held back. */
   readonly advance: (milliseconds: number) => Promise<void>;
   /** Waits until the client is idle, except for calls that are held back. */
   readonly settle: () => Promise<void>;
@@ -69,41 +37,21 @@ export interface WatcherHarness {
   readonly createWatcher: () => Watcher;
 }
 
-/** Starts an upstream, and fakes timers until the file's tests are over. The deadline of a call is 10 fake seconds. */
+/** Starts an upstream, and fakes the clock until the file's tests are over. The deadline of a call is 10 fake seconds. */
 export async function startHarness(): Promise<WatcherHarness> {
   const upstream = await startUpstream();
-  const client = new ObservedClient({ baseUrl: upstream.url, timeoutMs: 10_000 });
+  const client = new CloudcaClient({ baseUrl: upstream.url, timeoutMs: 10_000 });
   addCleanup(() => client.close());
-  beforeAll(() => {
-    jest.useFakeTimers({
-      doNotFake: [
-        'Date',
-        'hrtime',
-        'nextTick',
-        'performance',
-        'queueMicrotask',
-        'setImmediate',
-        'clearImmediate',
-        'setInterval',
-        'clearInterval',
-      ],
-    });
-  });
-  afterAll(() => {
-    jest.useRealTimers();
-  });
-  const settle = async () => {
-    do {
-      await waitUntil(() => client.isIdle);
-      await nextTurn();
-    } while (!client.isIdle);
-  };
+  const calls = trackRestCalls(client);
+  // A poll compares when requests started and values arrived. On a clock that stands still, all of that happens at once.
+  const clock = useFakeClock(['Date', 'performance']);
+  const settle = () => calls.settle(heldRequestIds);
   return {
     upstream,
     client,
     requestedUrls: () => upstream.calls.map(({ url }) => url),
     advance: async (milliseconds) => {
-      jest.advanceTimersByTime(milliseconds);
+      clock.advance(milliseconds);
       await settle();
     },
     settle,

@@ -1,10 +1,15 @@
 // Launches Debian's Chromium for the browser tests, with all background network requests disabled.
 import { type Browser, chromium } from 'playwright-core';
+import { addCleanup } from '../../helpers/cleanup.js';
 
-/** Launches a headless Chromium. The caller must close it. */
-export function launchChromium(): Promise<Browser> {
-  return chromium.launch({
+/** How long a page may take until it shows what a test waits for, in milliseconds. */
+export const actionTimeoutMs = 60_000;
+
+/** Launches a headless Chromium. It is closed after the tests of the file. */
+export async function launchChromium(): Promise<Browser> {
+  const browser = await chromium.launch({
     executablePath: '/usr/bin/chromium',
+    timeout: actionTimeoutMs,
     args: [
       '--headless',
       '--no-sandbox',
@@ -16,4 +21,6 @@ export function launchChromium(): Promise<Browser> {
       '--disable-sync',
     ],
   });
+  addCleanup(() => browser.close());
+  return browser;
 }

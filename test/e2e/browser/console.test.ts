@@ -1,9 +1,9 @@
 // Tests the web console in Chromium on the gateway: by mouse, by keyboard, and by accessible roles and names.
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Locator, Page } from 'playwright-core';
+import { waitUntil } from '../../helpers/wait-until.js';
 import { type ConsoleRig, findViolations, longName, startConsole, tabTo, takeScreenshots } from './console.js';
 
 const list = '/compute-on/test_area';
@@ -19,7 +19,7 @@ let page: Page;
 
 beforeAll(async () => {
   rig = await startConsole();
-}, 120_000);
+});
 
 afterEach(async () => {
   rig.setFaults(undefined);
@@ -42,8 +42,11 @@ const row = (name: string) => page.getByRole('row').filter({ has: page.getByRole
 
 /** Waits until the table has exactly these rows, in this order. */
 async function expectRows(names: readonly string[]): Promise<void> {
-  for (let attempt = 0; attempt < 100 && (await rows()).join() !== names.join(); attempt++) await sleep(50);
-  expect(await rows()).toEqual(names);
+  let shown: string[] = [];
+  await waitUntil(
+    async () => (shown = await rows()).join() === names.join(),
+    () => `Rows: ${shown.join()}`,
+  );
 }
 
 /** Selects an option of a select field. */
@@ -76,7 +79,7 @@ describe('sign-in page', () => {
     expect(await findViolations(page)).toEqual([]);
 
     await press('Sign in');
-    await heading('Environments');
+    await page.getByRole('link', { name: 'test_area' }).waitFor();
 
     expect(await page.getByRole('main').getByRole('link').allInnerTexts()).toEqual([
       'test_area\nWhere changes are tried out first\nCompute - Ontario',
@@ -95,7 +98,8 @@ describe('sign-in page', () => {
     await open();
 
     expect(await alertText()).toContain('The gateway cannot be reached.');
-    // The browser logs the failed request itself.
+    // The browser logs the failed request itself, which may arrive later.
+    await waitUntil(() => rig.pageErrors.length > before);
     expect(rig.pageErrors.splice(before)).toEqual([expect.stringContaining('net::ERR')]);
   });
 
@@ -296,8 +300,8 @@ describe('VPN page', () => {
 
   it('copies the configuration of the remote end', async () => {
     await open(stargate);
-    await press('Copy without the key');
-    await page.getByText('Copied').waitFor();
+    // The page shows the outcome for 3 s.
+    await Promise.all([page.getByText('Copied').waitFor(), press('Copy without the key')]);
 
     expect(await page.evaluate('navigator.clipboard.readText()')).toBe(
       await page.getByRole('region', { name: 'swanctl.conf' }).innerText(),
@@ -567,7 +571,7 @@ describe('REST calls of the gateway', () => {
     await open('/', null);
     await measure('Sign-in, environments', async () => {
       await press('Sign in');
-      await heading('Environments');
+      await page.getByRole('link', { name: 'test_area' }).waitFor();
     });
     await measure('List', async () => {
       await page.getByRole('link', { name: 'test_area' }).click();

@@ -1,18 +1,17 @@
 // The test rig of the web console. Builds and serves the console with its own commands, in front of gateways on a sandbox. Tests control
 // the sandbox's time and faults.
-import { execFile, spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
-import { promisify } from 'node:util';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { createSandbox, type Call, type Fault, type Sandbox } from '../../../src/sandbox/sandbox.js';
 import { createDefaultSeed } from '../../../src/sandbox/default-seed.js';
 import { type Seed, seedEnvironment, seedSiteToSiteVpn, seedVpc } from '../../../src/sandbox/seed.js';
 import { addCleanup } from '../../helpers/cleanup.js';
+import { listen } from '../../helpers/free-port.js';
 import { startGateway } from '../../helpers/gateway.js';
-import { launchChromium } from './chromium.js';
+import { runProcess, startProcess } from '../../helpers/process.js';
+import { actionTimeoutMs, launchChromium } from './chromium.js';
 
 const root = join(import.meta.dirname, '../../..');
 const folder = join(root, 'examples/web-console');
@@ -59,8 +58,8 @@ export async function startConsole(): Promise<ConsoleRig> {
   const upstream = await sandbox.listen({ host: '127.0.0.1', port: 0 });
   addCleanup(() => sandbox.close());
   const gateways = {
-    polling: await startGateway(upstream, { watchPollMs: 100 }),
-    idle: await startGateway(upstream, { watchPollMs: 600_000 }),
+    polling: await startGateway({ restApi: upstream, config: { watchPollMs: 100 } }),
+    idle: await startGateway({ restApi: upstream, config: { watchPollMs: 600_000 } }),
   };
   const proxy = await startProxy();
   const selectGateway: ConsoleRig['selectGateway'] = (name) => {
@@ -69,10 +68,7 @@ export async function startConsole(): Promise<ConsoleRig> {
   selectGateway('polling');
 
   const env = { ...process.env, NODE_ENV: 'production', NO_COLOR: '1', VITE_GATEWAY_URL: `${proxy.origin}/graphql` };
-  await promisify(execFile)('npm', ['run', 'build', '--', '--outDir', outDir, '--emptyOutDir'], { cwd: folder, env });
-  const origin = await serve(env);
-  const browser = await launchChromium();
-  addCleanup(() => browser.close());
+  const [origin, browser] = await Promise.all([buildAndServe(env), launchChromium()]);
 
   const foreignRequests: string[] = [];
   const pageErrors: string[] = [];
@@ -210,7 +206,7 @@ async function createContext(browser: Browser, pageErrors: string[]): Promise<Br
     colorScheme: 'light',
     permissions: ['clipboard-read', 'clipboard-write'],
   });
-  context.setDefaultTimeout(20_000);
+  context.setDefaultTimeout(actionTimeoutMs);
   context.on('weberror', (error) => pageErrors.push(error.error().message));
   context.on('console', (message) => {
     if (message.type() === 'error') pageErrors.push(message.text());
@@ -222,23 +218,17 @@ async function createContext(browser: Browser, pageErrors: string[]): Promise<Br
   return context;
 }
 
-/** Serves the built console like its `npm start`. Returns its origin. */
-async function serve(env: NodeJS.ProcessEnv): Promise<string> {
+/** Builds the console, and serves it like its `npm start`. Returns its origin. */
+async function buildAndServe(env: NodeJS.ProcessEnv): Promise<string> {
+  const buildArgs = ['run', 'build', '--', '--outDir', outDir, '--emptyOutDir'];
+  const { code, stdout, stderr } = await runProcess('npm', buildArgs, { cwd: folder, env });
+  if (code !== 0) throw new Error(`The build of the console failed.\n${stdout}${stderr}`);
   const vite = join(folder, 'node_modules/vite/bin/vite.js');
-  const child = spawn(process.execPath, [vite, 'preview', '--port', '0', '--outDir', outDir], {
-    cwd: folder,
-    env,
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  addCleanup(() => child.kill());
-  for await (const line of createInterface({ input: child.stdout })) {
-    const address = /http:\/\/127\.0\.0\.1:\d+/.exec(line)?.[0];
-    if (address === undefined) continue;
-    // Keeps reading: an unread pipe would fill up and block the server.
-    child.stdout.resume();
-    return address;
-  }
-  throw new Error('The Vite preview server exited before it listened.');
+  const args = [vite, 'preview', '--port', '0', '--outDir', outDir];
+  const [origin] = await startProcess(process.execPath, args, { cwd: folder, env }).waitForOutput(
+    /http:\/\/127\.0\.0\.1:\d+/,
+  );
+  return origin;
 }
 
 /** Starts a TCP proxy whose target can change, or be none, because the console is built for one gateway URL. */
@@ -268,15 +258,13 @@ async function startProxy() {
   const disconnectAll = () => {
     for (const socket of sockets) socket.destroy();
   };
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const port = await listen(server);
   addCleanup(() => {
     disconnectAll();
     server.close();
   });
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new TypeError('The proxy has no port.');
   return {
-    origin: `http://127.0.0.1:${address.port}`,
+    origin: `http://127.0.0.1:${port}`,
     connectTo: (next: URL | undefined) => {
       target = next;
       disconnectAll();

@@ -1,11 +1,10 @@
 // Tests the playground in Chromium, on the built gateway with its sandbox.
-import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import type { Browser, Page, Response } from 'playwright-core';
-import { launchChromium } from './chromium.js';
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import type { Page, Response } from 'playwright-core';
+import { launchGateway } from '../../helpers/process.js';
+import { waitUntil } from '../../helpers/wait-until.js';
+import { actionTimeoutMs, launchChromium } from './chromium.js';
 
 const ROOT = join(import.meta.dirname, '../../..');
 const TABS = [
@@ -23,32 +22,12 @@ const TABS = [
   'taskUpdated',
 ];
 
-let gateway: ChildProcess;
-let browser: Browser;
 let page: Page;
 let url: URL;
 /** URLs of all requests of the page. */
 const requestedUrls: string[] = [];
 /** Errors of the page: exceptions, console errors and Content-Security-Policy violations. */
 const pageErrors: string[] = [];
-
-/** Starts the gateway on free ports. Returns its URL, which it logs to stdout. */
-async function startGateway(): Promise<URL> {
-  const child = spawn(process.execPath, ['dist/main.js'], {
-    cwd: ROOT,
-    env: { PORT: '0', OPS_PORT: '0', SANDBOX_PORT: '0' },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  gateway = child;
-  for await (const line of createInterface({ input: child.stdout })) {
-    const address = line.includes('"gateway listening"') && /"url":"([^"]+)"/.exec(line)?.[1];
-    if (!address) continue;
-    // Keeps reading: an unread pipe would fill up and block the gateway.
-    child.stdout.resume();
-    return new URL(address);
-  }
-  throw new Error('The gateway exited before it listened.');
-}
 
 /** Opens a tab, runs its operation, and returns the response. */
 async function run(tab: string): Promise<Response> {
@@ -62,10 +41,9 @@ const headers = () => page.locator('.graphiql-editor-tool');
 const results = () => page.locator('.graphiql-response');
 
 beforeAll(async () => {
-  url = await startGateway();
-  browser = await launchChromium();
-  page = await browser.newPage({ viewport: { width: 1600, height: 1000 } });
-  page.setDefaultTimeout(20_000);
+  url = new URL((await launchGateway()).url);
+  page = await (await launchChromium()).newPage({ viewport: { width: 1600, height: 1000 } });
+  page.setDefaultTimeout(actionTimeoutMs);
   page.on('request', (request) => requestedUrls.push(request.url()));
   page.on('pageerror', (error) => pageErrors.push(error.message));
   page.on('console', (message) => {
@@ -77,14 +55,6 @@ beforeAll(async () => {
   );
   await page.goto(url.href);
   await page.getByRole('tab').first().waitFor();
-}, 60_000);
-
-afterAll(async () => {
-  if (gateway.exitCode === null) {
-    gateway.kill();
-    await once(gateway, 'exit');
-  }
-  await browser.close();
 });
 
 describe('The playground', () => {
@@ -135,10 +105,10 @@ describe('The playground', () => {
     await page.getByRole('button', { name: 'Hide Documentation Explorer' }).click();
   });
 
-  it('validates the editors in its own web workers', () => {
-    expect(page.workers().map((worker) => new URL(worker.url()).pathname)).toEqual(
-      expect.arrayContaining([expect.stringMatching(/graphql\.worker/), expect.stringMatching(/json\.worker/)]),
-    );
+  it('validates the editors in its own web workers', async () => {
+    const hasWorker = (name: RegExp) => page.workers().some((worker) => name.test(new URL(worker.url()).pathname));
+
+    await waitUntil(() => hasWorker(/graphql\.worker/) && hasWorker(/json\.worker/));
   });
 
   it('copies typed headers to the other tabs', async () => {

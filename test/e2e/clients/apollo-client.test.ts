@@ -11,10 +11,10 @@ import { describe, expect, it } from '@jest/globals';
 import { SANDBOX_KEY } from '../../../src/sandbox/sandbox.js';
 import { TASK_DURATION } from '../../../src/sandbox/state.js';
 import { addCleanup } from '../../helpers/cleanup.js';
-import { startGatewayOnSandbox } from '../../helpers/gateway.js';
+import { startGateway } from '../../helpers/gateway.js';
 
 let now = Date.UTC(2026, 10, 23);
-const gateway = await startGatewayOnSandbox({ clock: () => now });
+const gateway = await startGateway({ sandbox: { clock: () => now } });
 
 const environment = { serviceCode: 'compute-on', name: 'test_area' } as const;
 

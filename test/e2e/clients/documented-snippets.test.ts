@@ -1,18 +1,19 @@
 // docs/clients.md: compiles its files, and runs each of its snippets in a separate process against a gateway.
-import { execFile } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import { describe, expect, it } from '@jest/globals';
+import { build } from 'esbuild';
 import { buildSchema, isScalarType } from 'graphql';
 import { SANDBOX_KEY } from '../../../src/sandbox/sandbox.js';
 import { addCleanup } from '../../helpers/cleanup.js';
-import { startGatewayOnSandbox } from '../../helpers/gateway.js';
+import { startGateway } from '../../helpers/gateway.js';
 import { post } from '../../helpers/http.js';
+import { type ProcessResult, runProcess } from '../../helpers/process.js';
+import { waitUntil } from '../../helpers/wait-until.js';
 
-const run = promisify(execFile);
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 const text = await readFile(join(root, 'docs/clients.md'), 'utf8');
 const schemaText = await readFile(join(root, 'schema.graphql'), 'utf8');
@@ -33,26 +34,55 @@ for (const { name, code } of blocks.filter(({ kind }) => kind === 'file')) {
   await mkdir(dirname(join(app, name)), { recursive: true });
   await writeFile(join(app, name), code);
 }
+
+/** Runs a program in the app's folder, with the commands of the packages. Returns its output. Throws if it fails. */
+async function run(command: string, ...args: string[]): Promise<ProcessResult> {
+  const path = `${join(root, 'node_modules/.bin')}${delimiter}${process.env['PATH'] ?? ''}`;
+  const result = await runProcess(command, args, { cwd: app, env: { ...process.env, PATH: path } });
+  if (result.code !== 0) throw new Error(`${command} exited with ${String(result.code)}.\n${result.stderr}`);
+  return result;
+}
+
+// npx would take longer than the commands themselves.
 await Promise.all(
-  blocks.filter(({ kind }) => kind === 'before').map(({ code }) => run('sh', ['-ec', code], { cwd: app })),
+  blocks.filter(({ kind }) => kind === 'before').map(({ code }) => run('sh', '-ec', code.replaceAll(/^npx /gm, ''))),
 );
 
 const startTrusted = (manifest: string) =>
-  startGatewayOnSandbox({}, { trustedDocuments: join(app, manifest), trustedDocumentsOnly: true });
-const open = await startGatewayOnSandbox();
+  startGateway({ config: { trustedDocuments: join(app, manifest), trustedDocumentsOnly: true } });
+const open = await startGateway();
 const apollo = await startTrusted('operations/manifest.json');
 const relay = await startTrusted('persisted-queries.json');
+const events = await startGateway({ config: { watchPollMs: 20 } });
 const codegen = await startTrusted('src/gql/persisted-documents.json');
 
 const environments = /test_area/;
 const names = /name: 'toronto-office'/;
 const namesAndState = /name: 'toronto-office'[\s\S]*\nCONNECTED\n/;
 
+/** Runs a snippet of a shell. */
+function runShell(code: string) {
+  return run('sh', '-c', code.replace('--max-time 5', '--max-time 120'));
+}
+
+/** Compiles a snippet in JavaScript, because it may import TypeScript, and runs it. */
+async function runScript(name: string, code: string) {
+  const contents = code.replace(/(^(?:import .*\n)*)/, `$1${setup}`);
+  const outfile = join(app, name);
+  await build({
+    stdin: { contents, resolveDir: app },
+    outfile,
+    bundle: true,
+    packages: 'external',
+    platform: 'node',
+    format: 'esm',
+  });
+  // Node 20 has WebSocket only behind a flag.
+  return run(process.execPath, '--experimental-websocket', '--disable-warning=ExperimentalWarning', outfile);
+}
+
 // Snippets in curl are skipped if it is not installed. All others need only Node.
-const hasCurl = await run('curl', ['--version']).then(
-  () => true,
-  () => false,
-);
+const hasCurl = spawnSync('curl', ['--version']).status === 0;
 
 describe('docs/clients.md', () => {
   const expected = new Map([
@@ -67,12 +97,12 @@ describe('docs/clients.md', () => {
     ['urql by hashes', environments],
     ['Relay', names],
   ]);
-  const trustedGateways = new Map([
+  const gateways = new Map([
+    ['curl for events', events],
     ['Apollo Client by ids', apollo],
     ['Relay', relay],
   ]);
   const snippets = blocks.filter(({ kind }) => kind === 'run');
-
   it('has exactly the expected snippets', () => {
     expect(snippets.map(({ name }) => name)).toEqual([...expected.keys()]);
   });
@@ -85,22 +115,19 @@ describe('docs/clients.md', () => {
     }
   });
 
-  it.each(snippets.filter(({ language }) => language !== 'sh' || hasCurl))(
+  it.concurrent.each(snippets.filter(({ language }) => language !== 'sh' || hasCurl))(
     'runs the snippet $name with the expected output',
     async ({ name, language, code }) => {
-      const origin = new URL((trustedGateways.get(name) ?? open).url).host;
-      const localCode = code.replaceAll(/(http|ws)s:\/\/gateway\.example\.com/g, `$1://${origin}`);
-      const file = join(app, `snippet-${String(snippets.findIndex((snippet) => snippet.name === name))}`);
-      if (language === 'js') await writeFile(`${file}.js`, localCode.replace(/(^(?:import .*\n)*)/, `$1${setup}`));
-      const { stdout, stderr } =
-        language === 'sh'
-          ? await run('sh', ['-c', localCode])
-          : await run(
-              process.execPath,
-              // Node 20 has WebSocket only behind a flag.
-              ['--experimental-websocket', '--disable-warning=ExperimentalWarning', '--import', 'tsx', `${file}.js`],
-              { cwd: app, timeout: 25_000 },
-            );
+      const { host } = new URL((gateways.get(name) ?? open).url);
+      const localCode = code.replaceAll(/(http|ws)s:\/\/gateway\.example\.com/g, `$1://${host}`);
+      const running = language === 'sh' ? runShell(localCode) : runScript(`${name}.js`, localCode);
+      if (name === 'curl for events') {
+        // The gateway ends the stream, so that no time limit does. Its second poll follows the first event.
+        await waitUntil(() => events.sandbox.calls.length > 5);
+        events.lifecycle.drain();
+      }
+      const { stdout, stderr } = await running;
+
       expect(stderr).toBe('');
       expect(stdout).toMatch(expected.get(name) ?? /^$/);
     },

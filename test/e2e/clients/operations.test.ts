@@ -1,10 +1,8 @@
 // The example operations for apps: they are valid, they cover the API, and their manifest is current.
-import { execFile } from 'node:child_process';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import { describe, expect, it } from '@jest/globals';
 import { concatAST, Kind, parse, TypeInfo, validate, visit, visitWithTypeInfo } from 'graphql';
 import { readConfig } from '../../../src/config.js';
@@ -12,6 +10,7 @@ import { createSchema } from '../../../src/graph/schema.js';
 import { createDocumentParser } from '../../../src/server/graphql/parse-document.js';
 import { TrustedDocuments } from '../../../src/server/graphql/trusted-documents.js';
 import { addCleanup } from '../../helpers/cleanup.js';
+import { runProcess } from '../../helpers/process.js';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 const folder = join(root, 'operations');
@@ -78,7 +77,7 @@ describe('operations/manifest.json', () => {
     const output = join(directory, 'manifest.json');
     await writeFile(config, JSON.stringify({ documents: ['operations/*.graphql'], output }));
     const generator = join(root, 'node_modules/.bin/generate-persisted-query-manifest');
-    await promisify(execFile)(generator, ['--config', config], { cwd: root });
+    expect(await runProcess(generator, ['--config', config], { cwd: root })).toMatchObject({ code: 0, stderr: '' });
     const parseJson = (text: string): unknown => JSON.parse(text);
 
     // Run `npm run operations` to update it.

@@ -10,10 +10,9 @@ import { PodDisruptionBudget } from 'kubernetes-models/policy/v1';
 import { Service } from 'kubernetes-models/v1';
 import { parseAllDocuments } from 'yaml';
 import { z } from 'zod';
-import { CloudcaClient } from '../../../src/cloudca/client.js';
 import { readConfig } from '../../../src/config.js';
 import { environmentVariableNames } from '../../../src/environment-variables.js';
-import { startApp } from '../../helpers/app.js';
+import { startGateway } from '../../helpers/gateway.js';
 import { sendRequest } from '../../helpers/http.js';
 
 const folder = 'deploy/kubernetes';
@@ -191,9 +190,7 @@ describe('Deployment', () => {
   });
 
   it('probes paths that the ops listener serves', async () => {
-    const { opsUrl, lifecycle } = await startApp(
-      new CloudcaClient({ baseUrl: 'http://127.0.0.1:1', timeoutMs: 1_000 }),
-    );
+    const { opsUrl, lifecycle } = await startGateway({ restApi: 'http://127.0.0.1:1' });
     const probes = [gateway.startupProbe, gateway.livenessProbe, gateway.readinessProbe].map(({ httpGet }) => httpGet);
     const statuses = () => Promise.all(probes.map(async ({ path }) => (await sendRequest(`${opsUrl}${path}`)).status));
 
@@ -247,7 +244,7 @@ describe('ServiceMonitor', () => {
     ).spec;
     const { metadata, spec } = find('Service', serviceShape, `${name}-ops`);
     const [endpoint] = monitor.endpoints;
-    const { opsUrl } = await startApp(new CloudcaClient({ baseUrl: 'http://127.0.0.1:1', timeoutMs: 1_000 }));
+    const { opsUrl } = await startGateway({ restApi: 'http://127.0.0.1:1' });
 
     expect(metadata.labels).toEqual(monitor.selector.matchLabels);
     expect(spec.ports.map((port) => port.name)).toEqual([endpoint.port]);

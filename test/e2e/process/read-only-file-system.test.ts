@@ -14,7 +14,7 @@ const readOnly = `--disable-warning=ExperimentalWarning ${permission} --allow-fs
 const list = { query: '{ siteToSiteVpns(environment: { serviceCode: "compute-on", name: "a" }) { totalCount } }' };
 
 describe('Without permission to write files or to start processes and workers', () => {
-  it('the gateway starts, responds, logs failures and exits', async () => {
+  it.concurrent('the gateway starts, responds, logs failures and exits', async () => {
     const upstream = await startUpstream(({ url }) => (url.includes('tasks') ? json(500, {}) : { data: [] }));
     const gateway = await launchGateway({
       NODE_ENV: 'production',
@@ -47,7 +47,7 @@ describe('Without permission to write files or to start processes and workers', 
     expect(gateway.stderr()).toBe('');
   });
 
-  it('the process exits with 1 if it writes a file', async () => {
+  it.concurrent('the process exits with 1 if it writes a file', async () => {
     const script = 'import { writeFileSync } from "node:fs"; writeFileSync("/tmp/gateway-may-not-write", "");';
     const gateway = launch({
       NODE_OPTIONS: `${readOnly} --import data:text/javascript,${encodeURIComponent(script)}`,

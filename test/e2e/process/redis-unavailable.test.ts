@@ -2,7 +2,7 @@
 import { createServer, type Socket } from 'node:net';
 import { describe, expect, it } from '@jest/globals';
 import { addCleanup } from '../../helpers/cleanup.js';
-import { findFreePort } from '../../helpers/free-port.js';
+import { findFreePort, listen } from '../../helpers/free-port.js';
 import { launchGateway } from '../../helpers/process.js';
 import { startUpstream } from '../../helpers/upstream.js';
 import { sendRequest, post } from '../../helpers/http.js';
@@ -13,18 +13,15 @@ const unavailable = 'Redis is unavailable: this process counts rate limits alone
 async function startSilentServer(): Promise<number> {
   const sockets = new Set<Socket>();
   const server = createServer((socket) => sockets.add(socket.on('error', () => undefined)));
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   addCleanup(() => {
     for (const socket of sockets) socket.destroy();
     server.close();
   });
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new TypeError('The listener has no port.');
-  return address.port;
+  return listen(server);
 }
 
 describe('REDIS_URL', () => {
-  it.each([
+  it.concurrent.each([
     ['does not listen', findFreePort, 'ECONNREFUSED'],
     ['does not respond', startSilentServer, 'no response'],
   ])(

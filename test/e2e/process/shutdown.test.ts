@@ -2,9 +2,9 @@
 import { connect, type Socket } from 'node:net';
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
 import { addCleanup } from '../../helpers/cleanup.js';
+import { holdTimers } from '../../helpers/held-timers.js';
 import { launch, launchGateway, type ListeningProcess } from '../../helpers/process.js';
 import { waitUntil } from '../../helpers/wait-until.js';
 import { json, startUpstream, type Upstream } from '../../helpers/upstream.js';
@@ -22,40 +22,55 @@ const deletionWithWait = { query: deletion.query.replace('id:', 'waitSeconds: 60
 const key = { 'mc-api-key': 'key' };
 const cleanExit = { code: 0, signal: null };
 
-/** Launches a gateway on an upstream that holds its responses until `release`. */
-async function launchOnHeldUpstream(): Promise<{ gateway: ListeningProcess; upstream: Upstream; release: () => void }> {
+/** The steps of a shutdown that time starts, in milliseconds from the signal. The drain delay is the maximum of DRAIN_DELAY_MS. */
+const timedSteps = {
+  endDrainDelay: 5_000,
+  abortCalls: 8_000,
+  closeConnections: 9_000,
+  abandonFlush: 9_500,
+  exit: 9_700,
+};
+
+/**
+ * Launches a gateway in which none of the timed steps starts by itself: an exit shows that the gateway waited for none of them. Those in
+ * `startable` start on `startTimedSteps`.
+ */
+function launchWithoutClock(
+  environment: NodeJS.ProcessEnv = {},
+  startable: readonly (keyof typeof timedSteps)[] = [],
+): Promise<ListeningProcess> {
+  const expireOnSignal = startable.map((name) => timedSteps[name]);
+  // Holds the limit for the last spans too, which is 3 s.
+  return launchGateway({ NODE_OPTIONS: holdTimers({ from: 3_000, expireOnSignal }), ...environment });
+}
+
+/** Starts the startable steps of a gateway that shuts down. */
+async function startTimedSteps(gateway: ListeningProcess): Promise<void> {
+  await waitUntilUnready(gateway);
+  gateway.signal('SIGWINCH');
+}
+
+/** Launches a gateway as `launchWithoutClock` does, on an upstream that holds its responses until `release`. */
+async function launchOnHeldUpstream(
+  startable: readonly (keyof typeof timedSteps)[] = [],
+): Promise<{ gateway: ListeningProcess; upstream: Upstream; release: () => void }> {
   const heldResponses: ServerResponse[] = [];
   const upstream = await startUpstream(() => (response) => heldResponses.push(response));
-  // The deadline is far longer than a shutdown.
-  const gateway = await launchGateway({
-    CLOUDCA_API_URL: upstream.url,
-    CLOUDCA_API_TIMEOUT_MS: '60000',
-    TASK_POLL_MS: '20',
-  });
+  const gateway = await launchWithoutClock({ CLOUDCA_API_URL: upstream.url, TASK_POLL_MS: '20' }, startable);
   const release = () => {
     for (const response of heldResponses.splice(0)) json(200, { data: [] })(response);
   };
   return { gateway, upstream, release };
 }
 
-/** Waits for the exit of a gateway without work. It must not take until the first limit of a shutdown, at 8 s. */
-async function waitForPromptExit(gateway: ListeningProcess): Promise<unknown> {
-  const cancellation = new AbortController();
-  const { signal } = cancellation;
-  const timeout = sleep(7_000, 'The gateway did not exit within 7 s.', { signal }).catch(() => undefined);
-  const exit = await Promise.race([gateway.exit, timeout]);
-  cancellation.abort();
-  return exit;
-}
-
 /** Waits until the gateway is not ready. */
-async function waitUntilUnready({ opsUrl }: ListeningProcess): Promise<void> {
-  while ((await sendRequest(`${opsUrl}/readyz`)).status !== 503);
+function waitUntilUnready({ opsUrl }: ListeningProcess): Promise<void> {
+  return waitUntil(async () => (await sendRequest(`${opsUrl}/readyz`)).status === 503);
 }
 
-/** Launches a gateway without limits. */
+/** Launches a gateway that never sheds load. */
 function launchUnlimited(): Promise<ListeningProcess> {
-  return launchGateway({ RATE_LIMIT_PER_MINUTE: '0', MAX_IN_FLIGHT_PER_KEY: '0', MAX_IN_FLIGHT: '0' });
+  return launchWithoutClock({ RATE_LIMIT_PER_MINUTE: '0', MAX_IN_FLIGHT_PER_KEY: '0', MAX_IN_FLIGHT: '0' });
 }
 
 /** Sends requests that each cause a long log line, and waits for the responses. */
@@ -81,9 +96,11 @@ async function connectTo({ url }: ListeningProcess): Promise<Socket> {
   return socket;
 }
 
-describe.each(['SIGTERM', 'SIGINT'] as const)('%s', (signal) => {
-  it('ends an idle gateway with 0, despite idle connections', async () => {
-    const gateway = await launchGateway();
+const signals = ['SIGTERM', 'SIGINT'] as const;
+
+describe('Shutdown', () => {
+  it.concurrent.each(signals)('on %s ends an idle gateway with 0, despite idle connections', async (signal) => {
+    const gateway = await launchWithoutClock();
     const sockets = [await connectTo(gateway), await connectTo(gateway)];
     const [used] = sockets;
     used?.write('GET /graphql?query={__typename} HTTP/1.1\r\nhost: a\r\nmc-api-key: a\r\n\r\n');
@@ -91,12 +108,12 @@ describe.each(['SIGTERM', 'SIGINT'] as const)('%s', (signal) => {
     const closed = Promise.all(sockets.map((socket) => once(socket, 'close')));
     gateway.signal(signal);
 
-    expect(await waitForPromptExit(gateway)).toEqual(cleanExit);
+    expect(await gateway.exit).toEqual(cleanExit);
     await closed;
     expect(gateway.stderr()).toBe('');
   });
 
-  it('lets a read in flight finish', async () => {
+  it.concurrent.each(signals)('on %s lets a read in flight finish', async (signal) => {
     const { gateway, upstream, release } = await launchOnHeldUpstream();
     const reading = post(gateway.url, list, key);
     await waitUntil(() => upstream.calls.length === 1);
@@ -107,12 +124,10 @@ describe.each(['SIGTERM', 'SIGINT'] as const)('%s', (signal) => {
     const response = await reading;
     expect(response).toMatchObject({ status: 200, json: { data: { siteToSiteVpns: { totalCount: 0 } } } });
     expect(response.headers.get('connection')).toBe('close');
-    expect(await waitForPromptExit(gateway)).toEqual(cleanExit);
+    expect(await gateway.exit).toEqual(cleanExit);
   });
-});
 
-describe('Shutdown', () => {
-  it('keeps /livez at 200 and sets /readyz to 503', async () => {
+  it.concurrent('keeps /livez at 200 and sets /readyz to 503', async () => {
     const { gateway, upstream, release } = await launchOnHeldUpstream();
     const reading = post(gateway.url, list, key);
     await waitUntil(() => upstream.calls.length === 1);
@@ -124,12 +139,15 @@ describe('Shutdown', () => {
     expect(await sendRequest(`${gateway.opsUrl}/metrics`)).toMatchObject({ status: 200 });
     release();
     await reading;
-    expect(await waitForPromptExit(gateway)).toEqual(cleanExit);
+    expect(await gateway.exit).toEqual(cleanExit);
   });
 
-  it('accepts new work for DRAIN_DELAY_MS, with `connection: close` in its responses', async () => {
+  it.concurrent('accepts new work for DRAIN_DELAY_MS, with `connection: close` in its responses', async () => {
     const upstream = await startUpstream();
-    const gateway = await launchGateway({ CLOUDCA_API_URL: upstream.url, DRAIN_DELAY_MS: '3000' });
+    const gateway = await launchWithoutClock(
+      { CLOUDCA_API_URL: upstream.url, DRAIN_DELAY_MS: String(timedSteps.endDrainDelay) },
+      ['endDrainDelay'],
+    );
     const old = await connectTo(gateway);
     const subscriber = await openAcknowledgedSocket(gateway.url, 'key');
     subscriber.send({
@@ -152,11 +170,13 @@ describe('Shutdown', () => {
     expect(response.headers.get('connection')).toBe('close');
     expect(received).toMatch(/^HTTP\/1\.1 200 [^]*\r\nconnection: close\r\n/i);
     expect(subscriber.closed).toBeUndefined();
+    await startTimedSteps(gateway);
     expect(await gateway.exit).toEqual(cleanExit);
+    await subscriber.waitForClose();
     expect(subscriber.closed).toMatchObject({ code: 1001 });
   });
 
-  it('rejects new requests, on new and on open connections', async () => {
+  it.concurrent('rejects new requests, on new and on open connections', async () => {
     const { gateway, upstream, release } = await launchOnHeldUpstream();
     const old = await connectTo(gateway);
     const reading = post(gateway.url, list, key);
@@ -179,11 +199,11 @@ describe('Shutdown', () => {
     expect(upstream.calls).toHaveLength(1);
     release();
     await reading;
-    expect(await waitForPromptExit(gateway)).toEqual(cleanExit);
+    expect(await gateway.exit).toEqual(cleanExit);
   });
 
-  it('does not wait for incomplete requests', async () => {
-    const gateway = await launchGateway();
+  it.concurrent('does not wait for incomplete requests', async () => {
+    const gateway = await launchWithoutClock();
     const headers = await connectTo(gateway);
     headers.write('POST /graphql HTTP/1.1\r\nhost: a\r\ncontent-ty');
     const body = await connectTo(gateway);
@@ -195,137 +215,196 @@ describe('Shutdown', () => {
     const closed = Promise.all([once(headers, 'close'), once(body, 'close')]);
     gateway.signal('SIGTERM');
 
-    expect(await waitForPromptExit(gateway)).toEqual(cleanExit);
+    expect(await gateway.exit).toEqual(cleanExit);
     await closed;
   });
 
-  it('ends a wait for a task at once, with the current state of the task', async () => {
+  it.concurrent('ends a wait for a task at once, with the current state of the task', async () => {
     const pending = { taskId, taskStatus: 'PENDING' };
     const upstream = await startUpstream(() => pending);
-    const gateway = await launchGateway({ CLOUDCA_API_URL: upstream.url, TASK_POLL_MS: '20' });
+    const gateway = await launchWithoutClock({ CLOUDCA_API_URL: upstream.url, TASK_POLL_MS: '20' });
     const waiting = post(gateway.url, deletionWithWait, key);
     await waitUntil(() => upstream.calls.some(({ url }) => url.includes('/tasks/')));
     gateway.signal('SIGTERM');
-    const exit = waitForPromptExit(gateway);
 
     expect(await waiting).toMatchObject({
       status: 200,
       json: { data: { deleteSiteToSiteVpn: { task: { id: taskId, status: 'PENDING' }, userErrors: [] } } },
     });
-    expect(await exit).toEqual(cleanExit);
+    expect(await gateway.exit).toEqual(cleanExit);
   });
 
-  it('ends a wait for a task although a poll gets no response', async () => {
+  it.concurrent('ends a wait for a task although a poll gets no response', async () => {
     const upstream = await startUpstream(({ method }) =>
       method === 'DELETE' ? { taskId, taskStatus: 'PENDING' } : () => undefined,
     );
-    const gateway = await launchGateway({ CLOUDCA_API_URL: upstream.url, TASK_POLL_MS: '20' });
+    const gateway = await launchWithoutClock({ CLOUDCA_API_URL: upstream.url, TASK_POLL_MS: '20' });
     const waiting = post(gateway.url, deletionWithWait, key);
     await waitUntil(() => upstream.calls.length === 2);
     gateway.signal('SIGTERM');
-    const exit = waitForPromptExit(gateway);
 
     expect(await waiting).toMatchObject({
       json: { data: { deleteSiteToSiteVpn: { task: { id: taskId, status: 'PENDING' } } } },
     });
-    expect(await exit).toEqual(cleanExit);
-  });
-
-  it('cancels REST calls without response: reads are unavailable, the outcome of writes is unknown', async () => {
-    const { gateway, upstream } = await launchOnHeldUpstream();
-    const reading = post(gateway.url, list, key);
-    const writing = post(gateway.url, deletion, key);
-    await waitUntil(() => upstream.calls.length === 2);
-    gateway.signal('SIGTERM');
-
-    const shuttingDown = 'The gateway is shutting down. Try again.';
-    const [read, write] = await Promise.all([reading, writing]);
-    const getRequestId = (response: HttpResponse) => response.headers.get('x-request-id');
-    expect({ status: read.status, body: read.json }).toEqual({
-      status: 200,
-      body: {
-        data: { siteToSiteVpns: null },
-        errors: [
-          {
-            message: shuttingDown,
-            path: ['siteToSiteVpns'],
-            locations: expect.any(Array),
-            extensions: { code: 'UPSTREAM_UNAVAILABLE', requestId: getRequestId(read) },
-          },
-        ],
-      },
-    });
-    expect({ status: write.status, body: write.json }).toEqual({
-      status: 200,
-      body: {
-        data: { deleteSiteToSiteVpn: null },
-        errors: [
-          {
-            message: expect.stringMatching(/ The request may have succeeded all the same\. Before you retry, .+\.$/),
-            path: ['deleteSiteToSiteVpn'],
-            locations: expect.any(Array),
-            extensions: { code: 'UPSTREAM_UNAVAILABLE', outcomeUnknown: true, requestId: getRequestId(write) },
-          },
-        ],
-      },
-    });
-    expect(upstream.calls).toHaveLength(2);
     expect(await gateway.exit).toEqual(cleanExit);
   });
 
-  it('exits although a client reads no response and the receiver of traces does not respond', async () => {
+  it.concurrent(
+    'cancels REST calls without response: reads are unavailable, the outcome of writes is unknown',
+    async () => {
+      const { gateway, upstream } = await launchOnHeldUpstream(['abortCalls']);
+      const reading = post(gateway.url, list, key);
+      const writing = post(gateway.url, deletion, key);
+      await waitUntil(() => upstream.calls.length === 2);
+      gateway.signal('SIGTERM');
+      await startTimedSteps(gateway);
+
+      const shuttingDown = 'The gateway is shutting down. Try again.';
+      const [read, write] = await Promise.all([reading, writing]);
+      const getRequestId = (response: HttpResponse) => response.headers.get('x-request-id');
+      expect({ status: read.status, body: read.json }).toEqual({
+        status: 200,
+        body: {
+          data: { siteToSiteVpns: null },
+          errors: [
+            {
+              message: shuttingDown,
+              path: ['siteToSiteVpns'],
+              locations: expect.any(Array),
+              extensions: { code: 'UPSTREAM_UNAVAILABLE', requestId: getRequestId(read) },
+            },
+          ],
+        },
+      });
+      expect({ status: write.status, body: write.json }).toEqual({
+        status: 200,
+        body: {
+          data: { deleteSiteToSiteVpn: null },
+          errors: [
+            {
+              message: expect.stringMatching(/ The request may have succeeded all the same\. Before you retry, .+\.$/),
+              path: ['deleteSiteToSiteVpn'],
+              locations: expect.any(Array),
+              extensions: { code: 'UPSTREAM_UNAVAILABLE', outcomeUnknown: true, requestId: getRequestId(write) },
+            },
+          ],
+        },
+      });
+      expect(upstream.calls).toHaveLength(2);
+      expect(await gateway.exit).toEqual(cleanExit);
+    },
+  );
+
+  it.concurrent('exits although a client reads no response and the receiver of traces does not respond', async () => {
     const environments = Array.from({ length: 8_000 }, (_, index) => ({
       id: `${vpnId.slice(0, -4)}${index + 1_000}`,
       name: 'x'.repeat(1_000),
     }));
     const upstream = await startUpstream(() => ({ data: environments }));
     const traces = await startUpstream(() => () => undefined);
-    const gateway = await launchGateway({ CLOUDCA_API_URL: upstream.url, OTEL_EXPORTER_OTLP_ENDPOINT: traces.url });
+    const gateway = await launchWithoutClock(
+      {
+        CLOUDCA_API_URL: upstream.url,
+        OTEL_EXPORTER_OTLP_ENDPOINT: traces.url,
+        // The exporter itself would give up after 10 s.
+        OTEL_EXPORTER_OTLP_TIMEOUT: '600000',
+      },
+      ['closeConnections', 'abandonFlush'],
+    );
     const client = await connectTo(gateway);
     client.pause();
     const query = encodeURIComponent('{ environments { a: name } }');
     client.write(`GET /graphql?query=${query} HTTP/1.1\r\nhost: a\r\nmc-api-key: a\r\n\r\n`);
     await gateway.waitForLog('operation');
     gateway.signal('SIGTERM');
+    await startTimedSteps(gateway);
 
     expect(await gateway.exit).toEqual(cleanExit);
   });
 
-  it('exits although no process reads the log', async () => {
+  it.concurrent('exits with 1 at the last limit if a step of the shutdown never ends', async () => {
+    const { gateway, upstream } = await launchOnHeldUpstream(['exit']);
+    const reading = post(gateway.url, list, key).catch(() => 'no response');
+    await waitUntil(() => upstream.calls.length === 1);
+    gateway.signal('SIGTERM');
+    await startTimedSteps(gateway);
+
+    expect(await reading).toBe('no response');
+    expect(await gateway.exit).toEqual({ code: 1, signal: null });
+  });
+
+  it.concurrent('exits although no process reads the log', async () => {
     const gateway = await launchUnlimited();
     gateway.pauseStdout();
-    await flood(gateway, 2_000);
+    await flood(gateway, 1_000);
     gateway.signal('SIGTERM');
 
     expect(await gateway.exit).toEqual(cleanExit);
   });
 
-  it('exits with 0 during the start', async () => {
-    const gateway = launch();
-    await gateway.waitForLog('sandbox listening');
-    gateway.signal('SIGTERM');
+  it.concurrent('exits with 0 during the start', async () => {
+    // The signal arrives when the gateway starts its second listener.
+    const script = `
+      import { Server } from 'node:net';
+      const { listen } = Server.prototype;
+      let listeners = 0;
+      Server.prototype.listen = function (...args) {
+        if (++listeners === 2) process.emit('SIGTERM');
+        return listen.apply(this, args);
+      };`;
+    const gateway = launch({ NODE_OPTIONS: `--import data:text/javascript,${encodeURIComponent(script)}` });
 
     expect(await gateway.exit).toEqual(cleanExit);
+    expect(gateway.lines().map(({ msg }) => msg)).toEqual(['sandbox listening']);
     expect(gateway.stderr()).toBe('');
   });
 
-  it('exits with 1 at once on a second signal, without a response to work in flight', async () => {
+  it.concurrent('exits with 1 at once on a second signal, without a response to work in flight', async () => {
     const { gateway, upstream } = await launchOnHeldUpstream();
-    const reading = post(gateway.url, list, key).then(
-      () => 'response',
-      () => 'no response',
-    );
+    const reading = post(gateway.url, list, key).catch(() => 'no response');
     await waitUntil(() => upstream.calls.length === 1);
     gateway.signal('SIGTERM');
     await waitUntilUnready(gateway);
     // The gateway ignores a duplicate signal within 100 ms, so this sends more until it exits.
-    while (!gateway.hasExited()) {
+    await waitUntil(() => {
       gateway.signal('SIGTERM');
-      await sleep(50);
-    }
+      return gateway.hasExited();
+    });
 
     expect(await reading).toBe('no response');
     expect(await gateway.exit).toEqual({ code: 1, signal: null });
+  });
+
+  it.concurrent('does not wait for the request of a client that has disconnected', async () => {
+    const { gateway, upstream } = await launchOnHeldUpstream();
+    const disconnect = new AbortController();
+    const reading = fetch(gateway.url, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...key },
+      body: JSON.stringify(list),
+      signal: disconnect.signal,
+    }).catch(() => undefined);
+    await waitUntil(() => upstream.calls.length === 1);
+    disconnect.abort();
+    await reading;
+    gateway.signal('SIGTERM');
+
+    expect(await gateway.exit).toEqual(cleanExit);
+  });
+
+  it.concurrent('does not wait for pipelined requests of a client that has disconnected', async () => {
+    const { gateway, upstream } = await launchOnHeldUpstream();
+    const client = await connectTo(gateway);
+    const query = encodeURIComponent('{ environments { id } }');
+    for (const key of ['a', 'b', 'c'])
+      client.write(`GET /graphql?query=${query} HTTP/1.1\r\nhost: a\r\nmc-api-key: ${key}\r\n\r\n`);
+    await waitUntil(() => upstream.calls.length === 3);
+    client.destroy();
+    // The gateway logs an operation when it has noticed the disconnect.
+    await waitUntil(() => gateway.lines().filter(({ msg }) => msg === 'operation').length === 3);
+    gateway.signal('SIGTERM');
+
+    expect(await gateway.exit).toEqual(cleanExit);
   });
 });
 
@@ -344,39 +423,5 @@ describe('A log without reader', () => {
       gateway.lines().find(({ msg }) => msg === 'log lines dropped: stdout is not read')?.['dropped'],
     );
     await waitUntil(() => gateway.lines().filter(({ msg }) => msg === 'operation').length === requests + 1 - lost);
-  });
-});
-
-describe('Shutdown after disconnects', () => {
-  it('does not wait for the request of a client that has disconnected', async () => {
-    const { gateway, upstream } = await launchOnHeldUpstream();
-    const disconnect = new AbortController();
-    const reading = fetch(gateway.url, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json', ...key },
-      body: JSON.stringify(list),
-      signal: disconnect.signal,
-    }).catch(() => undefined);
-    await waitUntil(() => upstream.calls.length === 1);
-    disconnect.abort();
-    await reading;
-    gateway.signal('SIGTERM');
-
-    expect(await waitForPromptExit(gateway)).toEqual(cleanExit);
-  });
-
-  it('does not wait for pipelined requests of a client that has disconnected', async () => {
-    const { gateway, upstream } = await launchOnHeldUpstream();
-    const client = await connectTo(gateway);
-    const query = encodeURIComponent('{ environments { id } }');
-    for (const key of ['a', 'b', 'c'])
-      client.write(`GET /graphql?query=${query} HTTP/1.1\r\nhost: a\r\nmc-api-key: ${key}\r\n\r\n`);
-    await waitUntil(() => upstream.calls.length === 3);
-    client.destroy();
-    // The gateway logs an operation when it has noticed the disconnect.
-    await waitUntil(() => gateway.lines().filter(({ msg }) => msg === 'operation').length === 3);
-    gateway.signal('SIGTERM');
-
-    expect(await waitForPromptExit(gateway)).toEqual(cleanExit);
   });
 });

@@ -1,10 +1,11 @@
 // The start of the built gateway: log lines, listeners, warnings, and reasons for which it does not start.
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
-import { describe, expect, it } from '@jest/globals';
+import { beforeAll, describe, expect, it } from '@jest/globals';
 import { SANDBOX_KEY } from '../../../src/sandbox/sandbox.js';
 import { addCleanup } from '../../helpers/cleanup.js';
-import { launch, launchGateway, getLoggedUrl } from '../../helpers/process.js';
+import { listen } from '../../helpers/free-port.js';
+import { launch, launchGateway, type ListeningProcess, getLoggedUrl } from '../../helpers/process.js';
 import { json, startUpstream } from '../../helpers/upstream.js';
 import { sendRequest, post } from '../../helpers/http.js';
 
@@ -14,11 +15,17 @@ const introspection = { query: '{ __schema { queryType { name } } }' };
 const html = { headers: { accept: 'text/html' } };
 
 describe('Start without CLOUDCA_API_URL', () => {
-  it('starts the sandbox too, and logs all URLs and the API key to use', async () => {
-    const gateway = await launchGateway();
+  let launching: Promise<ListeningProcess>;
+
+  beforeAll(() => {
+    launching = launchGateway();
+  });
+
+  it.concurrent('starts the sandbox too, and logs all URLs and the API key to use', async () => {
+    const gateway = await launching;
     const playground = `${new URL(gateway.url).origin}/`;
     await gateway.waitForLog(`open the playground at ${playground} (MC-Api-Key: ${SANDBOX_KEY})`);
-    const lines = gateway.lines();
+    const lines = gateway.lines().filter(({ msg }) => msg !== 'operation');
 
     expect(lines).toEqual([
       expect.objectContaining({
@@ -52,8 +59,8 @@ describe('Start without CLOUDCA_API_URL', () => {
     });
   });
 
-  it('enables introspection, and the playground with the API key filled in', async () => {
-    const gateway = await launchGateway();
+  it.concurrent('enables introspection, and the playground with the API key filled in', async () => {
+    const gateway = await launching;
     const page = await sendRequest(gateway.url, html);
 
     expect(await post(gateway.url, introspection)).toMatchObject({ status: 200 });
@@ -62,24 +69,27 @@ describe('Start without CLOUDCA_API_URL', () => {
     expect(page.text).toContain(SANDBOX_KEY);
   });
 
-  it.each(['silent', 'fatal'])('logs only the listeners and the playground at LOG_LEVEL=%s', async (level) => {
-    const gateway = await launchGateway({ LOG_LEVEL: level });
-    await post(gateway.url, { query: list }, { 'mc-api-key': SANDBOX_KEY });
-    gateway.signal('SIGTERM');
-    await gateway.exit;
+  it.concurrent.each(['silent', 'fatal'])(
+    'logs only the listeners and the playground at LOG_LEVEL=%s',
+    async (level) => {
+      const gateway = await launchGateway({ LOG_LEVEL: level });
+      await post(gateway.url, { query: list }, { 'mc-api-key': SANDBOX_KEY });
+      gateway.signal('SIGTERM');
+      await gateway.exit;
 
-    const messages = gateway.lines().map(({ msg }) => msg);
-    expect(messages).toEqual([
-      'sandbox listening',
-      'ops listening',
-      'gateway listening',
-      expect.stringMatching(/^open the playground at /),
-    ]);
-  });
+      const messages = gateway.lines().map(({ msg }) => msg);
+      expect(messages).toEqual([
+        'sandbox listening',
+        'ops listening',
+        'gateway listening',
+        expect.stringMatching(/^open the playground at /),
+      ]);
+    },
+  );
 });
 
 describe('Start with CLOUDCA_API_URL', () => {
-  it('calls that REST API, starts no sandbox, and shows no API key in the playground', async () => {
+  it.concurrent('calls that REST API, starts no sandbox, and shows no API key in the playground', async () => {
     const upstream = await startUpstream();
     const gateway = await launchGateway({ CLOUDCA_API_URL: upstream.url });
     const response = await post(gateway.url, { query: list }, { 'mc-api-key': 'canary-key' });
@@ -101,9 +111,9 @@ describe('Start with CLOUDCA_API_URL', () => {
     expect(page.text).not.toContain(SANDBOX_KEY);
   });
 
-  it('applies CLOUDCA_API_TIMEOUT_MS', async () => {
+  it.concurrent('applies CLOUDCA_API_TIMEOUT_MS', async () => {
     const upstream = await startUpstream(() => () => undefined);
-    const gateway = await launchGateway({ CLOUDCA_API_URL: upstream.url, CLOUDCA_API_TIMEOUT_MS: '100' });
+    const gateway = await launchGateway({ CLOUDCA_API_URL: upstream.url, CLOUDCA_API_TIMEOUT_MS: '1000' });
 
     expect(await post(gateway.url, { query: list }, { 'mc-api-key': 'key' })).toMatchObject({
       status: 200,
@@ -111,7 +121,7 @@ describe('Start with CLOUDCA_API_URL', () => {
     });
   });
 
-  it('writes no API key to stdout or stderr at LOG_LEVEL=trace', async () => {
+  it.concurrent('writes no API key to stdout or stderr at LOG_LEVEL=trace', async () => {
     const upstream = await startUpstream(() => json(500, { errors: [{ message: 'It was key-canary-1.' }] }));
     const gateway = await launchGateway({ CLOUDCA_API_URL: upstream.url, LOG_LEVEL: 'trace' });
     await post(gateway.url, { query: list }, { 'mc-api-key': 'key-canary-1' });
@@ -130,9 +140,14 @@ describe('Start with NODE_ENV=production', () => {
     const upstream = await startUpstream(() => json(500, { errors: [{ message: 'Why.' }] }));
     return launchGateway({ NODE_ENV: 'production', HOST: '127.0.0.1', CLOUDCA_API_URL: upstream.url, ...environment });
   };
+  let launching: Promise<ListeningProcess>;
 
-  it('disables introspection and the playground, and returns no stack', async () => {
-    const gateway = await launchProduction();
+  beforeAll(() => {
+    launching = launchProduction();
+  });
+
+  it.concurrent('disables introspection and the playground, and returns no stack', async () => {
+    const gateway = await launching;
     const responses = [
       await post(gateway.url, introspection),
       await post(gateway.url, { query: '{ nothing }' }),
@@ -153,27 +168,30 @@ describe('Start with NODE_ENV=production', () => {
     ]);
   });
 
-  it('allows no origin', async () => {
-    const gateway = await launchProduction();
+  it.concurrent('allows no origin', async () => {
+    const gateway = await launching;
     const response = await post(gateway.url, { query: '{ __typename }' }, { origin: 'http://localhost:3000' });
 
     expect(response.headers.get('access-control-allow-origin')).toBeNull();
   });
 
-  it('enables introspection and the playground if configured', async () => {
+  it.concurrent('enables introspection and the playground if configured', async () => {
     const gateway = await launchProduction({ INTROSPECTION: 'true', PLAYGROUND: 'true' });
 
     expect(await post(gateway.url, introspection)).toMatchObject({ status: 200 });
     expect(await sendRequest(gateway.url, html)).toMatchObject({ status: 200 });
   });
 
-  it('starts no sandbox, and logs URLs that can be called although it listens on all addresses', async () => {
-    const gateway = await launchGateway({ NODE_ENV: 'production' });
+  it.concurrent(
+    'starts no sandbox, and logs URLs that can be called although it listens on all addresses',
+    async () => {
+      const gateway = await launchGateway({ NODE_ENV: 'production' });
 
-    expect(gateway.lines().map(({ msg }) => msg)).toEqual(['ops listening', 'gateway listening']);
-    expect(new URL(gateway.opsUrl).origin).toEqual(origin);
-    expect(await post(gateway.url, { query: '{ __typename }' })).toMatchObject({ status: 200 });
-  });
+      expect(gateway.lines().map(({ msg }) => msg)).toEqual(['ops listening', 'gateway listening']);
+      expect(new URL(gateway.opsUrl).origin).toEqual(origin);
+      expect(await post(gateway.url, { query: '{ __typename }' })).toMatchObject({ status: 200 });
+    },
+  );
 });
 
 describe('main.js sandbox', () => {
@@ -193,25 +211,28 @@ describe('main.js sandbox', () => {
 });
 
 describe('Failed start', () => {
-  it('names every invalid variable in its own line, repeats no value, does not listen, and exits with 1', async () => {
-    const document = await readFile(new URL('../../../docs/configuration.md', import.meta.url), 'utf8');
-    const rows = document.split('\n').filter((line) => /^\| `[A-Z]/.test(line));
-    const names = rows.flatMap((row) => (row.split('|')[1] ?? '').match(/\w+/g) ?? []);
-    const invalid = `https://user:canary@ # { \n${'x'.repeat(100)}`;
-    const gateway = launch({ ...Object.fromEntries(names.map((name) => [name, invalid])), AUDIT_HASH_KEY: 'canary' });
+  it.concurrent(
+    'names every invalid variable in its own line, repeats no value, does not listen, and exits with 1',
+    async () => {
+      const document = await readFile(new URL('../../../docs/configuration.md', import.meta.url), 'utf8');
+      const rows = document.split('\n').filter((line) => /^\| `[A-Z]/.test(line));
+      const names = rows.flatMap((row) => (row.split('|')[1] ?? '').match(/\w+/g) ?? []);
+      const invalid = `https://user:canary@ # { \n${'x'.repeat(100)}`;
+      const gateway = launch({ ...Object.fromEntries(names.map((name) => [name, invalid])), AUDIT_HASH_KEY: 'canary' });
 
-    expect(await gateway.exit).toEqual({ code: 1, signal: null });
-    expect(gateway.stdout()).toBe('');
-    expect(gateway.stderr()).not.toContain('canary');
-    const [first, ...lines] = gateway.stderr().trimEnd().split('\n');
-    expect(first).toBe('The gateway cannot start with this environment:');
-    expect(lines.map((line) => line.split(' must ')[0]).sort()).toEqual(names.sort());
-    expect(lines).toContain('CLOUDCA_API_URL must be an http or https URL without credentials, query or fragment');
-    expect(lines).toContain('LOG_LEVEL must be one of fatal, error, warn, info, debug, trace, silent');
-    expect(lines).toContain('PORT must be a whole number from 0 to 65535');
-  });
+      expect(await gateway.exit).toEqual({ code: 1, signal: null });
+      expect(gateway.stdout()).toBe('');
+      expect(gateway.stderr()).not.toContain('canary');
+      const [first, ...lines] = gateway.stderr().trimEnd().split('\n');
+      expect(first).toBe('The gateway cannot start with this environment:');
+      expect(lines.map((line) => line.split(' must ')[0]).sort()).toEqual(names.sort());
+      expect(lines).toContain('CLOUDCA_API_URL must be an http or https URL without credentials, query or fragment');
+      expect(lines).toContain('LOG_LEVEL must be one of fatal, error, warn, info, debug, trace, silent');
+      expect(lines).toContain('PORT must be a whole number from 0 to 65535');
+    },
+  );
 
-  it('reports an invalid variable of the sandbox when it starts alone', async () => {
+  it.concurrent('reports an invalid variable of the sandbox when it starts alone', async () => {
     const sandbox = launch({ SANDBOX_PORT: 'canary' }, 'sandbox');
 
     expect(await sandbox.exit).toEqual({ code: 1, signal: null });
@@ -219,26 +240,24 @@ describe('Failed start', () => {
     expect(sandbox.stderr()).toContain('SANDBOX_PORT must be a whole number from 0 to 65535');
   });
 
-  it.each(['PORT', 'OPS_PORT', 'SANDBOX_PORT'])(
+  it.concurrent.each(['PORT', 'OPS_PORT', 'SANDBOX_PORT'])(
     'exits with 1 if %s is in use, and names the variable',
     async (name) => {
       const server = createServer();
-      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+      const port = await listen(server);
       addCleanup(() => server.close());
-      const address = server.address();
-      if (address === null || typeof address === 'string') throw new TypeError('The server has no port.');
-      const gateway = launch({ [name]: String(address.port) });
+      const gateway = launch({ [name]: String(port) });
 
       expect(await gateway.exit).toEqual({ code: 1, signal: null });
       expect(gateway.stderr()).toBe(
-        `The gateway cannot start: Port ${address.port} of 127.0.0.1 is in use. ` +
+        `The gateway cannot start: Port ${port} of 127.0.0.1 is in use. ` +
           `Set ${name} (0: any free port) or stop the other process.\n`,
       );
       expect(gateway.lines().map(({ msg }) => msg)).not.toContain('gateway listening');
     },
   );
 
-  it.each([
+  it.concurrent.each([
     ['HOST', 'OPS_HOST or HOST'],
     ['OPS_HOST', 'OPS_HOST or HOST'],
   ])('exits with 1 if %s is not an address of this machine', async (name, variables) => {

@@ -18,7 +18,7 @@ async function writeManifest(name: string, manifest: object): Promise<string> {
 }
 
 describe('TRUSTED_DOCUMENTS', () => {
-  it('stops the start with code 1 if the manifest is invalid', async () => {
+  it.concurrent('stops the start with code 1 if the manifest is invalid', async () => {
     const gateway = launch({ TRUSTED_DOCUMENTS: await writeManifest('invalid.json', { one: '{ nothing }' }) });
 
     expect(await gateway.exit).toEqual({ code: 1, signal: null });
@@ -28,10 +28,12 @@ describe('TRUSTED_DOCUMENTS', () => {
     );
   });
 
-  it('reloads the manifest on SIGHUP, which ends a gateway without one', async () => {
+  it.concurrent('reloads the manifest on SIGHUP, which ends a gateway without one', async () => {
     const file = await writeManifest('manifest.json', { one: '{ one: __typename }' });
-    const gateway = await launchGateway({ TRUSTED_DOCUMENTS: file, TRUSTED_DOCUMENTS_ONLY: 'true' });
-    const withoutManifest = await launchGateway();
+    const [gateway, withoutManifest] = await Promise.all([
+      launchGateway({ TRUSTED_DOCUMENTS: file, TRUSTED_DOCUMENTS_ONLY: 'true' }),
+      launchGateway(),
+    ]);
     expect(await post(gateway.url, { documentId: 'two' })).toMatchObject({ status: 400 });
 
     await writeManifest('manifest.json', { two: '{ nothing }' });

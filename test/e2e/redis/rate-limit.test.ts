@@ -1,6 +1,7 @@
 // The rate limit of several built gateways in a real Redis server, which is killed, suspended, filled and demoted under load. Skipped if
 // Debian's package `redis-server` is not installed.
 import { beforeAll, describe, expect, it } from '@jest/globals';
+import { holdTimers } from '../../helpers/held-timers.js';
 import { type ListeningProcess, launchGateway } from '../../helpers/process.js';
 import { waitUntil } from '../../helpers/wait-until.js';
 import { startUpstream, type Upstream } from '../../helpers/upstream.js';
@@ -14,12 +15,17 @@ let upstream: Upstream;
 const query = { query: '{ environments { id } }' };
 const runOperation = ({ url }: ListeningProcess, key: string) => post(url, query, { 'mc-api-key': key });
 
-/** Launches a gateway on a Redis server, and waits until it is connected. */
-async function launch(redis: RedisServer, limit: number, credentials = ''): Promise<ListeningProcess> {
+// The time that the gateway waits for a response of Redis, in milliseconds. Redis may miss it on a busy machine.
+const commandTimeoutMs = 250;
+const withoutTimeout = { NODE_OPTIONS: holdTimers({ from: commandTimeoutMs, to: commandTimeoutMs }) };
+
+/** Launches a gateway on a Redis server, and waits until it is connected. By default, it waits for each response of Redis without limit. */
+async function launch(redis: RedisServer, limit: number, hasTimeout = false): Promise<ListeningProcess> {
   const gateway = await launchGateway({
     CLOUDCA_API_URL: upstream.url,
-    REDIS_URL: `redis://${credentials}127.0.0.1:${redis.port}`,
+    REDIS_URL: `redis://127.0.0.1:${redis.port}`,
     RATE_LIMIT_PER_MINUTE: String(limit),
+    ...(hasTimeout ? {} : withoutTimeout),
   });
   await gateway.waitForLog(available);
   return gateway;
@@ -75,63 +81,69 @@ describeIfInstalled(title, () => {
     upstream = await startUpstream();
   });
 
-  it('shares one budget of a key between gateways, stored for one minute under a hash of the key', async () => {
-    const redis = await startRedis();
-    const gateways = await Promise.all([launch(redis, 10), launch(redis, 10)]);
-    const responses: HttpResponse[] = [];
-    for (let n = 0; n < 5; n++)
-      for (const gateway of gateways) responses.push(await runOperation(gateway, 'apikeycanary4Tq9'));
+  it.concurrent(
+    'shares one budget of a key between gateways, stored for one minute under a hash of the key',
+    async () => {
+      const redis = await startRedis();
+      const gateways = await Promise.all([launch(redis, 10), launch(redis, 10)]);
+      const responses: HttpResponse[] = [];
+      for (let n = 0; n < 5; n++)
+        for (const gateway of gateways) responses.push(await runOperation(gateway, 'apikeycanary4Tq9'));
 
-    expect(responses.map(({ status }) => status)).toEqual(Array.from({ length: 10 }, () => 200));
-    for (const gateway of gateways) {
-      const rejected = await runOperation(gateway, 'apikeycanary4Tq9');
-      expect(rejected).toMatchObject({ status: 429, json: { errors: [{ extensions: { code: 'RATE_LIMITED' } }] } });
-      const seconds = Number(rejected.headers.get('retry-after'));
-      expect(seconds).toBeGreaterThan(0);
-      expect(seconds).toBeLessThanOrEqual(60);
-      expect((await runOperation(gateway, 'another')).status).toBe(200);
-    }
-    const keys = redis.command('keys', '*').split('\n');
-    expect(keys).toHaveLength(2);
-    for (const key of keys) {
-      expect(key).toMatch(/^site-to-site-vpn-gateway:spent:[\w-]{43}$/);
-      expect(Number(redis.command('ttl', key))).toBeGreaterThan(0);
-    }
-    expect(keys.map((key) => redis.command('get', key)).sort()).toEqual(['12', '2']);
-    expect(await readMetric(gateways[0], 'gateway_ratelimit_fallback_total')).toBe(0);
-  });
+      expect(responses.map(({ status }) => status)).toEqual(Array.from({ length: 10 }, () => 200));
+      for (const gateway of gateways) {
+        const rejected = await runOperation(gateway, 'apikeycanary4Tq9');
+        expect(rejected).toMatchObject({ status: 429, json: { errors: [{ extensions: { code: 'RATE_LIMITED' } }] } });
+        const seconds = Number(rejected.headers.get('retry-after'));
+        expect(seconds).toBeGreaterThan(0);
+        expect(seconds).toBeLessThanOrEqual(60);
+        expect((await runOperation(gateway, 'another')).status).toBe(200);
+      }
+      const keys = redis.command('keys', '*').split('\n');
+      expect(keys).toHaveLength(2);
+      for (const key of keys) {
+        expect(key).toMatch(/^site-to-site-vpn-gateway:spent:[\w-]{43}$/);
+        expect(Number(redis.command('ttl', key))).toBeGreaterThan(0);
+      }
+      expect(keys.map((key) => redis.command('get', key)).sort()).toEqual(['12', '2']);
+      expect(await readMetric(gateways[0], 'gateway_ratelimit_fallback_total')).toBe(0);
+    },
+  );
 
-  it('accepts operations without Redis, logs a warning, and shares the budget again when Redis is back', async () => {
-    const redis = await startRedis();
-    const gateways = await Promise.all([launch(redis, 1_000_000), launch(redis, 1_000_000)]);
-    const load = startLoad(gateways);
-    for (let times = 0; times < 2; times++) {
+  it.concurrent(
+    'accepts operations without Redis, logs a warning, and shares the budget again when Redis is back',
+    async () => {
+      const redis = await startRedis();
+      const gateways = await Promise.all([launch(redis, 1_000_000), launch(redis, 1_000_000)]);
+      const load = startLoad(gateways);
+      for (let times = 0; times < 2; times++) {
+        await load.waitForResponses(50);
+        await redis.kill();
+        for (const gateway of gateways) await gateway.waitForLog(unavailable);
+        await waitUntil(() => gateways.every((gateway) => getRedisLines(gateway).at(-1)?.msg === unavailable));
+        await load.waitForResponses(50);
+        for (const gateway of gateways) expect(await readMetric(gateway, 'gateway_redis_unavailable')).toBe(1);
+        await redis.start();
+        await waitUntil(() => gateways.every((gateway) => getRedisLines(gateway).at(-1)?.msg === available));
+        for (const gateway of gateways) expect(await readMetric(gateway, 'gateway_redis_unavailable')).toBe(0);
+      }
       await load.waitForResponses(50);
-      await redis.kill();
-      for (const gateway of gateways) await gateway.waitForLog(unavailable);
-      await waitUntil(() => gateways.every((gateway) => getRedisLines(gateway).at(-1)?.msg === unavailable));
-      await load.waitForResponses(50);
-      for (const gateway of gateways) expect(await readMetric(gateway, 'gateway_redis_unavailable')).toBe(1);
-      await redis.start();
-      await waitUntil(() => gateways.every((gateway) => getRedisLines(gateway).at(-1)?.msg === available));
-      for (const gateway of gateways) expect(await readMetric(gateway, 'gateway_redis_unavailable')).toBe(0);
-    }
-    await load.waitForResponses(50);
-    const counts = await load.stop();
+      const counts = await load.stop();
 
-    expect(Object.keys(counts)).toEqual(['200']);
-    expect(redis.command('keys', '*').split('\n')).toHaveLength(5);
-    for (const gateway of gateways) {
-      const messages = getRedisLines(gateway).map(({ level, msg }) => `${String(level)} ${msg}`);
-      expect(messages.length).toBeGreaterThanOrEqual(5);
-      expect(messages).toEqual(messages.map((_, n) => (n % 2 === 0 ? `30 ${available}` : `40 ${unavailable}`)));
-      expect(await readMetric(gateway, 'gateway_ratelimit_fallback_total')).toBeGreaterThan(0);
-    }
-  });
+      expect(Object.keys(counts)).toEqual(['200']);
+      expect(redis.command('keys', '*').split('\n')).toHaveLength(5);
+      for (const gateway of gateways) {
+        const messages = getRedisLines(gateway).map(({ level, msg }) => `${String(level)} ${msg}`);
+        expect(messages.length).toBeGreaterThanOrEqual(5);
+        expect(messages).toEqual(messages.map((_, n) => (n % 2 === 0 ? `30 ${available}` : `40 ${unavailable}`)));
+        expect(await readMetric(gateway, 'gateway_ratelimit_fallback_total')).toBeGreaterThan(0);
+      }
+    },
+  );
 
-  it('delays no operation while Redis hangs', async () => {
+  it.concurrent('delays no operation while Redis hangs', async () => {
     const redis = await startRedis();
-    const gateway = await launch(redis, 1_000_000);
+    const gateway = await launch(redis, 1_000_000, true);
     const load = startLoad([gateway]);
     await load.waitForResponses(50);
     redis.signal('SIGSTOP');
@@ -146,7 +158,7 @@ describeIfInstalled(title, () => {
     expect(getRedisLines(gateway)).toContainEqual({ level: 40, msg: unavailable, reason: 'no response' });
   });
 
-  it('limits each key in each gateway while Redis is unavailable', async () => {
+  it.concurrent('limits each key in each gateway while Redis is unavailable', async () => {
     const redis = await startRedis();
     const gateway = await launch(redis, 3);
     await redis.kill();
@@ -157,7 +169,7 @@ describeIfInstalled(title, () => {
     expect(statuses).toEqual([200, 200, 200, 429]);
   });
 
-  it.each([
+  it.concurrent.each([
     ['is full', ['config', 'set', 'maxmemory', '1'], 'OOM', ['config', 'set', 'maxmemory', '0']],
     ['is a replica', ['replicaof', '127.0.0.1', '1'], 'READONLY', ['replicaof', 'no', 'one']],
   ])('accepts operations while Redis %s', async (_, breakCommand, reason, repairCommand) => {
@@ -179,10 +191,10 @@ describeIfInstalled(title, () => {
     expect(getRedisLines(gateway)).toContainEqual({ level: 40, msg: unavailable, reason });
   });
 
-  it('may name a Redis server that starts later, and its password is not logged', async () => {
+  it.concurrent('may name a Redis server that starts later, and its password is not logged', async () => {
     const redis = await prepareRedis('--requirepass', 'passcanary/9#');
     const address = `127.0.0.1:${redis.port}`;
-    const environment = { CLOUDCA_API_URL: upstream.url, LOG_LEVEL: 'trace' };
+    const environment = { ...withoutTimeout, CLOUDCA_API_URL: upstream.url, LOG_LEVEL: 'trace' };
     const gateways = await Promise.all([
       launchGateway({ ...environment, REDIS_URL: `redis://:passcanary%2F9%23@${address}` }),
       launchGateway({ ...environment, REDIS_URL: `redis://:wrongcanary@${address}` }),

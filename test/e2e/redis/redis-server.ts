@@ -1,16 +1,15 @@
 // Runs Debian's redis-server as a child process, and sends it commands with redis-cli.
-import { execFileSync, spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { addCleanup } from '../../helpers/cleanup.js';
 import { findFreePort } from '../../helpers/free-port.js';
+import { startProcess, type TestProcess } from '../../helpers/process.js';
+import { waitUntil } from '../../helpers/wait-until.js';
 
-const [server, cli] = ['/usr/bin/redis-server', '/usr/bin/redis-cli'];
+const [serverBinary, cli] = ['/usr/bin/redis-server', '/usr/bin/redis-cli'];
 
 /** Whether redis-server is installed. */
-export const isInstalled = existsSync(server) && existsSync(cli);
+export const isInstalled = existsSync(serverBinary) && existsSync(cli);
 
 /** A Redis server. */
 export interface RedisServer {
@@ -30,7 +29,7 @@ export async function prepareRedis(...options: string[]): Promise<RedisServer> {
   const port = await findFreePort();
   const command = (...words: string[]) =>
     execFileSync(cli, ['-p', String(port), ...words], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
-  let child: ReturnType<typeof spawn> | undefined;
+  let server: TestProcess | undefined;
   const isResponding = () => {
     try {
       return /^(PONG|NOAUTH.*)$/.test(command('ping'));
@@ -39,26 +38,19 @@ export async function prepareRedis(...options: string[]): Promise<RedisServer> {
       return false;
     }
   };
-  const kill = async () => {
-    if (child === undefined) return;
-    const exited = once(child, 'exit');
-    child.kill('SIGKILL');
-    child = undefined;
-    await exited;
-  };
-  addCleanup(kill);
   return {
     port,
     start: async () => {
       const defaultOptions = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--dir', tmpdir()];
-      child = spawn(server, [...defaultOptions, ...options], { stdio: 'ignore' });
-      for (let checks = 0; !isResponding(); checks++) {
-        if (checks > 500) throw new Error('Redis did not start within 5 s.');
-        await sleep(10);
-      }
+      const started = startProcess(serverBinary, [...defaultOptions, ...options]);
+      server = started;
+      await waitUntil(isResponding, started.stdout);
     },
-    kill,
-    signal: (name) => child?.kill(name),
+    kill: async () => {
+      server?.signal('SIGKILL');
+      await server?.exit;
+    },
+    signal: (name) => server?.signal(name),
     command,
   };
 }

@@ -1,7 +1,6 @@
-// The circuit breaker of the built gateway while the REST API fails. Counts the calls that the REST API receives, and measures how soon
-// clients get an error.
-// Each test starts its own gateway, since the circuit breaker is one per process.
-import { setTimeout as sleep } from 'node:timers/promises';
+// The circuit breaker of the built gateway while the REST API fails. Counts the calls that the REST API receives. All tests share one
+// process, whose clock they control: the circuit half-opens only when a test advances the date.
+import type { Socket } from 'node:net';
 import { describe, expect, it } from '@jest/globals';
 import { type RawScript, toBytes } from '../../helpers/raw-upstream.js';
 import { post, type HttpResponse } from '../../helpers/http.js';
@@ -9,10 +8,14 @@ import { taskId } from '../../server/subscriptions/mutable-rest-api.js';
 import { waitUntil } from '../../helpers/wait-until.js';
 import { subscribeByWebSocket } from '../../server/subscriptions/subscribers.js';
 import {
+  circuitOpenMessage,
   createTimings,
   documentedResponse,
+  expectCircuitOpen,
   type Operation,
   reads,
+  resetFailureState,
+  sendHealthyReads,
   writeThenReset,
   runOperation,
   environmentArgument,
@@ -20,12 +23,12 @@ import {
   withWait,
   writes,
 } from './operations.js';
-import { expectBoundedCalls, failurePatterns } from './failure-patterns.js';
-import { apiKey, type Rig, startRig, toErrors } from './harness.js';
+import { startControlledRig } from './controlled-clock.js';
+import { countCallsOfReads, failurePatterns } from './failure-patterns.js';
+import { apiKey, toErrors } from './harness.js';
 
+const rig = await startControlledRig();
 const timed = createTimings('Responses while the REST API fails');
-const circuitOpenMessage =
-  'The REST API has been failing, and the gateway sends it no requests for a moment. Try again later.';
 const environmentsQuery = '{ environments { id } }';
 /** Returns a query for a list in each of ten environments. */
 const toListQuery = (field: string, name = 'n') =>
@@ -33,12 +36,13 @@ const toListQuery = (field: string, name = 'n') =>
 let callerCount = 0;
 
 /** Posts a query with an API key that is new by default, so that no two callers share a REST call. */
-function postQuery(
-  rig: Rig,
-  query: string = environmentsQuery,
-  key = `${apiKey}-${callerCount++}`,
-): Promise<HttpResponse> {
+function postQuery(query: string = environmentsQuery, key = `${apiKey}-${callerCount++}`): Promise<HttpResponse> {
   return rig.post({ query }, { 'mc-api-key': key });
+}
+
+/** Posts as many queries at once as there are callers. */
+function postQueries(count: number): Promise<HttpResponse>[] {
+  return Array.from({ length: count }, () => postQuery());
 }
 
 /** Returns the extensions of the first error. */
@@ -52,152 +56,105 @@ function isCircuitOpen(response: HttpResponse): boolean {
 }
 
 /** Posts queries, one after the other, until the circuit is open. Returns how many REST calls that took. */
-async function openCircuit(rig: Rig, script: RawScript): Promise<number> {
+async function openCircuit(script: RawScript): Promise<number> {
   rig.upstream.script(script);
   for (let count = 0; count < 50; count++) {
-    if (isCircuitOpen(await postQuery(rig))) return rig.upstream.calls.length;
+    if (isCircuitOpen(await postQuery())) return rig.upstream.calls.length;
   }
   throw new Error('The circuit did not open within 50 reads.');
 }
 
 const healthyScript: RawScript = ({ method, target }) => documentedResponse(method, target);
 
+/** Lets a probe through and the REST API recover. Expects that the circuit then closes. */
+async function closeCircuit(): Promise<void> {
+  rig.upstream.script(healthyScript);
+  await rig.advanceDate();
+  expect((await postQuery()).json).toEqual({ data: { environments: [] } });
+}
+
+/** Holds the responses to all calls. Returns the sockets of the calls, in order of arrival. */
+function holdCalls(): Socket[] {
+  const held: Socket[] = [];
+  rig.upstream.script(() => (socket) => held.push(socket));
+  return held;
+}
+
 describe('Circuit breaker', () => {
-  it.each<readonly [string, ReturnType<RawScript>, NodeJS.ProcessEnv]>([
-    // The deadline must not pass before a call arrives: the circuit breaker would count a call that the upstream never received.
-    ['503', toBytes(503, '<html>'), { CLOUDCA_API_TIMEOUT_MS: '5000' }],
-    ['lost connections', writeThenReset(), { CLOUDCA_API_TIMEOUT_MS: '5000' }],
-    ['no response', writeThenStall(), { CLOUDCA_API_TIMEOUT_MS: '600' }],
-  ])(
-    'opens on %s, rejects all operations at once as never sent, and closes by itself',
-    async (_failure, response, environment) => {
-      const rig = await startRig(environment);
-      const callCount = await openCircuit(rig, () => response);
-      expect(callCount).toBeGreaterThanOrEqual(10);
-      expect(callCount).toBeLessThanOrEqual(22);
-
-      rig.upstream.script(() => response);
-      for (const operation of [...reads, ...writes]) {
-        const { field } = operation;
-        // The extensions have no `outcomeUnknown`: the gateway has sent nothing.
-        expect((await timed('circuit open', runOperation(rig, operation))).json).toEqual({
-          data: { [field]: null },
-          errors: [
-            {
-              message: circuitOpenMessage,
-              locations: expect.any(Array),
-              path: [field],
-              extensions: { code: 'UPSTREAM_UNAVAILABLE', requestId: expect.any(String) },
-            },
-          ],
-        });
-      }
-      // The circuit stays open for a second, so at most one of the operations was a probe.
-      expect(rig.upstream.calls.length).toBeLessThanOrEqual(1);
-      await rig.verify();
-
-      rig.upstream.script(healthyScript);
-      await waitUntilClosed(rig);
-      for (const operation of [...reads, ...writes]) {
-        expect(toErrors((await runOperation(rig, operation)).json)).toEqual([]);
-      }
-      await rig.verify();
-    },
-  );
-
-  it('sends one probe at a time while the REST API keeps failing, however many callers wait', async () => {
-    const rig = await startRig();
-    await openCircuit(rig, () => toBytes(503, ''));
-    let inFlight = 0;
-    let maxInFlight = 0;
-    rig.upstream.script(() => (socket) => {
-      maxInFlight = Math.max(maxInFlight, ++inFlight);
-      setTimeout(() => {
-        inFlight--;
-        socket.write(toBytes(503, ''));
-      }, 100);
-    });
-    const end = performance.now() + 4_000;
-    let requestCount = 0;
-    while (performance.now() < end) {
-      const batch = Promise.all(Array.from({ length: 20 }, () => postQuery(rig)));
-      const responses = await timed('circuit open, 20 at once', batch);
-      requestCount += responses.length;
-      for (const response of responses) {
-        expect(toExtensions(response)).toMatchObject({ code: 'UPSTREAM_UNAVAILABLE' });
-      }
-    }
-    expect(maxInFlight).toBe(1);
-    // The first probe is due after a second, each later one after a longer time.
-    expect(rig.upstream.calls.length).toBeGreaterThanOrEqual(1);
-    expect(rig.upstream.calls.length).toBeLessThanOrEqual(4);
-    expect(requestCount).toBeGreaterThan(20 * rig.upstream.calls.length);
-    await rig.verify();
+  it.each<readonly [string, ReturnType<RawScript>]>([
+    ['503', toBytes(503, '<html>')],
+    ['lost connections', writeThenReset()],
+  ])('opens on %s, rejects all operations as never sent, and closes by a probe', async (_failure, response) => {
+    // A circuit that has just closed counts only the probe.
+    await openCircuit(() => response);
+    await closeCircuit();
+    // It opens at ten calls, the probe included.
+    expect(await openCircuit(() => response)).toBe(9);
 
     rig.upstream.script(healthyScript);
-    await waitUntilClosed(rig);
-    expect((await postQuery(rig)).json).toEqual({ data: { environments: [] } });
+    for (const operation of [...reads, ...writes]) {
+      expectCircuitOpen(await timed('circuit open', runOperation(rig, operation)), operation.field);
+    }
+    expect(rig.upstream.calls).toEqual([]);
+    await rig.verify();
+
+    await closeCircuit();
+    for (const operation of [...reads, ...writes]) {
+      expect(toErrors((await runOperation(rig, operation)).json)).toEqual([]);
+    }
+    await rig.verify();
   });
 
-  it('does not let other callers wait for a probe that gets no response', async () => {
-    const rig = await startRig({ CLOUDCA_API_TIMEOUT_MS: '5000' });
-    await openCircuit(rig, () => toBytes(503, ''));
+  it('opens if many calls get no response before the deadline', async () => {
     rig.upstream.script(() => writeThenStall());
-    let probe: Promise<HttpResponse> | undefined;
-    while (rig.upstream.calls.length === 0) {
-      probe = postQuery(rig);
-      await Promise.race([probe, sleep(50)]);
+    const requests = postQueries(20);
+    await waitUntil(() => rig.upstream.calls.length === requests.length);
+    await rig.expireDeadlines();
+    for (const response of await Promise.all(requests)) {
+      expect(toExtensions(response)).toMatchObject({ code: 'UPSTREAM_TIMEOUT' });
     }
-    const order: string[] = [];
-    void probe?.then(() => order.push('probe'));
-    for (let index = 0; index < 20; index++) {
-      expect(isCircuitOpen(await postQuery(rig))).toBe(true);
-      order.push('other');
-    }
-    expect(order).not.toContain('probe');
-    expect(rig.upstream.calls).toHaveLength(1);
-    expect(toExtensions((await probe) ?? (await postQuery(rig)))).toMatchObject({ code: 'UPSTREAM_TIMEOUT' });
+    expect(isCircuitOpen(await postQuery())).toBe(true);
+    expect(rig.upstream.calls).toHaveLength(requests.length);
+    await closeCircuit();
     await rig.verify();
   });
 
-  it('stays closed when the REST API rejects the requests of one caller, whatever the status', async () => {
-    const rig = await startRig();
-    for (const status of [400, 401, 403, 404, 405, 409, 429, 500]) {
-      const errorResponse = toBytes(status, { errors: [{ code: 1, message: 'No.' }] });
-      rig.upstream.script(({ headers }) => (headers.get('mc-api-key') === apiKey ? errorResponse : { data: [] }));
-      for (let round = 0; round < 3; round++) {
-        const response = await rig.post({ query: toListQuery('vpcs') });
-        expect(toErrors(response.json)).toHaveLength(10);
-        expect(isCircuitOpen(response)).toBe(false);
+  it('sends one probe at a time while the REST API keeps failing, and lets no other caller wait for it', async () => {
+    await openCircuit(() => toBytes(503, ''));
+    const held = holdCalls();
+    for (let probeCount = 1; probeCount <= 3; probeCount++) {
+      await rig.advanceDate();
+      const requests = postQueries(20);
+      // All but one are rejected while the probe has no response.
+      let rejectedCount = 0;
+      for (const request of requests) {
+        void request.then((response) => {
+          if (isCircuitOpen(response)) rejectedCount++;
+        });
       }
-      expect((await postQuery(rig)).json).toEqual({ data: { environments: [] } });
-    }
-    await rig.verify();
-  });
+      await waitUntil(() => held.length === probeCount && rejectedCount === requests.length - 1);
+      const responses = await timed('circuit open, 20 at once', Promise.all(postQueries(20)));
+      expect(responses.map(isCircuitOpen)).toEqual(responses.map(() => true));
 
-  it('stays closed when one caller disconnects during its calls', async () => {
-    const rig = await startRig();
-    rig.upstream.script(({ headers }) => (headers.get('mc-api-key') === apiKey ? writeThenStall() : { data: [] }));
-    for (let round = 0; round < 5; round++) {
-      const controller = new AbortController();
-      const query = toListQuery('vpcs', `round-${round}-`);
-      const request = post(rig.url, { query }, { 'mc-api-key': apiKey }, controller.signal);
-      const aborted = expect(request).rejects.toThrow();
-      await waitUntil(() => rig.upstream.calls.length >= 10 * (round + 1));
-      controller.abort();
-      await aborted;
+      const probe = held[probeCount - 1];
+      if (probeCount === 1) probe?.write(toBytes(503, ''));
+      else if (probeCount === 2) probe?.resetAndDestroy();
+      else await rig.expireDeadlines();
+      for (const response of await Promise.all(requests)) {
+        expect(toExtensions(response)).toMatchObject({
+          code: expect.stringMatching(/^UPSTREAM_(UNAVAILABLE|TIMEOUT)$/),
+        });
+      }
+      // A failed probe leaves the circuit open.
+      expect(isCircuitOpen(await postQuery())).toBe(true);
+      expect(rig.upstream.calls).toHaveLength(probeCount);
     }
-    rig.upstream.script(() => ({ data: [] }));
-    for (let round = 0; round < 5; round++) {
-      expect((await postQuery(rig)).json).toEqual({ data: { environments: [] } });
-    }
+    await closeCircuit();
     await rig.verify();
   });
 
   it('ends subscriptions while it is open, but not mutations that wait for their task', async () => {
-    const rig = await startRig({ TASK_POLL_MS: '50' });
-    await openCircuit(rig, () => toBytes(503, ''));
-    rig.upstream.script(() => toBytes(503, ''));
+    await openCircuit(() => toBytes(503, ''));
     const subscription = subscribeByWebSocket(
       rig.url,
       apiKey,
@@ -216,9 +173,8 @@ describe('Circuit breaker', () => {
         ],
       },
     ]);
+    await closeCircuit();
 
-    rig.upstream.script(healthyScript);
-    await waitUntilClosed(rig);
     // Every poll fails until the circuit is open.
     let isFailing = true;
     rig.upstream.script(({ method }) => {
@@ -227,8 +183,9 @@ describe('Circuit breaker', () => {
     });
     const waits = Promise.all(writes.map((write) => runOperation(rig, withWait(write, 60))));
     await waitUntil(() => rig.upstream.calls.filter(({ method }) => method !== 'GET').length === writes.length);
-    while (!isCircuitOpen(await postQuery(rig)));
+    while (!isCircuitOpen(await postQuery()));
     isFailing = false;
+    await rig.advanceDate();
     for (const [index, response] of (await waits).entries()) {
       const field = writes[index]?.field ?? '';
       expect(response.json).toMatchObject({ data: { [field]: { task: { status: 'SUCCESS' }, userErrors: [] } } });
@@ -236,29 +193,70 @@ describe('Circuit breaker', () => {
     expect(rig.upstream.calls.filter(({ method }) => method !== 'GET')).toHaveLength(writes.length);
     await rig.verify();
   });
-});
 
-/** Posts queries until the circuit is closed. Throws after 25 s. */
-async function waitUntilClosed(rig: Rig): Promise<void> {
-  const end = performance.now() + 25_000;
-  while (isCircuitOpen(await postQuery(rig))) {
-    if (performance.now() > end) throw new Error('The circuit did not close within 25 s.');
-    await sleep(20);
-  }
-}
+  it.each(failurePatterns.filter(({ keepsCircuitClosed }) => !keepsCircuitClosed))(
+    'limits 300 reads to fewer than 75 calls if $name',
+    async (pattern) => {
+      // A circuit that has just closed counts no earlier successes.
+      await openCircuit(() => toBytes(503, ''));
+      await closeCircuit();
+      expect(await countCallsOfReads(rig, pattern, 300, 50)).toBeLessThan(75);
+      await closeCircuit();
+    },
+  );
 
-describe('Failing REST API', () => {
-  it.each(failurePatterns.slice(0, 2))('gets at most 1,200 calls for 1,000 reads if $name', async (pattern) => {
-    await expectBoundedCalls(await startRig(), pattern, 1_000);
+  it('stays closed when the REST API rejects the requests of one caller, whatever the status', async () => {
+    for (const status of [400, 401, 403, 404, 405, 409, 429, 500]) {
+      const errorResponse = toBytes(status, { errors: [{ code: 1, message: 'No.' }] });
+      rig.upstream.script(({ headers }) => (headers.get('mc-api-key') === apiKey ? errorResponse : { data: [] }));
+      for (let round = 0; round < 3; round++) {
+        const response = await rig.post({ query: toListQuery('vpcs') });
+        expect(toErrors(response.json)).toHaveLength(10);
+        expect(isCircuitOpen(response)).toBe(false);
+      }
+      expect((await postQuery()).json).toEqual({ data: { environments: [] } });
+    }
+    await rig.verify();
   });
 
+  it('stays closed when one caller disconnects during its calls', async () => {
+    rig.upstream.script(({ headers }) => (headers.get('mc-api-key') === apiKey ? writeThenStall() : { data: [] }));
+    for (let round = 0; round < 5; round++) {
+      const controller = new AbortController();
+      const query = toListQuery('vpcs', `round-${round}-`);
+      const request = post(rig.url, { query }, { 'mc-api-key': apiKey }, controller.signal);
+      const aborted = expect(request).rejects.toThrow();
+      await waitUntil(() => rig.upstream.calls.length >= 10 * (round + 1));
+      controller.abort();
+      await aborted;
+    }
+    rig.upstream.script(() => ({ data: [] }));
+    for (let round = 0; round < 5; round++) {
+      expect((await postQuery()).json).toEqual({ data: { environments: [] } });
+    }
+    await rig.verify();
+  });
+});
+
+describe('Failing REST API', () => {
+  it.each(failurePatterns.filter(({ keepsCircuitClosed }) => keepsCircuitClosed))(
+    'gets every read, and at most 360 calls for 300 reads, if $name',
+    async (pattern) => {
+      // More reads succeed than will fail, so the circuit stays closed in whatever order the responses arrive.
+      await resetFailureState(rig);
+      await sendHealthyReads(rig);
+      const callCount = await countCallsOfReads(rig, pattern, 300, 300);
+      expect(callCount).toBeGreaterThanOrEqual(300);
+      expect(callCount).toBeLessThanOrEqual(360);
+    },
+  );
+
   it('gets at most one call for each write', async () => {
-    const rig = await startRig();
     rig.upstream.script((_call, index) =>
       index % 5 < 3 ? toBytes(204, '') : index % 5 === 3 ? writeThenReset() : toBytes(503, ''),
     );
     const results: { operation: Operation; response: HttpResponse }[] = [];
-    for (let round = 0; round < 40; round++) {
+    for (let round = 0; round < 10; round++) {
       for (const operation of writes) results.push({ operation, response: await runOperation(rig, operation) });
     }
     expect(rig.upstream.calls).toHaveLength(results.length);
@@ -269,13 +267,13 @@ describe('Failing REST API', () => {
   });
 
   it('fails only the reads of an operation whose own REST calls fail', async () => {
-    const rig = await startRig();
+    await resetFailureState(rig);
     rig.upstream.script(({ target }) => (target.includes('n3') ? writeThenReset() : { data: [] }));
     const fields = Array.from(
       { length: 10 },
       (_, index) => `a${index}: vpcs(${environmentArgument.replace('test_area', `n${index}`)}) { totalCount }`,
     );
-    const response = await postQuery(rig, `{ ${fields.join(' ')} }`);
+    const response = await postQuery(`{ ${fields.join(' ')} }`);
     expect(response.json).toMatchObject({
       data: { a2: { totalCount: 0 }, a3: null, a4: { totalCount: 0 } },
       errors: [{ path: ['a3'] }],

@@ -1,13 +1,16 @@
 // Pooled connections of the built gateway to the REST API: the peer closes them while idle, or their hostname moves to another address.
+import type { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { type RawScript, toBytes } from '../../helpers/raw-upstream.js';
+import type { HttpResponse } from '../../helpers/http.js';
+import { toBytes } from '../../helpers/raw-upstream.js';
+import { waitUntil } from '../../helpers/wait-until.js';
 import { type RelocatingRestApi, startRelocatingRestApi, upstreamHostname } from './relocating-rest-api.js';
 import {
   resetFailureState,
   countCalls,
-  createTimings,
   documentedResponse,
+  environmentArgument,
   reads,
   runOperation,
   writeThenStall,
@@ -17,81 +20,134 @@ import { startRig, toErrors } from './harness.js';
 
 const rig = await startRig();
 const operations = [...reads, ...writes];
-const timed = createTimings('Responses over pooled connections');
 
 afterEach(() => rig.verify());
 
 describe('Idle connection', () => {
-  /** Responds as documented, and closes a connection after an idle time in milliseconds, even if a request is about to arrive. */
-  function closeWhenIdle(
-    milliseconds: number,
-    how: 'end' | 'reset',
-    headers: Readonly<Record<string, string>> = {},
-  ): RawScript {
-    const timers = new Map<object, NodeJS.Timeout>();
-    return ({ method, target }) =>
-      (socket) => {
-        clearTimeout(timers.get(socket));
-        socket.write(toBytes(200, documentedResponse(method, target), headers));
-        timers.set(
-          socket,
-          setTimeout(() => (how === 'end' ? socket.end() : socket.resetAndDestroy()), milliseconds),
-        );
-      };
+  const closeBy = {
+    end: (socket: Socket) => socket.end(),
+    reset: (socket: Socket) => socket.resetAndDestroy(),
+  };
+  const waysToClose = [
+    ['end', {}],
+    ['end', { 'keep-alive': 'timeout=600' }],
+    ['reset', {}],
+    ['reset', { connection: 'keep-alive', 'keep-alive': 'timeout=5, max=1' }],
+  ] as const;
+  // The socket that closes as soon as it receives a request.
+  let closing: Socket | undefined;
+
+  /** Leaves the gateway with one connection, which is idle and has been used. */
+  async function openIdleConnection(how: keyof typeof closeBy, headers: Readonly<Record<string, string>>) {
+    await rig.upstream.stop();
+    await rig.upstream.listen();
+    await finishReading();
+    const sockets = new Set<Socket>();
+    closing = undefined;
+    rig.upstream.script(({ method, target }) => (socket) => {
+      sockets.add(socket);
+      if (socket === closing) closeBy[how](socket);
+      else socket.write(toBytes(200, documentedResponse(method, target), headers));
+    });
+    expect(toErrors((await rig.post({ query: `{ vpcs(${environmentArgument}) { totalCount } }` })).json)).toEqual([]);
+    const [socket, ...others] = sockets;
+    expect(others).toEqual([]);
+    if (socket === undefined) throw new TypeError('The upstream got no connection.');
+    return { socket, close: () => closeBy[how](socket) };
   }
 
-  it.each([
-    [20, 'end', {}],
-    [20, 'end', { 'keep-alive': 'timeout=600' }],
-    [20, 'reset', {}],
-    [20, 'reset', { connection: 'keep-alive', 'keep-alive': 'timeout=5, max=1' }],
-  ] as const)(
-    'fails no read and repeats no write if closed after %i ms by %s (headers %j)',
-    async (milliseconds, how, headers) => {
+  /** Waits until the gateway has read whatever it was sent before. */
+  const finishReading = () => rig.post({ query: '{ __typename }' });
+
+  type IdleConnection = Awaited<ReturnType<typeof openIdleConnection>>;
+  type Moment = (connection: IdleConnection, send: () => Promise<HttpResponse>) => Promise<HttpResponse>;
+  type Outcome = 'sent' | 'not sent' | 'outcome unknown';
+
+  // When the connection closes, and what may become of a write.
+  const moments: readonly (readonly [string, Moment, ...Outcome[]])[] = [
+    [
+      'before the gateway gets the request',
+      async ({ close }, send) => {
+        close();
+        await finishReading();
+        return send();
+      },
+      'sent',
+    ],
+    [
+      'just before the gateway gets the request',
+      async ({ close }, send) => {
+        rig.gateway.signal('SIGSTOP');
+        close();
+        const response = send();
+        // Both events wait for the gateway, unless the machine is too busy. The expectation holds all the same.
+        await sleep(5);
+        rig.gateway.signal('SIGCONT');
+        return response;
+      },
+      'sent',
+      'not sent',
+      'outcome unknown',
+    ],
+    [
+      'just after the gateway gets the request',
+      async ({ close }, send) => {
+        rig.gateway.signal('SIGSTOP');
+        const response = send();
+        await sleep(5);
+        close();
+        rig.gateway.signal('SIGCONT');
+        return response;
+      },
+      'sent',
+      'not sent',
+      'outcome unknown',
+    ],
+    [
+      'as the REST API gets the request',
+      ({ socket }, send) => {
+        closing = socket;
+        return send();
+      },
+      'outcome unknown',
+    ],
+  ];
+  const cases = moments.flatMap(([moment, closeAt, ...outcomes]) =>
+    waysToClose.map(([how, headers]) => ({ moment, closeAt, outcomes, how, headers })),
+  );
+
+  it.each(cases)(
+    'fails no read and repeats no write if it is closed by $how $moment (headers $headers)',
+    async ({ closeAt, outcomes, how, headers }) => {
       await resetFailureState(rig);
-      rig.upstream.script(closeWhenIdle(milliseconds, how, headers));
-      for (let round = 0; round < 40; round++) {
-        // The next request falls before, at, or after the close.
-        await sleep((round * 7) % (2 * milliseconds + 1));
-        for (const operation of reads) {
-          const response = await timed('read', runOperation(rig, operation));
-          expect(toErrors(response.json)).toEqual([]);
-        }
-        const write = writes[round % writes.length];
-        if (write === undefined) continue;
-        const countBefore = countCalls(rig, write);
-        const response = await timed('write', runOperation(rig, write));
-        const sent = countCalls(rig, write) - countBefore;
-        // The REST API does not see a write that arrives during the close. The gateway cannot know that, so the outcome is unknown.
-        if (toErrors(response.json).length === 0) expect(sent).toBe(1);
-        else {
-          expect(sent).toBeLessThanOrEqual(1);
-          expect(toErrors(response.json)).toMatchObject([
-            { extensions: { code: 'UPSTREAM_UNAVAILABLE', outcomeUnknown: true } },
-          ]);
+      for (const operation of operations) {
+        const connection = await openIdleConnection(how, headers);
+        const response = await closeAt(connection, () => runOperation(rig, operation));
+        const sent = countCalls(rig, operation);
+        const errors = toErrors(response.json);
+        if (reads.includes(operation)) {
+          expect([operation.field, errors]).toEqual([operation.field, []]);
+          if (outcomes.length === 1 && outcomes[0] === 'sent') expect(sent).toBe(1);
+        } else if (errors.length === 0) {
+          expect(outcomes).toContain('sent');
+          expect(sent).toBe(1);
+        } else {
+          expect(errors).toMatchObject([{ extensions: { code: 'UPSTREAM_UNAVAILABLE' } }]);
+          // The REST API may not see a write that arrives during the close. The gateway cannot know that once it has sent the write.
+          const isUnknown = response.text.includes('"outcomeUnknown":true');
+          expect(outcomes).toContain(isUnknown ? 'outcome unknown' : 'not sent');
+          expect(sent).toBeLessThanOrEqual(isUnknown ? 1 : 0);
         }
       }
     },
   );
-
-  it('has a read retried over a new connection if it closes as the request arrives', async () => {
-    await resetFailureState(rig);
-    const usedSockets = new Set<object>();
-    rig.upstream.script(({ method, target }) => (socket) => {
-      // The first request of a connection gets a response, the second one closes it.
-      if (usedSockets.has(socket)) socket.destroy();
-      else socket.write(toBytes(200, documentedResponse(method, target)));
-      usedSockets.add(socket);
-    });
-    for (const operation of reads) expect(toErrors((await runOperation(rig, operation)).json)).toEqual([]);
-  });
 });
 
 describe('Hostname that moves to a new address', () => {
   /** Runs all operations and expects that none fails. */
   async function expectAllSucceed({ run }: RelocatingRestApi): Promise<void> {
     for (const operation of operations) {
-      const response = rig.record(await timed('hostname moved', run(operation)));
+      const response = rig.record(await run(operation));
       expect(response.text).not.toContain(upstreamHostname);
       expect(toErrors(response.json)).toEqual([]);
     }
@@ -111,15 +167,17 @@ describe('Hostname that moves to a new address', () => {
   });
 
   it('is resolved again after one call to the old address gets no response', async () => {
-    const rest = await startRelocatingRestApi(500);
+    const rest = await startRelocatingRestApi();
     const [firstRead] = reads;
     if (firstRead === undefined) throw new TypeError('The list of reads is empty.');
     expect(toErrors((await rest.run(firstRead)).json)).toEqual([]);
 
     await rest.relocate();
     rest.oldUpstream.script(() => writeThenStall());
-    const timedOut = rig.record(await timed('hostname moved', rest.run(firstRead)));
-    expect(timedOut.json).toMatchObject({ errors: [{ extensions: { code: 'UPSTREAM_TIMEOUT' } }] });
+    const timedOut = rest.run(firstRead);
+    await waitUntil(() => rest.oldUpstream.calls.length === 1);
+    await rest.clock.expireDeadlines();
+    expect(rig.record(await timedOut).json).toMatchObject({ errors: [{ extensions: { code: 'UPSTREAM_TIMEOUT' } }] });
     await expectAllSucceed(rest);
     expect(rest.oldUpstream.calls).toHaveLength(1);
     expect(rest.newUpstream.calls).toHaveLength(operations.length);

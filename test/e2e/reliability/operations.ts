@@ -1,10 +1,12 @@
 // Operations for tests of REST API failures: every kind of read and write, each with its one REST call. Also ways in which an upstream can
 // fail.
 import type { Socket } from 'node:net';
+import { expect } from '@jest/globals';
 import { addCleanup } from '../../helpers/cleanup.js';
 import type { HttpResponse } from '../../helpers/http.js';
 import { taskId, vpcId, vpnId, wireVpn } from '../../server/subscriptions/mutable-rest-api.js';
-import { preSharedKey, type Rig } from './harness.js';
+import { healthyService } from './concurrent-cases.js';
+import { apiKey, preSharedKey, type Rig } from './harness.js';
 
 /** The environment as an `EnvironmentInput`. */
 export const environment = { serviceCode: 'compute-on', name: 'test_area' };
@@ -99,6 +101,26 @@ export function runOperation(rig: Rig, { query, variables }: Operation): Promise
   return rig.post({ query, variables });
 }
 
+/** The message of the error for an operation that the gateway did not send because the circuit is open. */
+export const circuitOpenMessage =
+  'The REST API has been failing, and the gateway sends it no requests for a moment. Try again later.';
+
+/** Expects the error of an operation that the gateway did not send because the circuit is open. */
+export function expectCircuitOpen(response: HttpResponse, field: string): void {
+  // The extensions have no `outcomeUnknown`: the gateway has sent nothing.
+  expect(response.json).toEqual({
+    data: { [field]: null },
+    errors: [
+      {
+        message: circuitOpenMessage,
+        locations: expect.any(Array),
+        path: [field],
+        extensions: { code: 'UPSTREAM_UNAVAILABLE', requestId: expect.any(String) },
+      },
+    ],
+  });
+}
+
 /** Counts how often the upstream received the REST call of an operation. */
 export function countCalls(rig: Rig, { restCall }: Operation): number {
   return rig.upstream.calls.filter(({ method, target }) => `${method} ${target}` === restCall).length;
@@ -120,11 +142,21 @@ export function documentedResponse(method: string, target: string): object {
  */
 export async function resetFailureState(rig: Rig): Promise<void> {
   rig.upstream.script(() => ({ data: [] }));
+  await sendHealthyReads(rig);
+}
+
+/** Sends ten operations of ten reads each. The upstream must respond with an empty list. */
+export async function sendHealthyReads(rig: Rig): Promise<void> {
   const fields = Array.from(
     { length: 10 },
-    (_, index) => `a${index}: vpcs(environment: { serviceCode: "healthy", name: "n${index}" }) { totalCount }`,
+    (_, index) =>
+      `a${index}: vpcs(environment: { serviceCode: "${healthyService}", name: "n${index}" }) { totalCount }`,
   );
-  for (let round = 0; round < 10; round++) await rig.post({ query: `{ ${fields.join(' ')} }` });
+  const query = `{ ${fields.join(' ')} }`;
+  await Promise.all(
+    // The operations have a key each, so that they share no REST call.
+    Array.from({ length: 10 }, (_, index) => rig.post({ query }, { 'mc-api-key': `${apiKey}-healthy-${index}` })),
+  );
 }
 
 /**

@@ -1,42 +1,47 @@
 // Polls of a REST API that fails. A failed poll never fails a mutation that waits for its task. A subscription ends with the error's code
-// after three failed polls in a row, or at once if the next poll would fail too.
+// after three failed polls in a row, or at once if the next poll would fail too. All cases start when the file loads.
+import type { Socket } from 'node:net';
 import { gzipSync } from 'node:zlib';
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, describe, expect, it } from '@jest/globals';
 import { type RawCall, type RawScript, toBytes } from '../../helpers/raw-upstream.js';
 import { subscribeBySse, subscribeByWebSocket } from '../../server/subscriptions/subscribers.js';
 import { taskId, vpnId } from '../../server/subscriptions/mutable-rest-api.js';
+import { RigPool, serveCallers, startCases } from './concurrent-cases.js';
+import { startControlledRig } from './controlled-clock.js';
 import {
-  resetFailureState,
+  sendHealthyReads,
   writeThenClose,
-  createTimings,
   documentedResponse,
   writeEndlessly,
   type Operation,
   writeThenReset,
-  runOperation,
   environmentArgument,
   writeThenStall,
   withWait,
   writes,
 } from './operations.js';
-import { apiKey, startRig } from './harness.js';
 
-const deadlineMs = 400;
-const rig = await startRig({ CLOUDCA_API_TIMEOUT_MS: String(deadlineMs) });
-const timed = createTimings(`Polls of a REST API that fails (deadline ${deadlineMs} ms per poll)`);
-const subscribe = {
-  WebSocket: subscribeByWebSocket(rig.url, apiKey),
-  'Server-Sent Events': subscribeBySse(rig.url, apiKey),
-};
+const [rig, deadlineRig] = await Promise.all([startControlledRig(), startControlledRig()]);
+// More reads succeed than polls will fail, so that the circuits stay closed.
+await Promise.all([sendHealthyReads(rig), sendHealthyReads(rig), sendHealthyReads(deadlineRig)]);
+/** A gateway, as a case sees it. */
+const gateway = { rig, addCaller: serveCallers(rig) };
+/** A gateway on which all deadlines expire when a case wants it, so its cases run one after the other. */
+const deadlineGateway = { rig: deadlineRig, addCaller: serveCallers(deadlineRig) };
+const deadlinePool = new RigPool(deadlineRig);
 
-beforeEach(() => resetFailureState(rig));
-afterEach(() => rig.verify());
+afterEach(async () => {
+  await rig.verify();
+  await deadlineRig.verify();
+});
 
 type RawResponse = ReturnType<RawScript>;
+type Failure = readonly [name: string, response: RawResponse, code: string];
+type Deadline = readonly [name: string, start: (socket: Socket) => void];
 const errors = [{ code: 7, message: 'Why.' }];
 
 /** Failures that may be over at the next poll, each with its code. */
-const transientFailures: readonly (readonly [string, RawResponse, string])[] = [
+const transientFailures: readonly Failure[] = [
   ['a lost connection', writeThenReset(), 'UPSTREAM_UNAVAILABLE'],
   [
     'half of a response',
@@ -46,8 +51,6 @@ const transientFailures: readonly (readonly [string, RawResponse, string])[] = [
   ['502', toBytes(502, '<html>'), 'UPSTREAM_UNAVAILABLE'],
   ['503 with Retry-After', toBytes(503, '', { 'retry-after': '60' }), 'UPSTREAM_UNAVAILABLE'],
   ['504', toBytes(504, ''), 'UPSTREAM_TIMEOUT'],
-  ['no response', writeThenStall(), 'UPSTREAM_TIMEOUT'],
-  ['a body sent byte by byte', writeEndlessly('HTTP/1.1 200 OK\r\n\r\n', ' ', 20), 'UPSTREAM_TIMEOUT'],
   ['429', toBytes(429, '', { 'retry-after': '86400' }), 'RATE_LIMITED'],
   ['500', toBytes(500, { errors }), 'UPSTREAM_ERROR'],
   ['405', toBytes(405, ''), 'UPSTREAM_ERROR'],
@@ -64,12 +67,26 @@ const transientFailures: readonly (readonly [string, RawResponse, string])[] = [
   ['a task without a status', toBytes(200, { data: { id: taskId } }), 'UPSTREAM_BAD_RESPONSE'],
   ['a task status that is a number', toBytes(200, { taskStatus: 7 }), 'UPSTREAM_BAD_RESPONSE'],
 ];
+/** Responses that last until the deadline of the poll, which is a transient failure too. */
+const endlessResponses: readonly Deadline[] = [
+  ['no response', writeThenStall()],
+  ['a body sent byte by byte', writeEndlessly('HTTP/1.1 200 OK\r\n\r\n', ' ', 20)],
+];
 /** Failures that the next poll would meet too, each with its code. */
-const permanentFailures: readonly (readonly [string, RawResponse, string])[] = [
+const permanentFailures: readonly Failure[] = [
   ['401', toBytes(401, { errors }), 'UNAUTHENTICATED'],
   ['403', toBytes(403, ''), 'FORBIDDEN'],
   ['404', toBytes(404, ''), 'NOT_FOUND'],
 ];
+
+/** Starts an endless response to each of `count` polls, then lets their deadlines expire together. Does so again for later polls. */
+function expireTogether(count: number, start: (socket: Socket) => void): RawResponse {
+  let started = 0;
+  return (socket: Socket) => {
+    start(socket);
+    if (++started % count === 0) void deadlineRig.expireDeadlines();
+  };
+}
 
 /** Counts polls per target. `add` returns the number of the poll, starting at 1. */
 function createPollCounter(): { add: (target: string) => number; counts: () => number[] } {
@@ -83,60 +100,6 @@ function createPollCounter(): { add: (target: string) => number; counts: () => n
     counts: () => [...polls.values()],
   };
 }
-
-describe('Mutation with waitSeconds', () => {
-  // Each write has a task of its own.
-  const toTaskId = ({ restCall }: Operation) =>
-    taskId.slice(0, -1) + String(writes.findIndex((write) => write.restCall === restCall));
-  const toPendingTask = ({ method, target }: RawCall) => {
-    const write = writes.find(({ restCall }) => restCall === `${method} ${target}`);
-    return write && { taskId: toTaskId(write), taskStatus: 'PENDING' };
-  };
-
-  /** Runs all mutations with `waitSeconds`. Expects this task in each response, and one write per mutation. */
-  async function expectTasks(group: string, waitSeconds: number, task: object): Promise<void> {
-    const waits = writes.map(async (write) => ({
-      write,
-      response: await timed(group, runOperation(rig, withWait(write, waitSeconds))),
-    }));
-    for (const { write, response } of await Promise.all(waits)) {
-      expect(response.json).toEqual({
-        data: { [write.field]: { task: { id: toTaskId(write), result: null, errors: [], ...task }, userErrors: [] } },
-      });
-    }
-    expect(rig.upstream.calls.filter(({ method }) => method !== 'GET')).toHaveLength(writes.length);
-  }
-
-  it.each(transientFailures)(
-    'returns the task of the third poll if two polls fail (%s)',
-    async (_failure, response) => {
-      const polls = createPollCounter();
-      rig.upstream.script(
-        (call) =>
-          toPendingTask(call) ?? (polls.add(call.target) < 3 ? response : { taskStatus: 'SUCCESS', result: {} }),
-      );
-      await expectTasks('wait: two polls fail, the third succeeds', 30, { status: 'SUCCESS', result: {} });
-      expect(polls.counts()).toEqual([3, 3, 3]);
-    },
-  );
-
-  it.each(permanentFailures)(
-    'stops polling after a permanent failure (%s), and returns the last task',
-    async (_failure, response) => {
-      const polls = createPollCounter();
-      rig.upstream.script((call) => toPendingTask(call) ?? (polls.add(call.target) > 0 ? response : {}));
-      await expectTasks('wait: a permanent failure', 60, { status: 'PENDING' });
-      expect(polls.counts()).toEqual([1, 1, 1]);
-    },
-  );
-
-  it('returns the last task when the wait is over, if all polls fail', async () => {
-    const polls = createPollCounter();
-    rig.upstream.script((call) => toPendingTask(call) ?? (polls.add(call.target) > 0 ? toBytes(500, '') : {}));
-    await expectTasks('wait of 1 s: all polls fail', 1, { status: 'PENDING' });
-    expect(Math.min(...polls.counts())).toBeGreaterThan(3);
-  });
-});
 
 // The single VPN is in another environment: otherwise the gateway would read it from the watched list.
 const subscriptions = [
@@ -153,17 +116,21 @@ const subscriptions = [
   ],
 ] as const;
 
-describe.each(['WebSocket', 'Server-Sent Events'] as const)('Subscription over %s', (transport) => {
+describe.each([
+  ['WebSocket', subscribeByWebSocket],
+  ['Server-Sent Events', subscribeBySse],
+] as const)('Subscription over %s', (_transport, subscribe) => {
   /** Starts all subscriptions and lets every poll but the first fail. Expects the end of each subscription, and this number of polls. */
-  async function expectEnds(group: string, response: RawResponse, code: string, pollCount: number): Promise<void> {
+  async function expectEnds(on: typeof gateway, response: RawResponse, code: string, pollCount: number): Promise<void> {
     const polls = createPollCounter();
-    rig.upstream.script(({ method, target }) =>
+    const caller = on.addCaller(({ method, target }) =>
       polls.add(target) === 1 ? documentedResponse(method, target) : response,
     );
+    const start = subscribe(on.rig.url, caller.apiKey);
     const checks = subscriptions.map(async ([field, query, first]) => {
-      const subscription = subscribe[transport](query);
-      await timed(group, subscription.waitForEnd());
-      rig.record(JSON.stringify(subscription.events));
+      const subscription = start(query);
+      await subscription.waitForEnd();
+      on.rig.record(JSON.stringify(subscription.events));
       // A 404 for a VPN that existed means that it was deleted: the subscription ends without an error.
       const isGone = field === 'siteToSiteVpnUpdated' && code === 'NOT_FOUND';
       const extensions = expect.objectContaining({ code, requestId: expect.any(String) });
@@ -175,25 +142,91 @@ describe.each(['WebSocket', 'Server-Sent Events'] as const)('Subscription over %
     expect(polls.counts()).toEqual([pollCount, pollCount, pollCount]);
   }
 
-  it.each(transientFailures)('ends with the error after three failed polls (%s)', async (_failure, response, code) => {
-    await expectEnds('subscription: three polls fail', response, code, 4);
-  });
+  it.each([
+    ...startCases(transientFailures, ([, response, code]) => expectEnds(gateway, response, code, 4)),
+    ...startCases(endlessResponses, ([, start]) =>
+      deadlinePool.run(() =>
+        expectEnds(deadlineGateway, expireTogether(subscriptions.length, start), 'UPSTREAM_TIMEOUT', 4),
+      ),
+    ),
+  ])('ends with the error after three failed polls ($name)', ({ outcome }) => outcome);
 
-  it.each(permanentFailures)('ends at once after a permanent failure (%s)', async (_failure, response, code) => {
-    await expectEnds('subscription: a permanent failure', response, code, 2);
-  });
+  it.each(startCases(permanentFailures, ([, response, code]) => expectEnds(gateway, response, code, 2)))(
+    'ends at once after a permanent failure ($name)',
+    ({ outcome }) => outcome,
+  );
 
   it('continues if a poll succeeds before the third failure in a row', async () => {
-    rig.upstream.script((_call, index) => {
+    const caller = gateway.addCaller((_call, index) => {
       if (index % 3 !== 0) return index % 2 === 0 ? toBytes(500, '') : 'SSH-2.0\r\n';
       return { taskStatus: index < 15 ? 'PENDING' : 'SUCCESS' };
     });
-    const subscription = subscribe[transport](subscriptions[0][1]);
+    const subscription = subscribe(rig.url, caller.apiKey)(subscriptions[0][1]);
     await subscription.waitForEnd();
     expect(subscription.events).toEqual([
       { data: { taskUpdated: { status: 'PENDING' } } },
       { data: { taskUpdated: { status: 'SUCCESS' } } },
     ]);
-    expect(rig.upstream.calls).toHaveLength(16);
+    expect(caller.calls).toHaveLength(16);
   });
+});
+
+describe('Mutation with waitSeconds', () => {
+  // Each write has a task of its own.
+  const toTaskId = ({ restCall }: Operation) =>
+    taskId.slice(0, -1) + String(writes.findIndex((write) => write.restCall === restCall));
+  const toPendingTask = ({ method, target }: RawCall) => {
+    const write = writes.find(({ restCall }) => restCall === `${method} ${target}`);
+    return write && { taskId: toTaskId(write), taskStatus: 'PENDING' };
+  };
+
+  /**
+   * Runs all mutations with `waitSeconds`. Polls of their tasks get the response that `respond` returns for the number of the poll. Expects
+   * this task in each response, and one write per mutation. Returns the number of polls of each task.
+   */
+  async function expectTasks(
+    { addCaller }: typeof gateway,
+    waitSeconds: number,
+    respond: (pollNumber: number) => RawResponse,
+    task: object,
+  ): Promise<readonly number[]> {
+    const polls = createPollCounter();
+    const caller = addCaller((call) => toPendingTask(call) ?? respond(polls.add(call.target)));
+    const waits = writes.map(async (write) => ({ write, response: await caller.run(withWait(write, waitSeconds)) }));
+    for (const { write, response } of await Promise.all(waits)) {
+      expect(response.json).toEqual({
+        data: { [write.field]: { task: { id: toTaskId(write), result: null, errors: [], ...task }, userErrors: [] } },
+      });
+    }
+    expect(caller.calls.filter(({ method }) => method !== 'GET')).toHaveLength(writes.length);
+    return polls.counts();
+  }
+
+  /** Expects that the wait survives two failed polls. */
+  async function expectThirdPoll(on: typeof gateway, response: RawResponse): Promise<void> {
+    const success = { status: 'SUCCESS', result: {} };
+    const respond = (pollNumber: number) => (pollNumber < 3 ? response : { taskStatus: 'SUCCESS', result: {} });
+    expect(await expectTasks(on, 60, respond, success)).toEqual([3, 3, 3]);
+  }
+
+  it.each([
+    ...startCases(transientFailures, ([, response]) => expectThirdPoll(gateway, response)),
+    ...startCases(endlessResponses, ([, start]) =>
+      deadlinePool.run(() => expectThirdPoll(deadlineGateway, expireTogether(writes.length, start))),
+    ),
+  ])('returns the task of the third poll if two polls fail ($name)', ({ outcome }) => outcome);
+
+  it.each(
+    startCases(permanentFailures, async ([, response]) => {
+      const counts = await expectTasks(gateway, 60, () => response, { status: 'PENDING' });
+      expect(counts).toEqual([1, 1, 1]);
+    }),
+  )('stops polling after a permanent failure ($name), and returns the last task', ({ outcome }) => outcome);
+
+  it.each(
+    startCases([['500', toBytes(500, '')]], async ([, response]) => {
+      const counts = await expectTasks(gateway, 3, () => response, { status: 'PENDING' });
+      expect(Math.min(...counts)).toBeGreaterThan(3);
+    }),
+  )('returns the last task when the wait is over, if all polls fail ($name)', ({ outcome }) => outcome);
 });

@@ -6,6 +6,7 @@ import { addCleanup } from '../../helpers/cleanup.js';
 import { launchGateway } from '../../helpers/process.js';
 import { type RawScript, type RawUpstream, startRawUpstream } from '../../helpers/raw-upstream.js';
 import { post, type HttpResponse } from '../../helpers/http.js';
+import { controlClock, controlledClock, type ProcessClock } from './controlled-clock.js';
 import { documentedResponse, type Operation } from './operations.js';
 import { keyHeaders } from './harness.js';
 
@@ -20,12 +21,14 @@ export interface RelocatingRestApi {
   readonly newUpstream: RawUpstream;
   /** Lets the hostname resolve to the new address. */
   readonly relocate: () => Promise<void>;
+  /** The clock of the gateway. */
+  readonly clock: ProcessClock;
   /** Posts an operation to the gateway. */
   readonly run: (operation: Operation) => Promise<HttpResponse>;
 }
 
-/** Starts both REST APIs and the gateway. `timeoutMs` is the gateway's deadline for REST calls. */
-export async function startRelocatingRestApi(timeoutMs = 10_000): Promise<RelocatingRestApi> {
+/** Starts both REST APIs and the gateway. */
+export async function startRelocatingRestApi(): Promise<RelocatingRestApi> {
   const script: RawScript = ({ method, target }) => documentedResponse(method, target);
   const oldUpstream = await startRawUpstream(script, '127.0.0.1');
   const { port } = new URL(oldUpstream.url);
@@ -47,14 +50,15 @@ export async function startRelocatingRestApi(timeoutMs = 10_000): Promise<Reloca
     };`;
   const gateway = await launchGateway({
     CLOUDCA_API_URL: `http://${upstreamHostname}:${port}/v1`,
-    CLOUDCA_API_TIMEOUT_MS: String(timeoutMs),
-    NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(preload)}`,
+    ...controlledClock,
+    NODE_OPTIONS: `${controlledClock.NODE_OPTIONS} --import=data:text/javascript,${encodeURIComponent(preload)}`,
     RATE_LIMIT_PER_MINUTE: '0',
     PLAYGROUND: 'false',
   });
   return {
     oldUpstream,
     newUpstream,
+    clock: controlClock(gateway),
     relocate: () => writeFile(file, '127.0.0.2'),
     run: ({ query, variables }) => post(gateway.url, { query, variables }, keyHeaders),
   };

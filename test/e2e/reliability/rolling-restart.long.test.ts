@@ -65,7 +65,7 @@ async function startReplica(restUrl: string) {
     TASK_POLL_MS: '200',
     WATCH_POLL_MS: '200',
   };
-  const start = () => launchGateway(environmentVariables, 120_000);
+  const start = () => launchGateway(environmentVariables);
   let gateway = await start();
   const waitUntilServing = () => waitUntil(() => gateway.stdout().includes('"msg":"operation"'));
   return {

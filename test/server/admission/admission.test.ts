@@ -1,16 +1,17 @@
 // Admission: the rate limit, the concurrency limits and the queue. A rejection has Retry-After, and causes no REST call.
-import { describe, expect, it } from '@jest/globals';
+import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import type { ServerResponse } from 'node:http';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { buildSchema, type DocumentNode, Kind, type OperationDefinitionNode, parse } from 'graphql';
 import { estimateRestCalls } from '../../../src/graph/limits/query-cost.js';
 import { createSchema } from '../../../src/graph/schema.js';
-import { startGateway, startGatewayOnSandbox, type TestGateway } from '../../helpers/gateway.js';
-import { waitUntil } from '../../helpers/wait-until.js';
-import { json, startUpstream } from '../../helpers/upstream.js';
+import { SANDBOX_KEY } from '../../../src/sandbox/sandbox.js';
+import { environmentLiteral, keyHeader, otherKey, otherVpnId, taskId, vpnId } from '../../helpers/fixtures.js';
+import { startGateway, type TestGateway } from '../../helpers/gateway.js';
 import { post } from '../../helpers/http.js';
+import { json, startUpstream } from '../../helpers/upstream.js';
+import { waitUntil } from '../../helpers/wait-until.js';
 
-const environment = 'environment: {serviceCode: "compute-on", name: "test_area"}';
+const environment = `environment: ${environmentLiteral}`;
 const list = `{ siteToSiteVpns(${environment}) { totalCount } }`;
 
 function toOperation(document: DocumentNode): OperationDefinitionNode {
@@ -21,7 +22,7 @@ function toOperation(document: DocumentNode): OperationDefinitionNode {
 
 describe('estimateRestCalls', () => {
   const schema = createSchema();
-  const id = 'id: "d49b2922-0581-4587-94df-6fe719327d0f"';
+  const id = `id: "${vpnId}"`;
   it.each([
     [1, '{ __typename }'],
     [1, list],
@@ -50,7 +51,7 @@ describe('estimateRestCalls', () => {
 
 describe('RATE_LIMIT_PER_MINUTE', () => {
   it('rejects a key over its budget with 429 and Retry-After, and no other key', async () => {
-    const { run, sandbox } = await startGatewayOnSandbox({}, { rateLimitPerMinute: 3 });
+    const { run, sandbox } = await startGateway({ config: { rateLimitPerMinute: 3 } });
     const query = `{ siteToSiteVpns(${environment}) { nodes { vpc { name } } } }`;
     expect((await run(query)).status).toBe(200);
     const calls = sandbox.calls.length;
@@ -75,7 +76,7 @@ describe('RATE_LIMIT_PER_MINUTE', () => {
   });
 
   it('charges nothing for an invalid operation', async () => {
-    const { run } = await startGatewayOnSandbox({}, { rateLimitPerMinute: 1 });
+    const { run } = await startGateway({ config: { rateLimitPerMinute: 1 } });
     for (let attempt = 0; attempt < 3; attempt++) {
       const invalid = await run(`query ($id: ID!) { siteToSiteVpn(${environment}, id: $id) { id } }`);
       expect(invalid.status).toBe(400);
@@ -85,12 +86,14 @@ describe('RATE_LIMIT_PER_MINUTE', () => {
   });
 
   it('charges nothing for waiting for a task', async () => {
-    const { run } = await startGatewayOnSandbox({}, { rateLimitPerMinute: 1 });
-    const reset = `mutation { resetSiteToSiteVpn(input: {${environment}, id: "ca86b14f-20db-463d-b58a-9d3fa5959af2", waitSeconds: 1}) { task { status } } }`;
+    const upstream = await startUpstream((_call, index) => ({ taskId, taskStatus: index < 4 ? 'PENDING' : 'SUCCESS' }));
+    const { run } = await startGateway({ restApi: upstream.url, config: { rateLimitPerMinute: 1 } });
+    const reset = `mutation { resetSiteToSiteVpn(input: {${environment}, id: "${otherVpnId}", waitSeconds: 60}) { task { status } } }`;
     expect(await run(reset)).toMatchObject({
       status: 200,
-      body: { data: { resetSiteToSiteVpn: { task: { status: 'PENDING' } } } },
+      body: { data: { resetSiteToSiteVpn: { task: { status: 'SUCCESS' } } } },
     });
+    expect(upstream.calls).toHaveLength(5);
   });
 });
 
@@ -98,8 +101,8 @@ describe('RATE_LIMIT_PER_MINUTE', () => {
 async function startHoldingUpstream() {
   const heldCalls: { key: unknown; response: ServerResponse }[] = [];
   const upstream = await startUpstream(({ method, url, headers }) => {
-    if (method === 'POST') return { taskId: 'cd7a2da8-6739-4bf6-9e71-518831525ea0', taskStatus: 'PENDING' };
-    if (url.includes('/tasks/')) return { taskId: 'cd7a2da8-6739-4bf6-9e71-518831525ea0', taskStatus: 'PENDING' };
+    if (method === 'POST') return { taskId, taskStatus: 'PENDING' };
+    if (url.includes('/tasks/')) return { taskId, taskStatus: 'PENDING' };
     return (response) => heldCalls.push({ key: headers['mc-api-key'], response });
   });
   return {
@@ -121,13 +124,13 @@ async function startHoldingUpstream() {
 describe('MAX_IN_FLIGHT_PER_KEY and MAX_IN_FLIGHT', () => {
   it('reject one operation too many of a key with 429, until another has ended', async () => {
     const { upstream, waitForHeld, release } = await startHoldingUpstream();
-    const { run } = await startGateway(upstream.url, { maxInFlightPerKey: 1 });
+    const { run } = await startGateway({ restApi: upstream.url, config: { maxInFlightPerKey: 1, maxQueued: 0 } });
     const first = run(list);
     await waitForHeld(1);
     const second = await run(list);
     expect(second).toMatchObject({ status: 429, body: { errors: [{ extensions: { code: 'RATE_LIMITED' } }] } });
     expect(second.headers.get('retry-after')).toBe('1');
-    const other = run(list, {}, { key: 'another-key' });
+    const other = run(list, {}, { key: otherKey });
     await waitForHeld(2);
     release();
     expect((await first).status).toBe(200);
@@ -140,10 +143,10 @@ describe('MAX_IN_FLIGHT_PER_KEY and MAX_IN_FLIGHT', () => {
 
   it('reject one operation too many in the process with 503', async () => {
     const { upstream, waitForHeld, release } = await startHoldingUpstream();
-    const { run } = await startGateway(upstream.url, { maxInFlight: 1 });
+    const { run } = await startGateway({ restApi: upstream.url, config: { maxInFlight: 1, maxQueued: 0 } });
     const first = run(list);
     await waitForHeld(1);
-    const second = await run(list, {}, { key: 'another-key' });
+    const second = await run(list, {}, { key: otherKey });
     expect(second).toMatchObject({ status: 503, body: { errors: [{ extensions: { code: 'OVERLOADED' } }] } });
     expect(second.headers.get('retry-after')).toBe('1');
     expect((await run('{ __typename }', {}, { key: null })).status).toBe(200);
@@ -153,8 +156,8 @@ describe('MAX_IN_FLIGHT_PER_KEY and MAX_IN_FLIGHT', () => {
 
   it('do not count an operation that waits for a task', async () => {
     const { upstream, waitForHeld, release } = await startHoldingUpstream();
-    const { run } = await startGateway(upstream.url, { maxInFlight: 1 });
-    const reset = `mutation { resetSiteToSiteVpn(input: {${environment}, id: "ca86b14f-20db-463d-b58a-9d3fa5959af2", waitSeconds: 60}) { task { status } } }`;
+    const { run } = await startGateway({ restApi: upstream.url, config: { maxInFlight: 1 } });
+    const reset = `mutation { resetSiteToSiteVpn(input: {${environment}, id: "${otherVpnId}", waitSeconds: 60}) { task { status } } }`;
     let hasEnded = false;
     const waiting = run(reset).finally(() => {
       hasEnded = true;
@@ -165,18 +168,14 @@ describe('MAX_IN_FLIGHT_PER_KEY and MAX_IN_FLIGHT', () => {
     release();
     expect((await other).status).toBe(200);
     expect(hasEnded).toBe(false);
-    upstream.script(() => ({ taskId: 'cd7a2da8-6739-4bf6-9e71-518831525ea0', taskStatus: 'SUCCESS' }));
+    upstream.script(() => ({ taskId, taskStatus: 'SUCCESS' }));
     expect(await waiting).toMatchObject({ body: { data: { resetSiteToSiteVpn: { task: { status: 'SUCCESS' } } } } });
   });
 });
 
 /** Waits until the queue has a number of operations. */
-async function waitForQueued({ metrics }: TestGateway, count: number): Promise<void> {
-  for (let attempt = 0; attempt < 1_000; attempt++) {
-    if ((await metrics.text()).includes(`gateway_operations_queued ${count}\n`)) return;
-    await sleep(10);
-  }
-  throw new Error(`The queue never had ${count} operations.`);
+function waitForQueued({ metrics }: TestGateway, count: number): Promise<void> {
+  return waitUntil(async () => (await metrics.text()).includes(`gateway_operations_queued ${count}\n`));
 }
 
 /** Returns a query whose REST calls are not coalesced with those of another area. */
@@ -185,18 +184,22 @@ function listOfArea(area: number): string {
 }
 
 describe('MAX_QUEUED and MAX_QUEUE_MS', () => {
+  afterEach(() => {
+    jest.restoreAllMocks();
+  });
+
   const longQueue = { maxQueued: 4, maxQueueMs: 60_000 };
   const empty = { status: 200, body: { data: { siteToSiteVpns: { totalCount: 0 } } } };
 
   it.each([
-    ['maxInFlightPerKey', 'sandbox-key', 429, 'RATE_LIMITED', 'operations_of_key'],
-    ['maxInFlight', 'another-key', 503, 'OVERLOADED', 'operations'],
+    ['maxInFlightPerKey', SANDBOX_KEY, 429, 'RATE_LIMITED', 'operations_of_key'],
+    ['maxInFlight', otherKey, 503, 'OVERLOADED', 'operations'],
   ])('queue an operation above %s, and reject it when its time is over', async (limit, key, status, code, reason) => {
     const { upstream, waitForHeld, release } = await startHoldingUpstream();
-    const { run, metrics } = await startGateway(upstream.url, { [limit]: 1, maxQueueMs: 50 });
+    const { run, metrics } = await startGateway({ restApi: upstream.url, config: { [limit]: 1, maxQueueMs: 50 } });
     const first = run(list);
     await waitForHeld(1);
-    const reset = `mutation { resetSiteToSiteVpn(input: {${environment}, id: "ca86b14f-20db-463d-b58a-9d3fa5959af2"}) { task { status } } }`;
+    const reset = `mutation { resetSiteToSiteVpn(input: {${environment}, id: "${otherVpnId}"}) { task { status } } }`;
     const rejected = await run(reset, {}, { key });
     release();
 
@@ -213,7 +216,7 @@ describe('MAX_QUEUED and MAX_QUEUE_MS', () => {
 
   it('admit a queued operation when another has ended', async () => {
     const { upstream, waitForHeld, release } = await startHoldingUpstream();
-    const gateway = await startGateway(upstream.url, { maxInFlightPerKey: 1, ...longQueue });
+    const gateway = await startGateway({ restApi: upstream.url, config: { maxInFlightPerKey: 1, ...longQueue } });
     const first = gateway.run(listOfArea(1));
     await waitForHeld(1);
     const second = gateway.run(listOfArea(2));
@@ -229,7 +232,7 @@ describe('MAX_QUEUED and MAX_QUEUE_MS', () => {
 
   it('let keys take turns, and divide the queue fairly among keys', async () => {
     const { upstream, waitForHeld, release, keys } = await startHoldingUpstream();
-    const gateway = await startGateway(upstream.url, { maxInFlight: 1, ...longQueue });
+    const gateway = await startGateway({ restApi: upstream.url, config: { maxInFlight: 1, ...longQueue } });
     const send = (number: number, key: string) =>
       gateway.run(listOfArea(number), {}, { key }).then(({ status }) => status);
     const flood: Promise<number>[] = [];
@@ -259,7 +262,10 @@ describe('MAX_QUEUED and MAX_QUEUE_MS', () => {
 
   it('skip a key that has reached its own limit', async () => {
     const { upstream, waitForHeld, release, keys } = await startHoldingUpstream();
-    const gateway = await startGateway(upstream.url, { maxInFlight: 2, maxInFlightPerKey: 1, ...longQueue });
+    const gateway = await startGateway({
+      restApi: upstream.url,
+      config: { maxInFlight: 2, maxInFlightPerKey: 1, ...longQueue },
+    });
     const pending: ReturnType<typeof gateway.run>[] = [];
     for (const [index, key] of ['flood', 'other', 'flood', 'other'].entries()) {
       pending.push(gateway.run(listOfArea(index), {}, { key }));
@@ -278,24 +284,34 @@ describe('MAX_QUEUED and MAX_QUEUE_MS', () => {
   });
 
   it('do not count time in the queue towards the deadline', async () => {
-    let calls = 0;
-    const upstream = await startUpstream(() => (calls++ === 0 ? () => undefined : { data: [] }));
-    const { run } = await startGateway(upstream.url, { maxInFlight: 1, cloudcaApiTimeoutMs: 300, ...longQueue });
-    const first = run(listOfArea(1));
-    await waitUntil(() => calls === 1);
-    const second = run(listOfArea(2));
+    const { upstream, waitForHeld, release } = await startHoldingUpstream();
+    const timeoutMs = 60_000;
+    const gateway = await startGateway({
+      restApi: upstream.url,
+      config: { maxInFlight: 1, cloudcaApiTimeoutMs: timeoutMs, ...longQueue },
+    });
+    const first = gateway.run(listOfArea(1));
+    await waitForHeld(1);
+    const second = gateway.run(listOfArea(2));
+    await waitForQueued(gateway, 1);
+    // The second operation now has queued for longer than its deadline.
+    const readClock = performance.now.bind(performance);
+    jest.spyOn(performance, 'now').mockImplementation(() => readClock() + timeoutMs + 1);
+    release();
+    await waitForHeld(1);
+    release();
 
-    expect(await first).toMatchObject({ body: { errors: [{ extensions: { code: 'UPSTREAM_TIMEOUT' } }] } });
+    expect(await first).toMatchObject(empty);
     expect(await second).toMatchObject(empty);
   });
 
   it('drop an operation whose client disconnects, without a REST call', async () => {
     const { upstream, waitForHeld, release } = await startHoldingUpstream();
-    const gateway = await startGateway(upstream.url, { maxInFlight: 1, ...longQueue });
+    const gateway = await startGateway({ restApi: upstream.url, config: { maxInFlight: 1, ...longQueue } });
     const first = gateway.run(listOfArea(1));
     await waitForHeld(1);
     const disconnect = new AbortController();
-    const abandoned = post(gateway.url, { query: listOfArea(2) }, { 'mc-api-key': 'another-key' }, disconnect.signal);
+    const abandoned = post(gateway.url, { query: listOfArea(2) }, keyHeader(otherKey), disconnect.signal);
     await waitForQueued(gateway, 1);
     disconnect.abort();
     await expect(abandoned).rejects.toMatchObject({ name: 'AbortError' });
@@ -308,7 +324,7 @@ describe('MAX_QUEUED and MAX_QUEUE_MS', () => {
 
   it('reject queued operations at shutdown, while those in flight finish', async () => {
     const { upstream, waitForHeld, release } = await startHoldingUpstream();
-    const gateway = await startGateway(upstream.url, { maxInFlightPerKey: 1, ...longQueue });
+    const gateway = await startGateway({ restApi: upstream.url, config: { maxInFlightPerKey: 1, ...longQueue } });
     const first = gateway.run(listOfArea(1));
     await waitForHeld(1);
     const second = gateway.run(listOfArea(2));
@@ -323,7 +339,7 @@ describe('MAX_QUEUED and MAX_QUEUE_MS', () => {
 
   it('keep no permit for an operation that is invalid', async () => {
     const { upstream, waitForHeld, release } = await startHoldingUpstream();
-    const gateway = await startGateway(upstream.url, { maxInFlight: 1, ...longQueue });
+    const gateway = await startGateway({ restApi: upstream.url, config: { maxInFlight: 1, ...longQueue } });
     const first = gateway.run(listOfArea(1));
     await waitForHeld(1);
     const invalid = await gateway.run(`query ($id: ID!) { siteToSiteVpn(${environment}, id: $id) { id } }`);

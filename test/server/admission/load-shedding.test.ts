@@ -1,47 +1,36 @@
 // Load shedding: while the event loop is delayed, new requests are rejected on every transport, and requests in progress go on.
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { ServerResponse } from 'node:http';
 import { describe, expect, it } from '@jest/globals';
-import { startGateway } from '../../helpers/gateway.js';
-import { waitUntil } from '../../helpers/wait-until.js';
-import { json } from '../../helpers/upstream.js';
+import { fakeTimers } from '../../helpers/fake-timers.js';
+import { environmentLiteral, keyHeader, otherKey, taskId, vpnId } from '../../helpers/fixtures.js';
 import { sendRequest, post, sendLines } from '../../helpers/http.js';
+import { json } from '../../helpers/upstream.js';
+import { waitUntil } from '../../helpers/wait-until.js';
 import { subscribeByWebSocket, openAcknowledgedSocket } from '../subscriptions/subscribers.js';
-import {
-  environment,
-  taskSubscription,
-  vpnsSubscription,
-  startRestApi,
-  taskId,
-  vpnId,
-} from '../subscriptions/mutable-rest-api.js';
+import { startOnRestApi, taskSubscription, vpnsSubscription } from '../subscriptions/mutable-rest-api.js';
 
+const key = keyHeader();
 const maxDelayMs = 50;
-const key = { 'mc-api-key': 'sandbox-key' };
-const list = { query: `{ siteToSiteVpns(environment: ${environment}) { totalCount } }` };
+const intervalMs = 500;
+const list = { query: `{ siteToSiteVpns(environment: ${environmentLiteral}) { totalCount } }` };
 const resetMutation = (waitSeconds: number) => ({
-  query: `mutation { resetSiteToSiteVpn(input: {environment: ${environment}, id: "${vpnId}", waitSeconds: ${waitSeconds}}) { task { status } } }`,
+  query: `mutation { resetSiteToSiteVpn(input: {environment: ${environmentLiteral}, id: "${vpnId}", waitSeconds: ${waitSeconds}}) { task { status } } }`,
 });
 const message = 'The gateway is overloaded. Try again in a moment.';
 
-/** Starts a gateway whose event loop delay the test sets. */
-async function start(maxEventLoopDelayMs = maxDelayMs, delay = 0) {
-  const rest = await startRestApi();
-  const overrides = { maxEventLoopDelayMs, taskPollMs: 20, watchPollMs: 20 };
-  let reads = 0;
-  const readDelay = () => {
-    reads++;
-    return delay;
-  };
-  const gateway = await startGateway(rest.url, overrides, { readEventLoopDelay: readDelay });
+const intervals = fakeTimers('setInterval');
+
+/** Starts a gateway whose event loop delay the test sets, in milliseconds. */
+async function start(maxEventLoopDelayMs = maxDelayMs) {
+  let delay = 0;
+  const gateway = await startOnRestApi({ maxEventLoopDelayMs }, { readEventLoopDelay: () => delay });
   return {
-    rest,
+    rest: gateway.rest,
     gateway,
-    /** Sets the delay, in milliseconds, and waits until the gateway has read it a number of times. */
-    setDelay: async (delayMs: number, count = 2) => {
+    /** Sets the delay, for a number of intervals. */
+    setDelay: (delayMs: number, count = 2) => {
       delay = delayMs;
-      const before = reads;
-      await waitUntil(() => reads >= before + count);
+      intervals.advance(count * intervalMs);
     },
   };
 }
@@ -49,7 +38,7 @@ async function start(maxEventLoopDelayMs = maxDelayMs, delay = 0) {
 describe('MAX_EVENT_LOOP_DELAY_MS', () => {
   it('rejects requests with 503, without REST calls, until the delay is over', async () => {
     const { rest, gateway, setDelay } = await start();
-    await setDelay(maxDelayMs + 1);
+    setDelay(maxDelayMs + 1);
     const origin = 'http://localhost:3000';
     const rejections = await Promise.all([
       post(gateway.url, list, { ...key, origin }),
@@ -57,7 +46,7 @@ describe('MAX_EVENT_LOOP_DELAY_MS', () => {
       post(`${gateway.url}/stream`, { query: taskSubscription }, { ...key, accept: 'text/event-stream' }),
       sendRequest(`${gateway.url}?query={__typename}`, { headers: key }),
     ]);
-    await setDelay(maxDelayMs);
+    setDelay(maxDelayMs);
 
     for (const rejection of rejections) {
       const requestId = rejection.headers.get('x-request-id');
@@ -79,11 +68,11 @@ describe('MAX_EVENT_LOOP_DELAY_MS', () => {
 
   it('rejects new WebSockets and new subscriptions, and keeps open ones', async () => {
     const { rest, gateway, setDelay } = await start();
-    const follow = subscribeByWebSocket(gateway.url);
-    const open = follow(taskSubscription);
+    const subscribe = subscribeByWebSocket(gateway.url);
+    const open = subscribe(taskSubscription);
     await open.waitForEvents(1);
-    await setDelay(maxDelayMs + 1);
-    const another = follow(vpnsSubscription);
+    setDelay(maxDelayMs + 1);
+    const another = subscribe(vpnsSubscription);
     await another.waitForEnd();
     const { host } = new URL(gateway.url);
     const handshake = await sendLines(gateway.url, [
@@ -99,7 +88,7 @@ describe('MAX_EVENT_LOOP_DELAY_MS', () => {
     ]);
     rest.state.taskStatus = 'SUCCESS';
     await open.waitForEnd();
-    await setDelay(maxDelayMs);
+    setDelay(maxDelayMs);
 
     const extensions = { code: 'OVERLOADED', retryAfter: 1, requestId: expect.any(String) };
     expect(another).toMatchObject({ events: [], end: [{ message, extensions }] });
@@ -126,14 +115,14 @@ describe('MAX_EVENT_LOOP_DELAY_MS', () => {
     const waiting = post(gateway.url, resetMutation(60), key);
     await waitUntil(() => rest.calls.some(({ url }) => url.includes('/tasks/')));
     const writing = post(gateway.url, resetMutation(0), key);
-    const reading = post(gateway.url, list, { 'mc-api-key': 'another-key' });
+    const reading = post(gateway.url, list, keyHeader(otherKey));
     await waitUntil(() => heldResponses.length === 2);
-    await setDelay(maxDelayMs + 1);
+    setDelay(maxDelayMs + 1);
     rest.state.taskStatus = 'SUCCESS';
     for (const response of heldResponses)
       json(200, response.req.method === 'POST' ? pendingTask : { data: [] })(response);
     const [waited, written, read] = await Promise.all([waiting, writing, reading]);
-    await setDelay(maxDelayMs);
+    setDelay(maxDelayMs);
 
     expect(waited).toMatchObject({ json: { data: { resetSiteToSiteVpn: { task: { status: 'SUCCESS' } } } } });
     expect(written).toMatchObject({ json: { data: { resetSiteToSiteVpn: { task: { status: 'PENDING' } } } } });
@@ -143,16 +132,15 @@ describe('MAX_EVENT_LOOP_DELAY_MS', () => {
   it('rejects nothing for a single delayed interval, however long', async () => {
     const { gateway, setDelay } = await start();
     for (let interval = 0; interval < 2; interval++) {
-      await setDelay(Infinity, 1);
-      await setDelay(0, 0);
+      setDelay(Infinity, 1);
       expect(await post(gateway.url, list, key)).toMatchObject({ status: 200 });
-      await setDelay(0, 1);
+      setDelay(0, 1);
     }
   });
 
   it('rejects nothing when set to 0', async () => {
-    const { gateway } = await start(0, Infinity);
-    await sleep(1_500);
+    const { gateway, setDelay } = await start(0);
+    setDelay(Infinity);
 
     expect(await post(gateway.url, list, key)).toMatchObject({ status: 200 });
   });

@@ -1,7 +1,7 @@
 // The audits of the GraphQL over HTTP specification, one test each, against a running gateway.
 import { describe, expect, it } from '@jest/globals';
 import { serverAudits } from 'graphql-http';
-import { startGatewayOnSandbox } from '../../helpers/gateway.js';
+import { startGateway } from '../../helpers/gateway.js';
 
 // The contract requires 400 for any Accept header, as Apollo Server returns, so that monitoring sees a broken client. The specification
 // recommends 200 for application/json, for clients that take any other status for a network failure.
@@ -11,7 +11,7 @@ const failedAudits = new Map([
   ['7B9B', 'invalid variables'],
 ]);
 
-const gateway = await startGatewayOnSandbox();
+const gateway = await startGateway();
 
 // GET requires a header that a simple cross-site request cannot have.
 const fetchFn = (url: string, init: RequestInit = {}) => {

@@ -7,13 +7,13 @@ import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { createClient as createSseClient } from 'graphql-sse';
-import { readConfig } from '../../../src/config.js';
+import { type Config, readConfig } from '../../../src/config.js';
 import { createSchema } from '../../../src/graph/schema.js';
-import { SANDBOX_KEY } from '../../../src/sandbox/sandbox.js';
 import { createDocumentParser } from '../../../src/server/graphql/parse-document.js';
 import { TrustedDocuments } from '../../../src/server/graphql/trusted-documents.js';
 import { addCleanup } from '../../helpers/cleanup.js';
-import { startGatewayOnSandbox, type TestGateway } from '../../helpers/gateway.js';
+import { environment, environmentLiteral, keyHeader, vpnId } from '../../helpers/fixtures.js';
+import { startGateway, type TestGateway } from '../../helpers/gateway.js';
 import { waitUntil } from '../../helpers/wait-until.js';
 import { sendRequest, post } from '../../helpers/http.js';
 import {
@@ -21,12 +21,10 @@ import {
   subscribeByWebSocket,
   createWebSocketClient,
   type TestSubscription,
-  openSocket,
+  openAcknowledgedSocket,
   startSubscription,
 } from '../subscriptions/subscribers.js';
 
-const vpnId = 'd49b2922-0581-4587-94df-6fe719327d0f';
-const environment = { serviceCode: 'compute-on', name: 'test_area' };
 const list = 'query List($environment: EnvironmentInput!) { siteToSiteVpns(environment: $environment) { totalCount } }';
 const reset =
   'mutation Reset($input: ResetSiteToSiteVpnInput!) { resetSiteToSiteVpn(input: $input) { userErrors { code } } }';
@@ -49,15 +47,15 @@ const trusted = [list, reset, subscription, types];
 const manifest = toManifest([...trusted.map((text): [string, string] => [toHash(text), text]), ['my-own-id', custom]]);
 await writeManifest('manifest.json', manifest);
 
-const start = (overrides: Parameters<typeof startGatewayOnSandbox>[1] = {}) =>
-  startGatewayOnSandbox({}, { trustedDocuments: join(directory, 'manifest.json'), introspection: false, ...overrides });
+const start = (overrides: Partial<Config> = {}) =>
+  startGateway({ config: { trustedDocuments: join(directory, 'manifest.json'), introspection: false, ...overrides } });
 const restricted = await start({ trustedDocumentsOnly: true });
 const unrestricted = await start();
 beforeEach(() => {
   restricted.sandbox.calls.splice(0);
 });
 
-const headers = { 'mc-api-key': SANDBOX_KEY };
+const headers = keyHeader();
 const persisted = (id: string) => ({ persistedQuery: { version: 1, sha256Hash: id } });
 
 /** The parameters of a request. */
@@ -169,9 +167,7 @@ describe.each([
 
 /** Subscribes without a client library, which would require a text. Returns the first two messages. */
 async function subscribeRaw({ url }: TestGateway, payload: GraphqlRequest): Promise<readonly unknown[]> {
-  const socket = await openSocket(url);
-  socket.send({ type: 'connection_init', payload: { 'MC-Api-Key': SANDBOX_KEY } });
-  await socket.waitForMessages(1);
+  const socket = await openAcknowledgedSocket(url);
   socket.send({ id: '1', type: 'subscribe', payload });
   await socket.waitForMessages(2);
   socket.webSocket.close();
@@ -278,8 +274,8 @@ describe('TRUSTED_DOCUMENTS_ONLY=true', () => {
     fc.constantFrom('{ __typename }', '{ __schema { types { name } } }', '{ environments { id } }', '{', ''),
     fc.constantFrom(
       `query List { environments { id } }`,
-      `mutation { resetSiteToSiteVpn(input: {environment: {serviceCode: "compute-on", name: "test_area"}, id: "${vpnId}"}) { task { id } } }`,
-      `subscription { siteToSiteVpnUpdated(environment: {serviceCode: "compute-on", name: "test_area"}, id: "${vpnId}") { id } }`,
+      `mutation { resetSiteToSiteVpn(input: {environment: ${environmentLiteral}, id: "${vpnId}"}) { task { id } } }`,
+      `subscription { siteToSiteVpnUpdated(environment: ${environmentLiteral}, id: "${vpnId}") { id } }`,
     ),
     fc.string(),
   );
@@ -475,7 +471,7 @@ describe('TRUSTED_DOCUMENTS', () => {
 
 describe('automatic persisted queries', () => {
   it('evicts the oldest queries before all of them take a megabyte', async () => {
-    const gateway = await startGatewayOnSandbox();
+    const gateway = await startGateway();
     const first = '{ first: __typename }';
     await post(gateway.url, { query: first, extensions: persisted(toHash(first)) });
     const texts = Array.from({ length: 64 }, (_value, index) => `{ a${index}: __typename } #`.padEnd(16_000, '#'));

@@ -2,10 +2,11 @@
 import { request } from 'node:http';
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import { describe, expect, it } from '@jest/globals';
-import { startGatewayOnSandbox } from '../../helpers/gateway.js';
+import { environmentLiteral, keyHeader } from '../../helpers/fixtures.js';
+import { startGateway } from '../../helpers/gateway.js';
 
-const { url } = await startGatewayOnSandbox();
-const key = { 'mc-api-key': 'sandbox-key', 'content-type': 'application/json' };
+const { url } = await startGateway();
+const requestHeaders = { ...keyHeader(), 'content-type': 'application/json' };
 const introspection = '{ __schema { types { name description fields { name description } } } }';
 
 /** A response with its body as sent. */
@@ -17,7 +18,7 @@ interface RawResponse {
 
 function sendQuery(query: string, headers: Readonly<Record<string, string>> = {}): Promise<RawResponse> {
   return new Promise((resolve, reject) => {
-    const outgoing = request(url, { method: 'POST', headers: { ...key, ...headers } }, (response) => {
+    const outgoing = request(url, { method: 'POST', headers: { ...requestHeaders, ...headers } }, (response) => {
       const chunks: Buffer[] = [];
       response.on('data', (chunk: Buffer) => chunks.push(chunk));
       response.on('end', () => {
@@ -70,10 +71,9 @@ describe('An event stream', () => {
   it('is not compressed, and sends each event at once', async () => {
     const response = await fetch(`${url}/stream`, {
       method: 'POST',
-      headers: { ...key, accept: 'text/event-stream', 'accept-encoding': 'gzip, br' },
+      headers: { ...requestHeaders, accept: 'text/event-stream', 'accept-encoding': 'gzip, br' },
       body: JSON.stringify({
-        query:
-          'subscription { siteToSiteVpnsUpdated(environment: { serviceCode: "compute-on", name: "test_area" }) { nodes { name gateway ipSecPsk vpc { description } } } }',
+        query: `subscription { siteToSiteVpnsUpdated(environment: ${environmentLiteral}) { nodes { name gateway ipSecPsk vpc { description } } } }`,
       }),
     });
     let text = '';

@@ -1,8 +1,8 @@
 // HTTP at the public listener: which requests it accepts, how it rejects the others, and the headers of every response.
 import { createHash } from 'node:crypto';
 import { beforeAll, describe, expect, it } from '@jest/globals';
-import { SANDBOX_KEY } from '../../../src/sandbox/sandbox.js';
-import { startGateway, startGatewayOnSandbox } from '../../helpers/gateway.js';
+import { environment, environmentLiteral, keyHeader } from '../../helpers/fixtures.js';
+import { type SandboxGateway, startGateway } from '../../helpers/gateway.js';
 import { sendRequest, post, sendLines, type HttpResponse } from '../../helpers/http.js';
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
@@ -12,14 +12,14 @@ const RESPONSE_TYPE = 'application/graphql-response+json; charset=utf-8';
 const typename = { query: '{ __typename }' };
 const data = { data: { __typename: 'Query' } };
 const query = `?query=${encodeURIComponent('{ __typename }')}`;
-const key = { 'mc-api-key': SANDBOX_KEY };
+const key = keyHeader();
 
-let gateway: Awaited<ReturnType<typeof startGatewayOnSandbox>>;
+let gateway: SandboxGateway;
 /** Origin of the gateway. */
 let origin: string;
 
 beforeAll(async () => {
-  gateway = await startGatewayOnSandbox();
+  gateway = await startGateway();
   origin = new URL(gateway.url).origin;
 });
 
@@ -199,7 +199,7 @@ describe('POST /graphql', () => {
 
   it('accepts UTF-8 beyond ASCII', async () => {
     const query = 'query($environment: EnvironmentInput!) { vpcs(environment: $environment) { totalCount } }';
-    await gateway.run(query, { environment: { serviceCode: 'compute-on', name: 'café 🚀' } });
+    await gateway.run(query, { environment: { ...environment, name: 'café 🚀' } });
 
     expect(gateway.sandbox.calls.at(-1)?.path).toContain(encodeURIComponent('café 🚀'));
   });
@@ -285,9 +285,9 @@ describe('GET /graphql', () => {
   });
 
   it('rejects a mutation with 405, and does not execute it', async () => {
-    const other = await startGatewayOnSandbox();
+    const other = await startGateway();
     const mutation = `mutation { deleteSiteToSiteVpn(input: {
-      environment: { serviceCode: "compute-on", name: "test_area" }, id: "9fe8e398-06d6-482c-8f55-b805bde4d3cc"
+      environment: ${environmentLiteral}, id: "9fe8e398-06d6-482c-8f55-b805bde4d3cc"
     }) { task { id } } }`;
     const response = await sendRequest(`${other.url}?query=${encodeURIComponent(mutation)}`, { headers: key });
 
@@ -390,12 +390,12 @@ describe('Malformed requests', () => {
     expectRejection(response, 400);
   });
 
-  it('are rejected with 408 if their headers or body do not arrive completely', async () => {
+  it('are rejected with 408 if their headers or body do not arrive completely in time', async () => {
+    const { app, url } = await startGateway();
+    expect(app.server).toMatchObject({ headersTimeout: 5_000, requestTimeout: 10_000 });
+    Object.assign(app.server, { headersTimeout: 1, requestTimeout: 1 });
     const head = ['POST /graphql HTTP/1.1', 'host: a', 'content-type: application/json'];
-    const incomplete = [
-      sendLines(origin, head),
-      sendLines(origin, [...head, 'content-length: 100', '', `{"${CANARY}`]),
-    ];
+    const incomplete = [sendLines(url, head), sendLines(url, [...head, 'content-length: 100', '', `{"${CANARY}`])];
 
     for (const response of await Promise.all(incomplete)) expectRejection(response, 408);
   });
@@ -591,8 +591,11 @@ describe('CORS', () => {
   });
 
   it('allows the listed origins only, and then not localhost', async () => {
-    const listed = await startGateway('http://127.0.0.1:9', {
-      corsOrigins: ['https://app.example.com', 'http://b.example'],
+    const listed = await startGateway({
+      restApi: 'http://127.0.0.1:9',
+      config: {
+        corsOrigins: ['https://app.example.com', 'http://b.example'],
+      },
     });
     const allowed = async (from: string) => [
       (await post(listed.url, typename, { origin: from })).headers.get('access-control-allow-origin'),
@@ -607,7 +610,7 @@ describe('CORS', () => {
   });
 
   it('allows no page if no origin is listed', async () => {
-    const closed = await startGateway('http://127.0.0.1:9', { corsOrigins: [] });
+    const closed = await startGateway({ restApi: 'http://127.0.0.1:9', config: { corsOrigins: [] } });
 
     for (const from of ['http://localhost:3000', 'https://example.com', 'null']) {
       expect(
@@ -655,7 +658,7 @@ describe('Introspection', () => {
   });
 
   it('is rejected when off, with or without an API key', async () => {
-    const closed = await startGatewayOnSandbox({}, { introspection: false });
+    const closed = await startGateway({ config: { introspection: false } });
 
     for (const headers of [{}, key]) {
       for (const rejected of [document, '{ __type(name: "Vpc") { name } }']) {
@@ -668,7 +671,7 @@ describe('Introspection', () => {
   });
 
   it('suggests no names of the schema when off', async () => {
-    const closed = await startGatewayOnSandbox({}, { introspection: false });
+    const closed = await startGateway({ config: { introspection: false } });
     const documents = [
       '{ siteToSiteVpn_ { id } }',
       '{ environments { idd } }',
@@ -691,7 +694,7 @@ describe('Introspection', () => {
   });
 
   it('leaves __typename available when off', async () => {
-    const closed = await startGatewayOnSandbox({}, { introspection: false });
+    const closed = await startGateway({ config: { introspection: false } });
 
     expect(await post(closed.url, typename)).toMatchObject({ status: 200, json: data });
   });

@@ -1,97 +1,163 @@
 // Slow clients: how long, and how many bytes of, unread responses the gateway holds. Clients that read get their whole response.
 import { once } from 'node:events';
+import type { ServerResponse } from 'node:http';
 import { connect, type Socket } from 'node:net';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
 import type { SlowClientLimits } from '../../../src/server/http/slow-clients.js';
 import { addCleanup } from '../../helpers/cleanup.js';
+import { environmentLiteral, keyHeader, otherVpnId } from '../../helpers/fixtures.js';
 import { startGateway, type TestGateway } from '../../helpers/gateway.js';
-import { launchGateway } from '../../helpers/process.js';
-import { waitUntil } from '../../helpers/wait-until.js';
-import { startUpstream } from '../../helpers/upstream.js';
 import { post } from '../../helpers/http.js';
+import { launchGateway } from '../../helpers/process.js';
+import { startUpstream, type Upstream } from '../../helpers/upstream.js';
+import { waitUntil } from '../../helpers/wait-until.js';
 
-const id = 'ca86b14f-20db-463d-b58a-9d3fa5959af2';
 const name = 'x'.repeat(1_000_000);
+const aliases = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j'];
+/** Returns a query whose response has `name` a number of times. */
+const repeatName = (count: number) =>
+  `{ environments { ${aliases
+    .slice(0, count)
+    .map((alias) => `${alias}: name`)
+    .join(' ')} } }`;
 // Five times the name: more than the operating system buffers for a connection that is not read.
-const largeQuery = { query: '{ environments { a: name b: name c: name d: name e: name } }' };
-const key = { 'mc-api-key': 'any-key' };
+const largeQuery = repeatName(5);
 const unlimited = { idleMs: 600_000, maxBytes: Infinity };
 
-async function start(slowClients: SlowClientLimits, length = name.length) {
-  const environments = [{ id, name: name.slice(0, length) }];
-  const upstream = await startUpstream(({ url }) => ({ data: url.endsWith('/environments') ? environments : [] }));
-  const gateway = await startGateway(upstream.url, { maxInFlightPerKey: 0 }, { slowClients });
-  return { gateway, upstream };
+/** A gateway, and the connections that it has accepted, in order. */
+interface Rig {
+  readonly gateway: TestGateway;
+  readonly upstream: Upstream;
+  readonly connections: readonly Socket[];
 }
 
-const toRequest = (query: string) =>
-  `GET /graphql?query=${encodeURIComponent(query)} HTTP/1.1\r\nhost: a\r\nmc-api-key: a\r\n\r\n`;
+/** Starts a gateway on a REST API with one environment, whose name has `length` bytes. */
+async function start(slowClients: SlowClientLimits, length = name.length): Promise<Rig> {
+  const environments = [{ id: otherVpnId, name: name.slice(0, length) }];
+  const upstream = await startUpstream(({ url }) => ({ data: url.endsWith('/environments') ? environments : [] }));
+  const gateway = await startGateway({ restApi: upstream.url, config: { maxInFlightPerKey: 0 }, slowClients });
+  const connections: Socket[] = [];
+  gateway.app.server.on('connection', (connection) => connections.push(connection));
+  return { gateway, upstream, connections };
+}
 
-/** Sends a request, or several at once, and reads nothing. Resolves when the gateway has created the first response. */
-async function sendWithoutReading({ url, logs }: TestGateway, query = largeQuery.query, count = 1): Promise<Socket> {
-  const before = logs.length;
-  const { hostname, port } = new URL(url);
-  const socket = connect(Number(port), hostname);
-  addCleanup(() => socket.destroy());
-  socket.on('error', () => undefined);
-  socket.pause();
-  socket.write(toRequest(query).repeat(count));
-  await waitUntil(() => logs.length > before);
-  return socket;
+const toRequest = (query: string, key = 'any-key') =>
+  `GET /graphql?query=${encodeURIComponent(query)} HTTP/1.1\r\nhost: a\r\nmc-api-key: ${key}\r\n\r\n`;
+
+/** A client that does not read, and the connection at the gateway. */
+interface UnreadConnection {
+  readonly client: Socket;
+  readonly connection: Socket;
+}
+
+/** Sends requests at once, and reads nothing. Resolves when the gateway has created the first response. */
+async function sendWithoutReading({ gateway, connections }: Rig, requests: string): Promise<UnreadConnection> {
+  const connectionsBefore = connections.length;
+  const linesBefore = gateway.logs.length;
+  const { hostname, port } = new URL(gateway.url);
+  const client = connect(Number(port), hostname);
+  addCleanup(() => client.destroy());
+  client.on('error', () => undefined);
+  client.pause();
+  client.write(requests);
+  await waitUntil(() => gateway.logs.length > linesBefore);
+  const connection = connections[connectionsBefore];
+  if (connection === undefined) throw new TypeError('The gateway has accepted no connection.');
+  return { client, connection };
+}
+
+/** Sends a request, reads nothing, and waits until the gateway closes the connection: `idleMs` have passed by then. */
+async function waitForIdleTimeout(rig: Rig): Promise<void> {
+  const { connection } = await sendWithoutReading(rig, toRequest(largeQuery, 'idle-key'));
+  await waitUntil(() => connection.closed);
 }
 
 /** Reads until the connection closes. Returns the number of bytes. */
-async function readToEnd(socket: Socket): Promise<number> {
+async function readToEnd(client: Socket): Promise<number> {
   let bytes = 0;
-  socket.on('data', (chunk: Buffer) => (bytes += chunk.length));
-  socket.resume();
-  if (!socket.closed) await once(socket, 'close');
+  client.on('data', (chunk: Buffer) => (bytes += chunk.length));
+  client.resume();
+  if (!client.closed) await once(client, 'close');
   return bytes;
+}
+
+/** Reads a chunk, at most 64 KiB, every 40 ms. */
+function readSlowly(client: Socket) {
+  let bytes = 0;
+  let maxPauseMs = 0;
+  let isSlow = true;
+  let lastReadAt = performance.now();
+  client.on('data', (chunk: Buffer) => {
+    bytes += chunk.length;
+    maxPauseMs = Math.max(maxPauseMs, performance.now() - lastReadAt);
+    lastReadAt = performance.now();
+    if (!isSlow) return;
+    client.pause();
+    setTimeout(() => client.resume(), 40);
+  });
+  client.resume();
+  return {
+    /** Returns the number of bytes so far. */
+    bytes: () => bytes,
+    /** Returns the longest time between two chunks, in milliseconds. */
+    maxPauseMs: () => maxPauseMs,
+    /** Reads without pauses from now on. */
+    speedUp: () => {
+      isSlow = false;
+      maxPauseMs = 0;
+    },
+  };
 }
 
 describe('An unread response', () => {
   it('is dropped after idleMs, and its connection is closed', async () => {
-    const { gateway } = await start({ ...unlimited, idleMs: 300 });
-    const client = await sendWithoutReading(gateway);
-    await sleep(1_000);
+    const rig = await start({ ...unlimited, idleMs: 100 });
+    const { client, connection } = await sendWithoutReading(rig, toRequest(largeQuery));
+    await waitUntil(() => connection.closed);
 
     expect(await readToEnd(client)).toBeLessThan(5 * name.length);
   });
 
   it('is dropped after idleMs even if it is one of many small ones', async () => {
-    const { gateway } = await start({ ...unlimited, idleMs: 300 }, 30_000);
-    const client = await sendWithoutReading(gateway, '{ environments { name } }', 300);
-    await sleep(1_000);
+    const rig = await start({ ...unlimited, idleMs: 100 }, 30_000);
+    const requests = toRequest('{ environments { name } }').repeat(300);
+    const { client, connection } = await sendWithoutReading(rig, requests);
+    await waitUntil(() => connection.closed);
 
     expect(await readToEnd(client)).toBeLessThan(300 * 30_000);
   });
 
   it('is kept while the client reads some of it within each idleMs', async () => {
-    const { gateway } = await start({ ...unlimited, idleMs: 2_000 });
-    const client = await sendWithoutReading(gateway);
-    let bytes = 0;
-    let pauses = 0;
-    client.on('data', (chunk: Buffer) => {
-      bytes += chunk.length;
-      if (bytes <= pauses * 300_000) return;
-      pauses++;
-      client.pause();
-      setTimeout(() => client.resume(), 250);
-    });
-    client.resume();
-    // It takes longer than idleMs in total, but never pauses that long.
-    await waitUntil(() => bytes > 5 * name.length || client.closed);
+    const idleMs = 600;
+    const size = aliases.length * name.length;
+    const attempt = async () => {
+      const rig = await start({ ...unlimited, idleMs });
+      const { client, connection } = await sendWithoutReading(rig, toRequest(repeatName(aliases.length)));
+      const reader = readSlowly(client);
+      await waitForIdleTimeout(rig);
+      const maxPauseMs = reader.maxPauseMs();
+      const wasUnread = connection.writableLength > 0;
+      reader.speedUp();
+      await waitUntil(() => reader.bytes() > size || client.closed);
+      return { wasUnread, isComplete: reader.bytes() > size, maxPauseMs };
+    };
+    let result = await attempt();
+    // The machine may have stopped this process for so long that the client did not read in time.
+    while (result.maxPauseMs > idleMs / 2) result = await attempt();
 
-    expect(bytes).toBeGreaterThan(5 * name.length);
+    expect(result).toMatchObject({ wasUnread: true, isComplete: true });
   });
 
   it('leaves the timeouts of later responses and of the idle connection unchanged', async () => {
-    const { gateway, upstream } = await start({ ...unlimited, idleMs: 300 });
-    upstream.script(({ url }) => {
-      if (url.endsWith('/environments')) return { data: [{ id, name }] };
+    const rig = await start({ ...unlimited, idleMs: 100 });
+    const { gateway, upstream } = rig;
+    let heldResponse: ServerResponse | undefined;
+    upstream.script(({ url, headers }) => {
+      // Small enough to be sent at once, so that the client may take any time to read it.
+      const length = headers['mc-api-key'] === 'idle-key' ? name.length : 100_000;
+      if (url.endsWith('/environments')) return { data: [{ id: otherVpnId, name: name.slice(0, length) }] };
       return (response) => {
-        setTimeout(() => response.end(JSON.stringify({ data: [] })), 1_000);
+        heldResponse = response;
       };
     });
     const { hostname, port } = new URL(gateway.url);
@@ -99,12 +165,16 @@ describe('An unread response', () => {
     addCleanup(() => socket.destroy());
     let received = '';
     socket.on('data', (chunk) => (received += String(chunk)));
-    const delayedQuery = '{ siteToSiteVpns(environment: {serviceCode: "a", name: "b"}) { totalCount } }';
-    socket.write(toRequest('{ environments { name } }') + toRequest(delayedQuery));
-    await waitUntil(() => received.split('HTTP/1.1 200').length === 3);
-    await sleep(1_000);
+    const hasResponses = (count: number) => received.split('HTTP/1.1 200').length === 1 + count;
+    const heldQuery = `{ siteToSiteVpns(environment: ${environmentLiteral}) { totalCount } }`;
+    socket.write(toRequest('{ environments { name } }') + toRequest(heldQuery));
+    await waitUntil(() => hasResponses(1) && heldResponse !== undefined);
+    await waitForIdleTimeout(rig);
+    heldResponse?.end(JSON.stringify({ data: [] }));
+    await waitUntil(() => hasResponses(2));
+    await waitForIdleTimeout(rig);
     socket.write(toRequest('{ __typename }'));
-    await waitUntil(() => received.split('HTTP/1.1 200').length === 4);
+    await waitUntil(() => hasResponses(3));
 
     expect(socket.closed).toBe(false);
   });
@@ -112,18 +182,20 @@ describe('An unread response', () => {
 
 describe('Unread responses', () => {
   it('hold at most maxBytes together: the oldest are dropped, and other clients get theirs', async () => {
-    const { gateway } = await start({ ...unlimited, maxBytes: 3 * 5 * name.length + 1_000 });
+    const rig = await start({ ...unlimited, maxBytes: 3 * 5 * name.length + 1_000 });
     const clients: Socket[] = [];
-    for (let index = 0; index < 6; index++) clients.push(await sendWithoutReading(gateway));
-    const response = await post(gateway.url, largeQuery, key);
+    for (let index = 0; index < 6; index++) {
+      clients.push((await sendWithoutReading(rig, toRequest(largeQuery))).client);
+    }
+    const response = await post(rig.gateway.url, { query: largeQuery }, keyHeader('any-key'));
     const droppedBytes = await Promise.all(clients.slice(0, 4).map(readToEnd));
 
     expect(response).toMatchObject({ status: 200, json: { data: { environments: [{ e: name }] } } });
     for (const bytes of droppedBytes) expect(bytes).toBeLessThan(5 * name.length);
-    for (const socket of clients.slice(4)) {
+    for (const client of clients.slice(4)) {
       let bytes = 0;
-      socket.on('data', (chunk: Buffer) => (bytes += chunk.length));
-      socket.resume();
+      client.on('data', (chunk: Buffer) => (bytes += chunk.length));
+      client.resume();
       await waitUntil(() => bytes > 5 * name.length);
     }
   });
@@ -150,7 +222,7 @@ describe('A response whose client has disconnected', () => {
     for (let index = 0; index < 60; index++) {
       const disconnect = new AbortController();
       // Its own key, since reads of one key are coalesced.
-      const headers = { 'mc-api-key': `key-${index}` };
+      const headers = keyHeader(`key-${index}`);
       const pending = post(gateway.url, { query: '{ environments { id } }' }, headers, disconnect.signal).catch(
         () => 'disconnected',
       );

@@ -1,9 +1,10 @@
 // The log of subscriptions: one line for each when it has ended. Expected failures are not logged as unexpected errors.
 import { describe, expect, it } from '@jest/globals';
-import { startGatewayOnSandbox } from '../../helpers/gateway.js';
+import { keyHeader } from '../../helpers/fixtures.js';
+import { startGateway } from '../../helpers/gateway.js';
 import { waitUntil } from '../../helpers/wait-until.js';
 
-const gateway = await startGatewayOnSandbox();
+const gateway = await startGateway();
 
 const time: unknown = expect.any(Number);
 const line = (fields: object) => ({
@@ -27,7 +28,7 @@ async function runAndReadLog(query: string): Promise<unknown[]> {
     headers: {
       accept: 'text/event-stream',
       'content-type': 'application/json',
-      'mc-api-key': 'sandbox-key',
+      ...keyHeader(),
       'x-request-id': 'request-1',
     },
     body: JSON.stringify({ query }),

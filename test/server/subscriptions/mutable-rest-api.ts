@@ -1,31 +1,17 @@
-// A REST API with one environment, whose VPNs and task a test changes. It records the calls that it receives.
-import { setTimeout as sleep } from 'node:timers/promises';
-import { startUpstream, type Script, type Upstream } from '../../helpers/upstream.js';
+// A REST API with one environment, whose VPNs and task a test changes, and a gateway that polls it often. It records the calls that it
+// receives.
+import type { Watcher } from '../../../src/cloudca/polling/watcher.js';
+import type { Config } from '../../../src/config.js';
+import { environmentLiteral, taskId, vpnId, wireVpn } from '../../helpers/fixtures.js';
+import { type GatewayOptions, startGateway, type TestGateway } from '../../helpers/gateway.js';
+import { startUpstream, type Script, type Upstream, type UpstreamCall } from '../../helpers/upstream.js';
+import { waitUntil } from '../../helpers/wait-until.js';
 
-/** The environment, as a GraphQL literal. */
-export const environment = '{serviceCode: "compute-on", name: "test_area"}';
+export { environmentLiteral as environment, taskId, vpcId, vpnId, wireVpn } from '../../helpers/fixtures.js';
 
-export const vpnId = 'd49b2922-0581-4587-94df-6fe719327d0f';
-export const vpcId = '0b3f13ec-e005-4a71-8bea-6af42c1a895a';
-export const taskId = 'cd7a2da8-6739-4bf6-9e71-518831525ea0';
-
-export const vpnsSubscription = `subscription { siteToSiteVpnsUpdated(environment: ${environment}) { nodes { name } } }`;
-export const vpnSubscription = `subscription { siteToSiteVpnUpdated(environment: ${environment}, id: "${vpnId}") { name } }`;
+export const vpnsSubscription = `subscription { siteToSiteVpnsUpdated(environment: ${environmentLiteral}) { nodes { name } } }`;
+export const vpnSubscription = `subscription { siteToSiteVpnUpdated(environment: ${environmentLiteral}, id: "${vpnId}") { name } }`;
 export const taskSubscription = `subscription { taskUpdated(id: "${taskId}") { status } }`;
-
-/** Returns a VPN as the REST API sends it. */
-export function wireVpn(fields: object = {}): object {
-  return {
-    id: vpnId,
-    name: 'stargate',
-    state: 'Connected',
-    vpcId,
-    gateway: '203.0.113.7',
-    cidr: '10.0.0.0/24',
-    ipSecPsk: 'canary-psk-0123456789',
-    ...fields,
-  };
-}
 
 /** The data of the REST API. Tests change it in place. */
 export interface RestState {
@@ -35,10 +21,16 @@ export interface RestState {
   override: Script | undefined;
 }
 
+/** A REST API whose data tests change. */
+export interface MutableRestApi extends Upstream {
+  readonly state: RestState;
+}
+
 /** Starts the REST API with one VPN and one PENDING task. */
-export async function startRestApi(): Promise<Upstream & { readonly state: RestState }> {
+export async function startRestApi(): Promise<MutableRestApi> {
   const state: RestState = { vpns: [wireVpn()], taskStatus: 'PENDING', override: undefined };
   const upstream = await startUpstream((call, index) => {
+    if (isSentinel(call)) return { taskId, taskStatus: 'PENDING' };
     if (state.override !== undefined) return state.override(call, index);
     if (call.url.includes('/tasks/')) return { taskId, taskStatus: state.taskStatus };
     return call.url.includes(vpnId) ? { data: state.vpns[0] ?? null } : { data: state.vpns };
@@ -46,10 +38,39 @@ export async function startRestApi(): Promise<Upstream & { readonly state: RestS
   return { ...upstream, state };
 }
 
-/** Reports whether the REST API receives no calls for several poll intervals of the tests, after calls in flight have arrived. */
-export async function isSilent(upstream: Upstream): Promise<boolean> {
-  await sleep(60);
-  const before = upstream.calls.length;
-  await sleep(150);
-  return upstream.calls.length === before;
+/** Starts a gateway on a new REST API of `startRestApi`. By default, it polls every 20 ms. */
+export async function startOnRestApi(
+  config: Partial<Config> = {},
+  options: Omit<GatewayOptions, 'config'> = {},
+): Promise<TestGateway & { readonly rest: MutableRestApi }> {
+  const rest = await startRestApi();
+  const polls = { taskPollMs: 20, watchPollMs: 20 };
+  return { ...(await startGateway({ restApi: rest.url, config: { ...polls, ...config }, ...options })), rest };
+}
+
+const sentinelKey = 'sentinel-key';
+const isSentinel = ({ headers }: UpstreamCall) => headers['mc-api-key'] === sentinelKey;
+
+/**
+ * Waits until the gateway polls nothing. Then reports whether the REST API receives no call while the gateway polls a sentinel several
+ * times. A poll that was left behind would be due as often. Removes the calls for the sentinel from `rest.calls`.
+ */
+export async function isSilent(rest: Upstream, watcher: Watcher): Promise<boolean> {
+  await waitUntil(() => watcher.pollCount === 0);
+  const sentinel = watcher.forKey(sentinelKey).task(taskId, null);
+  const pollSentinel = async (count: number) => {
+    const sentinelCalls = () => rest.calls.filter(isSentinel).length;
+    const target = sentinelCalls() + count;
+    await waitUntil(() => sentinelCalls() >= target);
+    return rest.calls.filter((call) => !isSentinel(call)).length;
+  };
+  await sentinel.next();
+  // Calls that were in flight arrive meanwhile.
+  const before = await pollSentinel(2);
+  const after = await pollSentinel(5);
+  await sentinel.return();
+  await waitUntil(() => watcher.pollCount === 0);
+  const others = rest.calls.filter((call) => !isSentinel(call));
+  rest.calls.splice(0, rest.calls.length, ...others);
+  return after === before;
 }

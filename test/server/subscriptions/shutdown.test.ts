@@ -1,35 +1,29 @@
 // Shutdown with open subscriptions: each transport closes them in its own way, and new ones are rejected. The last test ends the built
 // process with a signal.
 import { describe, expect, it } from '@jest/globals';
-import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { request } from 'node:http';
-import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import { parse } from 'graphql';
 import { pino } from 'pino';
 import { WebSocket } from 'ws';
 import { readConfig } from '../../../src/config.js';
 import { GraphContext } from '../../../src/graph/context.js';
 import { createSchema } from '../../../src/graph/schema.js';
-import { createOpsApp } from '../../../src/server/ops-app.js';
 import { Lifecycle } from '../../../src/server/lifecycle.js';
-import { createMetrics } from '../../../src/server/telemetry/metrics.js';
 import { Subscriptions } from '../../../src/server/subscriptions/subscriptions.js';
 import { addCleanup } from '../../helpers/cleanup.js';
-import { startGateway } from '../../helpers/gateway.js';
-import { waitUntil } from '../../helpers/wait-until.js';
+import { keyHeader } from '../../helpers/fixtures.js';
 import { sendRequest, post } from '../../helpers/http.js';
+import { launchGateway } from '../../helpers/process.js';
+import { waitUntil } from '../../helpers/wait-until.js';
 import { subscribeBySse, openAcknowledgedSocket, openSocket } from './subscribers.js';
-import { taskSubscription, vpnsSubscription, isSilent, startRestApi } from './mutable-rest-api.js';
+import { taskSubscription, vpnsSubscription, isSilent, startOnRestApi } from './mutable-rest-api.js';
+
+const streamHeaders = { accept: 'text/event-stream', ...keyHeader() };
 
 describe('Lifecycle.drain', () => {
   it('closes WebSockets with 1001, completes event streams, ends polls, and clears readiness', async () => {
-    const rest = await startRestApi();
-    const { url, lifecycle, watcher, app } = await startGateway(rest.url, { taskPollMs: 20, watchPollMs: 20 });
-    const ops = createOpsApp(lifecycle, createMetrics());
-    const readyz = `${await ops.listen({ host: '127.0.0.1', port: 0 })}/readyz`;
-    addCleanup(() => ops.close());
+    const { url, opsUrl, lifecycle, watcher, app, rest } = await startOnRestApi();
+    const readyz = `${opsUrl}/readyz`;
     const socket = await openAcknowledgedSocket(url);
     socket.send({ id: '1', type: 'subscribe', payload: { query: vpnsSubscription } });
     const stream = subscribeBySse(url)(taskSubscription);
@@ -42,11 +36,10 @@ describe('Lifecycle.drain', () => {
     expect(socket.closed).toEqual({ code: 1001, reason: 'The gateway is shutting down' });
     expect(stream.end).toBe('complete');
     expect(watcher.pollCount).toBe(0);
-    expect(await isSilent(rest)).toBe(true);
+    expect(await isSilent(rest, watcher)).toBe(true);
 
     await expect(openSocket(url)).rejects.toThrow('Unexpected server response: 503');
-    const headers = { accept: 'text/event-stream', 'mc-api-key': 'sandbox-key' };
-    const rejected = await post(`${url}/stream`, { query: taskSubscription }, headers);
+    const rejected = await post(`${url}/stream`, { query: taskSubscription }, streamHeaders);
     expect(rejected.status).toBe(503);
     expect(rejected.json).toMatchObject({ errors: [{ extensions: { code: 'OVERLOADED' } }] });
 
@@ -57,8 +50,7 @@ describe('Lifecycle.drain', () => {
   });
 
   it('ends a subscription that is being started, and sockets of clients that do not read', async () => {
-    const rest = await startRestApi();
-    const { url, lifecycle, watcher, app } = await startGateway(rest.url, { taskPollMs: 20, watchPollMs: 20 });
+    const { url, lifecycle, watcher, app, rest } = await startOnRestApi();
     const unresponsive = await openAcknowledgedSocket(url);
     unresponsive.webSocket.pause();
     const socket = await openAcknowledgedSocket(url);
@@ -75,8 +67,7 @@ describe('Lifecycle.drain', () => {
     await lifecycle.whenIdle();
     app.server.closeAllConnections();
     await app.close();
-    expect(await isSilent(rest)).toBe(true);
-    expect(watcher.pollCount).toBe(0);
+    expect(await isSilent(rest, watcher)).toBe(true);
   });
 });
 
@@ -84,8 +75,7 @@ describe('Subscriptions.subscribe', () => {
   it.each(['shutdown begins', 'the client disconnects'])(
     'ends the subscription before its first event, and releases its permit, when %s',
     async (event) => {
-      const rest = await startRestApi();
-      const { client, watcher } = await startGateway(rest.url);
+      const { client, watcher, rest } = await startOnRestApi();
       const lifecycle = new Lifecycle();
       const disconnected = new AbortController();
       let releases = 0;
@@ -113,7 +103,7 @@ describe('Subscriptions.subscribe', () => {
         new GraphContext({
           client,
           watcher,
-          apiKey: 'sandbox-key',
+          apiKey: 'any-key',
           callerId: 'caller',
           requestId: '1',
           draining: lifecycle.draining,
@@ -130,53 +120,16 @@ describe('Subscriptions.subscribe', () => {
   );
 });
 
-const main = fileURLToPath(new URL('../../../dist/main.js', import.meta.url));
-
-interface Line {
-  readonly msg?: string;
-  readonly url?: string;
-}
-
-function toLine(value: unknown): Line {
-  return typeof value === 'object' && value !== null ? { ...value } : {};
-}
-
-/** Starts the built gateway with a sandbox, on free ports. */
-async function startProcess() {
-  if (!existsSync(main)) throw new Error('The gateway is not built. Run `npm run build` first.');
-  const child = spawn(process.execPath, [main], {
-    env: {
-      PATH: process.env['PATH'],
-      PORT: '0',
-      OPS_PORT: '0',
-      SANDBOX_PORT: '0',
+describe('SIGTERM', () => {
+  it('ends the process with exit code 0 after it closed 500 open subscriptions', async () => {
+    const gateway = await launchGateway({
       PLAYGROUND: 'false',
       RATE_LIMIT_PER_MINUTE: '0',
       LOG_LEVEL: 'error',
       TASK_POLL_MS: '200',
       WATCH_POLL_MS: '200',
-    },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  addCleanup(() => child.kill('SIGKILL'));
-  const exited = new Promise<{ code: number | null; signal: string | null }>((resolve) => {
-    child.once('exit', (code, signal) => {
-      resolve({ code, signal });
     });
-  });
-  const lines: Line[] = [];
-  createInterface({ input: child.stdout }).on('line', (text) => {
-    lines.push(toLine(JSON.parse(text)));
-  });
-  await waitUntil(() => child.exitCode !== null || lines.some(({ msg }) => msg === 'gateway listening'));
-  const url = lines.find(({ msg }) => msg === 'gateway listening')?.url;
-  if (url === undefined) throw new Error('The gateway did not start.');
-  return { child, url, lines, exited };
-}
-
-describe('SIGTERM', () => {
-  it('ends the process with exit code 0 after it closed 500 open subscriptions', async () => {
-    const { child, url, lines, exited } = await startProcess();
+    const { url } = gateway;
     const half = 250;
     const started = { socket: 0, stream: 0 };
     const ended = { socket: 0, stream: 0 };
@@ -186,7 +139,7 @@ describe('SIGTERM', () => {
         socket.terminate();
       });
       socket.on('open', () => {
-        socket.send(JSON.stringify({ type: 'connection_init', payload: { 'MC-Api-Key': 'sandbox-key' } }));
+        socket.send(JSON.stringify({ type: 'connection_init', payload: keyHeader() }));
       });
       socket.on('message', (data: Buffer) => {
         const text = data.toString();
@@ -199,7 +152,7 @@ describe('SIGTERM', () => {
         if (code === 1001) ended.socket++;
       });
       const stream = request(`${url}/stream?${new URLSearchParams({ query: vpnsSubscription }).toString()}`, {
-        headers: { accept: 'text/event-stream', 'mc-api-key': 'sandbox-key' },
+        headers: streamHeaders,
       });
       stream.on('error', () => undefined);
       stream.on('response', (response) => {
@@ -217,10 +170,10 @@ describe('SIGTERM', () => {
       // In batches, to limit the load on the test machine.
       if (index % 50 === 49) await waitUntil(() => started.socket > index && started.stream > index);
     }
-    child.kill('SIGTERM');
+    gateway.signal('SIGTERM');
     // The time is not measured: main exits with 1 if the shutdown takes longer than the 10 s of the contract.
-    expect(await exited).toEqual({ code: 0, signal: null });
+    expect(await gateway.exit).toEqual({ code: 0, signal: null });
     await waitUntil(() => ended.socket + ended.stream === 2 * half);
-    expect(lines.filter(({ msg }) => msg?.endsWith('listening') !== true)).toEqual([]);
-  }, 60_000);
+    expect(gateway.lines().filter(({ msg }) => !String(msg).endsWith('listening'))).toEqual([]);
+  });
 });

@@ -1,16 +1,16 @@
 // The requests, rejections and events of /graphql/stream, byte by byte.
 import { describe, expect, it } from '@jest/globals';
-import { startGateway } from '../../helpers/gateway.js';
+import type { Config } from '../../../src/config.js';
+import { keyHeader, taskId } from '../../helpers/fixtures.js';
 import { sendRequest } from '../../helpers/http.js';
-import { taskSubscription, startRestApi, taskId } from './mutable-rest-api.js';
+import { taskSubscription, startOnRestApi } from './mutable-rest-api.js';
 
-const polls = { taskPollMs: 20, watchPollMs: 20 };
-const validHeaders = { 'content-type': 'application/json', accept: 'text/event-stream', 'mc-api-key': 'sandbox-key' };
+const key = keyHeader();
+const validHeaders = { 'content-type': 'application/json', accept: 'text/event-stream', ...key };
 
-async function start(overrides: Parameters<typeof startGateway>[1] = {}) {
-  const rest = await startRestApi();
+async function start(config: Partial<Config> = {}) {
+  const { rest, url } = await startOnRestApi(config);
   rest.state.taskStatus = 'SUCCESS';
-  const { url } = await startGateway(rest.url, { ...polls, ...overrides });
   return {
     rest,
     url: `${url}/stream`,
@@ -48,8 +48,8 @@ describe('an event stream at /graphql/stream', () => {
     const query =
       'subscription F($id: ID!) { taskUpdated(id: $id) { status } } subscription G { taskUpdated(id: "x") { id } }';
     const parameters = new URLSearchParams({ query, operationName: 'F', variables: JSON.stringify({ id: taskId }) });
-    const { accept, 'mc-api-key': key } = validHeaders;
-    const response = await sendRequest(`${url}?${parameters.toString()}`, { headers: { accept, 'mc-api-key': key } });
+    const { accept } = validHeaders;
+    const response = await sendRequest(`${url}?${parameters.toString()}`, { headers: { accept, ...key } });
     expect(response.status).toBe(200);
     expect(response.text).toBe(events);
     expect(response.headers.get('cache-control')).toBe('no-store');
@@ -133,7 +133,7 @@ describe('an invalid request to /graphql/stream', () => {
       const { url } = await start();
       const response = await sendRequest(url, {
         method,
-        headers: { accept: 'text/event-stream', 'mc-api-key': 'sandbox-key' },
+        headers: { accept: 'text/event-stream', ...key },
       });
       expect(response.status).toBe(405);
       expect(response.json).toEqual(toErrorBody('BAD_REQUEST', response.headers.get('x-request-id')));
@@ -160,9 +160,8 @@ describe('an invalid request to /graphql/stream', () => {
 
 describe('/graphql', () => {
   it('rejects a subscription by POST and GET with 400, and names the transports for it', async () => {
-    const rest = await startRestApi();
-    const { url } = await startGateway(rest.url, polls);
-    const headers = { 'content-type': 'application/json', 'mc-api-key': 'sandbox-key' };
+    const { rest, url } = await startOnRestApi();
+    const headers = { 'content-type': 'application/json', ...key };
     const postResponse = await sendRequest(url, {
       method: 'POST',
       headers,

@@ -106,15 +106,22 @@ export interface RawSocket {
   readonly waitForClose: () => Promise<void>;
 }
 
-/** Opens a WebSocket. With `protocol` null, it requests no subprotocol. */
+/** Options of a raw WebSocket. */
+export interface SocketOptions {
+  /** The subprotocol to request; null: none. Default: graphql-transport-ws. */
+  readonly protocol?: string | null;
+  /** Headers of the handshake. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Whether the client responds to pings. Default: true. */
+  readonly autoPong?: boolean;
+}
+
+/** Opens a WebSocket. */
 export async function openSocket(
   url: string,
-  {
-    protocol = 'graphql-transport-ws',
-    headers = {},
-  }: { protocol?: string | null; headers?: Record<string, string> } = {},
+  { protocol = 'graphql-transport-ws', headers = {}, autoPong = true }: SocketOptions = {},
 ): Promise<RawSocket> {
-  const socket = new WebSocket(url.replace(/^http/, 'ws'), protocol ?? [], { headers });
+  const socket = new WebSocket(url.replace(/^http/, 'ws'), protocol ?? [], { headers, autoPong });
   const messages: unknown[] = [];
   let closed: { code: number; reason: string } | undefined;
   socket.on('message', (data: Buffer) => messages.push(JSON.parse(data.toString())));
@@ -144,8 +151,12 @@ export async function openSocket(
 }
 
 /** Opens a WebSocket, sends connection_init with a key, and waits for connection_ack, which is the first message. */
-export async function openAcknowledgedSocket(url: string, key: string = SANDBOX_KEY): Promise<RawSocket> {
-  const socket = await openSocket(url);
+export async function openAcknowledgedSocket(
+  url: string,
+  key: string = SANDBOX_KEY,
+  options: SocketOptions = {},
+): Promise<RawSocket> {
+  const socket = await openSocket(url, options);
   socket.send({ type: 'connection_init', payload: { 'MC-Api-Key': key } });
   await socket.waitForMessages(1);
   return socket;

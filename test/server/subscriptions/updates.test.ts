@@ -3,7 +3,9 @@ import { describe, expect, it } from '@jest/globals';
 import { ApolloClient, gql, InMemoryCache } from '@apollo/client';
 import { GraphQLWsLink } from '@apollo/client/link/subscriptions';
 import { Client as UrqlClient, subscriptionExchange } from '@urql/core';
-import { startGateway, startGatewayOnSandbox } from '../../helpers/gateway.js';
+import { environmentLiteral, keyHeader, otherVpnId, vpnId, wireVpn } from '../../helpers/fixtures.js';
+import { startGateway } from '../../helpers/gateway.js';
+import { waitUntil } from '../../helpers/wait-until.js';
 import {
   subscribeBySse,
   subscribeByWebSocket,
@@ -12,26 +14,17 @@ import {
   startSubscription,
   transports,
 } from './subscribers.js';
-import {
-  environment,
-  taskSubscription,
-  vpnSubscription,
-  vpnsSubscription,
-  isSilent,
-  startRestApi,
-  vpnId,
-  wireVpn,
-} from './mutable-rest-api.js';
+import { taskSubscription, vpnSubscription, vpnsSubscription, isSilent, startOnRestApi } from './mutable-rest-api.js';
 
-const polls = { taskPollMs: 20, watchPollMs: 20 };
 // VPNs of the sandbox's test_area: the first in the VPC gate-room, the second in the VPC MyVPC.
 const stargate = vpnId;
-const toronto = 'ca86b14f-20db-463d-b58a-9d3fa5959af2';
+const toronto = otherVpnId;
+const environment = environmentLiteral;
 
 /** Starts a gateway on a sandbox with a clock that only the test advances. */
 async function startWithManualClock() {
   let now = Date.parse('2026-01-01T00:00:00Z');
-  const gateway = await startGatewayOnSandbox({ clock: () => now }, polls);
+  const gateway = await startGateway({ sandbox: { clock: () => now }, config: { taskPollMs: 20, watchPollMs: 20 } });
   const reset = async (id: string): Promise<string> => {
     const { body } = await gateway.run(
       `mutation { resetSiteToSiteVpn(input: {environment: ${environment}, id: "${id}"}) { task { id } } }`,
@@ -76,7 +69,7 @@ describe.each(transports)('a subscription by %s', (_name, subscribeBy) => {
         },
       },
     ]);
-    expect(watcher.pollCount).toBe(0);
+    await waitUntil(() => watcher.pollCount === 0);
   });
 
   it('sends a VPN after each change, and completes when the VPN has been deleted', async () => {
@@ -131,8 +124,7 @@ describe.each(transports)('a subscription by %s', (_name, subscribeBy) => {
   });
 
   it('shares one poll with equal subscriptions, until the last of them unsubscribes', async () => {
-    const rest = await startRestApi();
-    const { url, watcher } = await startGateway(rest.url, polls);
+    const { rest, url, watcher } = await startOnRestApi();
     const subscribe = subscribeBy(url);
     const subscriptions = [subscribe(vpnsSubscription), subscribe(vpnsSubscription), subscribe(taskSubscription)];
     await Promise.all(subscriptions.map((subscription) => subscription.waitForEvents(1)));
@@ -152,14 +144,12 @@ describe.each(transports)('a subscription by %s', (_name, subscribeBy) => {
     expect(first.events).toHaveLength(2);
     second.unsubscribe();
     task.unsubscribe();
-    expect(await isSilent(rest)).toBe(true);
-    expect(watcher.pollCount).toBe(0);
+    expect(await isSilent(rest, watcher)).toBe(true);
     expect(rest.calls.every(({ headers }) => headers['mc-api-key'] === 'sandbox-key')).toBe(true);
   });
 
   it('stays open when another one ends', async () => {
-    const rest = await startRestApi();
-    const { url } = await startGateway(rest.url, polls);
+    const { rest, url } = await startOnRestApi();
     const subscribe = subscribeBy(url);
     const task = subscribe(taskSubscription);
     const vpn = subscribe(vpnSubscription);
@@ -175,8 +165,7 @@ describe.each(transports)('a subscription by %s', (_name, subscribeBy) => {
 
 describe('Apollo Client’s GraphQLWsLink', () => {
   it('receives a task until the task has ended', async () => {
-    const rest = await startRestApi();
-    const { url } = await startGateway(rest.url, polls);
+    const { rest, url } = await startOnRestApi();
     const client = new ApolloClient({
       link: new GraphQLWsLink(createWebSocketClient(url)),
       cache: new InMemoryCache(),
@@ -199,8 +188,7 @@ describe('Apollo Client’s GraphQLWsLink', () => {
   });
 
   it('receives a failure as a GraphQL error, and ends the poll by unsubscribing', async () => {
-    const rest = await startRestApi();
-    const { url, watcher } = await startGateway(rest.url, polls);
+    const { rest, url, watcher } = await startOnRestApi();
     const client = new ApolloClient({
       link: new GraphQLWsLink(createWebSocketClient(url)),
       cache: new InMemoryCache(),
@@ -218,16 +206,14 @@ describe('Apollo Client’s GraphQLWsLink', () => {
     const list = subscribe(vpnsSubscription);
     await list.waitForEvents(1);
     list.unsubscribe();
-    expect(await isSilent(rest)).toBe(true);
-    expect(watcher.pollCount).toBe(0);
+    expect(await isSilent(rest, watcher)).toBe(true);
     client.stop();
   });
 });
 
 describe('urql’s subscriptionExchange', () => {
   it('receives each change, and ends the poll by unsubscribing', async () => {
-    const rest = await startRestApi();
-    const { url, watcher } = await startGateway(rest.url, polls);
+    const { rest, url, watcher } = await startOnRestApi();
     const socket = createWebSocketClient(url);
     const client = new UrqlClient({
       url,
@@ -269,8 +255,7 @@ describe('urql’s subscriptionExchange', () => {
       { siteToSiteVpnsUpdated: { nodes: [{ name: 'renamed' }] } },
     ]);
     subscription.unsubscribe();
-    expect(await isSilent(rest)).toBe(true);
-    expect(watcher.pollCount).toBe(0);
+    expect(await isSilent(rest, watcher)).toBe(true);
   });
 });
 
@@ -290,8 +275,7 @@ describe('a query or mutation', () => {
   ];
 
   it.each(operations)('is rejected by WebSocket, without a REST call (%s)', async (_name, query) => {
-    const rest = await startRestApi();
-    const { url } = await startGateway(rest.url, polls);
+    const { rest, url } = await startOnRestApi();
     const subscription = subscribeByWebSocket(url)(query);
     await subscription.waitForEnd();
     expect(subscription).toMatchObject({ events: [], end: rejection });
@@ -299,11 +283,10 @@ describe('a query or mutation', () => {
   });
 
   it.each(operations)('is rejected by SSE with 400, without a REST call (%s)', async (_name, query) => {
-    const rest = await startRestApi();
-    const { url } = await startGateway(rest.url, polls);
+    const { rest, url } = await startOnRestApi();
     const response = await fetch(`${url}/stream`, {
       method: 'POST',
-      headers: { 'content-type': 'application/json', accept: 'text/event-stream', 'mc-api-key': 'sandbox-key' },
+      headers: { 'content-type': 'application/json', accept: 'text/event-stream', ...keyHeader() },
       body: JSON.stringify({ query }),
     });
     expect(response.status).toBe(400);
@@ -317,8 +300,7 @@ describe('a query or mutation', () => {
 
 describe('a WebSocket with a reused subscription id', () => {
   it('leaves no poll behind when it closes while the first subscription starts', async () => {
-    const rest = await startRestApi();
-    const { url, watcher } = await startGateway(rest.url, polls);
+    const { rest, url, watcher } = await startOnRestApi();
     const socket = await openAcknowledgedSocket(url);
     const subscribe = { id: '1', type: 'subscribe', payload: { query: vpnsSubscription } };
     for (let round = 0; round < 3; round++) {
@@ -328,7 +310,6 @@ describe('a WebSocket with a reused subscription id', () => {
     socket.send(subscribe);
     await socket.waitForMessages(2);
     socket.webSocket.terminate();
-    expect(await isSilent(rest)).toBe(true);
-    expect(watcher.pollCount).toBe(0);
+    expect(await isSilent(rest, watcher)).toBe(true);
   });
 });

@@ -1,20 +1,18 @@
 // Traces of the built process, as a receiver of OTLP/HTTP gets them. Decodes the protobuf messages itself.
 import { createServer, type IncomingMessage } from 'node:http';
 import { gunzipSync } from 'node:zlib';
-import { describe, expect, it } from '@jest/globals';
+import { beforeEach, describe, expect, it } from '@jest/globals';
 import { createClient } from 'graphql-ws';
 import { WebSocket } from 'ws';
 import { addCleanup } from '../../helpers/cleanup.js';
+import { canaryKey, canaryPsk, keyHeader, numberedVpn, taskId, vpnId } from '../../helpers/fixtures.js';
+import { holdTimers } from '../../helpers/held-timers.js';
 import { launchGateway } from '../../helpers/process.js';
 import { waitUntil } from '../../helpers/wait-until.js';
 import { json, startUpstream } from '../../helpers/upstream.js';
 import { post } from '../../helpers/http.js';
-import { wireVpn } from '../../graph/graph-client.js';
 
-const API_KEY = 'apikeycanary4Tq9';
-const PSK = 'pskcanary7Lq2Zx8W';
-const UUID = '9fe8e398-06d6-482c-8f55-b805bde4d3cc';
-const key = { 'mc-api-key': API_KEY };
+const key = keyHeader(canaryKey);
 const environment = { serviceCode: 'codecanary', name: 'namecanary' };
 
 /** Decodes the fields of a protobuf message, by number: length-delimited fields as bytes, others as numbers. */
@@ -140,37 +138,68 @@ async function startReceiver(): Promise<Receiver> {
   return { url: `http://127.0.0.1:${address.port}`, ...received };
 }
 
+// How long OpenTelemetry collects spans before it sends them.
+const exportDelayMs = 5_000;
+
+/** Launches a gateway that sends spans when it receives SIGWINCH, and when it exits. */
 async function launch(variables: Readonly<Record<string, string>> = {}) {
-  const upstream = await startUpstream(() => ({ data: [] }));
+  const upstream = await startUpstream();
   const receiver = await startReceiver();
   const gateway = await launchGateway({
     CLOUDCA_API_URL: upstream.url,
     OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url,
-    OTEL_BSP_SCHEDULE_DELAY: '50',
+    NODE_OPTIONS: holdTimers({ from: exportDelayMs, to: exportDelayMs, expireOnSignal: [exportDelayMs] }),
+    TASK_POLL_MS: '20',
     ...variables,
   });
-  const stop = async () => {
-    gateway.signal('SIGTERM');
-    await gateway.exit;
-  };
-  return { upstream, receiver, gateway, stop };
+  return { upstream, receiver, gateway };
 }
 
 const list = `query List($environment: EnvironmentInput!) {
   siteToSiteVpns(environment: $environment) { nodes { name ipSecPsk vpc { name } } }
 }`;
 
+const { upstream, receiver, gateway } = await launch();
+let sentinels = 0;
+let readLines = 0;
+
+/** The spans and log lines of one test. */
+interface Telemetry extends Pick<Receiver, 'spans' | 'bodies' | 'paths'> {
+  readonly lines: readonly Record<string, unknown>[];
+}
+
+/** Returns what the receiver and the log have got since the last call, up to a sentinel: an operation whose span and line come last. */
+async function takeTelemetry(): Promise<Telemetry> {
+  const operation = `Sentinel${sentinels++}`;
+  await post(gateway.url, { query: `query ${operation} { __typename }` });
+  await waitUntil(() => gateway.lines().some((line) => line['operation'] === operation));
+  gateway.signal('SIGWINCH');
+  await waitUntil(() => receiver.spans.some((span) => span.name === `query ${operation}`));
+  const lines = gateway.lines().slice(readLines);
+  readLines += lines.length;
+  return {
+    spans: receiver.spans.splice(0).filter(({ name }) => name !== `query ${operation}`),
+    bodies: receiver.bodies.splice(0),
+    paths: receiver.paths.splice(0),
+    lines: lines.filter((line) => line['operation'] !== operation),
+  };
+}
+
+beforeEach(async () => {
+  await takeTelemetry();
+  upstream.script(() => ({ data: [] }));
+});
+
 describe('A trace', () => {
   it('has a span for the operation, in the caller’s trace, and a child span for each REST call', async () => {
-    const { upstream, receiver, gateway, stop } = await launch();
     upstream.script(({ url }) => (url.includes('vpcs') ? json(503, {}) : { data: [] }));
     const traceId = '0af7651916cd43dd8448eb211c80319c';
     const traceparent = `00-${traceId}-b7ad6b7169203331-01`;
     const headers = { ...key, traceparent, tracestate: 'canary=1', baggage: 'canary=2' };
     await post(gateway.url, { query: list, variables: { environment } }, headers);
-    await stop();
+    const { spans, paths, lines } = await takeTelemetry();
 
-    const [operation] = receiver.spans.filter(({ name }) => name === 'query List');
+    const [operation] = spans.filter(({ name }) => name === 'query List');
     expect(operation).toEqual({
       traceId,
       spanId: expect.stringMatching(/^[0-9a-f]{16}$/),
@@ -181,7 +210,7 @@ describe('A trace', () => {
       isError: false,
       service: 'site-to-site-vpn-gateway',
     });
-    const calls = receiver.spans.filter(({ kind }) => kind === 3);
+    const calls = spans.filter(({ kind }) => kind === 3);
     const route = '/services/{serviceCode}/{environmentName}';
     expect(calls).toContainEqual(
       expect.objectContaining({
@@ -206,25 +235,24 @@ describe('A trace', () => {
     expect(upstream.calls.map((call) => [call.headers['tracestate'], call.headers['baggage']])).toEqual(
       upstream.calls.map(() => [undefined, undefined]),
     );
-    expect(new Set(receiver.paths)).toEqual(new Set(['POST /v1/traces application/x-protobuf']));
+    expect(new Set(paths)).toEqual(new Set(['POST /v1/traces application/x-protobuf']));
     // The log line has the trace id.
-    expect(gateway.lines().filter(({ msg }) => msg === 'operation')).toEqual([expect.objectContaining({ traceId })]);
+    expect(lines.filter(({ msg }) => msg === 'operation')).toEqual([expect.objectContaining({ traceId })]);
   });
 
   it('is named in each log line about its operation', async () => {
-    const { upstream, gateway, stop } = await launch();
-    upstream.script(() => ({ data: [wireVpn(1, 1, { ikeHashAlgorithm: 'sha512' })] }));
+    upstream.script(() => ({ data: [numberedVpn(1, 1, { ikeHashAlgorithm: 'sha512' })] }));
     const traceId = '0af7651916cd43dd8448eb211c80319c';
     const headers = { ...key, traceparent: `00-${traceId}-b7ad6b7169203331-01` };
     await post(gateway.url, { query: list, variables: { environment } }, headers);
     await post(
       `${gateway.url}/stream`,
-      { query: 'subscription Follow { taskUpdated(id: "none") { status } }' },
+      { query: 'subscription Updates { taskUpdated(id: "none") { status } }' },
       { ...headers, accept: 'text/event-stream' },
     );
-    await stop();
+    const telemetry = await takeTelemetry();
 
-    const lines = gateway.lines().filter(({ requestId }) => requestId !== undefined);
+    const lines = telemetry.lines.filter(({ requestId }) => requestId !== undefined);
     expect(new Set(lines.map(({ msg }) => msg))).toEqual(
       new Set(['unexpected value in a response of the REST API', 'audit', 'operation']),
     );
@@ -233,15 +261,14 @@ describe('A trace', () => {
   });
 
   it('has the error codes of an operation, but no key, variable, literal or alias', async () => {
-    const { upstream, receiver, gateway, stop } = await launch();
-    upstream.script(() => json(403, { errors: [{ code: 'canary', message: PSK }] }));
-    const query = `query { canary: siteToSiteVpn(environment: {serviceCode: "codecanary", name: "n"}, id: "${UUID}") { id } }`;
+    upstream.script(() => json(403, { errors: [{ code: 'canary', message: canaryPsk }] }));
+    const query = `query { canary: siteToSiteVpn(environment: {serviceCode: "codecanary", name: "n"}, id: "${vpnId}") { id } }`;
     await post(gateway.url, { query }, key);
     await post(gateway.url, { query: list, variables: { environment } }, key);
     await post(gateway.url, { query: '{ canary }' }, key);
-    await stop();
+    const { spans, bodies } = await takeTelemetry();
 
-    const operations = receiver.spans.filter(({ kind }) => kind === 2);
+    const operations = spans.filter(({ kind }) => kind === 2);
     expect(
       operations.map(({ name, attributes, isError }) => [name, attributes['graphql.error_codes'], isError]),
     ).toEqual([
@@ -249,49 +276,45 @@ describe('A trace', () => {
       ['query List', ['FORBIDDEN'], true],
       ['GraphQL operation', ['GRAPHQL_VALIDATION_FAILED'], true],
     ]);
-    expect(receiver.bodies.map((body) => body.toString('latin1')).join('\n')).not.toMatch(
-      new RegExp(`canary|${UUID}`, 'i'),
-    );
+    expect(bodies.map((body) => body.toString('latin1')).join('\n')).not.toMatch(new RegExp(`canary|${vpnId}`, 'i'));
   });
 
   it('has one span for the whole time that a task is watched', async () => {
-    const { upstream, receiver, gateway, stop } = await launch({ TASK_POLL_MS: '20' });
     upstream.script((_call, index) => ({
-      taskId: UUID,
+      taskId,
       taskStatus: index < 3 ? 'PENDING' : 'SUCCESS',
       created: '2026-11-24',
     }));
     const client = createClient({
       url: gateway.url.replace('http', 'ws'),
       webSocketImpl: WebSocket,
-      connectionParams: { 'MC-Api-Key': API_KEY },
+      connectionParams: { 'MC-Api-Key': canaryKey },
     });
-    const query = `subscription Follow { taskUpdated(id: "${UUID}") { status } }`;
+    const query = `subscription WatchTask { taskUpdated(id: "${taskId}") { status } }`;
     const events: unknown[] = [];
     const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
     for await (const event of client.iterate({ query, extensions: { traceparent } })) events.push(event);
     await client.dispose();
-    await waitUntil(() => gateway.lines().some(({ msg }) => msg === 'operation'));
-    await stop();
+    await waitUntil(() => gateway.lines().some((line) => line['operation'] === 'WatchTask'));
+    const { spans } = await takeTelemetry();
 
     expect(events).toHaveLength(2);
-    const [watchSpan] = receiver.spans.filter(({ name }) => name === 'watch task');
+    const [watchSpan] = spans.filter(({ name }) => name === 'watch task');
     expect(watchSpan).toMatchObject({ parentSpanId: '', attributes: { 'gateway.rest_calls': 4 }, isError: false });
     expect(new Set(upstream.calls.map((call) => call.headers['traceparent']))).toEqual(
       new Set([`00-${watchSpan?.traceId ?? ''}-${watchSpan?.spanId ?? ''}-01`]),
     );
-    expect(receiver.spans.filter(({ name }) => name !== 'watch task')).toEqual([
-      expect.objectContaining({ name: 'subscription Follow', parentSpanId: 'b7ad6b7169203331' }),
+    expect(spans.filter(({ name }) => name !== 'watch task')).toEqual([
+      expect.objectContaining({ name: 'subscription WatchTask', parentSpanId: 'b7ad6b7169203331' }),
     ]);
   });
 
   it('is not sampled if the caller does not sample it', async () => {
-    const { upstream, receiver, gateway, stop } = await launch();
     const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00';
     await post(gateway.url, { query: list, variables: { environment } }, { ...key, traceparent });
-    await stop();
+    const { spans } = await takeTelemetry();
 
-    expect(receiver.spans).toEqual([]);
+    expect(spans).toEqual([]);
     // The REST API gets the same decision.
     expect(upstream.calls.map((call) => call.headers['traceparent'])).toContainEqual(
       expect.stringMatching(/^00-0af7651916cd43dd8448eb211c80319c-[0-9a-f]{16}-00$/),
@@ -299,33 +322,52 @@ describe('A trace', () => {
   });
 
   it('begins at the gateway if the caller’s traceparent is invalid', async () => {
-    const { receiver, gateway, stop } = await launch();
-    await post(gateway.url, { query: '{ __typename }' }, { traceparent: `00-${API_KEY}-x-01` });
-    await stop();
+    await post(gateway.url, { query: '{ __typename }' }, { traceparent: `00-${canaryKey}-x-01` });
+    const { spans } = await takeTelemetry();
 
-    expect(receiver.spans).toEqual([expect.objectContaining({ name: 'query', parentSpanId: '' })]);
+    expect(spans).toEqual([expect.objectContaining({ name: 'query', parentSpanId: '' })]);
   });
 
-  it('neither fails a request nor delays the exit if the receiver is unavailable', async () => {
-    const { gateway, stop } = await launch({ OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:1' });
-    const response = await post(gateway.url, { query: '{ __typename }' });
-    expect(response.json).toEqual({ data: { __typename: 'Query' } });
-    await stop();
+  it('is sent before the process exits', async () => {
+    const other = await launch();
+    await post(other.gateway.url, { query: '{ __typename }' });
+    expect(other.receiver.spans).toEqual([]);
+    other.gateway.signal('SIGTERM');
 
-    expect(await gateway.exit).toEqual({ code: 0, signal: null });
-    expect(gateway.lines()).toContainEqual(expect.objectContaining({ msg: 'traces could not be sent' }));
+    expect(await other.gateway.exit).toEqual({ code: 0, signal: null });
+    expect(other.receiver.spans).toEqual([expect.objectContaining({ name: 'query' })]);
+  });
+
+  it('neither fails a request nor delays the exit by more than 3 s if the receiver is unavailable', async () => {
+    const stopTimeoutMs = 3_000;
+    const other = await launch({
+      OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:1',
+      NODE_OPTIONS: holdTimers({ from: stopTimeoutMs, to: exportDelayMs, expireOnSignal: [stopTimeoutMs] }),
+    });
+    const response = await post(other.gateway.url, { query: '{ __typename }' });
+    expect(response.json).toEqual({ data: { __typename: 'Query' } });
+    other.gateway.signal('SIGTERM');
+    await waitUntil(() => {
+      other.gateway.signal('SIGWINCH');
+      return other.gateway.hasExited();
+    });
+
+    expect(await other.gateway.exit).toEqual({ code: 0, signal: null });
+    expect(other.gateway.lines()).toContainEqual(expect.objectContaining({ msg: 'traces could not be sent' }));
   });
 });
 
 describe('Without OTEL_EXPORTER_OTLP_ENDPOINT', () => {
   it('the gateway traces nothing, and sends no traceparent to the REST API', async () => {
-    const upstream = await startUpstream(() => ({ data: [] }));
-    const gateway = await launchGateway({ CLOUDCA_API_URL: upstream.url });
+    const otherUpstream = await startUpstream();
+    const other = await launchGateway({ CLOUDCA_API_URL: otherUpstream.url });
     const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
-    await post(gateway.url, { query: list, variables: { environment } }, { ...key, traceparent });
+    await post(other.url, { query: list, variables: { environment } }, { ...key, traceparent });
 
-    expect(upstream.calls.map((call) => call.headers['traceparent'])).toEqual(upstream.calls.map(() => undefined));
-    await gateway.waitForLog('operation');
-    expect(gateway.lines().filter((line) => 'traceId' in line)).toEqual([]);
+    expect(otherUpstream.calls.map((call) => call.headers['traceparent'])).toEqual(
+      otherUpstream.calls.map(() => undefined),
+    );
+    await other.waitForLog('operation');
+    expect(other.lines().filter((line) => 'traceId' in line)).toEqual([]);
   });
 });

@@ -1,0 +1,89 @@
+// Runs many cases at the same time, on one gateway or on several, while each test reports one case.
+import { post, type HttpResponse } from '../../helpers/http.js';
+import type { RawCall, RawScript } from '../../helpers/raw-upstream.js';
+import type { Operation } from './operations.js';
+import { apiKey, type Rig } from './harness.js';
+
+/** A case that has started, for a test that awaits its outcome. */
+export interface StartedCase {
+  readonly name: string;
+  /** Settles with the case. */
+  readonly outcome: Promise<void>;
+}
+
+/** Starts a case for each row, all at the same time. The first element of a row is the name of its case. */
+export function startCases<Row extends readonly [name: string, ...rest: unknown[]]>(
+  rows: readonly Row[],
+  run: (row: Row) => Promise<void>,
+): readonly StartedCase[] {
+  return rows.map((row) => {
+    const outcome = run(row);
+    // The test that awaits the outcome reports a rejection, but may do so later.
+    outcome.catch(() => undefined);
+    return { name: row[0], outcome };
+  });
+}
+
+/** Gateways for cases that must not overlap on one gateway. */
+export class RigPool {
+  readonly #rigs: readonly Rig[];
+  readonly #idle: Rig[];
+  readonly #waiting: ((rig: Rig) => void)[] = [];
+
+  constructor(...rigs: readonly Rig[]) {
+    this.#rigs = rigs;
+    this.#idle = [...rigs];
+  }
+
+  /** Runs work on the next rig that is free. */
+  async run<T>(work: (rig: Rig) => Promise<T>): Promise<T> {
+    const rig = this.#idle.pop() ?? (await new Promise<Rig>((resolve) => this.#waiting.push(resolve)));
+    try {
+      return await work(rig);
+    } finally {
+      const next = this.#waiting.shift();
+      if (next === undefined) this.#idle.push(rig);
+      else next(rig);
+    }
+  }
+
+  /** Verifies all rigs. */
+  async verify(): Promise<void> {
+    for (const rig of this.#rigs) await rig.verify();
+  }
+}
+
+/** A caller with its own API key. Its REST calls get the responses of its own script. */
+export interface Caller {
+  readonly apiKey: string;
+  /** The REST calls made for it, in order. */
+  readonly calls: readonly RawCall[];
+  /** Posts an operation, and records the response. */
+  readonly run: (operation: Pick<Operation, 'query' | 'variables'>) => Promise<HttpResponse>;
+  /** Counts its REST calls of an operation. */
+  readonly countCalls: (operation: Operation) => number;
+}
+
+/** Part of the path of REST calls that succeed for each caller. */
+export const healthyService = 'healthy';
+
+/** Lets the upstream respond to each caller by its own script. Returns a function that adds a caller. */
+export function serveCallers(rig: Rig): (script: RawScript) => Caller {
+  const callers = new Map<string | undefined, { readonly script: RawScript; readonly calls: RawCall[] }>();
+  rig.upstream.script((call) => {
+    const caller = callers.get(call.headers.get('mc-api-key'));
+    if (caller === undefined || call.target.includes(`/${healthyService}/`)) return { data: [] };
+    return caller.script(call, caller.calls.push(call) - 1);
+  });
+  return (script) => {
+    const key = `${apiKey}-${callers.size}`;
+    const calls: RawCall[] = [];
+    callers.set(key, { script, calls });
+    return {
+      apiKey: key,
+      calls,
+      run: async ({ query, variables }) => rig.record(await post(rig.url, { query, variables }, { 'mc-api-key': key })),
+      countCalls: ({ restCall }) => calls.filter(({ method, target }) => `${method} ${target}` === restCall).length,
+    };
+  };
+}
