@@ -2,8 +2,8 @@
 // scripts/test.js runs one of them.
 import process from 'node:process';
 
-// Sources are TypeScript with decorators, run as ES modules: swc strips the types exactly as tsc would.
-const common = {
+/** What all projects share. Sources are TypeScript with decorators, run as ES modules: swc strips the types exactly as tsc would. */
+export const common = {
   testEnvironment: 'node',
   extensionsToTreatAsEsm: ['.ts'],
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
