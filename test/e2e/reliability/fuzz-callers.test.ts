@@ -10,13 +10,14 @@ import { post } from '../../helpers/http.js';
 import { subscribeBySse, subscribeByWebSocket } from '../../server/subscriptions/subscribers.js';
 import { taskId, vpcId, vpnId, wireVpn } from '../../server/subscriptions/mutable-rest-api.js';
 import { environment, newVpnInput, environmentArgument } from './operations.js';
+import { startControlledRig } from './controlled-clock.js';
 import { toRunCount, checkProperty } from './random.js';
-import { expectWellFormed, startRig, toErrors } from './harness.js';
+import { expectWellFormed, toErrors } from './harness.js';
 
 // Limits of one key: concurrent operations, and the budget in REST calls per minute.
 const maxInFlightPerKey = 3;
 const rateLimitPerMinute = 60;
-const rig = await startRig({
+const rig = await startControlledRig({
   MAX_IN_FLIGHT_PER_KEY: String(maxInFlightPerKey),
   MAX_QUEUED: '2',
   RATE_LIMIT_PER_MINUTE: String(rateLimitPerMinute),
@@ -60,7 +61,7 @@ const operations: Readonly<Record<string, { readonly query: string; readonly var
     variables: { input: { ...newVpnInput, waitSeconds: 1 } },
   },
 };
-const subscriptions = [
+const subscriptions: readonly [string, ...string[]] = [
   `subscription { siteToSiteVpnsUpdated(${environmentArgument}) { nodes { name vpc { name } } } }`,
   `subscription { siteToSiteVpnUpdated(${environmentArgument}, id: "${vpnId}") { name gateway } }`,
   `subscription { taskUpdated(id: "${taskId}", ${environmentArgument}) { status result siteToSiteVpn { name } } }`,
@@ -93,6 +94,35 @@ const step = fc.oneof(
   },
 );
 type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
+
+const requestOf = (name: CallerName, disconnectsAfterMs: number | null = null): Step => ({
+  kind: 'request',
+  caller: name,
+  name: 'several',
+  by: 'text',
+  disconnectsAfterMs,
+  delayMs: 0,
+});
+const subscribeAs = (name: CallerName, usesWebSocket: boolean): Step => ({
+  kind: 'subscribe',
+  caller: name,
+  query: subscriptions[0],
+  usesWebSocket,
+  delayMs: 0,
+});
+/** Steps that cover what random steps may miss: alice exceeds her limits, one request of bob is aborted, and carol subscribes. */
+const coveringSteps: Step[] = [
+  ...Array.from({ length: rateLimitPerMinute }, () => requestOf('alice')),
+  ...[requestOf('bob'), requestOf('bob'), requestOf('bob', 0)],
+  ...[requestOf('carol'), subscribeAs('carol', true), subscribeAs('carol', false)],
+];
+/** Chances with which every REST call succeeds. */
+const healthyChances = () =>
+  fc.stream(
+    (function* () {
+      for (;;) yield 50;
+    })(),
+  );
 
 /** Returns the mark in all REST data of a key. It differs from the key, which the gateway would redact. */
 const toMark = (key: string) => key.replace('key', 'mark');
@@ -151,13 +181,14 @@ describe('Gateway shared by three API keys', () => {
     }
   }
 
-  /** Subscribes until three events, the end, or 400 ms. Returns the events and the end as text. */
+  /** Subscribes until the end, or three events, or at least one event and 400 ms. Returns the events and the end as text. */
   async function subscribe(step: Step & { kind: 'subscribe' }, key: string): Promise<string> {
     const subscription = (step.usesWebSocket ? subscribeByWebSocket : subscribeBySse)(url, key)(step.query);
     const endsAt = performance.now() + 400;
-    await waitUntil(
-      () => subscription.events.length >= 3 || subscription.end !== undefined || performance.now() > endsAt,
-    );
+    await waitUntil(() => {
+      const { length } = subscription.events;
+      return subscription.end !== undefined || length >= 3 || (length > 0 && performance.now() > endsAt);
+    });
     subscription.unsubscribe();
     counts.events += subscription.events.length;
     return JSON.stringify([subscription.events, subscription.end]);
@@ -172,6 +203,11 @@ describe('Gateway shared by three API keys', () => {
 
   /** Sends reads until the circuit opens. */
   async function openCircuit(): Promise<void> {
+    // The circuit breaker counts the calls of ten windows. These replace all earlier ones.
+    for (let window = 0; window < 10; window++) {
+      await rig.advanceDate();
+      await isCircuitOpen();
+    }
     for (let batch = 0; batch < 200; batch++) {
       if ((await Promise.all(Array.from({ length: 10 }, isCircuitOpen))).includes(true)) {
         counts.openCircuits++;
@@ -205,6 +241,8 @@ describe('Gateway shared by three API keys', () => {
             await openCircuit();
             failuresLeft = 20;
           }
+          // A probe comes while the steps run.
+          const advanced = opensCircuit ? sleep(10).then(rig.advanceDate) : undefined;
           await Promise.all(
             steps.map(async (item) => {
               await sleep(item.delayMs);
@@ -220,17 +258,19 @@ describe('Gateway shared by three API keys', () => {
           );
           if (opensCircuit) {
             // The failures are over: the circuit closes by itself for every key.
+            await advanced;
             failuresLeft = 0;
-            while (await isCircuitOpen()) await sleep(50);
+            while (await isCircuitOpen()) await rig.advanceDate();
           }
         },
       );
-      await checkProperty('Three API keys', defaultRuns, property);
+      // Each kind of outcome occurs with every seed.
+      await checkProperty('Three API keys', defaultRuns, property, [
+        [coveringSteps, healthyChances(), false],
+        [[requestOf('alice'), requestOf('bob'), requestOf('carol')], healthyChances(), true],
+      ]);
       process.stdout.write(`${JSON.stringify(counts)}\n`);
-      // Too few marks would mean that nothing was tested.
-      expect(counts.marks).toBeGreaterThan(5 * defaultRuns);
-      for (const count of [counts.events, counts.rateLimited, counts.disconnected, counts.failed])
-        expect(count).toBeGreaterThan(0);
+      for (const [kind, count] of Object.entries(counts)) expect([kind, count > 0]).toEqual([kind, true]);
       const output = rig.gateway.stdout() + rig.gateway.stderr();
       for (const name of callers) expect(output).not.toContain(`key-of-${name}`);
     },

@@ -499,6 +499,14 @@ describe('Page of another origin', () => {
 });
 
 describe('Connection', () => {
+  // They start when the file loads: Node's timeouts are real, and the longest takes ten seconds.
+  const slowClients = Promise.all(
+    Array.from({ length: 40 }, (_, index) => {
+      const head = [...postLines, 'content-type: application/json', 'content-length: 200000'].join('\r\n');
+      return sendSlowly(url, index % 2 === 0 ? `${head}\r\nx-a: ` : `${head}\r\n\r\n{`);
+    }),
+  );
+
   it('gets the responses to pipelined requests in order', async () => {
     const requests = Array.from({ length: 50 }, (_, index) =>
       [...getLines, `x-request-id: ${index}`, '', ''].join('\r\n'),
@@ -547,15 +555,11 @@ describe('Connection', () => {
   });
 
   it('is closed with 408 if headers or a body trickle in, and other clients are served', async () => {
-    const slowClients = Array.from({ length: 40 }, (_, index) => {
-      const head = [...postLines, 'content-type: application/json', 'content-length: 200000'].join('\r\n');
-      return sendSlowly(url, index % 2 === 0 ? `${head}\r\nx-a: ` : `${head}\r\n\r\n{`);
-    });
     for (let index = 0; index < 20; index++) {
       expect(await post(url, typename, keyHeaders)).toMatchObject({ status: 200, json: data });
     }
 
-    for (const responses of await Promise.all(slowClients)) {
+    for (const responses of await slowClients) {
       expect(responses).toHaveLength(1);
       for (const response of responses) expectErrorResponse(rig.record(response), 408);
     }

@@ -238,14 +238,15 @@ describe.each([
   ['Server-Sent Events', subscribeBySse],
 ] as const)('Subscription over %s', (_transport, subscribe) => {
   it('sends an event with an error for the failed field, and then one with all fields', async () => {
-    let pollCount = 0;
+    let isFailing = true;
     rig.upstream.script(({ target }) => {
-      if (target.includes('/vpcs')) return pollCount < 4 ? error500 : { data: [{ id: vpcId, name: 'vpc' }] };
-      pollCount++;
-      return { data: [wireVpn({ name: pollCount < 4 ? 'before' : 'after' })] };
+      if (target.includes('/vpcs')) return isFailing ? error500 : { data: [{ id: vpcId, name: 'vpc' }] };
+      return { data: [wireVpn({ name: isFailing ? 'before' : 'after' })] };
     });
     const query = `subscription { siteToSiteVpnsUpdated(${environmentArgument}) { nodes { name vpc { name } } } }`;
     const subscription = subscribe(rig.url, apiKey)(query);
+    await subscription.waitForEvents(1);
+    isFailing = false;
     await subscription.waitForEvents(2);
     subscription.unsubscribe();
     rig.record(JSON.stringify(subscription.events));

@@ -1,9 +1,10 @@
 // Shutdown of the built gateway on SIGTERM, an uncaught exception and an unhandled rejection, with clients in every state. Running requests
-// finish, idle clients delay nothing, and the last log line contains no key. Prints the time from the signal to each exit.
+// finish, idle clients delay nothing, and the last log line contains no key. Prints the time from the signal to the exit.
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { afterAll, describe, expect, it } from '@jest/globals';
 import { addCleanup } from '../../helpers/cleanup.js';
+import { holdTimers } from '../../helpers/held-timers.js';
 import { toBytes } from '../../helpers/raw-upstream.js';
 import { waitUntil } from '../../helpers/wait-until.js';
 import { sendRequest, post } from '../../helpers/http.js';
@@ -29,29 +30,38 @@ const write = {
 
 const triggers = [
   ['SIGTERM', 'SIGTERM', '', 0],
-  ['uncaughtException', 'SIGWINCH', 'throw error', 1],
-  ['unhandledRejection', 'SIGWINCH', 'Promise.reject(error)', 1],
+  ['uncaughtException', 'SIGURG', 'throw error', 1],
+  ['unhandledRejection', 'SIGURG', 'Promise.reject(error)', 1],
 ] as const;
 
 const exitTimes: string[] = [];
+const toElapsed = (startedAt: number) => `exit after ${Math.round(performance.now() - startedAt)} ms\n`;
 
 afterAll(() => {
   process.stdout.write(exitTimes.join(''));
 });
 
-/** Starts a rig whose process runs `statement` on SIGWINCH. In its scope, `error` is an Error whose message contains the keys. */
+// The step of a shutdown that cancels REST calls, in milliseconds from its start.
+const abortCallsAfterMs = 8_000;
+
+/**
+ * Starts a rig whose process runs `statement` on SIGURG. In its scope, `error` is an Error whose message contains the keys. No timed step of
+ * the shutdown starts by itself, so an exit shows that the process waited for none of them. On SIGWINCH, the process cancels REST calls.
+ */
 function startFailingRig(statement: string): Promise<Rig> {
   // The message comes from the environment: stack frames contain this script's own text, as a data URL.
-  const script = `process.on('SIGWINCH', () => {
+  const script = `process.on('SIGURG', () => {
     const error = new Error(process.env.MESSAGE, { cause: process.env.MESSAGE });
     error.body = process.env.MESSAGE;
     ${statement};
   })`;
   return startRig({
     MESSAGE: `${apiKey}\n    at ${preSharedKey} (file:///x.js:1:1)\n${upstreamHost}`,
-    NODE_OPTIONS: `--import data:text/javascript,${encodeURIComponent(script)}`,
-    // Much longer than the shutdown may take.
-    CLOUDCA_API_TIMEOUT_MS: '60000',
+    // The held timers include the deadline of a REST call and the drain delay.
+    NODE_OPTIONS: [
+      `--import data:text/javascript,${encodeURIComponent(script)}`,
+      holdTimers({ from: 3_000, expireOnSignal: [abortCallsAfterMs] }),
+    ].join(' '),
     // After a failure, the process must not wait for the load balancer's drain delay.
     ...(statement === '' ? {} : { DRAIN_DELAY_MS: '5000' }),
   });
@@ -88,11 +98,9 @@ async function openIdleConnections(rig: Rig): Promise<() => Promise<unknown>> {
   return () => allClosed;
 }
 
-/** Waits for the exit and expects this exit code and no key in the output. Records the time since `startedAt`. */
-async function expectExit(rig: Rig, code: number, startedAt: number, title: string): Promise<void> {
-  const { gateway } = rig;
+/** Waits for the exit and expects this exit code and no key in the output. */
+async function expectExit({ gateway }: Rig, code: number): Promise<void> {
   expect(await gateway.exit).toEqual({ code, signal: null });
-  exitTimes.push(`${title}: exit after ${Math.round(performance.now() - startedAt)} ms\n`);
   expect(gateway.stderr()).toBe('');
   expectNoKeys(gateway.stdout());
   expect(gateway.stdout()).not.toContain(upstreamHost);
@@ -108,7 +116,8 @@ describe.each(triggers)('Shutdown on %s', (trigger, signal, statement, code) => 
     rig.gateway.signal(signal);
 
     await waitUntilAllClosed();
-    await expectExit(rig, code, startedAt, `${trigger}, idle connections and incomplete requests`);
+    await expectExit(rig, code);
+    exitTimes.push(`${trigger}, idle connections and incomplete requests: ${toElapsed(startedAt)}`);
   });
 
   it('first fails the readiness check, then finishes running requests and ends subscriptions', async () => {
@@ -127,7 +136,7 @@ describe.each(triggers)('Shutdown on %s', (trigger, signal, statement, code) => 
     const startedAt = performance.now();
     gateway.signal(signal);
 
-    while ((await sendRequest(`${gateway.opsUrl}/readyz`)).status !== 503);
+    await waitUntil(async () => (await sendRequest(`${gateway.opsUrl}/readyz`)).status === 503);
     expect(await sendRequest(`${gateway.opsUrl}/livez`)).toMatchObject({ status: 200 });
     expect(await rig.post(read)).toMatchObject({
       status: 503,
@@ -145,7 +154,8 @@ describe.each(triggers)('Shutdown on %s', (trigger, signal, statement, code) => 
       { status: 200, json: { data: { deleteSiteToSiteVpn: { task: { status: 'SUCCESS' }, userErrors: [] } } } },
     ]);
     await waitUntilAllClosed();
-    await expectExit(rig, code, startedAt, `${trigger}, a read, a write and two subscriptions in flight`);
+    await expectExit(rig, code);
+    exitTimes.push(`${trigger}, a read, a write and two subscriptions in flight: ${toElapsed(startedAt)}`);
   });
 });
 
@@ -163,7 +173,8 @@ describe('Shutdown on uncaughtException', () => {
     });
     requests.push(rig.post(write));
     await waitUntil(() => held.length === 2);
-    const startedAt = performance.now();
+    rig.gateway.signal('SIGURG');
+    await rig.gateway.waitForLog('unexpected error, shutting down');
     rig.gateway.signal('SIGWINCH');
 
     const [readResponse, writeResponse] = await Promise.all(requests);
@@ -174,7 +185,7 @@ describe('Shutdown on uncaughtException', () => {
       status: 200,
       json: { errors: [{ extensions: { ...unavailable, outcomeUnknown: true } }] },
     });
-    await expectExit(rig, 1, startedAt, 'uncaughtException, a REST API that does not respond');
+    await expectExit(rig, 1);
   });
 });
 
@@ -191,7 +202,7 @@ describe('Fatal log line', () => {
     ['a rejection without a reason', 'Promise.reject()', 'undefined'],
   ])('for %s names the type and omits the message', async (_failure, statement, type) => {
     const { gateway } = await startFailingRig(statement);
-    gateway.signal('SIGWINCH');
+    gateway.signal('SIGURG');
 
     expect(await gateway.exit).toEqual({ code: 1, signal: null });
     expect(gateway.stderr()).toBe('');
@@ -209,9 +220,9 @@ describe('Fatal log line', () => {
     );
     const { gateway } = rig;
     await waitUntil(() => held.length === 1);
-    gateway.signal('SIGWINCH');
+    gateway.signal('SIGURG');
     await gateway.waitForLog('unexpected error, shutting down');
-    gateway.signal('SIGWINCH');
+    gateway.signal('SIGURG');
 
     expect(await outcome).toBe('disconnected');
     expect(await gateway.exit).toEqual({ code: 1, signal: null });

@@ -8,10 +8,15 @@ import { sendRequest, post } from '../../helpers/http.js';
 import { expectNoLeak, expectWellFormed, keyHeaders, startRig } from './harness.js';
 
 const listRequest = { query: '{ environments { id } }' };
+const limits = ['MAX_IN_FLIGHT', 'MAX_CONNECTIONS'] as const;
+const [rig, ...limitedRigs] = await Promise.all([
+  startRig({ INTROSPECTION: 'false', PLAYGROUND: 'false' }),
+  ...limits.map((limit) => startRig({ [limit]: '1' })),
+]);
 
 describe('Client that disconnects after the gateway has read its body', () => {
   it('ends its own REST call and no call of another client', async () => {
-    const { url, upstream, verify, post: postWithKey } = await startRig();
+    const { url, upstream, verify, post: postWithKey } = rig;
     const pending: Socket[] = [];
     upstream.script(() => (socket) => pending.push(socket));
     const completed = postWithKey(listRequest);
@@ -38,7 +43,7 @@ describe('Client that disconnects after the gateway has read its body', () => {
 
 describe('Gateway without NODE_ENV', () => {
   it('keeps introspection and the playground off, and reveals no stack trace', async () => {
-    const { url } = await startRig({ INTROSPECTION: 'false', PLAYGROUND: 'false' });
+    const { url } = rig;
     const responses = [
       await post(url, { query: '{ __schema { queryType { name } } }' }),
       await post(url, { query: '{ nothing }' }),
@@ -56,10 +61,9 @@ describe('Gateway without NODE_ENV', () => {
 });
 
 describe('Gateway at a limit', () => {
-  it.each(['MAX_IN_FLIGHT', 'MAX_CONNECTIONS'])(
-    'rejects requests beyond %s, but serves health checks and metrics',
-    async (limit) => {
-      const { url, upstream, gateway } = await startRig({ [limit]: '1' });
+  it.each(limitedRigs.map((limitedRig, index) => ({ limit: limits[index], rig: limitedRig })))(
+    'rejects requests beyond $limit, but serves health checks and metrics',
+    async ({ rig: { url, upstream, gateway } }) => {
       const pending: Socket[] = [];
       upstream.script(() => (socket) => pending.push(socket));
       const inFlight = post(url, listRequest, keyHeaders);
