@@ -141,6 +141,9 @@ function subscribeByWebSocket(url: string): Subscriber {
     url: url.replace(/^http/, 'ws'),
     connectionParams: { 'MC-Api-Key': 'subscriber' },
     webSocketImpl: WebSocket,
+    // By default, a rejected handshake ends the subscription: HAProxy sends 503 while no gateway is ready.
+    shouldRetry: () => true,
+    retryAttempts: Infinity,
     on: {
       closed: (event) => {
         subscriber.ends.push(typeof event === 'object' && event !== null && 'code' in event ? event.code : event);
