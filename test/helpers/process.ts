@@ -183,11 +183,8 @@ export function startProcess(
     exit,
     hasExited: () => exited,
   };
-  addCleanup(async () => {
-    clearTimeout(timer);
-    if (exited || child.pid === undefined) return;
+  addCleanup(() => {
     child.kill('SIGKILL');
-    await exit.catch(() => undefined);
   });
   return started;
 }
