@@ -184,6 +184,7 @@ export function startProcess(
     hasExited: () => exited,
   };
   addCleanup(() => {
+    clearTimeout(timer);
     child.kill('SIGKILL');
   });
   return started;
