@@ -3,6 +3,7 @@ import { inspect } from 'node:util';
 import { describe, expect, it } from '@jest/globals';
 import { createSiteToSiteVpn, deleteSiteToSiteVpn, listSiteToSiteVpns } from '../../src/cloudca/site-to-site-vpns.js';
 import { toStartedTask } from '../../src/cloudca/tasks.js';
+import { useFakeClock } from '../helpers/fake-clock.js';
 import { dropConnection, json, raw, startUpstream } from '../helpers/upstream.js';
 import {
   apiKey,
@@ -17,8 +18,14 @@ import {
 } from './test-client.js';
 
 const upstream = await startUpstream();
-const { session, warnings } = createTestClient(upstream.url);
-const read = () => session().read({ route: '/', path: ['environments'] }, (data) => data);
+const clock = useFakeClock();
+const { session, warnings, calls } = createTestClient(upstream.url);
+/** Reads, without waiting for the delays before retries. */
+const read = () =>
+  calls.complete(
+    session().read({ route: '/', path: ['environments'] }, (data) => data),
+    clock,
+  );
 const remove = () => deleteSiteToSiteVpn(session(), testArea, vpnId);
 const noReason = 'The REST API gave no reason.';
 
