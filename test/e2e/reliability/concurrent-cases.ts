@@ -24,32 +24,25 @@ export function startCases<Row extends readonly [name: string, ...rest: unknown[
   });
 }
 
-/** Gateways for cases that must not overlap on one gateway. */
-export class RigPool {
-  readonly #rigs: readonly Rig[];
-  readonly #idle: Rig[];
-  readonly #waiting: ((rig: Rig) => void)[] = [];
+/** Lends each of its items to one case at a time, e.g. gateways to cases that must not overlap on one gateway. */
+export class Pool<Item> {
+  readonly #idle: Item[];
+  readonly #waiting: ((item: Item) => void)[] = [];
 
-  constructor(...rigs: readonly Rig[]) {
-    this.#rigs = rigs;
-    this.#idle = [...rigs];
+  constructor(items: readonly Item[]) {
+    this.#idle = [...items];
   }
 
-  /** Runs work on the next rig that is free. */
-  async run<T>(work: (rig: Rig) => Promise<T>): Promise<T> {
-    const rig = this.#idle.pop() ?? (await new Promise<Rig>((resolve) => this.#waiting.push(resolve)));
+  /** Runs work on the next item that is free. */
+  async run<T>(work: (item: Item) => Promise<T>): Promise<T> {
+    const item = this.#idle.pop() ?? (await new Promise<Item>((resolve) => this.#waiting.push(resolve)));
     try {
-      return await work(rig);
+      return await work(item);
     } finally {
       const next = this.#waiting.shift();
-      if (next === undefined) this.#idle.push(rig);
-      else next(rig);
+      if (next === undefined) this.#idle.push(item);
+      else next(item);
     }
-  }
-
-  /** Verifies all rigs. */
-  async verify(): Promise<void> {
-    for (const rig of this.#rigs) await rig.verify();
   }
 }
 

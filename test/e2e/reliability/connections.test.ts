@@ -117,7 +117,7 @@ describe('Idle connection', () => {
   );
 
   it.each(cases)(
-    'fails no read and repeats no write if it is closed by $how $moment (headers $headers)',
+    'fails no read and repeats no write if closed by $how $moment ($headers)',
     async ({ closeAt, outcomes, how, headers }) => {
       await resetFailureState(rig);
       for (const operation of operations) {

@@ -181,10 +181,10 @@ describe('Gateway shared by three API keys', () => {
     }
   }
 
-  /** Subscribes until the end, or three events, or at least one event and 400 ms. Returns the events and the end as text. */
+  /** Subscribes until the end, or three events, or at least one event and 150 ms. Returns the events and the end as text. */
   async function subscribe(step: Step & { kind: 'subscribe' }, key: string): Promise<string> {
     const subscription = (step.usesWebSocket ? subscribeByWebSocket : subscribeBySse)(url, key)(step.query);
-    const endsAt = performance.now() + 400;
+    const endsAt = performance.now() + 150;
     await waitUntil(() => {
       const { length } = subscription.events;
       return subscription.end !== undefined || length >= 3 || (length > 0 && performance.now() > endsAt);

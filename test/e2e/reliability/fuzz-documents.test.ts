@@ -7,7 +7,7 @@ import { createSchema } from '../../../src/graph/schema.js';
 import { launchGateway } from '../../helpers/process.js';
 import { startUpstream } from '../../helpers/upstream.js';
 import { post } from '../../helpers/http.js';
-import { toRunCount, checkProperty } from './random.js';
+import { anyCharacter, toRunCount, checkProperty } from './random.js';
 
 const defaultRuns = 200;
 const keyCanary = 'canaryKey5531';
@@ -113,7 +113,7 @@ const validDocument = fc
   );
 
 const malformedDocument = fc.oneof(
-  fc.string({ unit: 'binary', maxLength: 200 }),
+  fc.string({ unit: anyCharacter, maxLength: 200 }),
   fc
     .array(
       fc.constantFrom(
@@ -146,7 +146,7 @@ const malformedDocument = fc.oneof(
     )
     .map((tokens) => tokens.join(' ')),
   fc
-    .tuple(parsableDocument, fc.nat(), fc.string({ unit: 'binary', minLength: 1, maxLength: 3 }))
+    .tuple(parsableDocument, fc.nat(), fc.string({ unit: anyCharacter, minLength: 1, maxLength: 3 }))
     .map(([text, position, inserted]) => {
       const index = position % (text.length + 1);
       return text.slice(0, index) + inserted + text.slice(index + 1);

@@ -6,7 +6,7 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import { type RawCall, type RawScript, toBytes } from '../../helpers/raw-upstream.js';
 import { subscribeBySse, subscribeByWebSocket } from '../../server/subscriptions/subscribers.js';
 import { taskId, vpnId } from '../../server/subscriptions/mutable-rest-api.js';
-import { RigPool, serveCallers, startCases } from './concurrent-cases.js';
+import { Pool, serveCallers, startCases } from './concurrent-cases.js';
 import { startControlledRig } from './controlled-clock.js';
 import {
   sendHealthyReads,
@@ -28,7 +28,7 @@ await Promise.all([sendHealthyReads(rig), sendHealthyReads(rig), sendHealthyRead
 const gateway = { rig, addCaller: serveCallers(rig) };
 /** A gateway on which all deadlines expire when a case wants it, so its cases run one after the other. */
 const deadlineGateway = { rig: deadlineRig, addCaller: serveCallers(deadlineRig) };
-const deadlinePool = new RigPool(deadlineRig);
+const deadlinePool = new Pool([deadlineRig]);
 
 afterEach(async () => {
   await rig.verify();

@@ -3,6 +3,15 @@ import fc from 'fast-check';
 
 const seed = Number(process.env['RELIABILITY_SEED'] ?? Date.now() % 2 ** 31);
 
+/** Generates one character: any code point but a surrogate. fast-check's own unit `binary` takes most of a second to set up. */
+export const anyCharacter = fc
+  .integer({ min: 0, max: 0x10ffff })
+  .filter((codePoint) => codePoint < 0xd800 || codePoint > 0xdfff)
+  .map(
+    (codePoint) => String.fromCodePoint(codePoint),
+    (character) => (typeof character === 'string' ? character.codePointAt(0) : undefined) ?? NaN,
+  );
+
 /** Returns the number of runs of a property: the environment variable RELIABILITY_RUNS, or the default. */
 export function toRunCount(defaultRuns: number): number {
   return Number(process.env['RELIABILITY_RUNS'] ?? defaultRuns);

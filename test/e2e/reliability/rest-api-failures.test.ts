@@ -8,7 +8,7 @@ import { type RawScript, startRawUpstream, toBytes } from '../../helpers/raw-ups
 import type { HttpResponse } from '../../helpers/http.js';
 import { waitUntil } from '../../helpers/wait-until.js';
 import { taskId, vpnId, wireVpn } from '../../server/subscriptions/mutable-rest-api.js';
-import { RigPool, serveCallers, startCases } from './concurrent-cases.js';
+import { Pool, serveCallers, startCases } from './concurrent-cases.js';
 import { startControlledRig } from './controlled-clock.js';
 import {
   resetFailureState,
@@ -32,7 +32,7 @@ const [deadlineRig, ...rigs] = await Promise.all([
   startControlledRig({ CLOUDCA_API_TIMEOUT_MS: String(deadlineMs) }),
   ...Array.from({ length: 3 }, () => startRig()),
 ]);
-const pool = new RigPool(...rigs);
+const pool = new Pool(rigs);
 const redirectTarget = await startRawUpstream(() => ({ data: [], taskId, taskStatus: 'SUCCESS' }));
 const timed = createTimings(`Responses when the REST API fails (deadline ${deadlineMs} ms)`);
 const operations = [...reads, ...writes];

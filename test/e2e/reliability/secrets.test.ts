@@ -1,12 +1,15 @@
 // API keys and pre-shared keys appear in no log at any level, in no metric and in no error. A response contains a pre-shared key only if
 // the operation selects it.
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { launchGateway } from '../../helpers/process.js';
 import { toBytes } from '../../helpers/raw-upstream.js';
 import { waitUntil } from '../../helpers/wait-until.js';
 import { sendRequest, post } from '../../helpers/http.js';
 import { subscribeBySse, subscribeByWebSocket, openSocket } from '../../server/subscriptions/subscribers.js';
 import { taskId, vpcId, wireVpn } from '../../server/subscriptions/mutable-rest-api.js';
+import { startCases } from './concurrent-cases.js';
+import { startControlledRig } from './controlled-clock.js';
+import { resetFailureState } from './operations.js';
 import {
   apiKey,
   expectNoKeys,
@@ -14,12 +17,11 @@ import {
   expectWellFormed,
   keyHeaders,
   preSharedKey,
-  startRig,
   toErrors,
   upstreamHost,
 } from './harness.js';
 
-const rig = await startRig();
+const rig = await startControlledRig();
 const { url, upstream } = rig;
 
 afterEach(() => rig.verify());
@@ -231,26 +233,29 @@ describe('REST API that echoes secrets', () => {
     ['in an invalid chunk', Buffer.from(`HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n${echo}\r\n`)],
   ];
 
+  // More reads succeed than will fail, so the circuit stays closed.
+  beforeAll(() => resetFailureState(rig));
+
   // These responses contain an `ipSecPsk` field, so the gateway knows the pre-shared key to redact.
   const redactsPreSharedKey = new Set(['in undocumented values', 'in a task']);
 
   it.each(restResponses)('has them redacted %s', async (name, bytes) => {
     upstream.script(() => (socket) => socket.end(bytes));
     const task = '{ task(id: "cd7a2da8-6739-4bf6-9e71-518831525ea0") { id status result errors { code message } } }';
-    for (const query of [
+    const queries = [
       listQuery,
       task,
       '{ environments { id name } }',
       `{ vpcs(${environmentArgument}) { nodes { name } } }`,
-    ]) {
+    ];
+    const responses = await Promise.all([
       // A read redacts only the pre-shared keys of its own response. It does not know the ones that other requests sent.
-      const response = await rig.post({ query }, {}, !redactsPreSharedKey.has(name));
-      expectWellFormed(response);
-    }
-    for (const waitSeconds of [0, 1]) {
-      const response = await rig.post({ query: createMutation, variables: { input: { ...validInput, waitSeconds } } });
-      expectWellFormed(response);
-    }
+      ...queries.map((query) => rig.post({ query }, {}, !redactsPreSharedKey.has(name))),
+      ...[0, 1].map((waitSeconds) =>
+        rig.post({ query: createMutation, variables: { input: { ...validInput, waitSeconds } } }),
+      ),
+    ]);
+    for (const response of responses) expectWellFormed(response);
     // The gateway sends each of the two writes once.
     expect(upstream.calls.filter(({ method }) => method === 'POST')).toHaveLength(2);
   });
@@ -279,11 +284,11 @@ describe('REST API that echoes secrets', () => {
 });
 
 describe('REST API that cannot be reached', () => {
-  it.each([
+  const restApis = [
     ['its port is closed', `http://${upstreamHost}:9/v1`],
     ['its host does not exist', 'http://canary-host.invalid/v1'],
-  ])('is not named in the error if %s', async (_name, restApiUrl) => {
-    upstream.script(() => ({ data: [] }));
+  ] as const;
+  const cases = startCases(restApis, async ([, restApiUrl]) => {
     const gateway = await launchGateway({
       CLOUDCA_API_URL: restApiUrl,
       LOG_LEVEL: 'trace',
@@ -298,6 +303,8 @@ describe('REST API that cannot be reached', () => {
     }
     expectNoKeys(gateway.stdout() + gateway.stderr());
   });
+
+  it.each(cases)('is not named in the error if $name', ({ outcome }) => outcome);
 });
 
 describe('API key', () => {
