@@ -25,12 +25,16 @@ export interface Config {
   readonly production: boolean;
   /** Base URL of the REST API; undefined: the embedded sandbox. */
   readonly cloudcaApiUrl: string | undefined;
+  /** Whether an insecure connection to the REST API is allowed in production: http to another host, or TLS without verification. */
+  readonly cloudcaApiInsecure: boolean;
   /** Outbound proxies, whose URLs may contain passwords; undefined: none. */
   readonly proxies: ProxyConfig | undefined;
   /** Deadline of one operation's REST work, in milliseconds. */
   readonly cloudcaApiTimeoutMs: number;
   /** Address of the public listener. */
   readonly listen: ListenAddress;
+  /** Number of proxies in front of the gateway whose X-Forwarded-For entries it trusts; 0: it ignores the header. */
+  readonly trustedProxies: number;
   /** Address of the ops listener. */
   readonly opsListen: ListenAddress;
   /** Port of the embedded sandbox; 0: any free port. */
@@ -57,6 +61,8 @@ export interface Config {
   readonly maxEventLoopDelayMs: number;
   /** Maximum open connections. */
   readonly maxConnections: number;
+  /** Maximum open WebSockets and event streams of one API key; 0: no limit. */
+  readonly maxConnectionsPerKey: number;
   /** Maximum open subscriptions; 0: no limit. */
   readonly maxSubscriptions: number;
   /** Maximum open subscriptions of one API key. */
@@ -81,6 +87,8 @@ export interface Config {
   readonly maxDirectives: number;
   /** Maximum items of a list in the variables. */
   readonly maxListItems: number;
+  /** Maximum fields and objects in the result of one operation or event; 0: no limit. */
+  readonly maxResultFields: number;
   /** File of the manifest of trusted documents; undefined: none. */
   readonly trustedDocuments: string | undefined;
   /** Whether the gateway rejects all documents that are not trusted. */
@@ -126,8 +134,10 @@ export function readConfig(variables: NodeJS.ProcessEnv = process.env): Config {
     production,
     cloudcaApiUrl: values.CLOUDCA_API_URL ?? (production ? 'https://api.cloud.ca/v1' : undefined),
     proxies: http === undefined && https === undefined ? undefined : { http, https, except },
+    cloudcaApiInsecure: values.CLOUDCA_API_INSECURE,
     cloudcaApiTimeoutMs: values.CLOUDCA_API_TIMEOUT_MS,
     listen: { host: listenHost, port: values.PORT },
+    trustedProxies: values.TRUSTED_PROXIES,
     opsListen: { host: values.OPS_HOST ?? listenHost, port: values.OPS_PORT },
     sandboxPort: values.SANDBOX_PORT,
     taskPollMs: values.TASK_POLL_MS,
@@ -141,6 +151,7 @@ export function readConfig(variables: NodeJS.ProcessEnv = process.env): Config {
     maxQueueMs: values.MAX_QUEUE_MS,
     maxEventLoopDelayMs: values.MAX_EVENT_LOOP_DELAY_MS,
     maxConnections: values.MAX_CONNECTIONS,
+    maxConnectionsPerKey: values.MAX_CONNECTIONS_PER_KEY,
     maxSubscriptions: values.MAX_SUBSCRIPTIONS,
     maxSubscriptionsPerKey: values.MAX_SUBSCRIPTIONS_PER_KEY,
     maxDocumentLength: values.MAX_DOCUMENT_LENGTH,
@@ -153,6 +164,7 @@ export function readConfig(variables: NodeJS.ProcessEnv = process.env): Config {
     maxAliases: values.MAX_ALIASES,
     maxDirectives: values.MAX_DIRECTIVES,
     maxListItems: values.MAX_LIST_ITEMS,
+    maxResultFields: values.MAX_RESULT_FIELDS,
     trustedDocuments: values.TRUSTED_DOCUMENTS,
     trustedDocumentsOnly: values.TRUSTED_DOCUMENTS_ONLY ?? false,
     introspection: values.INTROSPECTION ?? !production,

@@ -74,6 +74,7 @@ const origins = z
 const variables = z.object({
   NODE_ENV: z.string().optional(),
   CLOUDCA_API_URL: apiUrl.optional(),
+  CLOUDCA_API_INSECURE: trueOrFalse().default(false),
   // The lower-case names take precedence, as in curl.
   HTTPS_PROXY: proxyUrl.optional(),
   https_proxy: proxyUrl.optional(),
@@ -84,6 +85,7 @@ const variables = z.object({
   CLOUDCA_API_TIMEOUT_MS: wholeNumber(1, maxTimerDelayMs).default(10_000),
   HOST: host().optional(),
   PORT: port().default(4000),
+  TRUSTED_PROXIES: wholeNumber(0, 10).default(0),
   OPS_HOST: host().optional(),
   OPS_PORT: port().default(9464),
   SANDBOX_PORT: port().default(4010),
@@ -98,6 +100,7 @@ const variables = z.object({
   MAX_QUEUE_MS: wholeNumber(1, maxTimerDelayMs).default(500),
   MAX_EVENT_LOOP_DELAY_MS: nonNegative().default(1_000),
   MAX_CONNECTIONS: wholeNumber(1, 1_000_000).default(10_000),
+  MAX_CONNECTIONS_PER_KEY: nonNegative().default(1_000),
   MAX_SUBSCRIPTIONS: nonNegative().default(10_000),
   MAX_SUBSCRIPTIONS_PER_KEY: wholeNumber(1, 1_000_000).default(1_000),
   MAX_DOCUMENT_LENGTH: nonNegative().default(16_384),
@@ -110,6 +113,7 @@ const variables = z.object({
   MAX_ALIASES: nonNegative().default(15),
   MAX_DIRECTIVES: nonNegative().default(10),
   MAX_LIST_ITEMS: nonNegative().default(100),
+  MAX_RESULT_FIELDS: nonNegative().default(250_000),
   TRUSTED_DOCUMENTS: z
     .string()
     .regex(/^\P{Cc}+$/u, 'must be the path of a file')

@@ -3,7 +3,7 @@ import { GraphQLError } from 'graphql';
 
 /**
  * Maps each code to the HTTP status of a request that the gateway rejects with it. An operation that was executed has status 200,
- * whatever its errors; the UPSTREAM codes and NOT_FOUND occur there only.
+ * whatever its errors; the UPSTREAM codes, NOT_FOUND and OPERATION_TOO_COMPLEX occur there only.
  */
 export const errorStatuses = {
   GRAPHQL_PARSE_FAILED: 400,
@@ -23,6 +23,7 @@ export const errorStatuses = {
   UPSTREAM_UNAVAILABLE: 200,
   UPSTREAM_TIMEOUT: 200,
   UPSTREAM_BAD_RESPONSE: 200,
+  OPERATION_TOO_COMPLEX: 200,
   INTERNAL_SERVER_ERROR: 500,
 } as const satisfies Record<string, number>;
 
