@@ -2,7 +2,12 @@
 // built as in the gateway. It has no log, metrics, limits, security headers, request checks, response validation, deadline, retries or
 // circuit breaker. Its cost is that of the packages; the difference between it and the gateway is the cost of the gateway's own work.
 import 'reflect-metadata';
-import { ApolloServer } from '@apollo/server';
+import {
+  ApolloServer,
+  type GraphQLRequestContextResponseForOperation,
+  type GraphQLResponse,
+  HeaderMap,
+} from '@apollo/server';
 import {
   ApolloServerPluginCacheControlDisabled,
   ApolloServerPluginInlineTraceDisabled,
@@ -35,7 +40,7 @@ import { type Cancellation, InFlightCall, Singleflight } from '../../src/cloudca
 import { createTransport } from '../../src/cloudca/http/transport.js';
 import { createExecutor } from '../../src/graph/execution/executor.js';
 import { collectSelectedFields } from '../../src/graph/execution/selected-fields.js';
-import { createApolloExecutor } from '../../src/server/graphql/apollo-executor.js';
+import { readVariables } from '../../src/graph/execution/variables.js';
 import type { WireVpc, WireVpn } from '../dataset.js';
 import { logListening, requireEnv } from './listen.js';
 
@@ -224,9 +229,22 @@ interface Context {
 }
 
 const schema = buildSchemaSync({ resolvers: [SiteToSiteVpnResolver], validate: false });
-const { respond, gateway } = createApolloExecutor<Context>(schema, createExecutor(schema).execute);
+const { execute } = createExecutor(schema);
+
+/** Responds to operations that succeed. */
+async function respond({
+  document,
+  operation,
+  request,
+  contextValue,
+}: GraphQLRequestContextResponseForOperation<Context>): Promise<GraphQLResponse> {
+  const variables = readVariables(schema, operation, request.variables ?? {}, { introspection: true, maxListItems: 0 });
+  const { data = null } = await execute({ document, operation, variables, contextValue });
+  return { http: { headers: new HeaderMap() }, body: { kind: 'single', singleResult: { data } } };
+}
+
 const apollo = new ApolloServer<Context>({
-  gateway,
+  schema,
   stopOnTerminationSignals: false,
   plugins: [
     ApolloServerPluginCacheControlDisabled(),

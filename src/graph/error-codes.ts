@@ -11,7 +11,8 @@ export const errorStatuses = {
   BAD_REQUEST: 400,
   BAD_USER_INPUT: 400,
   OPERATION_RESOLUTION_FAILURE: 400,
-  PERSISTED_QUERY_NOT_FOUND: 400,
+  // Clients that then send the text expect no failure.
+  PERSISTED_QUERY_NOT_FOUND: 200,
   PERSISTED_QUERY_NOT_SUPPORTED: 400,
   TRUSTED_DOCUMENT_REQUIRED: 400,
   UNAUTHENTICATED: 401,
@@ -35,15 +36,29 @@ export function isErrorCode(value: unknown): value is ErrorCode {
   return typeof value === 'string' && Object.hasOwn(errorStatuses, value);
 }
 
-/**
- * Creates the error by which a request is rejected before it is executed. Its `extensions.http` has the status of the code, for Apollo
- * Server. `retryAfter`, in seconds, goes into `extensions.retryAfter` and the Retry-After header.
- */
-export function createRequestError(code: ErrorCode, message: string, retryAfter?: number): GraphQLError {
-  const status = errorStatuses[code];
-  if (retryAfter === undefined) return new GraphQLError(message, { extensions: { code, http: { status } } });
-  // Apollo Server takes a Map alone.
-  const headers: unknown = new Map([['retry-after', String(retryAfter)]]);
-  const extensions: Readonly<Record<string, unknown>> = { code, retryAfter, http: { status, headers } };
-  return new GraphQLError(message, { extensions });
+/** Details of the response that rejects a request. */
+export interface RequestErrorOptions {
+  /** Seconds until a retry may succeed: goes into `extensions.retryAfter` and the Retry-After header. */
+  readonly retryAfter?: number;
+  /** HTTP status. Default: that of the code. */
+  readonly status?: number;
+}
+
+/** Rejects a request before it is executed. */
+export class RequestError extends GraphQLError {
+  /** HTTP status of the response. */
+  readonly status: number;
+  /** Seconds until a retry may succeed; undefined if that is unknown. */
+  readonly retryAfter: number | undefined;
+
+  /** Clients get the message unchanged, so it must not quote a value. */
+  constructor(
+    code: ErrorCode,
+    message: string,
+    { retryAfter, status = errorStatuses[code] }: RequestErrorOptions = {},
+  ) {
+    super(message, { extensions: { code, ...(retryAfter === undefined ? {} : { retryAfter }) } });
+    this.status = status;
+    this.retryAfter = retryAfter;
+  }
 }

@@ -163,7 +163,6 @@ const valueKinds = new Set<string>([
 
 function toValidationMessage(error: GraphQLError, { introspection = true, schema }: MessageOptions): string {
   if (error.originalError instanceof DocumentLimitError) return error.message;
-  if (error.message.startsWith('GraphQL introspection is not allowed ')) return 'Introspection is disabled.';
   // The rule about overlapping fields gives up after a number of comparisons.
   if (error.message === 'Validation aborted.') return 'The document is too complex. Split it into several requests.';
   if (!introspection) return maskValidationMessage(error.message);

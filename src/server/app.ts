@@ -12,8 +12,11 @@ import { createExecutor } from '../graph/execution/executor.js';
 import { createSchema } from '../graph/schema.js';
 import { type Admission, createAdmission } from './admission/admission.js';
 import { addLoadShedding } from './admission/load-shedding.js';
+import { addOriginBudgets, OriginBudgets } from './admission/origin-budget.js';
 import { createLocalRateLimit, createSharedRateLimit, type SharedRateLimit } from './admission/rate-limit.js';
+import { Documents } from './graphql/documents.js';
 import { addGraphqlOverHttp } from './graphql/graphql-over-http.js';
+import { Operations } from './graphql/operations.js';
 import { createDocumentParser } from './graphql/parse-document.js';
 import { addPlayground, type PlaygroundOptions } from './graphql/playground.js';
 import { openTrustedDocuments } from './graphql/trusted-documents.js';
@@ -57,9 +60,9 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
   const hasTooManyConnections = trackConnections(app.server, config.maxConnections);
   const schema = createSchema();
   const executor = createExecutor(schema);
-  const parseDocument = createDocumentParser(schema, config, !config.introspection);
   const trusted = await openTrustedDocuments(config, {
-    parseDocument,
+    // Their author may introspect, and the operators read the messages.
+    parseDocument: createDocumentParser(schema, { ...config, introspection: true }),
     compileAhead: executor.compileAhead,
     lifecycle,
     log,
@@ -72,6 +75,15 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
   const localRateLimit =
     rateLimitPerMinute > 0 && redisUrl === undefined ? createLocalRateLimit(rateLimitPerMinute) : undefined;
   const admission = createAdmission(config, sharedRateLimit ?? localRateLimit, metrics.countShed);
+  const { trustedProxies } = config;
+  const originBudgets = new OriginBudgets({
+    isUnlimited: rateLimitPerMinute === 0,
+    trustedProxies,
+    onReject: metrics.countShed,
+  });
+  const documents = new Documents({ parseDocument: createDocumentParser(schema, config), trusted });
+  const { execute } = executor;
+  const operations = new Operations({ config, schema, documents, admission, execute, log, metrics });
   app.addHook('onClose', () => sharedRateLimit?.close());
   const startTrace = (traceparent: unknown) => tracing?.startOperation(traceparent);
   const createContext = createContextFactory(config, dependencies);
@@ -86,39 +98,35 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
     },
     readEventLoopDelay: dependencies.readEventLoopDelay,
   });
+  addOriginBudgets(app, originBudgets);
   await addCompression(app);
   if (config.playground) await addPlayground(app, playground);
   await addGraphqlOverHttp(app, {
     config,
     schema,
-    execute: executor.execute,
-    trusted,
+    operations,
+    originBudgets,
     lifecycle,
-    admission,
     log,
-    metrics,
     createContext: (request) =>
       createContext(readApiKey(request), request.id, true, startTrace(request.headers['traceparent'])),
   });
   const subscriptions = new Subscriptions({
-    config,
     schema,
+    operations,
     admission,
-    parseDocument,
-    trusted,
     lifecycle,
     shedIfOverloaded,
-    log,
-    countOperation: metrics.countOperation,
     startTrace,
   });
   // An event may be newer than the calls in flight, so its reads must not join them.
   const createEventContext = (apiKey: string, requestId: string, trace: OperationTrace | undefined) =>
     createContext(apiKey, requestId, false, trace);
-  addSse(app, { subscriptions, lifecycle, createContext: createEventContext });
+  addSse(app, { subscriptions, originBudgets, lifecycle, createContext: createEventContext });
   addWebSocket(app, {
     schema,
     subscriptions,
+    originBudgets,
     lifecycle,
     log,
     hasTooManyConnections,

@@ -3,21 +3,19 @@ import {
   type DocumentNode,
   execute,
   type ExecutionResult,
-  getOperationAST,
   type GraphQLSchema,
   Kind,
   type OperationDefinitionNode,
 } from 'graphql';
 import { LRUCache } from 'lru-cache';
 import { type CompiledQuery, createCompiler } from './compiled-query.js';
-import { coerceVariables } from './variables.js';
+import type { OperationVariables } from './variables.js';
 
 /** An operation of a valid document. */
 export interface ExecutionRequest {
   readonly document: DocumentNode;
-  readonly operationName: string | null | undefined;
-  /** The variables as the client sent them. */
-  readonly variables: Readonly<Record<string, unknown>> | null | undefined;
+  readonly operation: OperationDefinitionNode;
+  readonly variables: OperationVariables;
   readonly contextValue: unknown;
 }
 
@@ -79,16 +77,12 @@ export function createExecutor(schema: GraphQLSchema, options: ExecutorOptions =
     pausedUntil = endedAt + (endedAt - startedAt) * (1 / maxCompileShare - 1);
     return query;
   };
-  const run: Executor = ({ document, operationName, variables, contextValue }) => {
-    const operation = getOperationAST(document, operationName);
-    const query = operation ? find(document, operation) : false;
-    const variableValues = variables ?? {};
-    if (operation && query !== false) {
-      const coerced = coerceVariables(schema, operation, variableValues);
-      const result = coerced && query(coerced, contextValue);
-      if (result !== undefined) return result;
-    }
-    return execute({ schema, document, operationName, variableValues, contextValue });
+  const run: Executor = ({ document, operation, variables, contextValue }) => {
+    const query = find(document, operation);
+    const result = query === false ? undefined : query(variables.coerced, contextValue);
+    // graphql-js coerces the variables itself.
+    const args = { operationName: operation.name?.value ?? null, variableValues: variables.declared };
+    return result ?? execute({ schema, document, contextValue, ...args });
   };
   return {
     execute: run,

@@ -16,7 +16,7 @@ import {
 } from 'graphql';
 import { isObject } from '../../json.js';
 import type { Config } from '../../config.js';
-import { createRequestError } from '../error-codes.js';
+import { RequestError } from '../error-codes.js';
 import { describeUnknownValue, listEnumValues, matchExpectedType, matchMissingField } from '../errors.js';
 
 const maxReportedProblems = 5;
@@ -26,37 +26,36 @@ const maxCountedProblems = 25;
 /** Configuration of the check. Without `introspection`, messages name nothing of the schema that the client did not send. */
 export type VariableLimits = Pick<Config, 'introspection' | 'maxListItems'>;
 
-/** Coerced variables by name, as graphql-js's getVariableValues returns them. */
-export type CoercedVariables = Readonly<Record<string, unknown>>;
-
-// By the variables that the client sent, an object which belongs to one operation. Both the check and the execution coerce them.
-const cache = new WeakMap<object, { operation: OperationDefinitionNode; values: CoercedVariables | undefined }>();
-
-/** Coerces the variables of an operation. Returns undefined if one is invalid. */
-export function coerceVariables(
-  schema: GraphQLSchema,
-  operation: OperationDefinitionNode,
-  variables: Readonly<Record<string, unknown>>,
-): CoercedVariables | undefined {
-  const cached = cache.get(variables);
-  if (cached?.operation === operation) return cached.values;
-  const { coerced: values } = getVariableValues(schema, operation.variableDefinitions ?? [], variables, {
-    maxErrors: 1,
-  });
-  cache.set(variables, { operation, values });
-  return values;
+/** The variables of one operation. */
+export interface OperationVariables {
+  /** Those that the operation declares, as the client sent them. */
+  readonly declared: Readonly<Record<string, unknown>>;
+  /** Coerced, by name, as graphql-js's getVariableValues returns them. */
+  readonly coerced: Readonly<Record<string, unknown>>;
 }
 
-/** Returns one BAD_USER_INPUT error that lists up to 5 problems of the variables, or undefined if they are valid. */
-export function checkVariables(
+/**
+ * Checks and coerces the variables that a client sent. Returns only those that the operation declares. Throws one BAD_USER_INPUT error,
+ * which lists up to 5 problems.
+ */
+export function readVariables(
   schema: GraphQLSchema,
   operation: OperationDefinitionNode,
-  variables: Readonly<Record<string, unknown>>,
+  sent: Readonly<Record<string, unknown>>,
   { introspection, maxListItems }: VariableLimits,
-): GraphQLError | undefined {
+): OperationVariables {
+  const definitions = operation.variableDefinitions ?? [];
+  if (definitions.length === 0) return noVariables;
+  const declared: Record<string, unknown> = {};
+  for (const { variable } of definitions) {
+    const name = variable.name.value;
+    if (Object.hasOwn(sent, name)) declared[name] = sent[name];
+  }
   const problems: string[] = [];
+  let coerced: OperationVariables['coerced'] | undefined;
+  const coerce = () => (coerced ??= getVariableValues(schema, definitions, declared, { maxErrors: 1 }).coerced);
   for (const { name, type, hasDefault, mayContainLists } of toDeclarations(schema, operation)) {
-    const value = Object.hasOwn(variables, name) ? variables[name] : undefined;
+    const value = declared[name];
     if (value === undefined || value === null) {
       const isMissing = value === null || !hasDefault;
       if (isMissing && isNonNullType(type)) problems.push(toMissingVariable(name, type, introspection));
@@ -66,7 +65,7 @@ export function checkVariables(
       problems.push(`$${name} has a list of more than ${maxListItems} items (MAX_LIST_ITEMS)`);
       continue;
     }
-    if (coerceVariables(schema, operation, variables) === undefined) {
+    if (coerce() === undefined) {
       collectProblems(value, type, (path, { message }) => {
         const location = [`$${name}`, ...path].join('.');
         return problems.push(
@@ -77,14 +76,17 @@ export function checkVariables(
       });
     }
   }
-  if (problems.length === 0) return undefined;
+  const values = problems.length === 0 ? coerce() : undefined;
+  if (values !== undefined) return { declared, coerced: values };
   const remaining = problems.length - maxReportedProblems;
   const more = remaining > 0 ? ` (and ${remaining}${problems.length < maxCountedProblems ? '' : ' or'} more)` : '';
-  return createRequestError(
+  throw new RequestError(
     'BAD_USER_INPUT',
     `The variables are invalid: ${problems.slice(0, maxReportedProblems).join('; ')}${more}.`,
   );
 }
+
+const noVariables: OperationVariables = { declared: {}, coerced: {} };
 
 /** A variable as an operation declares it. */
 interface Declaration {

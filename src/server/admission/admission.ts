@@ -1,10 +1,8 @@
 // Admission: charges an operation to its API key, then limits how many run at a time and how many subscriptions are open. Gets no API key,
 // only its hash (callerId).
-import type { DocumentNode, GraphQLSchema, OperationDefinitionNode } from 'graphql';
 import type { Config } from '../../config.js';
 import type { GraphContext } from '../../graph/context.js';
-import { createRequestError } from '../../graph/error-codes.js';
-import { estimateRestCalls } from '../../graph/limits/query-cost.js';
+import { RequestError } from '../../graph/error-codes.js';
 import type { ShedReason } from '../telemetry/metrics.js';
 import { ConcurrencyLimiter, type LimitScope } from './concurrency-limiter.js';
 import type { RateLimit } from './rate-limit.js';
@@ -15,25 +13,18 @@ export type AdmissionConfig = Pick<
   'maxInFlight' | 'maxInFlightPerKey' | 'maxQueued' | 'maxQueueMs' | 'maxSubscriptions' | 'maxSubscriptionsPerKey'
 >;
 
-/** An operation whose cost is to be charged. */
-export interface ChargedOperation {
-  readonly schema: GraphQLSchema;
-  readonly document: DocumentNode;
-  readonly operation: OperationDefinitionNode;
-}
-
 /** Admits operations. */
 export interface Admission {
   /**
-   * Charges a query or mutation, then waits for a permit. Returns the function that releases the permit; undefined without an API key.
+   * Charges a query or mutation its cost in REST calls, then waits for a permit. Returns the function that releases the permit; undefined without an API key.
    * Rejects with a GraphQLError: RATE_LIMITED (429) or OVERLOADED (503), each with Retry-After.
    */
-  readonly admit: (context: GraphContext, operation: ChargedOperation) => Promise<(() => void) | undefined>;
+  readonly admit: (context: GraphContext, cost: number) => Promise<(() => void) | undefined>;
   /**
-   * Charges a subscription, and counts it as open. Returns the function that ends it. Rejects with a GraphQLError: RATE_LIMITED or
+   * Charges a subscription its cost in REST calls, and counts it as open. Returns the function that ends it. Rejects with a GraphQLError: RATE_LIMITED or
    * OVERLOADED, each with Retry-After. `callerId` is the hash of the API key.
    */
-  readonly admitSubscription: (callerId: string, operation: ChargedOperation) => Promise<() => void>;
+  readonly admitSubscription: (callerId: string, cost: number) => Promise<() => void>;
   /** Returns the number of operations in the queue. */
   readonly queued: () => number;
 }
@@ -50,8 +41,8 @@ export function createAdmission(
   const toRejection = (kind: 'operations' | 'subscriptions', noun: string) => (scope: LimitScope) => {
     onShed(scope === 'process' ? kind : `${kind}_of_key`);
     return scope === 'process'
-      ? createRequestError('OVERLOADED', `The gateway has too many ${noun}. Try again in a moment.`, 1)
-      : createRequestError('RATE_LIMITED', `This API key has too many ${noun}. Wait for some to end.`, 1);
+      ? new RequestError('OVERLOADED', `The gateway has too many ${noun}. Try again in a moment.`, { retryAfter: 1 })
+      : new RequestError('RATE_LIMITED', `This API key has too many ${noun}. Wait for some to end.`, { retryAfter: 1 });
   };
   const operations = new ConcurrencyLimiter(
     {
@@ -66,22 +57,19 @@ export function createAdmission(
     { max: config.maxSubscriptions, maxPerKey: config.maxSubscriptionsPerKey, maxQueued: 0, maxQueueMs: 0 },
     toRejection('subscriptions', 'open subscriptions'),
   );
-  const costs = new WeakMap<OperationDefinitionNode, number>();
-  const charge = async (callerId: string, { schema, document, operation }: ChargedOperation): Promise<void> => {
+  const charge = async (callerId: string, cost: number): Promise<void> => {
     if (rateLimit === undefined) return;
-    const cost = costs.get(operation) ?? estimateRestCalls(schema, document, operation);
-    costs.set(operation, cost);
     const waitMs = await rateLimit.spend(callerId, cost);
     if (waitMs === 0) return;
     const message = 'This API key has spent its budget for this minute. Try again later.';
-    throw createRequestError('RATE_LIMITED', message, Math.ceil(waitMs / 1000));
+    throw new RequestError('RATE_LIMITED', message, { retryAfter: Math.ceil(waitMs / 1000) });
   };
   return {
-    admit: async (context, operation) => {
+    admit: async (context, cost) => {
       const { callerId } = context;
       // Without a key, no field makes a REST call.
       if (callerId === undefined) return undefined;
-      await charge(callerId, operation);
+      await charge(callerId, cost);
       const permit = operations.canAcquire(callerId)
         ? operations.acquire(callerId)
         : await context.waitOutsideDeadline((stop) => operations.acquireWhenAvailable(callerId, stop));
@@ -92,8 +80,8 @@ export function createAdmission(
       });
       return permit.release;
     },
-    admitSubscription: async (callerId, operation) => {
-      await charge(callerId, operation);
+    admitSubscription: async (callerId, cost) => {
+      await charge(callerId, cost);
       return subscriptions.acquire(callerId).release;
     },
     queued: () => operations.queued,

@@ -1,6 +1,13 @@
-// GraphQL over HTTP: Apollo Server on a route of Fastify, the parsing of request bodies, and the context of each operation.
+// GraphQL over HTTP: Apollo Server on a route of Fastify, and the parsing of request bodies. Apollo Server reads the request and writes the
+// response, as GraphQL over HTTP asks. Operations run in between: Apollo Server itself sees `{ __typename }` in place of each document.
 import { isUtf8 } from 'node:buffer';
-import { ApolloServer } from '@apollo/server';
+import {
+  ApolloServer,
+  type ApolloServerPlugin,
+  type GraphQLRequest,
+  type GraphQLResponse,
+  HeaderMap,
+} from '@apollo/server';
 import {
   ApolloServerPluginCacheControlDisabled,
   ApolloServerPluginInlineTraceDisabled,
@@ -8,60 +15,47 @@ import {
   ApolloServerPluginSchemaReportingDisabled,
   ApolloServerPluginUsageReportingDisabled,
 } from '@apollo/server/plugin/disabled';
-import { InMemoryLRUCache } from '@apollo/utils.keyvaluecache';
 import { fastifyApolloHandler } from '@as-integrations/fastify';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { DocumentNode, GraphQLSchema } from 'graphql';
+import { type GraphQLError, type GraphQLSchema, OperationTypeNode } from 'graphql';
 import type { Logger } from 'pino';
 import type { Config } from '../../config.js';
 import type { ContextValue, GraphContext } from '../../graph/context.js';
+import { RequestError } from '../../graph/error-codes.js';
 import { formatGraphqlError } from '../../graph/errors.js';
-import type { Executor } from '../../graph/execution/executor.js';
-import {
-  checkDocumentLength,
-  createDocumentLimitsRule,
-  maxValidationErrors,
-  toParseOptions,
-} from '../../graph/limits/document-limits.js';
 import { isObject, isTooComplex } from '../../json.js';
-import type { Admission } from '../admission/admission.js';
+import type { OriginBudgets, Payer } from '../admission/origin-budget.js';
 import { apiKeyHeader } from '../http/api-key.js';
 import { RequestBodyError, toStatusMessage } from '../http/error-responses.js';
 import type { Lifecycle } from '../lifecycle.js';
-import type { Metrics } from '../telemetry/metrics.js';
-import { createApolloExecutor } from './apollo-executor.js';
-import { createOperationPlugin } from './operation-plugin.js';
-import type { TrustedDocuments } from './trusted-documents.js';
+import { logUnexpected } from '../telemetry/logging.js';
+import type { OperationRequest, OperationResponse, Operations } from './operations.js';
 
 /** Dependencies of GraphQL over HTTP. */
 export interface GraphqlOverHttpOptions {
   readonly config: Config;
   readonly schema: GraphQLSchema;
-  readonly execute: Executor;
-  readonly trusted: TrustedDocuments | undefined;
+  readonly operations: Operations;
+  readonly originBudgets: OriginBudgets;
   readonly lifecycle: Lifecycle;
-  readonly admission: Admission;
   readonly log: Logger;
-  readonly metrics: Metrics;
   /** Creates the context of one operation. */
   readonly createContext: (request: FastifyRequest) => GraphContext;
 }
 
+/** What Apollo Server hands from the route to the plugin. */
+interface HttpContext extends ContextValue {
+  readonly payer: Payer;
+}
+
 /** Adds GET and POST /graphql. */
 export async function addGraphqlOverHttp(app: FastifyInstance, options: GraphqlOverHttpOptions): Promise<void> {
-  const { config, schema, execute, trusted, lifecycle, admission, log, metrics, createContext } = options;
-  const texts = new InMemoryLRUCache<string>({ maxSize: maxQueryCacheSize, sizeCalculation: toPersistedSize });
-  const documents = new InMemoryLRUCache<DocumentNode>({
-    maxSize: maxDocumentCacheSize,
-    sizeCalculation: toDocumentSize,
-  });
-  const { respond, gateway } = createApolloExecutor<ContextValue>(schema, execute);
-  const apollo = new ApolloServer<ContextValue>({
-    gateway,
+  const { config, schema, originBudgets, lifecycle, createContext } = options;
+  const apollo = new ApolloServer<HttpContext>({
+    schema,
     // Without these, NODE_ENV and APOLLO_* in the environment would decide.
     nodeEnv: 'production',
     introspection: config.introspection,
-    hideSchemaDetailsFromClientErrors: !config.introspection,
     includeStacktraceInErrorResponses: false,
     stopOnTerminationSignals: false,
     // The default logger prints error messages, which may quote the request. The plugin logs unexpected errors.
@@ -70,11 +64,7 @@ export async function addGraphqlOverHttp(app: FastifyInstance, options: GraphqlO
     csrfPrevention: { requestHeaders: [apiKeyHeader, 'apollo-require-preflight', 'x-apollo-operation-name'] },
     formatError: (formatted, error) =>
       formatGraphqlError(formatted, error, { introspection: config.introspection, schema }),
-    parseOptions: toParseOptions(config),
-    persistedQueries: { cache: trusted?.layerOver(texts, ({ text }) => text) ?? texts },
-    documentStore: trusted?.layerOver(documents, ({ document }) => document) ?? documents,
-    validationRules: [createDocumentLimitsRule(config)],
-    validationOptions: { maxErrors: maxValidationErrors, hideSuggestions: !config.introspection },
+    persistedQueries: false,
     plugins: [
       // Cache control would wrap every field of every operation, although responses may contain secrets and are never cached.
       ApolloServerPluginCacheControlDisabled(),
@@ -82,7 +72,7 @@ export async function addGraphqlOverHttp(app: FastifyInstance, options: GraphqlO
       ApolloServerPluginLandingPageDisabled(),
       ApolloServerPluginSchemaReportingDisabled(),
       ApolloServerPluginUsageReportingDisabled(),
-      createOperationPlugin({ config, trusted, admission, log, metrics, respond }),
+      createOperationsPlugin(options),
     ],
   });
   await apollo.start();
@@ -94,12 +84,12 @@ export async function addGraphqlOverHttp(app: FastifyInstance, options: GraphqlO
 
   const handle = fastifyApolloHandler(apollo, {
     context: (request, reply) => {
-      // Apollo Server's only chance to reject a document before it parses it.
-      const tooLong = checkDocumentLength(readDocumentText(request), config);
-      if (tooLong !== undefined) return Promise.reject(tooLong);
       const operation = createContext(request);
       cancelOnDisconnect(reply, operation);
-      return Promise.resolve({ operation });
+      const payer = originBudgets.toPayer(originBudgets.toOrigin(request.raw), operation.hasKey);
+      // A request may hold much that its operation does not need for as long as it lasts.
+      request.body = undefined;
+      return Promise.resolve({ operation, payer });
     },
   });
   app.route({
@@ -114,40 +104,91 @@ export async function addGraphqlOverHttp(app: FastifyInstance, options: GraphqlO
     },
     handler: async (request, reply) => {
       const response: unknown = await handle.call(app, request, reply);
-      // Requests that Apollo Server rejects before there is an operation pass no plugin.
+      // Requests that Apollo Server rejects before there is an operation reach no plugin.
       return reply.statusCode >= 400 && typeof response === 'string' ? withRequestId(response, request.id) : response;
     },
   });
 }
 
-// Maximum size of all cached valid documents, in characters of their text. A parsed document takes up to 170 bytes a character. Apollo
-// Server's own limit counts the length as JSON, which is a fraction of that: short documents could take half a gigabyte.
-const maxDocumentCacheSize = 250_000;
+const placeholder = '{ __typename }';
 
-function toDocumentSize({ loc }: DocumentNode): number {
-  // Even the shortest document takes this much.
-  const overhead = 20;
-  return overhead + (loc?.source.body.length ?? 0);
+/** Creates the plugin that runs the operations. Apollo Server writes what a plugin's `responseForOperation` returns. */
+function createOperationsPlugin({ operations, log }: GraphqlOverHttpOptions): ApolloServerPlugin<HttpContext> {
+  return {
+    contextCreationDidFail: ({ error }) => {
+      // Logs unexpected errors only: one with a code is a rejection.
+      logUnexpected(log, [error], undefined);
+      return Promise.resolve();
+    },
+    unexpectedErrorProcessingRequest: ({ requestContext, error }) => {
+      logUnexpected(log, [error], requestContext.contextValue.operation);
+      return Promise.resolve();
+    },
+    requestDidStart: ({ request, contextValue: { operation: context, payer } }) => {
+      const isGet = request.http?.method === 'GET';
+      const checkType = isGet ? checkTypeForGet : checkTypeForPost;
+      const response = operations.run(takeRequest(request), { context, payer, checkType });
+      return Promise.resolve({
+        responseForOperation: async () => toApolloResponse(await response),
+      });
+    },
+  };
 }
 
-// Maximum size of all automatic persisted queries, in characters of their text. An app has a few dozen, of a few hundred characters each.
-// Apollo Server's own limit is 30 million characters: several gigabytes if the queries are short.
-const maxQueryCacheSize = 1_000_000;
+/** Takes the operation out of a request, and leaves one that Apollo Server finds valid. */
+function takeRequest(request: GraphQLRequest): OperationRequest {
+  const { query, operationName, variables, extensions } = request;
+  const documentId = readDocumentId(request);
+  request.query = placeholder;
+  delete request.operationName;
+  delete request.variables;
+  delete request.extensions;
+  if (request.http !== undefined) request.http.body = undefined;
+  return { query, operationName, variables, extensions, documentId };
+}
 
-function toPersistedSize(text: string): number {
-  // Approximate size of an entry besides its text.
-  const overhead = 250;
-  return overhead + text.length;
+// Apollo Server does not read documentId.
+function readDocumentId({ http }: GraphQLRequest): unknown {
+  if (http?.method === 'GET') return new URLSearchParams(http.search).get('documentId') ?? undefined;
+  return isObject(http?.body) ? http.body['documentId'] : undefined;
+}
+
+// All responses with status 200 share it, since Apollo Server only reads it.
+const okHead = { headers: new HeaderMap() };
+
+function toApolloResponse(response: OperationResponse): GraphQLResponse {
+  const { status, errors } = response;
+  const data = 'data' in response ? { data: response.data } : {};
+  return {
+    http: status === 200 ? okHead : { status, headers: toHeaders(response) },
+    body: { kind: 'single', singleResult: errors === undefined ? data : { errors, ...data } },
+  };
+}
+
+function toHeaders(response: OperationResponse): HeaderMap {
+  const headers = new HeaderMap();
+  if ('retryAfter' in response && response.retryAfter !== undefined) {
+    headers.set('retry-after', String(response.retryAfter));
+  }
+  if (response.status === 405) headers.set('allow', 'POST');
+  return headers;
+}
+
+function checkTypeForPost(type: OperationTypeNode): GraphQLError | undefined {
+  if (type !== OperationTypeNode.SUBSCRIPTION) return undefined;
+  const message =
+    'POST and GET /graphql do not run subscriptions. Use WebSocket at /graphql, or Server-Sent Events at /graphql/stream.';
+  return new RequestError('BAD_REQUEST', message);
+}
+
+function checkTypeForGet(type: OperationTypeNode): GraphQLError | undefined {
+  if (type !== OperationTypeNode.MUTATION) return checkTypeForPost(type);
+  const message = 'GET requests only support query operations, not mutation operations';
+  return new RequestError('BAD_REQUEST', message, { status: 405 });
 }
 
 function discard(): void {
   // Logs nothing.
-}
-
-// Returns the document as the client sent it, or an empty string if there is none.
-function readDocumentText({ method, body, query }: FastifyRequest): string {
-  const parameters = method === 'GET' ? query : body;
-  return isObject(parameters) && typeof parameters['query'] === 'string' ? parameters['query'] : '';
 }
 
 function withRequestId(response: string, requestId: string): string {

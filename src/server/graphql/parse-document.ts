@@ -1,66 +1,121 @@
-// Parses and validates documents as Apollo Server does for queries, with the same limits.
+// Parses and validates documents, within the limits of the configuration.
 import {
+  type ASTVisitor,
   type DocumentNode,
   GraphQLError,
+  type GraphQLFormattedError,
   type GraphQLSchema,
+  Kind,
+  type OperationDefinitionNode,
   parse,
   specifiedRules,
   validate,
+  type ValidationContext,
   type ValidationRule,
 } from 'graphql';
-import { type ErrorCode, errorStatuses } from '../../graph/error-codes.js';
+import type { Config } from '../../config.js';
+import { type ErrorCode, RequestError } from '../../graph/error-codes.js';
+import { formatGraphqlError } from '../../graph/errors.js';
 import {
   checkDocumentLength,
   createDocumentLimitsRule,
+  DocumentLimitError,
   maxValidationErrors,
-  type DocumentLimits,
   toParseOptions,
 } from '../../graph/limits/document-limits.js';
+import { estimateRestCalls } from '../../graph/limits/query-cost.js';
 
-/** Reports that a text is not a valid document. Each error has a code. */
+/** An operation of a valid document. */
+export interface KnownOperation {
+  readonly document: DocumentNode;
+  readonly operation: OperationDefinitionNode;
+  /** The number of REST calls that it is expected to make, at least 1. */
+  readonly cost: number;
+}
+
+/** A valid document. */
+export interface ValidDocument {
+  readonly text: string;
+  readonly document: DocumentNode;
+  /** Its operations, in the order of the text. */
+  readonly operations: readonly KnownOperation[];
+}
+
+/** Reports that a text is not a valid document. The errors are formatted for clients; each has a code whose HTTP status is 400. */
 export class InvalidDocumentError extends Error {
-  readonly errors: readonly GraphQLError[];
+  readonly errors: readonly GraphQLFormattedError[];
 
-  constructor(errors: readonly GraphQLError[]) {
+  constructor(errors: readonly GraphQLFormattedError[]) {
     super('The document is invalid.');
     this.errors = errors;
   }
 }
 
-/**
- * Creates the function that parses and validates a document; it throws InvalidDocumentError. With `hideSuggestions`, error messages suggest
- * no names of the schema.
- */
-export function createDocumentParser(
-  schema: GraphQLSchema,
-  limits: DocumentLimits,
-  hideSuggestions: boolean,
-): (text: string) => DocumentNode {
-  const rules: readonly ValidationRule[] = [...specifiedRules, createDocumentLimitsRule(limits)];
-  const parseOptions = toParseOptions(limits);
+/** Parses and validates a text. Throws InvalidDocumentError. */
+export type ParseDocument = (text: string) => ValidDocument;
+
+/** Creates the function that parses and validates documents, within the limits of the configuration. */
+export function createDocumentParser(schema: GraphQLSchema, config: Config): ParseDocument {
+  const { introspection } = config;
+  const rules: readonly ValidationRule[] = [
+    ...specifiedRules,
+    createDocumentLimitsRule(config),
+    ...(introspection ? [] : [rejectIntrospection]),
+  ];
+  const parseOptions = toParseOptions(config);
+  const reject = (errors: readonly GraphQLError[], code: ErrorCode): never => {
+    throw new InvalidDocumentError(
+      errors.map((error) => formatGraphqlError(error.toJSON(), withCode(error, code), { introspection, schema })),
+    );
+  };
+  const parseText = (text: string): DocumentNode => {
+    try {
+      return parse(text, parseOptions);
+    } catch (error) {
+      if (error instanceof GraphQLError) return reject([error], 'GRAPHQL_PARSE_FAILED');
+      throw error;
+    }
+  };
   return (text) => {
-    const tooLong = checkDocumentLength(text, limits);
-    if (tooLong !== undefined) throw new InvalidDocumentError([tooLong]);
-    const document = parseWith(text, parseOptions);
-    const invalid = validate(schema, document, rules, { maxErrors: maxValidationErrors, hideSuggestions });
-    if (invalid.length === 0) return document;
+    const tooLong = checkDocumentLength(text, config);
+    if (tooLong !== undefined) reject([tooLong], 'GRAPHQL_PARSE_FAILED');
+    const document = parseText(text);
+    const errors = validate(schema, document, rules, {
+      maxErrors: maxValidationErrors,
+      hideSuggestions: !introspection,
+    });
     // graphql-js appends one more error, which says that it stopped.
-    const errors = invalid.slice(0, maxValidationErrors);
-    throw new InvalidDocumentError(errors.map((error) => withCode(error, 'GRAPHQL_VALIDATION_FAILED')));
+    if (errors.length > 0) reject(errors.slice(0, maxValidationErrors), 'GRAPHQL_VALIDATION_FAILED');
+    const operations = document.definitions.flatMap((operation) =>
+      operation.kind === Kind.OPERATION_DEFINITION
+        ? [{ document, operation, cost: estimateRestCalls(schema, document, operation) }]
+        : [],
+    );
+    return { text, document, operations };
   };
 }
 
-function parseWith(text: string, options: ReturnType<typeof toParseOptions>): DocumentNode {
-  try {
-    return parse(text, options);
-  } catch (error) {
-    if (error instanceof GraphQLError) throw new InvalidDocumentError([withCode(error, 'GRAPHQL_PARSE_FAILED')]);
-    throw error;
-  }
+function rejectIntrospection(context: ValidationContext): ASTVisitor {
+  return {
+    Field: (node) => {
+      const { value } = node.name;
+      if (value !== '__schema' && value !== '__type') return undefined;
+      context.reportError(new DocumentLimitError('Introspection is disabled.', { nodes: node }));
+      return false;
+    },
+  };
 }
 
 function withCode(error: GraphQLError, code: ErrorCode): GraphQLError {
+  if (error.extensions['code'] === code) return error;
   const { message, nodes = null, source = null, positions = null } = error;
-  const extensions = { code, http: { status: errorStatuses[code] } };
-  return new GraphQLError(message, { nodes, source, positions, originalError: error, extensions });
+  return new GraphQLError(message, { nodes, source, positions, originalError: error, extensions: { code } });
+}
+
+/** Returns the operation of a document that a request names. Throws OPERATION_RESOLUTION_FAILURE if the name is missing or unknown. */
+export function findOperation({ operations }: ValidDocument, name: string | null | undefined): KnownOperation {
+  const matches = name ? operations.filter(({ operation }) => operation.name?.value === name) : operations;
+  const [match] = matches;
+  if (match !== undefined && matches.length === 1) return match;
+  throw new RequestError('OPERATION_RESOLUTION_FAILURE', 'The document has no operation of that name.');
 }

@@ -1,28 +1,16 @@
-// Trusted documents: the documents of a manifest, validated when the manifest is read. Clients run them by id or by text. If only they may
-// run, Apollo Server receives the hash of one of them with every request, and nothing else can run.
+// Trusted documents: the documents of a manifest, validated when the manifest is read. Clients run them by id or by text.
 import { hash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { setImmediate as yieldToEventLoop } from 'node:timers/promises';
-import type { GraphQLRequest } from '@apollo/server';
-import type { KeyValueCache } from '@apollo/utils.keyvaluecache';
-import type { DocumentNode, GraphQLError } from 'graphql';
+import type { DocumentNode } from 'graphql';
 import type { Logger } from 'pino';
 import { z } from 'zod';
 import type { Config } from '../../config.js';
-import { createRequestError } from '../../graph/error-codes.js';
-import { formatGraphqlError } from '../../graph/errors.js';
+import { RequestError } from '../../graph/error-codes.js';
 import { isObject } from '../../json.js';
 import type { Lifecycle } from '../lifecycle.js';
 import { toLoggable } from '../telemetry/logging.js';
-import { InvalidDocumentError } from './parse-document.js';
-
-/** A document of the manifest. */
-export interface TrustedDocument {
-  readonly text: string;
-  /** SHA-256 of the text, in hexadecimal. */
-  readonly hash: string;
-  readonly document: DocumentNode;
-}
+import { InvalidDocumentError, type ParseDocument, type ValidDocument } from './parse-document.js';
 
 /** Options of TrustedDocuments. */
 export interface TrustedDocumentsOptions {
@@ -30,8 +18,7 @@ export interface TrustedDocumentsOptions {
   readonly file: string;
   /** Whether the gateway rejects all other documents. */
   readonly only: boolean;
-  /** Parses and validates a document. Throws InvalidDocumentError. */
-  readonly parseDocument: (text: string) => DocumentNode;
+  readonly parseDocument: ParseDocument;
   /** Compiles a document before its first request. */
   readonly compileAhead: (document: DocumentNode) => void;
 }
@@ -53,10 +40,10 @@ export class TrustedDocumentsError extends Error {
 }
 
 /** Creates the error for a document that is not trusted. */
-export function createUntrustedDocumentError(): GraphQLError {
+export function createUntrustedDocumentError(): RequestError {
   const message =
     'The gateway runs only trusted documents. Send the id or the exact text of a document in its manifest.';
-  return createRequestError('TRUSTED_DOCUMENT_REQUIRED', message);
+  return new RequestError('TRUSTED_DOCUMENT_REQUIRED', message);
 }
 
 /** Returns the ids in a request, without the prefix `sha256:`. */
@@ -74,8 +61,8 @@ export function withQueryText(request: Readonly<Record<string, unknown>>): Reado
 
 /** The documents of one manifest: by exact text, and by id. Each hash is an id too. */
 interface DocumentIndex {
-  readonly byText: ReadonlyMap<string, TrustedDocument>;
-  readonly byId: ReadonlyMap<string, TrustedDocument>;
+  readonly byText: ReadonlyMap<string, ValidDocument>;
+  readonly byId: ReadonlyMap<string, ValidDocument>;
 }
 
 /** The trusted documents of one process. */
@@ -108,7 +95,7 @@ export class TrustedDocuments {
   }
 
   /** Returns the document that a request names. Returns undefined unless its text and all its ids name the same trusted document. */
-  find(reference: DocumentReference): TrustedDocument | undefined {
+  find(reference: DocumentReference): ValidDocument | undefined {
     const { byText, byId } = this.#index;
     const matches = toDocumentIds(reference).map((id) => byId.get(id));
     if (reference.query) matches.push(byText.get(reference.query));
@@ -116,51 +103,18 @@ export class TrustedDocuments {
     return matches.every((match) => match === first) ? first : undefined;
   }
 
-  /** Returns a cache that finds trusted documents first, then the entries of `cache`. Its keys end in the hash of a text. */
-  layerOver<T>(cache: KeyValueCache<T>, toValue: (document: TrustedDocument) => T): KeyValueCache<T> {
-    return {
-      get: async (key) => {
-        const keyHash = key.slice(key.lastIndexOf(':') + 1);
-        const match = this.#index.byId.get(keyHash);
-        // A manifest may give a document an id that is the hash of another text.
-        return match?.hash === keyHash ? toValue(match) : cache.get(key);
-      },
-      set: (key, value, options) => cache.set(key, value, options),
-      delete: (key) => cache.delete(key),
-    };
-  }
-
-  /**
-   * Rewrites a request to the hash of the document that it names, for Apollo Server. If only trusted documents may run and it names none,
-   * rewrites it to `{ __typename }` and returns the error to reject it with later. An earlier rejection would be neither logged nor counted.
-   */
-  resolveRequest(request: GraphQLRequest): GraphQLError | undefined {
-    const reference = { ...request, documentId: readDocumentId(request) };
-    // Apollo Server handles the text itself.
-    if (reference.query && !this.only) return undefined;
-    const match = this.find(reference);
-    // An id that is not in the manifest may be that of an automatic persisted query.
-    const id = this.only ? match?.hash : (match?.hash ?? toDocumentIds(reference)[0]);
-    if (id !== undefined) replaceByHash(request, id);
-    else if (this.only) {
-      Object.assign(request, { query: '{ __typename }', operationName: undefined, extensions: {} });
-      return createUntrustedDocumentError();
-    }
-    return undefined;
-  }
-
   async #read(): Promise<DocumentIndex> {
     const { file, parseDocument, compileAhead } = this.#options;
-    const byText = new Map<string, TrustedDocument>();
-    const byId = new Map<string, TrustedDocument>();
+    const byText = new Map<string, ValidDocument>();
+    const byId = new Map<string, ValidDocument>();
     const problems: string[] = [];
     for (const [id, text] of toEntries(await readManifest(file))) {
       // A manifest may take long to validate: requests go first.
       await yieldToEventLoop();
       try {
-        const trusted = byText.get(text) ?? { text, hash: hash('sha256', text), document: parseDocument(text) };
+        const trusted = byText.get(text) ?? parseDocument(text);
         byText.set(text, trusted);
-        for (const key of [id, trusted.hash]) {
+        for (const key of [id, hash('sha256', text)]) {
           if ((byId.get(key) ?? trusted) !== trusted)
             problems.push(`names a manifest that has two documents with the id ${key}`);
           byId.set(key, trusted);
@@ -168,8 +122,7 @@ export class TrustedDocuments {
       } catch (error) {
         if (!(error instanceof InvalidDocumentError)) throw error;
         const [first] = error.errors;
-        const reason = first === undefined ? '' : formatGraphqlError(first.toJSON(), first).message;
-        problems.push(`names a manifest that has an invalid document, ${id}: ${reason}`);
+        problems.push(`names a manifest that has an invalid document, ${id}: ${first?.message ?? ''}`);
       }
     }
     if (byText.size === 0 && problems.length === 0) problems.push('names a manifest that has no documents');
@@ -248,15 +201,4 @@ async function readManifest(file: string): Promise<unknown> {
   } catch {
     throw new TrustedDocumentsError(['names a file that is not JSON']);
   }
-}
-
-function replaceByHash(request: GraphQLRequest, id: string): void {
-  delete request.query;
-  request.extensions = { ...request.extensions, persistedQuery: { version: 1, sha256Hash: id } };
-}
-
-// Apollo Server does not read documentId.
-function readDocumentId({ http }: GraphQLRequest): unknown {
-  if (http?.method === 'GET') return new URLSearchParams(http.search).get('documentId') ?? undefined;
-  return isObject(http?.body) ? http.body['documentId'] : undefined;
 }

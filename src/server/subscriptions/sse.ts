@@ -7,6 +7,7 @@ import { createHandler } from 'graphql-sse';
 import type { GraphContext, OperationTrace } from '../../graph/context.js';
 import { missingKeyMessage } from '../../graph/errors.js';
 import { isObject } from '../../json.js';
+import type { OriginBudgets, Payer } from '../admission/origin-budget.js';
 import { withQueryText } from '../graphql/trusted-documents.js';
 import { readApiKey } from '../http/api-key.js';
 import { sendError } from '../http/error-responses.js';
@@ -16,6 +17,7 @@ import type { RejectedSubscription, Subscriptions } from './subscriptions.js';
 /** Dependencies of the SSE transport. */
 export interface SseOptions {
   readonly subscriptions: Subscriptions;
+  readonly originBudgets: OriginBudgets;
   readonly lifecycle: Lifecycle;
   /** Creates the context of one subscription, or of one of its events. */
   readonly createContext: (apiKey: string, requestId: string, trace: OperationTrace | undefined) => GraphContext;
@@ -33,6 +35,7 @@ interface StreamRequest {
   readonly documentId: unknown;
   /** The client's trace (W3C Trace Context). */
   readonly traceparent: unknown;
+  readonly payer: Payer;
   /** Aborts when the response closes: the client has disconnected, or everything has been sent. */
   readonly closed: AbortSignal;
   /** Set if the subscription is rejected. */
@@ -41,17 +44,19 @@ interface StreamRequest {
 
 /** Adds GET and POST /graphql/stream. */
 export function addSse(app: FastifyInstance, options: SseOptions): void {
-  const { lifecycle, subscriptions, createContext } = options;
+  const { lifecycle, subscriptions, originBudgets, createContext } = options;
   const handle = createHandler<FastifyRequest, StreamRequest>({
     // A token would select the single connection mode, in which several requests share a stream.
     authenticate: () => null,
     onSubscribe: async ({ context: streamRequest }, params) => {
-      const { apiKey, documentId, traceparent, requestId, closed } = streamRequest;
+      const { apiKey, documentId, traceparent, requestId, closed, payer } = streamRequest;
       const result = await subscriptions.subscribe(
-        { ...params, documentId, traceparent },
-        (trace) => createContext(apiKey, requestId, trace),
-        closed,
+        { ...params, documentId },
+        { createContext: (trace) => createContext(apiKey, requestId, trace), traceparent, payer, disconnected: closed },
       );
+      // graphql-sse keeps them for as long as the stream is open.
+      delete params.variables;
+      delete params.extensions;
       if (!('errors' in result)) return result.events;
       streamRequest.rejection = result;
       return [null, { status: result.status, statusText: '' }];
@@ -84,8 +89,10 @@ export function addSse(app: FastifyInstance, options: SseOptions): void {
         requestId: request.id,
         documentId,
         traceparent,
+        payer: originBudgets.toPayer(originBudgets.toOrigin(request.raw), true),
         closed: closed.signal,
       };
+      request.body = undefined;
       const [body, { status }] = await handle({
         method: request.method,
         url,

@@ -1,4 +1,4 @@
-// Errors of subscriptions, which bypass Apollo Server: their conversion to GraphQLError, their path, and the HTTP status of a rejection.
+// Errors of subscriptions, which bypass Apollo Server: their conversion to GraphQLError, and their path.
 import {
   type DocumentNode,
   type FieldNode,
@@ -21,14 +21,6 @@ export class FormattedError extends GraphQLError {
   override toJSON(): GraphQLFormattedError {
     return this.#formatted;
   }
-}
-
-/** Returns the HTTP status in the extensions of a request error; 500 if it has none. */
-export function toHttpStatus(extensions: Readonly<Record<string, unknown>> | undefined): number {
-  const http = extensions?.['http'];
-  return typeof http === 'object' && http !== null && 'status' in http && typeof http.status === 'number'
-    ? http.status
-    : 500;
 }
 
 /** Converts a thrown value to a GraphQLError. With `document` and `operation`, its path is that of the operation's one root field. */

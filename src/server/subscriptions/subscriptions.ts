@@ -3,60 +3,44 @@
 import type { Repeater } from '@repeaterjs/repeater';
 import {
   createSourceEventStream,
-  type DocumentNode,
   execute,
   type ExecutionResult,
-  getOperationAST,
   type GraphQLError,
+  type GraphQLFormattedError,
   type GraphQLSchema,
-  type OperationDefinitionNode,
   OperationTypeNode,
 } from 'graphql';
-import type { Logger } from 'pino';
 import type { WatchEvent } from '../../cloudca/polling/watcher.js';
-import type { Config } from '../../config.js';
 import { mapAsyncIterator } from '../../graph/async-iterators.js';
 import type { GraphContext, OperationTrace } from '../../graph/context.js';
-import { createRequestError } from '../../graph/error-codes.js';
-import { formatGraphqlError, toErrorCode } from '../../graph/errors.js';
-import { checkVariables } from '../../graph/execution/variables.js';
+import { RequestError } from '../../graph/error-codes.js';
 import type { Admission } from '../admission/admission.js';
 import { overloadedMessage } from '../admission/load-shedding.js';
-import { InvalidDocumentError } from '../graphql/parse-document.js';
-import {
-  createUntrustedDocumentError,
-  type DocumentReference,
-  toDocumentIds,
-  type TrustedDocuments,
-} from '../graphql/trusted-documents.js';
+import type { Payer } from '../admission/origin-budget.js';
+import type { KnownOperation } from '../graphql/parse-document.js';
+import type { Operation, OperationRequest, Operations } from '../graphql/operations.js';
 import type { Lifecycle } from '../lifecycle.js';
-import { logOperation, logUnexpected, type OperationSummary } from '../telemetry/logging.js';
-import type { Metrics } from '../telemetry/metrics.js';
-import { FormattedError, toGraphqlError, toHttpStatus } from './subscription-errors.js';
+import { FormattedError, toGraphqlError } from './subscription-errors.js';
 
-/** A request for a subscription, as a transport has parsed it. */
-export interface SubscriptionRequest extends DocumentReference {
-  /** Text of the document. Empty if the request has an id instead. */
-  readonly query: string;
-  readonly operationName?: string | null | undefined;
-  readonly variables?: Readonly<Record<string, unknown>> | null | undefined;
+/** Who subscribes, and on which connection. */
+export interface SubscriptionCaller {
+  /** Creates the context of the subscription itself, and that of each event. */
+  readonly createContext: (trace: OperationTrace | undefined) => GraphContext;
   /** The client's trace (W3C Trace Context), if any. */
-  readonly traceparent?: unknown;
+  readonly traceparent: unknown;
+  readonly payer: Payer;
+  /** Aborts when the client disconnects. */
+  readonly disconnected: AbortSignal;
 }
 
 /** Dependencies of Subscriptions. */
 export interface SubscriptionOptions {
-  readonly config: Config;
   readonly schema: GraphQLSchema;
+  readonly operations: Operations;
   readonly admission: Admission;
-  /** Parses and validates a document. Throws InvalidDocumentError. */
-  readonly parseDocument: (text: string) => DocumentNode;
-  readonly trusted: TrustedDocuments | undefined;
   readonly lifecycle: Lifecycle;
   /** Reports whether a new subscription must be shed, and counts it if so. */
   readonly shedIfOverloaded: () => boolean;
-  readonly log: Logger;
-  readonly countOperation: Metrics['countOperation'];
   /** Starts a trace. Returns undefined if tracing is off. */
   readonly startTrace: (traceparent: unknown) => OperationTrace | undefined;
 }
@@ -77,13 +61,7 @@ export interface RejectedSubscription {
 
 /** The result of a request: its operation and events, or the errors that it is rejected with. */
 export type SubscribeResult =
-  (PreparedOperation & { readonly events: AsyncIterableIterator<SubscriptionResult> }) | RejectedSubscription;
-
-/** The document and the operation of a valid request. */
-export interface PreparedOperation {
-  readonly document: DocumentNode;
-  readonly operation: OperationDefinitionNode;
-}
+  (Operation & { readonly events: AsyncIterableIterator<SubscriptionResult> }) | RejectedSubscription;
 
 /** The subscriptions of one process. */
 export class Subscriptions {
@@ -103,62 +81,58 @@ export class Subscriptions {
   }
 
   /**
-   * Starts a subscription. `createContext` creates the context of the subscription itself, and that of each event. The subscription ends when
-   * `disconnected` aborts. Resolves with a RejectedSubscription if the request is invalid or a limit is reached.
+   * Starts a subscription. It ends when the client disconnects. Resolves with a RejectedSubscription if the request is invalid or a limit
+   * is reached.
    */
-  async subscribe(
-    request: SubscriptionRequest,
-    createContext: (trace: OperationTrace | undefined) => GraphContext,
-    disconnected: AbortSignal,
-  ): Promise<SubscribeResult> {
+  async subscribe(request: OperationRequest, caller: SubscriptionCaller): Promise<SubscribeResult> {
+    const { operations, lifecycle, shedIfOverloaded, startTrace } = this.#options;
     const startedAt = performance.now();
-    const trace = this.#options.startTrace(request.traceparent);
-    const context = createContext(trace);
-    let prepared: PreparedOperation | undefined;
+    const trace = startTrace(caller.traceparent);
+    const context = caller.createContext(trace);
+    let known: KnownOperation | undefined;
     try {
-      if (this.#options.lifecycle.draining.aborted) {
-        throw createRequestError('OVERLOADED', 'The gateway is shutting down. Try again.', 1);
+      if (lifecycle.draining.aborted) {
+        throw new RequestError('OVERLOADED', 'The gateway is shutting down. Try again.', { retryAfter: 1 });
       }
-      if (this.#options.shedIfOverloaded()) throw createRequestError('OVERLOADED', overloadedMessage, 1);
-      prepared = this.#prepare(request);
-      const events = await this.#start(prepared, request, context, () => createContext(trace), disconnected);
-      return { ...prepared, events };
+      if (shedIfOverloaded()) throw new RequestError('OVERLOADED', overloadedMessage, { retryAfter: 1 });
+      known = operations.find(request, { payer: caller.payer, checkType });
+      const operation = operations.prepare(known, request);
+      const createContext = () => caller.createContext(trace);
+      return { ...operation, events: await this.#start(operation, context, createContext, caller.disconnected) };
     } catch (thrown) {
-      const errors = thrown instanceof InvalidDocumentError ? thrown.errors : [toGraphqlError(thrown)];
-      this.#record(prepared?.operation, context, {
+      const { errors, status, retryAfter } = operations.reject(thrown, context);
+      const codes = new Set(errors.map(toCode));
+      operations.recordSubscription(known?.operation, context, {
         startedAt,
         restCalls: 0,
         events: 0,
-        errors: new Set(errors.map(toErrorCode)),
+        errors: codes,
       });
-      const extensions = errors[0]?.extensions;
-      return {
-        errors: this.#formatErrors(errors, context),
-        status: toHttpStatus(extensions),
-        retryAfter: typeof extensions?.['retryAfter'] === 'number' ? extensions['retryAfter'] : undefined,
-      };
+      // An event stream with status 200 would be a success.
+      return { errors: errors.map((error) => new FormattedError(error)), status: Math.max(400, status), retryAfter };
     }
   }
 
   async #start(
-    { document, operation }: PreparedOperation,
-    { variables }: SubscriptionRequest,
+    { document, operation, cost, variables }: Operation,
     context: GraphContext,
     createContext: () => GraphContext,
     disconnected: AbortSignal,
   ): Promise<AsyncIterableIterator<SubscriptionResult>> {
-    const { schema, admission, lifecycle } = this.#options;
+    const { schema, operations, admission, lifecycle } = this.#options;
     const startedAt = performance.now();
     const codes = new Set<string>();
     let restCalls = 0;
     let eventCount = 0;
     let eventContext: GraphContext | undefined;
     const { callerId } = context;
-    const args = { schema, document, operationName: operation.name?.value ?? null, variableValues: variables ?? {} };
-    const formatErrors = (errors: readonly GraphQLError[]) => {
-      for (const error of errors) codes.add(toErrorCode(error));
-      return this.#formatErrors(errors, context);
-    };
+    const operationName = operation.name?.value ?? null;
+    const args = { schema, document, operationName, variableValues: variables.declared };
+    const formatErrors = (errors: readonly GraphQLError[]) =>
+      operations.formatErrors(errors, context).map((error) => {
+        codes.add(toCode(error));
+        return new FormattedError(error);
+      });
     const toResult = async (event: WatchEvent<unknown>): Promise<SubscriptionResult> => {
       eventCount++;
       if ('failure' in event) return { errors: formatErrors([toGraphqlError(event.failure, { document, operation })]) };
@@ -177,13 +151,13 @@ export class Subscriptions {
       ? mapAsyncIterator(source, toResult)
       : singleResult({ errors: formatErrors('errors' in source ? (source.errors ?? []) : []) });
     // A source starts when its first event is requested, so a rejection here has cost no REST call.
-    const release = callerId && (await admission.admitSubscription(callerId, { schema, document, operation }));
+    const release = callerId && (await admission.admitSubscription(callerId, cost));
     const observed = onEnd(events, () => {
       if (!this.#open.delete(observed)) return;
       disconnected.removeEventListener('abort', stop);
       eventContext?.disconnect();
       if (release) release();
-      this.#record(operation, context, { startedAt, restCalls, events: eventCount, errors: codes });
+      operations.recordSubscription(operation, context, { startedAt, restCalls, events: eventCount, errors: codes });
     });
     const stop = () => void observed.return?.();
     disconnected.addEventListener('abort', stop);
@@ -192,61 +166,16 @@ export class Subscriptions {
     if (disconnected.aborted || lifecycle.draining.aborted) stop();
     return observed;
   }
+}
 
-  /** Logs, counts and traces a subscription that has ended or was rejected. */
-  #record(
-    operation: OperationDefinitionNode | undefined,
-    { requestId, trace }: GraphContext,
-    summary: Pick<OperationSummary, 'startedAt' | 'restCalls' | 'events'> & {
-      readonly errors: ReadonlySet<string>;
-    },
-  ): void {
-    const { log, countOperation } = this.#options;
-    logOperation(log, operation, { requestId, traceId: trace?.traceId, ...summary });
-    countOperation(operation, summary.errors);
-    trace?.end(operation, summary.errors);
-  }
+function checkType(type: OperationTypeNode): GraphQLError | undefined {
+  if (type === OperationTypeNode.SUBSCRIPTION) return undefined;
+  const message = 'Only subscriptions are served here. Send queries and mutations by POST to /graphql.';
+  return new RequestError('BAD_REQUEST', message);
+}
 
-  /** Makes the checks that Apollo Server makes for queries. Throws InvalidDocumentError or GraphQLError. */
-  #prepare(request: SubscriptionRequest): PreparedOperation {
-    const { schema, config } = this.#options;
-    const { operationName, variables } = request;
-    const document = this.#toDocument(request);
-    const operation = getOperationAST(document, operationName);
-    if (!operation)
-      throw createRequestError('OPERATION_RESOLUTION_FAILURE', 'The document has no operation of that name.');
-    if (operation.operation !== OperationTypeNode.SUBSCRIPTION) {
-      throw createRequestError(
-        'BAD_REQUEST',
-        'Only subscriptions are served here. Send queries and mutations by POST to /graphql.',
-      );
-    }
-    const invalid = checkVariables(schema, operation, variables ?? {}, config);
-    if (invalid !== undefined) throw invalid;
-    return { document, operation };
-  }
-
-  #toDocument(request: SubscriptionRequest): DocumentNode {
-    const { trusted, parseDocument } = this.#options;
-    const match = trusted?.find(request);
-    if (match !== undefined) return match.document;
-    if (trusted?.only === true) throw createUntrustedDocumentError();
-    if (request.query === '' && toDocumentIds(request).length > 0) {
-      // Apollo Kotlin, Apollo iOS and urql send the text if the message is exactly this.
-      throw createRequestError('PERSISTED_QUERY_NOT_FOUND', 'PersistedQueryNotFound');
-    }
-    return parseDocument(request.query);
-  }
-
-  #formatErrors(errors: readonly GraphQLError[], context: GraphContext): readonly FormattedError[] {
-    const { log, config, schema } = this.#options;
-    const { requestId } = context;
-    logUnexpected(log, errors, context);
-    return errors.map((error) => {
-      const formatted = formatGraphqlError(error.toJSON(), error, { introspection: config.introspection, schema });
-      return new FormattedError({ ...formatted, extensions: { ...formatted.extensions, requestId } });
-    });
-  }
+function toCode({ extensions }: GraphQLFormattedError): string {
+  return String(extensions?.['code']);
 }
 
 function isEventStream(value: AsyncIterable<unknown> | ExecutionResult): value is AsyncIterable<WatchEvent<unknown>> {

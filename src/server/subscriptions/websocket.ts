@@ -12,6 +12,7 @@ import type { GraphContext, OperationTrace } from '../../graph/context.js';
 import type { ErrorCode } from '../../graph/error-codes.js';
 import { isObject, isTooComplex } from '../../json.js';
 import { overloadedMessage } from '../admission/load-shedding.js';
+import type { OriginBudgets, Payer } from '../admission/origin-budget.js';
 import { withQueryText } from '../graphql/trusted-documents.js';
 import { apiKeyHeader, parseApiKey } from '../http/api-key.js';
 import { respondAndClose, formatErrorResponse, maxRequestBytes } from '../http/error-responses.js';
@@ -25,6 +26,7 @@ import type { SubscriptionResult, Subscriptions } from './subscriptions.js';
 export interface WebSocketOptions {
   readonly schema: GraphQLSchema;
   readonly subscriptions: Subscriptions;
+  readonly originBudgets: OriginBudgets;
   readonly lifecycle: Lifecycle;
   readonly log: Logger;
   /** Reports whether more connections are open than the maximum. */
@@ -80,7 +82,7 @@ export function addWebSocket(app: FastifyInstance, options: WebSocketOptions): v
         socket.terminate();
       });
       if (hasTooManyConnections()) socket.close(tryAgainLater, 'Too many connections');
-      else serve(socket, stream, server, options);
+      else serve(socket, request, server, options);
     });
   });
   lifecycle.draining.addEventListener('abort', () => {
@@ -94,6 +96,7 @@ export function addWebSocket(app: FastifyInstance, options: WebSocketOptions): v
 /** Data that graphql-ws keeps with a connection. */
 interface Extra {
   readonly socket: WebSocket;
+  readonly payer: Payer;
   /** Aborts when the socket closes. graphql-ws alone would lose a subscription whose id the client reuses too early. */
   readonly closed: AbortSignal;
 }
@@ -119,12 +122,16 @@ function createProtocol({ schema, subscriptions, createContext }: WebSocketOptio
     onSubscribe: async (context, _id, payload) => {
       const apiKey = readConnectionKey(context) ?? '';
       const requestId = randomUUID();
-      const result = await subscriptions.subscribe(
+      const { closed, payer } = context.extra;
+      const result = await subscriptions.subscribe(payload, {
+        createContext: (trace) => createContext(apiKey, requestId, trace),
         // Messages have no headers, so the trace is in the extensions.
-        { ...payload, traceparent: payload.extensions?.['traceparent'] },
-        (trace) => createContext(apiKey, requestId, trace),
-        context.extra.closed,
-      );
+        traceparent: payload.extensions?.['traceparent'],
+        payer,
+        disconnected: closed,
+      });
+      // graphql-ws keeps them for as long as the subscription is open.
+      Object.assign(payload, { variables: undefined, extensions: undefined });
       if ('errors' in result) return result.errors;
       const { document, operation, events } = result;
       const args: ExecutionArgs = { schema, document, operationName: operation.name?.value ?? null };
@@ -196,7 +203,14 @@ function ignoreUpgrade(server: HttpServer, request: IncomingMessage, stream: Dup
   server.emit('connection', stream);
 }
 
-function serve(socket: WebSocket, stream: Duplex, server: Server<Extra>, { log }: WebSocketOptions): void {
+function serve(
+  socket: WebSocket,
+  request: IncomingMessage,
+  server: Server<Extra>,
+  { log, originBudgets }: WebSocketOptions,
+): void {
+  const stream = request.socket;
+  const payer = originBudgets.toPayer(originBudgets.toOrigin(request), true);
   const closed = new AbortController();
   // Each subscription of the socket adds a listener.
   setMaxListeners(0, closed.signal);
@@ -247,7 +261,7 @@ function serve(socket: WebSocket, stream: Duplex, server: Server<Extra>, { log }
         });
       },
     },
-    { socket, closed: closed.signal },
+    { socket, payer, closed: closed.signal },
   );
   socket.once('close', (code, reason) => {
     clearInterval(pings);

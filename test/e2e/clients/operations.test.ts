@@ -91,7 +91,7 @@ describe('operations/manifest.json', () => {
     const documents = new TrustedDocuments({
       file: join(folder, 'manifest.json'),
       only: true,
-      parseDocument: createDocumentParser(schema, readConfig({}), true),
+      parseDocument: createDocumentParser(schema, readConfig({})),
       compileAhead: (document) => compiled.push(document),
     });
     await documents.read();

@@ -9,6 +9,8 @@ import {
   type ExecutionResult,
   getNamedType,
   getNullableType,
+  getOperationAST,
+  getVariableValues,
   GraphQLError,
   type GraphQLObjectType,
   type GraphQLOutputType,
@@ -26,7 +28,12 @@ import { CloudcaClient } from '../../../src/cloudca/client.js';
 import { Watcher } from '../../../src/cloudca/polling/watcher.js';
 import { GraphContext } from '../../../src/graph/context.js';
 import { BadUserInputError, unwrapError, formatGraphqlError } from '../../../src/graph/errors.js';
-import { createExecutor, type Executor, type ExecutorOptions } from '../../../src/graph/execution/executor.js';
+import {
+  createExecutor,
+  type ExecutionRequest,
+  type Executor,
+  type ExecutorOptions,
+} from '../../../src/graph/execution/executor.js';
 import { createSchema } from '../../../src/graph/schema.js';
 import { addCleanup } from '../../helpers/cleanup.js';
 import { waitUntil } from '../../helpers/wait-until.js';
@@ -107,6 +114,25 @@ function toCompiledShare(schema: GraphQLSchema, arbitrary: fc.Arbitrary<Operatio
 function parseValid(schema: GraphQLSchema, query: string): DocumentNode | undefined {
   const document = parse(query);
   return validate(schema, document).length === 0 ? document : undefined;
+}
+
+/** Returns the request for an operation of a valid document. Returns undefined if the variables are invalid: they reach no executor. */
+function toRequest(
+  schema: GraphQLSchema,
+  document: DocumentNode,
+  contextValue: unknown = {},
+  declared: Readonly<Record<string, unknown>> = {},
+  operationName?: string,
+): ExecutionRequest | undefined {
+  const operation = getOperationAST(document, operationName);
+  if (!operation) throw new TypeError('The document has no such operation.');
+  const { coerced } = getVariableValues(schema, operation.variableDefinitions ?? [], declared);
+  return coerced && { document, operation, variables: { declared, coerced }, contextValue };
+}
+
+function required<T>(value: T | undefined): T {
+  if (value === undefined) throw new TypeError('The variables are invalid.');
+  return value;
 }
 
 describe('Executor on the schema of the gateway', () => {
@@ -204,7 +230,9 @@ describe('Executor on the schema of the gateway', () => {
           observe,
         });
         const contextValue = { operation };
-        const result = await run({ document, operationName: undefined, variables: { ...variables }, contextValue });
+        const request = toRequest(schema, document, contextValue, { ...variables });
+        fc.pre(request !== undefined);
+        const result = await run(request);
         // A failure may end the operation before calls in flight have ended, and those may lead to more calls.
         await nextTurn();
         while (inFlight > 0) {
@@ -420,7 +448,9 @@ describe('Executor on a schema whose every field may fail', () => {
             fc.pre(document !== undefined);
             const failureRate = timing === 'mixed' ? 0 : anyFailureRate;
             const behaviour = { seed, timing, failureRate, calls: new Map<string, unknown>() };
-            const result = await run({ document, operationName: 'Random', variables, contextValue: behaviour });
+            const request = toRequest(synthetic, document, behaviour, variables, 'Random');
+            fc.pre(request !== undefined);
+            const result = await run(request);
             const expectedBehaviour = { ...behaviour, calls: new Map<string, unknown>() };
             const expected = await execute({
               schema: synthetic,
@@ -469,9 +499,8 @@ describe('Compiled query', () => {
     const { run, compiledCount } = createCountingExecutor(schema);
     const document = parseValid(schema, text);
     if (document === undefined) throw new TypeError('The document is not valid.');
-    const request = { document, operationName: undefined, variables: { ...variables }, contextValue: {} };
     const [result, expected] = [
-      await run(request),
+      await run(required(toRequest(schema, document, {}, { ...variables }))),
       await execute({ schema, document, variableValues: { ...variables } }),
     ];
     expect(JSON.parse(JSON.stringify(result))).toEqual(JSON.parse(JSON.stringify(expected)));
@@ -564,9 +593,7 @@ describe('Compiled query', () => {
     const counts: number[] = [];
     for (let round = 0; round < 4; round++) {
       for (const document of documents) {
-        expect(await run({ document, operationName: null, variables: null, contextValue: {} })).toEqual({
-          data: { at: 3 },
-        });
+        expect(await run(required(toRequest(schema, document)))).toEqual({ data: { at: 3 } });
       }
       counts.push(compiledCount());
     }
@@ -579,14 +606,13 @@ describe('Compiled query', () => {
       'query A { ...F } query B { node { id } ...F } query C($what: String) { said(what: $what) } fragment F on Query { at }',
     );
     const executeOperation = (operationName: string) =>
-      run({ document, operationName, variables: { what: 'x' }, contextValue: {} });
+      run(required(toRequest(schema, document, {}, { what: 'x' }, operationName)));
     for (let round = 0; round < 2; round++) {
       expect(await executeOperation('A')).toEqual({ data: { at: 3 } });
       expect(await executeOperation('B')).toEqual({ data: { node: { id: '1' }, at: 3 } });
       expect(await executeOperation('C')).toEqual({ data: { said: '{"what":"x"}' } });
     }
     expect(compiledCount()).toBe(3);
-    expect(await executeOperation('D')).toMatchObject({ errors: [{ message: 'Unknown operation named "D".' }] });
   });
 
   it('is created once by compileAhead, before the first execution', async () => {
@@ -595,9 +621,7 @@ describe('Compiled query', () => {
     compileAhead(document);
     expect(compiledCount()).toBe(2);
     for (let round = 0; round < 4; round++) {
-      expect(await run({ document, operationName: 'A', variables: null, contextValue: {} })).toEqual({
-        data: { at: 3 },
-      });
+      expect(await run(required(toRequest(schema, document, {}, {}, 'A')))).toEqual({ data: { at: 3 } });
     }
     expect(compiledCount()).toBe(2);
   });
@@ -605,7 +629,7 @@ describe('Compiled query', () => {
   it('is not created while compiling has used its share of the time', async () => {
     const { run, compiledCount } = createCountingExecutor(schema, { maxCompileShare: 1e-9 });
     for (const document of range(50).map((index) => parse(`{ a${index}: at }`))) {
-      await run({ document, operationName: null, variables: null, contextValue: {} });
+      await run(required(toRequest(schema, document)));
     }
     expect(compiledCount()).toBe(1);
   });

@@ -372,7 +372,7 @@ describe('TRUSTED_DOCUMENTS', () => {
     new TrustedDocuments({
       file: join(directory, name),
       only: true,
-      parseDocument: createDocumentParser(createSchema(), readConfig({}), false),
+      parseDocument: createDocumentParser(createSchema(), readConfig({})),
       compileAhead: () => undefined,
     }).read();
 

@@ -2,13 +2,17 @@
 // process with a signal.
 import { describe, expect, it } from '@jest/globals';
 import { request } from 'node:http';
-import { parse } from 'graphql';
 import { pino } from 'pino';
 import { WebSocket } from 'ws';
 import { readConfig } from '../../../src/config.js';
 import { GraphContext } from '../../../src/graph/context.js';
+import { createExecutor } from '../../../src/graph/execution/executor.js';
 import { createSchema } from '../../../src/graph/schema.js';
+import { Documents } from '../../../src/server/graphql/documents.js';
+import { Operations } from '../../../src/server/graphql/operations.js';
+import { createDocumentParser } from '../../../src/server/graphql/parse-document.js';
 import { Lifecycle } from '../../../src/server/lifecycle.js';
+import { createMetrics } from '../../../src/server/telemetry/metrics.js';
 import { Subscriptions } from '../../../src/server/subscriptions/subscriptions.js';
 import { addCleanup } from '../../helpers/cleanup.js';
 import { keyHeader } from '../../helpers/fixtures.js';
@@ -79,25 +83,32 @@ describe('Subscriptions.subscribe', () => {
       const lifecycle = new Lifecycle();
       const disconnected = new AbortController();
       let releases = 0;
+      const [schema, config] = [createSchema(), readConfig({})];
+      const admission = {
+        admit: () => Promise.resolve(undefined),
+        queued: () => 0,
+        admitSubscription: () => {
+          if (event === 'shutdown begins') lifecycle.drain();
+          else disconnected.abort();
+          return Promise.resolve(() => releases++);
+        },
+      };
+      const operations = new Operations({
+        config,
+        schema,
+        documents: new Documents({ parseDocument: createDocumentParser(schema, config), trusted: undefined }),
+        admission,
+        execute: createExecutor(schema).execute,
+        log: pino({ level: 'silent' }),
+        metrics: createMetrics(),
+      });
       const subscriptions = new Subscriptions({
-        config: readConfig({}),
-        schema: createSchema(),
-        parseDocument: parse,
-        trusted: undefined,
+        schema,
+        operations,
+        admission,
         lifecycle,
         shedIfOverloaded: () => false,
-        log: pino({ level: 'silent' }),
-        countOperation: () => undefined,
         startTrace: () => undefined,
-        admission: {
-          admit: () => Promise.resolve(undefined),
-          queued: () => 0,
-          admitSubscription: () => {
-            if (event === 'shutdown begins') lifecycle.drain();
-            else disconnected.abort();
-            return Promise.resolve(() => releases++);
-          },
-        },
       });
       const createContext = () =>
         new GraphContext({
@@ -110,7 +121,15 @@ describe('Subscriptions.subscribe', () => {
           coalesceReads: false,
           warn: () => undefined,
         });
-      const result = await subscriptions.subscribe({ query: vpnsSubscription }, createContext, disconnected.signal);
+      const result = await subscriptions.subscribe(
+        { query: vpnsSubscription },
+        {
+          createContext,
+          traceparent: undefined,
+          payer: { hasKey: true, spend: () => undefined, refund: () => undefined },
+          disconnected: disconnected.signal,
+        },
+      );
       if ('errors' in result) throw new TypeError('The subscription was rejected.');
       expect(await result.events.next()).toEqual({ done: true, value: undefined });
       expect(releases).toBe(1);

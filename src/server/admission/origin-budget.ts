@@ -1,0 +1,145 @@
+// The budgets of connections and addresses: they pay for what no API key pays for, such as requests without a key and invalid documents.
+import type { IncomingMessage } from 'node:http';
+import { isIPv6 } from 'node:net';
+import type { Duplex } from 'node:stream';
+import type { FastifyInstance } from 'fastify';
+import { LRUCache } from 'lru-cache';
+import { RequestError } from '../../graph/error-codes.js';
+import { readApiKey } from '../http/api-key.js';
+import { sendError } from '../http/error-responses.js';
+import type { ShedReason } from '../telemetry/metrics.js';
+
+/** Where a request comes from. */
+export interface Origin {
+  /** The connection; undefined if a trusted proxy shares it among clients. */
+  readonly connection: Duplex | undefined;
+  /** IP address of the client; the /64 network of an IPv6 address. */
+  readonly address: string;
+}
+
+/** Pays for what an operation costs before its API key does. */
+export interface Payer {
+  /** Whether the request has an API key. */
+  readonly hasKey: boolean;
+  /** Takes units from the budgets of the origin. Throws RATE_LIMITED (429), with Retry-After, if one of them is spent. */
+  readonly spend: (units: number) => void;
+  /** Gives units back. */
+  readonly refund: (units: number) => void;
+}
+
+/** A budget that refills steadily. */
+interface Budget {
+  units: number;
+  /** When `units` was last updated, in milliseconds on the clock of performance.now(). */
+  updatedAt: number;
+}
+
+// A unit is about 0.3 ms of CPU time: a small request, or 200 characters of a document. So one address can take a tenth of a core for long,
+// and half a second at once.
+const maxUnits = 1_500;
+const unitsPerSecond = 300;
+
+// Bounds the memory for addresses; the least recently used is evicted first.
+const maxAddresses = 100_000;
+
+const rejectionMessage = 'Too many requests without an API key, or with invalid documents. Try again later.';
+
+/** The budgets of one process. */
+export class OriginBudgets {
+  readonly #isUnlimited: boolean;
+  readonly #trustedProxies: number;
+  readonly #onReject: (reason: ShedReason) => void;
+  readonly #byConnection = new WeakMap<Duplex, Budget>();
+  readonly #byAddress = new LRUCache<string, Budget>({ max: maxAddresses });
+
+  /** `trustedProxies` proxies in front add the client's address to X-Forwarded-For. With `isUnlimited`, everything is free. */
+  constructor(options: { isUnlimited: boolean; trustedProxies: number; onReject: (reason: ShedReason) => void }) {
+    this.#isUnlimited = options.isUnlimited;
+    this.#trustedProxies = options.trustedProxies;
+    this.#onReject = options.onReject;
+  }
+
+  /** Returns the origin of a request. */
+  toOrigin({ socket, headers }: IncomingMessage): Origin {
+    const remote = socket.remoteAddress ?? '';
+    if (this.#trustedProxies === 0) return { connection: socket, address: toNetwork(remote) };
+    // Each proxy appends the address that it sees. Entries before those of the trusted proxies may be forged.
+    const entries = String(headers['x-forwarded-for'] ?? '').split(',');
+    const address = entries.at(-this.#trustedProxies)?.trim() ?? '';
+    return { connection: undefined, address: toNetwork(address === '' ? remote : address) };
+  }
+
+  /** Returns the payer of a request. */
+  toPayer(origin: Origin, hasKey: boolean): Payer {
+    return {
+      hasKey,
+      spend: (units) => {
+        const waitSeconds = this.spend(origin, units);
+        if (waitSeconds > 0) throw new RequestError('RATE_LIMITED', rejectionMessage, { retryAfter: waitSeconds });
+      },
+      refund: (units) => {
+        for (const budget of this.#toBudgets(origin)) budget.units += units;
+      },
+    };
+  }
+
+  /** Takes units from the budgets of an origin. Returns 0, or the seconds after which they are enough again. Then takes nothing. */
+  spend(origin: Origin, units: number): number {
+    if (this.#isUnlimited) return 0;
+    const budgets = this.#toBudgets(origin);
+    const missing = Math.max(...budgets.map((budget) => units - budget.units));
+    if (missing > 0) {
+      this.#onReject('origin');
+      return Math.ceil(missing / unitsPerSecond);
+    }
+    for (const budget of budgets) budget.units -= units;
+    return 0;
+  }
+
+  #toBudgets({ connection, address }: Origin): Budget[] {
+    const now = performance.now();
+    const byAddress = refill(this.#byAddress.get(address), now);
+    this.#byAddress.set(address, byAddress);
+    if (connection === undefined) return [byAddress];
+    const byConnection = refill(this.#byConnection.get(connection), now);
+    this.#byConnection.set(connection, byConnection);
+    return [byAddress, byConnection];
+  }
+}
+
+function refill(budget: Budget | undefined, now: number): Budget {
+  if (budget === undefined) return { units: maxUnits, updatedAt: now };
+  budget.units = Math.min(maxUnits, budget.units + ((now - budget.updatedAt) / 1000) * unitsPerSecond);
+  budget.updatedAt = now;
+  return budget;
+}
+
+// One client usually has a whole /64 network of IPv6 addresses.
+function toNetwork(address: string): string {
+  if (!isIPv6(address) || address.includes('.')) return address;
+  const [head = '', tail] = address.split('::');
+  const groups = head.split(':');
+  const missing = 8 - groups.length - (tail === undefined || tail === '' ? 0 : tail.split(':').length);
+  return [...groups, ...(tail === undefined ? [] : Array<string>(Math.max(0, missing)).fill('0'))]
+    .slice(0, 4)
+    .join(':');
+}
+
+/** Rejects requests without an API key whose connection or address has spent its budget. */
+export function addOriginBudgets(app: FastifyInstance, budgets: OriginBudgets): void {
+  app.addHook('onRequest', (request, reply, done) => {
+    if (readApiKey(request) !== undefined) {
+      done();
+      return;
+    }
+    const origin = budgets.toOrigin(request.raw);
+    const waitSeconds = budgets.spend(origin, 1);
+    if (waitSeconds === 0) {
+      done();
+      return;
+    }
+    // A client that goes on regardless must open a new connection for each request.
+    void reply.header('retry-after', waitSeconds).header('connection', 'close');
+    sendError(request, reply, 'RATE_LIMITED', rejectionMessage);
+  });
+}

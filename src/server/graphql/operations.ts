@@ -1,0 +1,175 @@
+// The path of one operation, the same for every transport: find the document, check type and variables, charge, admit, execute, format the
+// errors, log. Transports only read requests and write results.
+import {
+  GraphQLError,
+  type GraphQLFormattedError,
+  type GraphQLSchema,
+  type OperationDefinitionNode,
+  type OperationTypeNode,
+} from 'graphql';
+import type { Logger } from 'pino';
+import type { Config } from '../../config.js';
+import type { GraphContext } from '../../graph/context.js';
+import { RequestError } from '../../graph/error-codes.js';
+import { formatGraphqlError } from '../../graph/errors.js';
+import type { Executor } from '../../graph/execution/executor.js';
+import { type OperationVariables, readVariables } from '../../graph/execution/variables.js';
+import type { Admission } from '../admission/admission.js';
+import type { Payer } from '../admission/origin-budget.js';
+import { logOperation, logUnexpected, type OperationSummary } from '../telemetry/logging.js';
+import type { Metrics } from '../telemetry/metrics.js';
+import type { Documents } from './documents.js';
+import { findOperation, InvalidDocumentError, type KnownOperation } from './parse-document.js';
+import type { DocumentReference } from './trusted-documents.js';
+
+/** A request for an operation, as a transport has read it. */
+export interface OperationRequest extends DocumentReference {
+  readonly operationName?: string | null | undefined;
+  readonly variables?: Readonly<Record<string, unknown>> | null | undefined;
+}
+
+/** Who sends a request, and what the transport runs. */
+export interface OperationCaller {
+  readonly context: GraphContext;
+  readonly payer: Payer;
+  /** Returns the error for a type of operation that the transport does not run. */
+  readonly checkType: (type: OperationTypeNode) => GraphQLError | undefined;
+}
+
+/** What is known of an operation whose request has passed the checks. */
+export interface Operation extends KnownOperation {
+  readonly variables: OperationVariables;
+}
+
+/** The errors that a request is rejected with, formatted for the client. */
+export interface Rejection {
+  readonly errors: readonly GraphQLFormattedError[];
+  /** HTTP status. */
+  readonly status: number;
+  /** Seconds until a retry may succeed; undefined if that is unknown. */
+  readonly retryAfter?: number | undefined;
+}
+
+/** The response to a query or mutation: its result, whose errors are formatted for the client, or a rejection. */
+export type OperationResponse =
+  | Rejection
+  | {
+      readonly status: 200;
+      readonly data: Readonly<Record<string, unknown>> | null;
+      readonly errors?: readonly GraphQLFormattedError[];
+    };
+
+/** Dependencies of Operations. */
+export interface OperationsOptions {
+  readonly config: Config;
+  readonly schema: GraphQLSchema;
+  readonly documents: Documents;
+  readonly admission: Admission;
+  readonly execute: Executor;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+}
+
+/** The operations of one process. */
+export class Operations {
+  readonly #options: OperationsOptions;
+
+  constructor(options: OperationsOptions) {
+    this.#options = options;
+  }
+
+  /** Finds the document and the operation of a request. Throws InvalidDocumentError or a GraphQLError. */
+  find(request: OperationRequest, { payer, checkType }: Omit<OperationCaller, 'context'>): KnownOperation {
+    const known = findOperation(this.#options.documents.find(request, payer), request.operationName);
+    const wrongType = checkType(known.operation.operation);
+    if (wrongType !== undefined) throw wrongType;
+    return known;
+  }
+
+  /** Checks the variables of a request for an operation. Throws a GraphQLError. */
+  prepare({ document, operation, cost }: KnownOperation, { variables }: OperationRequest): Operation {
+    const { schema, config } = this.#options;
+    return { document, operation, cost, variables: readVariables(schema, operation, variables ?? {}, config) };
+  }
+
+  /** Runs a query or mutation. Never rejects: a failure is in the response. */
+  async run(request: OperationRequest, caller: OperationCaller): Promise<OperationResponse> {
+    const { context } = caller;
+    const startedAt = performance.now();
+    let known: KnownOperation | undefined;
+    let response: OperationResponse;
+    let release: (() => void) | undefined;
+    try {
+      known = this.find(request, caller);
+      const operation = this.prepare(known, request);
+      release = await this.#options.admission.admit(context, operation.cost);
+      response = await this.#execute(operation, context);
+    } catch (thrown) {
+      response = this.reject(thrown, context);
+    }
+    release?.();
+    context.auditSecretReads();
+    const codes = (response.errors ?? []).map(({ extensions }) => String(extensions?.['code']));
+    const { restCalls } = context;
+    this.#options.metrics.countResponse(known?.operation, codes, { startedAt, restCalls });
+    this.#log(known?.operation, context, { startedAt, restCalls, errors: codes });
+    return response;
+  }
+
+  /** Formats what a request was rejected with: an InvalidDocumentError, a GraphQLError, or an unexpected error (status 500). */
+  reject(thrown: unknown, context: GraphContext): Rejection {
+    if (thrown instanceof InvalidDocumentError) {
+      return { status: 400, errors: thrown.errors.map((error) => withRequestId(error, context)) };
+    }
+    const errors = this.formatErrors([thrown], context);
+    return thrown instanceof RequestError
+      ? { status: thrown.status, retryAfter: thrown.retryAfter, errors }
+      : { status: 500, errors };
+  }
+
+  /** Formats errors for the client, and logs the unexpected ones. */
+  formatErrors(errors: readonly unknown[], context: GraphContext): readonly GraphQLFormattedError[] {
+    const { log, config, schema } = this.#options;
+    logUnexpected(log, errors, context);
+    return errors.map((error) => {
+      const formatted = error instanceof GraphQLError ? error.toJSON() : { message: '' };
+      const options = { introspection: config.introspection, schema };
+      return withRequestId(formatGraphqlError(formatted, error, options), context);
+    });
+  }
+
+  /** Logs, counts and traces a subscription that has ended or was rejected. */
+  recordSubscription(
+    operation: OperationDefinitionNode | undefined,
+    context: GraphContext,
+    summary: Omit<OperationSummary, 'requestId' | 'traceId'>,
+  ): void {
+    this.#options.metrics.countOperation(operation, summary.errors);
+    this.#log(operation, context, summary);
+  }
+
+  async #execute({ document, operation, variables }: Operation, context: GraphContext): Promise<OperationResponse> {
+    const { data = null, errors } = await this.#options.execute({
+      document,
+      operation,
+      variables,
+      contextValue: { operation: context },
+    });
+    return errors === undefined
+      ? { status: 200, data }
+      : { status: 200, errors: this.formatErrors(errors, context), data };
+  }
+
+  #log(
+    operation: OperationDefinitionNode | undefined,
+    { requestId, trace }: GraphContext,
+    summary: Omit<OperationSummary, 'requestId' | 'traceId'>,
+  ): void {
+    logOperation(this.#options.log, operation, { requestId, traceId: trace?.traceId, ...summary });
+    trace?.end(operation, summary.errors);
+  }
+}
+
+function withRequestId(error: GraphQLFormattedError, { requestId }: GraphContext): GraphQLFormattedError {
+  return { ...error, extensions: { ...error.extensions, requestId } };
+}
