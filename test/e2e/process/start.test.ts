@@ -308,6 +308,29 @@ describe('Unknown variables', () => {
   });
 });
 
+describe('Start in production with an insecure REST API', () => {
+  const insecure = {
+    NODE_ENV: 'production',
+    CLOUDCA_API_URL: 'http://rest.example.test/v1',
+    NODE_TLS_REJECT_UNAUTHORIZED: '0',
+  };
+
+  it.concurrent('fails with one message that names both variables, before any listener starts', async () => {
+    const gateway = launch(insecure);
+
+    expect(await gateway.exit).toEqual({ code: 1, signal: null });
+    expect(gateway.stdout()).toBe('');
+    expect(gateway.stderr()).toMatch(/^CLOUDCA_API_URL must be an https URL in production/m);
+    expect(gateway.stderr()).toMatch(/^NODE_TLS_REJECT_UNAUTHORIZED must not be 0 in production/m);
+  });
+
+  it.concurrent('succeeds with CLOUDCA_API_INSECURE=true', async () => {
+    const gateway = await launchGateway({ ...insecure, CLOUDCA_API_INSECURE: 'true' });
+
+    expect(await sendRequest(`${gateway.opsUrl}/readyz`)).toMatchObject({ status: 200 });
+  });
+});
+
 describe('dist/main.js', () => {
   it('has no line of 10,000 characters or more', async () => {
     // If an assertion of a package fails, Node parses the source line to quote it. That takes 9 s if the file is a single line.
