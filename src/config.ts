@@ -33,6 +33,11 @@ export interface Config {
   readonly cloudcaApiTimeoutMs: number;
   /** Address of the public listener. */
   readonly listen: ListenAddress;
+  /**
+   * Whether requests must name a loopback host, so that no web page reaches the gateway by a name of its own that resolves to this machine
+   * (DNS rebinding). True outside production, unless HOST is set.
+   */
+  readonly servesLoopbackNamesOnly: boolean;
   /** Number of proxies in front of the gateway whose X-Forwarded-For entries it trusts; 0: it ignores the header. */
   readonly trustedProxies: number;
   /** Address of the ops listener. */
@@ -137,6 +142,7 @@ export function readConfig(variables: NodeJS.ProcessEnv = process.env): Config {
     cloudcaApiInsecure: values.CLOUDCA_API_INSECURE,
     cloudcaApiTimeoutMs: values.CLOUDCA_API_TIMEOUT_MS,
     listen: { host: listenHost, port: values.PORT },
+    servesLoopbackNamesOnly: !production && values.HOST === undefined,
     trustedProxies: values.TRUSTED_PROXIES,
     opsListen: { host: values.OPS_HOST ?? listenHost, port: values.OPS_PORT },
     sandboxPort: values.SANDBOX_PORT,

@@ -1,5 +1,6 @@
 // The environment variables: their names, formats and defaults. config.ts reads them.
 import { z } from 'zod';
+import { isLoopbackHost } from './loopback.js';
 
 /** The log levels of pino, from the most to the least severe, and `silent`. */
 const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
@@ -75,6 +76,8 @@ const variables = z.object({
   NODE_ENV: z.string().optional(),
   CLOUDCA_API_URL: apiUrl.optional(),
   CLOUDCA_API_INSECURE: trueOrFalse().default(false),
+  // Node reads it by itself.
+  NODE_TLS_REJECT_UNAUTHORIZED: z.string().optional(),
   // The lower-case names take precedence, as in curl.
   HTTPS_PROXY: proxyUrl.optional(),
   https_proxy: proxyUrl.optional(),
@@ -143,13 +146,36 @@ const variables = z.object({
 /** Names of all variables that the gateway reads. */
 export const environmentVariableNames: readonly string[] = Object.keys(variables.shape);
 
+// By default, zod skips these checks if another variable is invalid.
+const when = () => true;
+
 /** Decodes the environment. Reports every invalid variable, with a message that does not contain its value. */
-export const environmentSchema = variables.refine(
-  (values) => values.TRUSTED_DOCUMENTS_ONLY !== true || values.TRUSTED_DOCUMENTS !== undefined,
-  {
+export const environmentSchema = variables
+  .refine((values) => values.TRUSTED_DOCUMENTS_ONLY !== true || values.TRUSTED_DOCUMENTS !== undefined, {
     path: ['TRUSTED_DOCUMENTS_ONLY'],
     error: 'requires TRUSTED_DOCUMENTS, the manifest of the trusted documents',
-    // By default, zod skips this check if another variable is invalid.
-    when: () => true,
-  },
-);
+    when,
+  })
+  .refine((values) => mayBeInsecure(values) || !isClearText(values.CLOUDCA_API_URL), {
+    path: ['CLOUDCA_API_URL'],
+    error:
+      'must be an https URL in production, unless its host is a loopback name: http sends API keys in clear text. CLOUDCA_API_INSECURE=true allows it',
+    when,
+  })
+  .refine((values) => mayBeInsecure(values) || values.NODE_TLS_REJECT_UNAUTHORIZED !== '0', {
+    path: ['NODE_TLS_REJECT_UNAUTHORIZED'],
+    error:
+      'must not be 0 in production: any server could pose as the REST API. Set NODE_EXTRA_CA_CERTS to trust your own certificate authority. CLOUDCA_API_INSECURE=true allows it',
+    when,
+  });
+
+function mayBeInsecure({ NODE_ENV, CLOUDCA_API_INSECURE }: z.output<typeof variables>): boolean {
+  return NODE_ENV !== 'production' || CLOUDCA_API_INSECURE;
+}
+
+function isClearText(url: string | undefined): boolean {
+  // An invalid URL has a message of its own.
+  if (url === undefined || !apiUrl.safeParse(url).success) return false;
+  const { protocol, hostname } = new URL(url);
+  return protocol === 'http:' && !isLoopbackHost(hostname);
+}

@@ -21,6 +21,7 @@ const defaults = {
   cloudcaApiInsecure: false,
   cloudcaApiTimeoutMs: 10_000,
   listen: { host: '127.0.0.1', port: 4000 },
+  servesLoopbackNamesOnly: true,
   trustedProxies: 0,
   opsListen: { host: '127.0.0.1', port: 9464 },
   sandboxPort: 4010,
@@ -123,6 +124,7 @@ describe('readConfig, defaults', () => {
       cloudcaApiUrl: 'https://api.cloud.ca/v1',
       listen: { host: '0.0.0.0', port: 4000 },
       opsListen: { host: '0.0.0.0', port: 9464 },
+      servesLoopbackNamesOnly: false,
       corsOrigins: [],
       introspection: false,
       playground: false,
@@ -168,11 +170,19 @@ describe('readConfig, valid values', () => {
     ['CLOUDCA_API_URL', 'http://127.0.0.1:8080', { cloudcaApiUrl: 'http://127.0.0.1:8080' }],
     ['CLOUDCA_API_TIMEOUT_MS', '1', { cloudcaApiTimeoutMs: 1 }],
     ['CLOUDCA_API_TIMEOUT_MS', '2147483647', { cloudcaApiTimeoutMs: 2_147_483_647 }],
-    ['HOST', '::1', { listen: { host: '::1', port: 4000 }, opsListen: { host: '::1', port: 9464 } }],
+    [
+      'HOST',
+      '::1',
+      { listen: { host: '::1', port: 4000 }, opsListen: { host: '::1', port: 9464 }, servesLoopbackNamesOnly: false },
+    ],
     [
       'HOST',
       'gateway.internal',
-      { listen: { host: 'gateway.internal', port: 4000 }, opsListen: { host: 'gateway.internal', port: 9464 } },
+      {
+        listen: { host: 'gateway.internal', port: 4000 },
+        opsListen: { host: 'gateway.internal', port: 9464 },
+        servesLoopbackNamesOnly: false,
+      },
     ],
     ['PORT', '0', { listen: { host: '127.0.0.1', port: 0 } }],
     ['PORT', '65535', { listen: { host: '127.0.0.1', port: 65_535 } }],
@@ -251,7 +261,11 @@ describe('readConfig, valid values', () => {
   it.each([
     ['HOST', '127.0.0.1', { listen: { host: '127.0.0.1' }, opsListen: { host: '127.0.0.1' } }],
     ['OPS_HOST', '127.0.0.1', { listen: { host: '0.0.0.0' }, opsListen: { host: '127.0.0.1' } }],
-    ['CLOUDCA_API_URL', 'http://rest.internal/v1', { cloudcaApiUrl: 'http://rest.internal/v1' }],
+    ['CLOUDCA_API_URL', 'https://rest.internal/v1', { cloudcaApiUrl: 'https://rest.internal/v1' }],
+    ['CLOUDCA_API_URL', 'http://127.0.0.1:8080', { cloudcaApiUrl: 'http://127.0.0.1:8080' }],
+    ['CLOUDCA_API_URL', 'http://[::1]/v1', { cloudcaApiUrl: 'http://[::1]/v1' }],
+    ['CLOUDCA_API_URL', 'http://localhost/v1', { cloudcaApiUrl: 'http://localhost/v1' }],
+    ['NODE_TLS_REJECT_UNAUTHORIZED', '1', { production: true }],
     ['CORS_ORIGINS', 'https://app.example.com', { corsOrigins: ['https://app.example.com'] }],
     ['INTROSPECTION', 'true', { introspection: true, playground: false }],
     ['PLAYGROUND', 'true', { introspection: false, playground: true }],
@@ -379,6 +393,34 @@ describe('readConfig, invalid values', () => {
 
   it('reports invalid values in production', () => {
     expect(toFaults({ NODE_ENV: 'production', PLAYGROUND: 'on' })).toBe('PLAYGROUND must be true or false');
+  });
+
+  const clearText = /^CLOUDCA_API_URL must be an https URL in production, .+ CLOUDCA_API_INSECURE=true allows it$/;
+  const unverified = /^NODE_TLS_REJECT_UNAUTHORIZED must not be 0 in production.+ CLOUDCA_API_INSECURE=true allows it$/;
+
+  it.each([
+    ['CLOUDCA_API_URL', 'http://rest.internal/v1', clearText],
+    ['CLOUDCA_API_URL', 'http://10.0.0.1:8080', clearText],
+    ['CLOUDCA_API_URL', 'http://localhost.example.com', clearText],
+    ['NODE_TLS_REJECT_UNAUTHORIZED', '0', unverified],
+  ])('reports %s=%s in production, unless CLOUDCA_API_INSECURE=true', (name, value, fault) => {
+    const production = { NODE_ENV: 'production', [name]: value };
+
+    expect(toFaults(production)).toMatch(fault);
+    expect(toFaults({ ...production, CLOUDCA_API_INSECURE: 'false' })).toMatch(fault);
+    expect(toFaults({ ...production, CLOUDCA_API_INSECURE: 'true' })).toBeUndefined();
+    expect(toFaults({ [name]: value })).toBeUndefined();
+  });
+
+  it('reports insecure connections beside other faults, each in its line', () => {
+    const variables = { CLOUDCA_API_URL: 'http://rest.internal/v1', NODE_TLS_REJECT_UNAUTHORIZED: '0', PORT: 'x' };
+    const lines = toFaults({ NODE_ENV: 'production', ...variables })?.split('\n');
+
+    expect(lines?.map((line) => line.split(' ')[0]).sort()).toEqual(Object.keys(variables).sort());
+  });
+
+  it('reports an invalid URL of the REST API once in production', () => {
+    expect(toFaults({ NODE_ENV: 'production', CLOUDCA_API_URL: 'http://user@a.b' })).toBe(`CLOUDCA_API_URL ${url}`);
   });
 });
 

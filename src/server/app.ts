@@ -25,7 +25,7 @@ import { addCompression } from './http/compression.js';
 import { trackConnections } from './http/connection-limits.js';
 import { addErrorResponses, maxRequestBytes, rejectBadUrl, rejectConnection } from './http/error-responses.js';
 import { trackPendingResponses } from './http/pending-responses.js';
-import { addRequestChecks, isAllowedOrigin, toRequestId } from './http/request-checks.js';
+import { addRequestChecks, checkHeaders, isAllowedOrigin, toRequestId } from './http/request-checks.js';
 import { limitSlowClients, type SlowClientLimits } from './http/slow-clients.js';
 import type { Lifecycle } from './lifecycle.js';
 import { addSse } from './subscriptions/sse.js';
@@ -131,6 +131,7 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
     log,
     hasTooManyConnections,
     shedIfOverloaded,
+    checkHeaders: (request) => checkHeaders(request, config),
     isAllowedOrigin: (origin, host) => isAllowedOrigin(config, origin, host),
     createContext: createEventContext,
   });

@@ -100,6 +100,8 @@ async function start(
     ...readConfig({
       TASK_POLL_MS: '20',
       LOG_LEVEL: 'trace',
+      // The tests send any Host.
+      HOST: '127.0.0.1',
       RATE_LIMIT_PER_MINUTE: '0',
       // The tests share the event loop and may delay it.
       MAX_EVENT_LOOP_DELAY_MS: '0',

@@ -67,6 +67,8 @@ export async function launchGateway(environment: NodeJS.ProcessEnv = {}): Promis
 /** Launches dist/main.js as `launchGateway` does, with only the given environment, and does not wait. */
 export function launch(environment: NodeJS.ProcessEnv = {}, ...args: string[]): GatewayProcess {
   const defaults = {
+    // So that the gateway serves any Host.
+    HOST: '127.0.0.1',
     PORT: '0',
     OPS_PORT: '0',
     SANDBOX_PORT: '0',

@@ -95,6 +95,7 @@ const statusMessages: Readonly<Record<number, string | undefined>> = {
   413: `The body is larger than ${maxRequestBytes / 1024} KiB (${maxRequestBytes} bytes).`,
   415: 'Send the body as application/json in UTF-8, without compression.',
   417: 'The only allowed value of the Expect header is 100-continue.',
+  421: 'This gateway serves only loopback names, such as localhost. Its operator can set HOST, and then it serves any name.',
   431: `The request has more than ${maxHeaders} headers, or they are larger than ${maxHeaderSize / 1024} KiB.`,
 };
 

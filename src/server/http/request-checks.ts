@@ -2,7 +2,7 @@
 //
 // - every request while the gateway shuts down, or while too many connections are open;
 // - more than 100 headers;
-// - a Host header that is missing, repeated or malformed;
+// - a Host header that is missing, repeated, malformed, or no loopback name if only those are served;
 // - a repeated MC-Api-Key header;
 // - an unknown path, or a method that its path does not allow.
 //
@@ -13,6 +13,7 @@ import type { Duplex } from 'node:stream';
 import cors from '@fastify/cors';
 import type { FastifyInstance } from 'fastify';
 import type { Config } from '../../config.js';
+import { isLoopbackHost } from '../../loopback.js';
 import type { Lifecycle } from '../lifecycle.js';
 import { apiKeyHeader } from './api-key.js';
 import {
@@ -30,8 +31,11 @@ import { securityHeaders } from './security-headers.js';
 // Origins of the local machine, on any port.
 const localOrigin = /^https?:\/\/(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/;
 
-// A Host header: a name or address, with an optional port.
-const hostPattern = /^([\w.-]+|\[[0-9a-f:.]+\])(:\d{1,5})?$/i;
+// A Host header: a name or address, with an optional port. Some of these are no host of a URL: 1.2.3.4.5, xn--a, [:::], a:99999.
+const hostPattern = /^((?:[\w-]+\.)*[\w-]+\.?|\[[0-9a-f:.]+\])(?::\d{1,5})?$/i;
+
+// The usual names: a URL can have each of them. The last label of an IPv4 address begins with a digit.
+const commonHost = /^(?:(?!xn--)[\w-]+\.)*(?!xn--)[a-z_][\w-]*(?::\d{1,4})?$/i;
 
 /** Options of the checks. */
 export interface RequestCheckOptions {
@@ -82,7 +86,7 @@ export async function addRequestChecks(
       sendError(request, reply, 'OVERLOADED', 'The gateway has too many open connections. Try again in a moment.');
       return;
     }
-    const headerError = checkHeaders(request.raw);
+    const headerError = checkHeaders(request.raw, config);
     if (headerError !== undefined) {
       sendError(request, reply, 'BAD_REQUEST', headerError.message, headerError.status);
     } else if (countHeader(request.raw, apiKeyHeader) > 1) {
@@ -109,17 +113,36 @@ export function isAllowedOrigin({ corsOrigins }: Config, origin: string, host: s
 
 /** Why the headers of a request are invalid. */
 export interface HeaderError {
-  /** HTTP status: 400 or 431. */
+  /** HTTP status: 400, 421 or 431. */
   readonly status: number;
   readonly message: string;
 }
 
-/** Checks that a request has at most 100 headers, and exactly one Host header that is well-formed (RFC 9112, 3.2). */
-export function checkHeaders(request: IncomingMessage): HeaderError | undefined {
+/**
+ * Checks that a request has at most 100 headers, and exactly one Host header (RFC 9112, 3.2) that a URL can have. If the gateway serves
+ * only loopback names, the Host header must be one of them.
+ */
+export function checkHeaders(
+  request: IncomingMessage,
+  { servesLoopbackNamesOnly }: Pick<Config, 'servesLoopbackNamesOnly'>,
+): HeaderError | undefined {
   // Names and values alternate. Node itself drops headers above its own limit, or rejects the request, depending on its version.
   if (request.rawHeaders.length > 2 * maxHeaders) return { status: 431, message: toStatusMessage(431) };
-  if (countHeader(request, 'host') === 1 && hostPattern.test(request.headers.host ?? '')) return undefined;
-  return { status: 400, message: 'The Host header is missing, repeated or malformed. Send exactly one.' };
+  const { host = '' } = request.headers;
+  if (countHeader(request, 'host') !== 1 || !isWellFormedHost(host))
+    return { status: 400, message: 'The Host header is missing, repeated or malformed. Send exactly one.' };
+  return servesLoopbackNamesOnly && !isLoopbackHost(removePort(host))
+    ? { status: 421, message: toStatusMessage(421) }
+    : undefined;
+}
+
+// Apollo Server's integration builds a URL from the Host header, and throws if it cannot.
+function isWellFormedHost(host: string): boolean {
+  return commonHost.test(host) || (hostPattern.test(host) && URL.canParse(`http://${host}`));
+}
+
+function removePort(host: string): string {
+  return host.replace(/:\d+$/, '');
 }
 
 // Returns how often a header occurs. `name` is in lower case.

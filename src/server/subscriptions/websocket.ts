@@ -17,7 +17,7 @@ import { withQueryText } from '../graphql/trusted-documents.js';
 import { apiKeyHeader, parseApiKey } from '../http/api-key.js';
 import { respondAndClose, formatErrorResponse, maxRequestBytes } from '../http/error-responses.js';
 import { findLastPendingResponse } from '../http/pending-responses.js';
-import { checkHeaders, toRequestId } from '../http/request-checks.js';
+import { type HeaderError, toRequestId } from '../http/request-checks.js';
 import type { Lifecycle } from '../lifecycle.js';
 import { toLoggable } from '../telemetry/logging.js';
 import type { SubscriptionResult, Subscriptions } from './subscriptions.js';
@@ -33,6 +33,8 @@ export interface WebSocketOptions {
   readonly hasTooManyConnections: () => boolean;
   /** Reports whether a new connection must be shed, and counts it if so. */
   readonly shedIfOverloaded: () => boolean;
+  /** Returns why the headers of a handshake are invalid; undefined if they are valid. */
+  readonly checkHeaders: (request: IncomingMessage) => HeaderError | undefined;
   /** Reports whether a web page of an origin may call the gateway. */
   readonly isAllowedOrigin: (origin: string, host: string) => boolean;
   /** Creates the context of one subscription, or of one of its events. */
@@ -160,7 +162,7 @@ interface HandshakeRejection {
 /** Returns the error to reject a handshake with, or undefined if it is acceptable. */
 function checkHandshake(
   request: IncomingMessage,
-  { lifecycle, shedIfOverloaded, isAllowedOrigin }: WebSocketOptions,
+  { lifecycle, shedIfOverloaded, checkHeaders, isAllowedOrigin }: WebSocketOptions,
 ): HandshakeRejection | undefined {
   const { url, headers } = request;
   const { host = '', origin } = headers;

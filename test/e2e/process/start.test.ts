@@ -7,7 +7,7 @@ import { addCleanup } from '../../helpers/cleanup.js';
 import { listen } from '../../helpers/free-port.js';
 import { launch, launchGateway, type ListeningProcess, getLoggedUrl } from '../../helpers/process.js';
 import { json, startUpstream } from '../../helpers/upstream.js';
-import { sendRequest, post } from '../../helpers/http.js';
+import { sendRequest, post, sendLines } from '../../helpers/http.js';
 
 const origin = expect.stringMatching(/^http:\/\/127\.0\.0\.1:[1-9]\d*$/);
 const list = '{ siteToSiteVpns(environment: { serviceCode: "compute-on", name: "test_area" }) { totalCount } }';
@@ -135,6 +135,26 @@ describe('Start with CLOUDCA_API_URL', () => {
   });
 });
 
+describe('Start without HOST', () => {
+  const sendTo = async ({ url }: ListeningProcess, host: string) => {
+    const start = 'GET /graphql?query={__typename} HTTP/1.1';
+    return (await sendLines(url, [start, `host: ${host}`, 'mc-api-key: a', 'connection: close', ''])).status;
+  };
+
+  it.concurrent('serves only loopback names outside production', async () => {
+    const gateway = await launchGateway({ HOST: '' });
+
+    expect(await sendTo(gateway, 'localhost')).toBe(200);
+    expect(await sendTo(gateway, 'evil.example')).toBe(421);
+  });
+
+  it.concurrent('serves any name in production', async () => {
+    const gateway = await launchGateway({ HOST: '', NODE_ENV: 'production' });
+
+    expect(await sendTo(gateway, 'gateway.example')).toBe(200);
+  });
+});
+
 describe('Start with NODE_ENV=production', () => {
   const launchProduction = async (environment: NodeJS.ProcessEnv = {}) => {
     const upstream = await startUpstream(() => json(500, { errors: [{ message: 'Why.' }] }));
@@ -185,7 +205,7 @@ describe('Start with NODE_ENV=production', () => {
   it.concurrent(
     'starts no sandbox, and logs URLs that can be called although it listens on all addresses',
     async () => {
-      const gateway = await launchGateway({ NODE_ENV: 'production' });
+      const gateway = await launchGateway({ NODE_ENV: 'production', HOST: '' });
 
       expect(gateway.lines().map(({ msg }) => msg)).toEqual(['ops listening', 'gateway listening']);
       expect(new URL(gateway.opsUrl).origin).toEqual(origin);
@@ -285,6 +305,29 @@ describe('Unknown variables', () => {
       { variable: 'MAX_WORKER_THREADS', msg: 'unknown environment variable MAX_WORKER_THREADS is ignored' },
     ]);
     expect(gateway.stdout() + gateway.stderr()).not.toContain('canary');
+  });
+});
+
+describe('Start in production with an insecure REST API', () => {
+  const insecure = {
+    NODE_ENV: 'production',
+    CLOUDCA_API_URL: 'http://rest.example.test/v1',
+    NODE_TLS_REJECT_UNAUTHORIZED: '0',
+  };
+
+  it.concurrent('fails with one message that names both variables, before any listener starts', async () => {
+    const gateway = launch(insecure);
+
+    expect(await gateway.exit).toEqual({ code: 1, signal: null });
+    expect(gateway.stdout()).toBe('');
+    expect(gateway.stderr()).toMatch(/^CLOUDCA_API_URL must be an https URL in production/m);
+    expect(gateway.stderr()).toMatch(/^NODE_TLS_REJECT_UNAUTHORIZED must not be 0 in production/m);
+  });
+
+  it.concurrent('succeeds with CLOUDCA_API_INSECURE=true', async () => {
+    const gateway = await launchGateway({ ...insecure, CLOUDCA_API_INSECURE: 'true' });
+
+    expect(await sendRequest(`${gateway.opsUrl}/readyz`)).toMatchObject({ status: 200 });
   });
 });
 

@@ -345,12 +345,55 @@ describe('Unknown paths', () => {
   );
 });
 
+describe('A gateway that serves only loopback names', () => {
+  const send = async (host: string, path = `/graphql${query}`, ...headers: string[]) => {
+    const { url } = await startGateway({ config: { servesLoopbackNamesOnly: true } });
+    return sendLines(url, [`GET ${path} HTTP/1.1`, `host: ${host}`, 'connection: close', ...headers, '']);
+  };
+
+  it.each([
+    'localhost',
+    'LOCALHOST:4000',
+    'localhost.',
+    'app.localhost:4000',
+    '127.0.0.1',
+    '127.1.2.3:80',
+    '[::1]:4000',
+  ])('accepts the Host %s', async (host) => {
+    expect(await send(host, undefined, 'mc-api-key: x')).toMatchObject({ status: 200, json: data });
+  });
+
+  it.each([
+    'evil.example',
+    'localhost.evil.example:4000',
+    '127.0.0.1.evil.example',
+    'evillocalhost',
+    '10.0.0.1',
+    '[::2]',
+  ])('rejects the Host %s with 421, at every path', async (host) => {
+    expectRejection(await send(host, undefined, 'mc-api-key: x'), 421);
+    expectRejection(await send(host, `/graphql/stream${query}`, 'mc-api-key: x', 'accept: text/event-stream'), 421);
+    expectRejection(await send(host, '/'), 421);
+  });
+
+  it('rejects WebSocket handshakes with another Host with 421', async () => {
+    const upgrade = ['upgrade: websocket', 'sec-websocket-version: 13', 'sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ=='];
+    expectRejection(await send('evil.example', '/graphql', ...upgrade, 'connection: upgrade'), 421);
+  });
+
+  it('tells to set HOST', async () => {
+    expect((await send('evil.example')).text).toContain('set HOST');
+  });
+});
+
 describe('Malformed requests', () => {
   const start = ['GET /graphql?query={__typename} HTTP/1.1', 'mc-api-key: x', 'connection: close'];
 
   it('do not include those with a well-formed Host header', async () => {
-    for (const host of ['localhost', 'gateway.example.com:4000', '127.0.0.1', '[::1]:80', 'under_score']) {
-      expect(await sendLines(origin, [...start, `host: ${host}`, ''])).toMatchObject({ status: 200, json: data });
+    const names = ['localhost', 'gateway.example.com:4000', 'under_score', 'a.:65535', 'a--b.c', 'xn--caf-dma.example'];
+    for (const host of [...names, '127.0.0.1', '127.0.0.1:4000', '[::1]:80', '0x7f.1', '1.a']) {
+      const response = await sendLines(origin, [...start, `host: ${host}`, '']);
+      expect([host, response.status, response.json]).toEqual([host, 200, data]);
     }
   });
 
@@ -362,6 +405,9 @@ describe('Malformed requests', () => {
     ['a Host header with a user', [`host: ${CANARY}@a`]],
     ['a Host header with an invalid port', ['host: a:b']],
     ['two Host headers', ['host: a', `host: ${CANARY}`]],
+    ...['1.2.3.4.5', '1.2.3.256', 'a.09', 'xn--a', 'XN--.a', '[:::]', '[1::2::3]', 'a..b', '.a', '.', 'a:65536'].map(
+      (host): [string, string[]] => [`a Host header that no URL can have: ${host}`, [`host: ${host}`]],
+    ),
   ])('are rejected with 400 if they have %s', async (_label, lines) => {
     expectRejection(await sendLines(origin, [...start, ...lines, '']), 400);
   });

@@ -332,6 +332,7 @@ describe('a WebSocket handshake', () => {
     ['another path', 404, 'BAD_REQUEST', lines({ path: '/graphql/stream' })],
     ['no Host', 400, 'BAD_REQUEST', lines({ host: '' })],
     ['a bad Host', 400, 'BAD_REQUEST', lines({ host: 'a b' })],
+    ['a Host that no URL can have', 400, 'BAD_REQUEST', lines({ host: '1.2.3.4.5' })],
     ['two Hosts', 400, 'BAD_REQUEST', lines({ headers: ['host: other'] })],
     ['a foreign Origin', 403, 'FORBIDDEN', lines({ headers: ['origin: https://evil.example'] })],
     ['the Origin of a file', 403, 'FORBIDDEN', lines({ headers: ['origin: null'] })],
