@@ -22,8 +22,8 @@ interface Behaviour {
 export interface SizedRestApi {
   /** Base URL, with a path. */
   readonly url: string;
-  /** Returns the number of calls with an API key so far. */
-  readonly countCalls: (apiKey: string) => number;
+  /** Returns the number of calls so far whose API key begins with a text. */
+  readonly countCalls: (keyStart: string) => number;
   /** Decides whether the connection of a call is closed without a response. Default: never. */
   dropsCall: (call: { readonly apiKey: string; readonly path: string }) => boolean;
   /** Closes all connections and stops listening. */
@@ -85,7 +85,8 @@ export async function startSizedRestApi(): Promise<SizedRestApi> {
   const port = await listen(server);
   return Object.assign(api, {
     url: `http://127.0.0.1:${port}/v1`,
-    countCalls: (apiKey: string) => calls.get(apiKey) ?? 0,
+    countCalls: (keyStart: string) =>
+      [...calls].reduce((sum, [key, count]) => (key.startsWith(keyStart) ? sum + count : sum), 0),
     stop: () => {
       server.closeAllConnections();
       server.close();

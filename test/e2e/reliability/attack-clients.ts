@@ -123,7 +123,7 @@ export async function sendInTurn(
         client.socket.write(toRequest(index++));
         await client.whenResponded(client.responses() + 1);
       }
-      if (client.isClosed() && client.responses() === 0) {
+      if (client.isClosed() && client.responses() === 0 && !target.isOver()) {
         target.note('closed');
         // A closed port would otherwise be tried without a pause.
         await sleep(10);

@@ -27,7 +27,7 @@ export interface Target {
 
 /** What one client tries, and what the gateway must make of it. */
 export interface Attack {
-  /** What the client does, to complete "A client that sends …". */
+  /** What the client does, e.g. `sends 101 headers with each request`. */
   readonly name: string;
   /** Environment variables of the gateway, besides those of production. */
   readonly environment?: NodeJS.ProcessEnv;
@@ -51,6 +51,8 @@ export interface Figures {
   readonly p95Before: number;
   /** 95th percentile of the neighbour's latency during the attack, in milliseconds. Infinity if nothing was served. */
   readonly p95During: number;
+  /** 95th percentile of the same query to another gateway, during the attack, in milliseconds: what the machine itself causes. */
+  readonly p95OfOther: number;
   /** Number of the neighbour's requests during the attack that were served. */
   readonly served: number;
   /** What the neighbour got instead, during the attack. */
@@ -89,47 +91,21 @@ export async function measureAttack(
 ): Promise<Figures> {
   const rest = await startSizedRestApi();
   addCleanup(rest.stop);
-  const gateway = await launchGateway({
+  const environment = {
     NODE_ENV: 'production',
     HOST: '127.0.0.1',
     CLOUDCA_API_URL: rest.url,
     LOG_LEVEL: 'warn',
     ...attack.environment,
-  });
+  };
+  const [gateway, other] = await Promise.all([launchGateway(environment), launchGateway(environment)]);
   const { url, pid = 0 } = gateway;
-  const headers = {
-    'mc-api-key': neighbourKey,
-    ...(attack.newConnections === true ? { connection: 'close' } : {}),
-  };
-  const ask = async () => {
-    const startedAt = performance.now();
-    const outcome = await post(url, smallQuery, headers, AbortSignal.timeout(patienceMs)).then(
-      ({ status, json, text }) =>
-        status === 200 && JSON.stringify(json).includes('"vpn-0001"') ? 'served' : toOutcome(status, text),
-      () => 'no response',
-    );
-    return { outcome, milliseconds: performance.now() - startedAt };
-  };
-  const startAsking = () => {
-    const stopping = new AbortController();
-    const answers: Awaited<ReturnType<typeof ask>>[] = [];
-    const askInLoop = async () => {
-      while (!stopping.signal.aborted) {
-        answers.push(await ask());
-        await sleep(neighbourPauseMs);
-      }
-    };
-    const asking = askInLoop();
-    const stop = async () => {
-      stopping.abort();
-      await asking;
-      return answers;
-    };
-    return { answers, stop };
-  };
+  const headers = { 'mc-api-key': neighbourKey, ...(attack.newConnections === true ? { connection: 'close' } : {}) };
 
-  for (let request = 0; request < warmUpRequests; request++) await ask();
-  const before = startAsking();
+  for (let request = 0; request < warmUpRequests; request++) {
+    await Promise.all([ask(url, headers), ask(other.url, headers)]);
+  }
+  const before = startAsking(url, headers);
   await sleep(secondsBefore * 1_000);
   const answersBefore = await before.stop();
 
@@ -145,7 +121,8 @@ export async function measureAttack(
   const cpuBefore = readCpuMs(pid);
   const callsBefore = rest.countCalls(attackerKey);
   const startedAt = performance.now();
-  const during = startAsking();
+  const during = startAsking(url, headers);
+  const beside = startAsking(other.url, headers);
   const attacking = attack.run({
     url,
     rest,
@@ -163,6 +140,7 @@ export async function measureAttack(
   const seconds = (performance.now() - startedAt) / 1_000;
   const restCalls = rest.countCalls(attackerKey) - callsBefore;
   const allAnswers = await during.stop();
+  const answersOfOther = await beside.stop();
   const firstServed = allAnswers.findIndex(({ outcome }) => outcome === 'served');
   const answersDuring =
     attack.beginsWithFailure === true && firstServed > 0 ? allAnswers.slice(firstServed) : allAnswers;
@@ -171,6 +149,7 @@ export async function measureAttack(
     p95During: toP95(
       answersDuring.map(({ outcome, milliseconds }) => (outcome === 'served' ? milliseconds : Infinity)),
     ),
+    p95OfOther: toP95(answersOfOther.map(({ milliseconds }) => milliseconds)),
     served: answersDuring.filter(({ outcome }) => outcome === 'served').length,
     failures: answersDuring.map(({ outcome }) => outcome).filter((outcome) => outcome !== 'served'),
     memoryMiB: readPeakMiB(pid) - memoryBefore,
@@ -179,10 +158,46 @@ export async function measureAttack(
     restCalls,
     outcomes,
   };
-  gateway.signal('SIGKILL');
-  await gateway.exit;
+  for (const each of [gateway, other]) {
+    each.signal('SIGKILL');
+    await each.exit;
+  }
   rest.stop();
   return figures;
+}
+
+/** The outcome of one of the neighbour's requests: `served`, or what it got instead. */
+interface Answer {
+  readonly outcome: string;
+  readonly milliseconds: number;
+}
+
+async function ask(url: string, headers: Readonly<Record<string, string>>): Promise<Answer> {
+  const startedAt = performance.now();
+  const outcome = await post(url, smallQuery, headers, AbortSignal.timeout(patienceMs)).then(
+    ({ status, text }) => (status === 200 && text.includes('"name":"vpn-0001"') ? 'served' : toOutcome(status, text)),
+    () => 'no response',
+  );
+  return { outcome, milliseconds: performance.now() - startedAt };
+}
+
+/** Asks in a loop. Returns the answers so far, and a function that ends the loop and returns all. */
+function startAsking(url: string, headers: Readonly<Record<string, string>>) {
+  const stopping = new AbortController();
+  const answers: Answer[] = [];
+  const askInLoop = async () => {
+    while (!stopping.signal.aborted) {
+      answers.push(await ask(url, headers));
+      await sleep(neighbourPauseMs);
+    }
+  };
+  const asking = askInLoop();
+  const stop = async () => {
+    stopping.abort();
+    await asking;
+    return answers;
+  };
+  return { answers, stop };
 }
 
 /** Formats a response as an outcome, e.g. `429 RATE_LIMITED`. */
@@ -194,10 +209,19 @@ export function toOutcome(status: number, body: string): string {
 }
 
 /** Formats figures as a cell of the table in docs/reliability.md. */
-export function toCell({ p95Before, p95During, failures, memoryMiB, cpuSeconds, seconds, restCalls }: Figures): string {
+export function toCell({
+  p95Before,
+  p95During,
+  p95OfOther,
+  failures,
+  memoryMiB,
+  cpuSeconds,
+  seconds,
+  restCalls,
+}: Figures): string {
   const during = Number.isFinite(p95During) ? `${Math.round(p95During).toLocaleString('en')} ms` : 'no response';
   return [
-    `p95 ${Math.round(p95Before)} → ${during}`,
+    `p95 ${Math.round(p95Before)} → ${during} (${Math.round(p95OfOther)} elsewhere)`,
     ...(failures.length > 0 ? [`${failures.length} failed`] : []),
     `+${Math.max(0, Math.round(memoryMiB)).toLocaleString('en')} MB`,
     `${cpuSeconds.toFixed(1)} s of CPU in ${seconds.toFixed(0)} s`,

@@ -6,19 +6,21 @@ import { measureAttack, toCell, toOutcomeList } from './bounded-rig.js';
 
 const seconds = Number(process.env['BOUNDED_SECONDS'] ?? 8);
 const maxMemoryMiB = 150;
-// Four times what is promised, since other processes of the machine take CPU time too. The table has the figures.
+// Four times what is promised: processes of the machine, such as the attacker itself, take CPU time too. The table has the figures.
 const maxP95Ms = 1_000;
 
-describe('A client that', () => {
+describe('Load of one client', () => {
   it.each(attacks)(
-    '$name leaves the neighbour served, and memory and REST calls bounded',
+    'is bounded if the client $name',
     async (attack) => {
       const figures = await measureAttack(attack, { secondsBefore: 3, secondsDuring: seconds });
       process.stdout.write(`| ${attack.name} | ${toCell(figures)} | ${toOutcomeList(figures)} |\n`);
 
       expect(figures.memoryMiB).toBeLessThan(maxMemoryMiB);
       expect(figures.restCalls).toBeLessThanOrEqual(attack.maxRestCalls?.(figures.seconds) ?? Infinity);
-      expect(figures.p95During).toBeLessThan(Math.max(maxP95Ms, 5 * figures.p95Before));
+      // On a machine that is busy, a gateway without the attacker is slow too.
+      const { p95Before, p95OfOther } = figures;
+      expect(figures.p95During).toBeLessThan(Math.max(maxP95Ms, 5 * p95Before, 5 * p95OfOther));
     },
     600_000,
   );
