@@ -18,6 +18,8 @@ export interface Exit {
 
 /** A started process. */
 export interface TestProcess {
+  /** Process id; undefined if the program could not be started. */
+  readonly pid: number | undefined;
   /** Returns the output to stdout so far. */
   readonly stdout: () => string;
   /** Returns the output to stderr so far. */
@@ -159,6 +161,7 @@ export function startProcess(
   // Prevents an unhandled rejection in tests that do not wait for the exit.
   exit.catch(() => undefined);
   const started: TestProcess = {
+    pid: child.pid,
     stdout: () => stdout,
     stderr: () => stderr,
     waitForOutput: (pattern) =>
