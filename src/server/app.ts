@@ -24,6 +24,7 @@ import { trackConnections } from './http/connection-limits.js';
 import { addErrorResponses, maxRequestBytes, rejectBadUrl, rejectConnection } from './http/error-responses.js';
 import { serveOneAtATime } from './http/pending-responses.js';
 import { addRequestChecks, isAllowedOrigin, toRequestId } from './http/request-checks.js';
+import { addRequestJson } from './http/request-json.js';
 import { limitSlowClients, type SlowClientLimits } from './http/slow-clients.js';
 import type { Lifecycle } from './lifecycle.js';
 import { addSse } from './subscriptions/sse.js';
@@ -87,6 +88,7 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
     readEventLoopDelay: dependencies.readEventLoopDelay,
   });
   await addCompression(app);
+  addRequestJson(app);
   if (config.playground) await addPlayground(app, playground);
   await addGraphqlOverHttp(app, {
     config,

@@ -1,5 +1,4 @@
-// GraphQL over HTTP: Apollo Server on a route of Fastify, the parsing of request bodies, and the context of each operation.
-import { isUtf8 } from 'node:buffer';
+// GraphQL over HTTP: Apollo Server on a route of Fastify, and the context of each operation.
 import { ApolloServer } from '@apollo/server';
 import {
   ApolloServerPluginCacheControlDisabled,
@@ -23,10 +22,9 @@ import {
   maxValidationErrors,
   toParseOptions,
 } from '../../graph/limits/document-limits.js';
-import { isObject, isTooComplex } from '../../json.js';
+import { isObject } from '../../json.js';
 import type { Admission } from '../admission/admission.js';
 import { apiKeyHeader } from '../http/api-key.js';
-import { RequestBodyError, toStatusMessage } from '../http/error-responses.js';
 import type { Lifecycle } from '../lifecycle.js';
 import type { Metrics } from '../telemetry/metrics.js';
 import { createApolloExecutor } from './apollo-executor.js';
@@ -87,10 +85,6 @@ export async function addGraphqlOverHttp(app: FastifyInstance, options: GraphqlO
   });
   await apollo.start();
   app.addHook('onClose', () => apollo.stop());
-
-  // Fastify's own parser reads other charsets as UTF-8, and replaces invalid bytes by U+FFFD.
-  app.removeAllContentTypeParsers();
-  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, parseBody);
 
   const handle = fastifyApolloHandler(apollo, {
     context: (request, reply) => {
@@ -165,36 +159,4 @@ function cancelOnDisconnect(reply: FastifyReply, operation: GraphContext): void 
   reply.raw.once('close', () => {
     if (!reply.raw.writableFinished) operation.disconnect();
   });
-}
-
-function parseBody(request: FastifyRequest, body: Buffer, done: (error: Error | null, body?: unknown) => void): void {
-  const { 'content-type': type = '', 'content-encoding': encoding } = request.headers;
-  if (!isUtf8Type(type) || (encoding !== undefined && encoding !== 'identity')) {
-    done(new RequestBodyError(415, toStatusMessage(415)));
-    return;
-  }
-  if (!isUtf8(body)) {
-    done(new RequestBodyError(400, 'The body is not valid UTF-8.'));
-    return;
-  }
-  const text = body.toString('utf8');
-  if (isTooComplex(text)) {
-    done(new RequestBodyError(400, 'The body nests more than 100 arrays or objects.'));
-    return;
-  }
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    // The parser's own message quotes the body.
-    done(new RequestBodyError(400, 'The body is not valid JSON.'));
-    return;
-  }
-  done(null, value);
-}
-
-// JSON is UTF-8 even if the media type does not say so (RFC 8259, 8.1).
-function isUtf8Type(type: string): boolean {
-  if (type === 'application/json') return true;
-  return [...type.matchAll(/;\s*charset\s*=\s*"?([^\s;"]*)/gi)].every(([, charset = '']) => /^utf-?8$/i.test(charset));
 }
