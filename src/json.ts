@@ -1,7 +1,7 @@
 // Checks of JSON that every layer needs: bounds on a text before it is parsed, and the type of a value after.
 
-// The deepest documented response, and a request with all its variables, need a tenth of this.
-const maxNesting = 100;
+/** Maximum nesting of arrays and objects. The deepest documented response, and a request with all its variables, need a tenth of this. */
+export const maxNesting = 100;
 
 const quote = 0x22;
 const comma = 0x2c;

@@ -2,6 +2,7 @@
 // Must be loaded before any class with decorators.
 import 'reflect-metadata';
 import { randomUUID } from 'node:crypto';
+import { createServer as createHttpServer, type ServerOptions } from 'node:http';
 import { fastify, type FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import type { CloudcaClient } from '../cloudca/client.js';
@@ -24,8 +25,9 @@ import { hashApiKey, readApiKey } from './http/api-key.js';
 import { addCompression } from './http/compression.js';
 import { trackConnections } from './http/connection-limits.js';
 import { addErrorResponses, maxRequestBytes, rejectBadUrl, rejectConnection } from './http/error-responses.js';
-import { trackPendingResponses } from './http/pending-responses.js';
+import { serveOneAtATime } from './http/pending-responses.js';
 import { addRequestChecks, checkHeaders, isAllowedOrigin, toRequestId } from './http/request-checks.js';
+import { addRequestJson } from './http/request-json.js';
 import { limitSlowClients, type SlowClientLimits } from './http/slow-clients.js';
 import type { Lifecycle } from './lifecycle.js';
 import { addSse } from './subscriptions/sse.js';
@@ -56,7 +58,6 @@ export interface AppDependencies {
 export async function createApp(config: Config, dependencies: AppDependencies): Promise<FastifyInstance> {
   const { client, watcher, lifecycle, log, metrics, tracing, playground } = dependencies;
   const app = createServer();
-  trackPendingResponses(app.server);
   const hasTooManyConnections = trackConnections(app.server, config.maxConnections);
   const schema = createSchema();
   const executor = createExecutor(schema);
@@ -100,6 +101,7 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
   });
   addOriginBudgets(app, originBudgets);
   await addCompression(app);
+  addRequestJson(app);
   if (config.playground) await addPlayground(app, playground);
   await addGraphqlOverHttp(app, {
     config,
@@ -139,16 +141,22 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
   return app;
 }
 
+const httpOptions: ServerOptions = {
+  // Longer than the idle timeout of load balancers: if the gateway closed first, it could cut a request that was just sent.
+  keepAliveTimeout: 75_000,
+  headersTimeout: 5_000,
+  requestTimeout: 10_000,
+  connectionsCheckingInterval: 1_000,
+  // Node's own response to a missing Host header has neither body nor request id.
+  requireHostHeader: false,
+};
+
 function createServer(): FastifyInstance {
   return fastify({
     logger: false,
     bodyLimit: maxRequestBytes,
     genReqId: ({ headers }) => toRequestId(headers, randomUUID),
-    // Longer than the idle timeout of load balancers: if the gateway closed first, it could cut a request that was just sent.
-    keepAliveTimeout: 75_000,
-    requestTimeout: 10_000,
-    // Node's own response to a missing Host header has neither body nor request id.
-    http: { headersTimeout: 5_000, connectionsCheckingInterval: 1_000, requireHostHeader: false },
+    serverFactory: (serve) => createHttpServer(httpOptions, serveOneAtATime(serve)),
     frameworkErrors: rejectBadUrl,
     clientErrorHandler: rejectConnection,
     return503OnClosing: false,

@@ -1,6 +1,5 @@
-// GraphQL over HTTP: Apollo Server on a route of Fastify, and the parsing of request bodies. Apollo Server reads the request and writes the
+// GraphQL over HTTP: Apollo Server on a route of Fastify, and the context of each operation. Apollo Server reads the request and writes the
 // response, as GraphQL over HTTP asks. Operations run in between: Apollo Server itself sees `{ __typename }` in place of each document.
-import { isUtf8 } from 'node:buffer';
 import {
   ApolloServer,
   type ApolloServerPlugin,
@@ -23,10 +22,9 @@ import type { Config } from '../../config.js';
 import type { ContextValue, GraphContext } from '../../graph/context.js';
 import { RequestError } from '../../graph/error-codes.js';
 import { formatGraphqlError } from '../../graph/errors.js';
-import { isObject, isTooComplex } from '../../json.js';
+import { isObject } from '../../json.js';
 import type { OriginBudgets, Payer } from '../admission/origin-budget.js';
 import { apiKeyHeader } from '../http/api-key.js';
-import { RequestBodyError, toStatusMessage } from '../http/error-responses.js';
 import type { Lifecycle } from '../lifecycle.js';
 import { logUnexpected } from '../telemetry/logging.js';
 import type { OperationRequest, OperationResponse, Operations } from './operations.js';
@@ -77,10 +75,6 @@ export async function addGraphqlOverHttp(app: FastifyInstance, options: GraphqlO
   });
   await apollo.start();
   app.addHook('onClose', () => apollo.stop());
-
-  // Fastify's own parser reads other charsets as UTF-8, and replaces invalid bytes by U+FFFD.
-  app.removeAllContentTypeParsers();
-  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, parseBody);
 
   const handle = fastifyApolloHandler(apollo, {
     context: (request, reply) => {
@@ -206,36 +200,4 @@ function cancelOnDisconnect(reply: FastifyReply, operation: GraphContext): void 
   reply.raw.once('close', () => {
     if (!reply.raw.writableFinished) operation.disconnect();
   });
-}
-
-function parseBody(request: FastifyRequest, body: Buffer, done: (error: Error | null, body?: unknown) => void): void {
-  const { 'content-type': type = '', 'content-encoding': encoding } = request.headers;
-  if (!isUtf8Type(type) || (encoding !== undefined && encoding !== 'identity')) {
-    done(new RequestBodyError(415, toStatusMessage(415)));
-    return;
-  }
-  if (!isUtf8(body)) {
-    done(new RequestBodyError(400, 'The body is not valid UTF-8.'));
-    return;
-  }
-  const text = body.toString('utf8');
-  if (isTooComplex(text)) {
-    done(new RequestBodyError(400, 'The body nests more than 100 arrays or objects.'));
-    return;
-  }
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    // The parser's own message quotes the body.
-    done(new RequestBodyError(400, 'The body is not valid JSON.'));
-    return;
-  }
-  done(null, value);
-}
-
-// JSON is UTF-8 even if the media type does not say so (RFC 8259, 8.1).
-function isUtf8Type(type: string): boolean {
-  if (type === 'application/json') return true;
-  return [...type.matchAll(/;\s*charset\s*=\s*"?([^\s;"]*)/gi)].every(([, charset = '']) => /^utf-?8$/i.test(charset));
 }

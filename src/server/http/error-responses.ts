@@ -16,11 +16,11 @@ export const maxRequestBytes = 256 * 1024;
 /** Maximum number of request headers. */
 export const maxHeaders = 100;
 
-/** Error of a request whose body cannot be parsed (400, 415). Clients get its message, so the message must quote nothing of the body. */
+/** Error of a request whose body cannot be parsed (400, 413, 415). Clients get its message, so the message must quote nothing of the body. */
 export class RequestBodyError extends Error {
-  readonly statusCode: 400 | 415;
+  readonly statusCode: 400 | 413 | 415;
 
-  constructor(statusCode: 400 | 415, message: string) {
+  constructor(statusCode: 400 | 413 | 415, message: string) {
     super(message);
     this.name = 'RequestBodyError';
     this.statusCode = statusCode;

@@ -1,6 +1,6 @@
-// Tracks the pending responses of each connection, which may pipeline requests. A response is pending from its request's headers until it
-// has been sent completely.
-import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+// Serves the requests of each connection one at a time, and tracks those that have no response yet. A client may pipeline requests
+// (RFC 9112, 9.3.2). Node alone would run all of them at once, and would read on however many there are.
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 
 interface Exchange {
@@ -8,28 +8,42 @@ interface Exchange {
   readonly response: ServerResponse;
 }
 
-// In the order of the requests.
+// In the order of the requests. The first is being served, the others wait.
 const pendingExchanges = new WeakMap<Duplex, Set<Exchange>>();
 
+// With more pending requests, the gateway does not read their connection. It cannot notice a disconnect then, so it reads some ahead.
+const maxReadAhead = 16;
+
+// With more pending requests, the gateway closes their connection. One read of 64 KiB can contain thousands, and each takes 3 KB of memory.
+const maxPending = 128;
+
 /**
- * Tracks the pending responses of a server. If a connection closes, emits `close` also on responses that were still queued, which Node
- * does not.
+ * Returns a listener that passes the requests of a connection to `serve` one at a time, each when the response before it has been sent.
+ * If a connection closes, emits `close` also on responses that were still queued, which Node does not.
  */
-export function trackPendingResponses(server: Server): void {
-  server.on('request', (request: IncomingMessage, response: ServerResponse) => {
+export function serveOneAtATime(serve: RequestListener): RequestListener {
+  const serveNext = (socket: Duplex, [next]: ReadonlySet<Exchange>) => {
+    if (next !== undefined && !socket.destroyed) serve(next.request, next.response);
+  };
+  return (request, response) => {
     const { socket } = request;
+    // The rest of the bytes that were read before the connection closed.
+    if (socket.destroyed) return;
     const exchange = { request, response };
-    let pending = pendingExchanges.get(socket);
-    if (pending === undefined) {
-      pending = new Set();
-      pendingExchanges.set(socket, pending);
-      socket.once('close', () => {
-        closeAll(socket);
-      });
-    }
+    const pending = pendingExchanges.get(socket) ?? trackConnection(socket);
     pending.add(exchange);
-    response.once('close', () => pendingExchanges.get(socket)?.delete(exchange));
-  });
+    response.once('close', () => {
+      const [first] = pending;
+      pending.delete(exchange);
+      if (pending.size === 0 || first !== exchange) return;
+      if (pending.size === maxReadAhead) socket.resume();
+      // Lets the requests of other connections pass.
+      setImmediate(serveNext, socket, pending);
+    });
+    if (pending.size === 1) serve(request, response);
+    else if (pending.size > maxPending) socket.destroy();
+    else if (pending.size > maxReadAhead) socket.pause();
+  };
 }
 
 /** Returns the last pending response on a connection, of those whose requests have arrived completely. Undefined if there is none. */
@@ -37,10 +51,23 @@ export function findLastPendingResponse(socket: Duplex): ServerResponse | undefi
   return [...(pendingExchanges.get(socket) ?? [])].findLast(({ request }) => request.complete)?.response;
 }
 
+function trackConnection(socket: Duplex): Set<Exchange> {
+  const pending = new Set<Exchange>();
+  pendingExchanges.set(socket, pending);
+  // Node itself resumes reading after each response.
+  socket.on('resume', () => {
+    if (pending.size > maxReadAhead) socket.pause();
+  });
+  socket.once('close', () => {
+    closeAll(pending);
+  });
+  return pending;
+}
+
 // Node closes only the response that it is sending.
-function closeAll(socket: Duplex): void {
+function closeAll(pending: ReadonlySet<Exchange>): void {
   setImmediate(() => {
-    for (const { response } of pendingExchanges.get(socket) ?? []) {
+    for (const { response } of pending) {
       if (response.closed) continue;
       response.destroy();
       response.emit('close');

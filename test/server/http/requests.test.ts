@@ -13,6 +13,7 @@ const typename = { query: '{ __typename }' };
 const data = { data: { __typename: 'Query' } };
 const query = `?query=${encodeURIComponent('{ __typename }')}`;
 const key = keyHeader();
+const tooComplex = 'The body nests more than 100 arrays or objects, or has more than 20,000 values.';
 
 let gateway: SandboxGateway;
 /** Origin of the gateway. */
@@ -182,10 +183,59 @@ describe('POST /graphql', () => {
   it.each([
     ['a body that is not JSON', '{', 400, 'The body is not valid JSON.'],
     ['a body that is not UTF-8', new Uint8Array([0x22, 0xe9, 0x22]), 400, 'The body is not valid UTF-8.'],
-    ['101 nested arrays', '['.repeat(101), 400, 'The body nests more than 100 arrays or objects.'],
+    ['101 nested arrays', '['.repeat(101), 400, tooComplex],
+    ['20,001 values', JSON.stringify(Array(20_001).fill(0)), 400, tooComplex],
     ['a body above 256 KiB', ' '.repeat(262_145), 413, 'The body is larger than 256 KiB (262144 bytes).'],
   ])('says why it rejects %s', async (_label, body, status, message) => {
     expect(await post(gateway.url, body)).toMatchObject({ status, json: { errors: [{ message }] } });
+  });
+
+  it('accepts a body of 20,000 values', async () => {
+    // The body, its two further entries, the extensions and their array are values too.
+    const body = { ...typename, operationName: null, extensions: { list: Array(19_996).fill(0) } };
+
+    expect(await post(gateway.url, body)).toMatchObject({ status: 200, json: data });
+    body.extensions.list.push(0);
+    expect((await post(gateway.url, body)).status).toBe(400);
+  });
+
+  it('accepts a body in 2,000 chunks of one byte, and rejects more than 2,048 chunks with 413', async () => {
+    const sendInChunks = (length: number) => {
+      const chunks = JSON.stringify(typename).padEnd(length).split('');
+      return sendLines(gateway.url, [
+        'POST /graphql HTTP/1.1',
+        'host: a',
+        'connection: close',
+        'content-type: application/json',
+        'transfer-encoding: chunked',
+        '',
+        ...chunks.flatMap((chunk) => ['1', chunk]),
+        '0',
+        '',
+      ]);
+    };
+
+    expect(await sendInChunks(2_000)).toMatchObject({ status: 200, json: data });
+    const rejected = await sendInChunks(2_049);
+    expectRejection(rejected, 413);
+    expect(rejected.text).toContain('Send it in larger ones.');
+  });
+
+  it('reads a body that arrives in several pieces of any size', async () => {
+    const text = JSON.stringify({ query: `{ __typename } #${'é🚀'.repeat(2_000)}` });
+    const bytes = Buffer.from(text);
+    const body = new ReadableStream<Uint8Array>({
+      start: async (controller) => {
+        for (let sent = 0, size = 1; sent < bytes.length; sent += size, size = 2 * size + 1) {
+          controller.enqueue(bytes.subarray(sent, sent + size));
+          await new Promise(setImmediate);
+        }
+        controller.close();
+      },
+    });
+    const init: RequestInit = { method: 'POST', headers: { 'content-type': 'application/json' }, body, duplex: 'half' };
+
+    expect(await sendRequest(gateway.url, init)).toMatchObject({ status: 200, json: data });
   });
 
   it('says what to send instead of a compressed body', async () => {
@@ -282,6 +332,14 @@ describe('GET /graphql', () => {
     ['a repeated document', `${query}&${query.slice(1)}`],
   ])('rejects %s with 400', async (_label, search) => {
     expectRejection(await sendRequest(gateway.url + search, { headers: key }), 400);
+  });
+
+  it.each(['variables', 'extensions'])('rejects %s that nest more than 100 arrays with 400', async (name) => {
+    const value = `{"a":${'['.repeat(100)}${']'.repeat(100)}}`;
+    const response = await sendRequest(`${gateway.url}${query}&${name}=${value}`, { headers: key });
+
+    expectRejection(response, 400);
+    expect(response.text).toContain(`The parameter ${name} nests more than 100`);
   });
 
   it('rejects a mutation with 405, and does not execute it', async () => {

@@ -119,12 +119,12 @@ describe('An unread response', () => {
   });
 
   it('is dropped after idleMs even if it is one of many small ones', async () => {
-    const rig = await start({ ...unlimited, idleMs: 100 }, 30_000);
-    const requests = toRequest('{ environments { name } }').repeat(300);
+    const rig = await start({ ...unlimited, idleMs: 100 }, 60_000);
+    const requests = toRequest('{ environments { name } }').repeat(120);
     const { client, connection } = await sendWithoutReading(rig, requests);
     await waitUntil(() => connection.closed);
 
-    expect(await readToEnd(client)).toBeLessThan(300 * 30_000);
+    expect(await readToEnd(client)).toBeLessThan(120 * 60_000);
   });
 
   it('is kept while the client reads some of it within each idleMs', async () => {
