@@ -7,9 +7,13 @@ import {
   type GraphQLSchema,
   Kind,
   type OperationDefinitionNode,
+  OperationTypeNode,
 } from 'graphql';
 import { LRUCache } from 'lru-cache';
+import { GraphContext } from '../context.js';
 import { type CompiledQuery, createCompiler } from './compiled-query.js';
+import { limitResult } from './limit-result.js';
+import { countFields } from './operation-fields.js';
 import { coerceVariables } from './variables.js';
 
 /** An operation of a valid document. */
@@ -19,6 +23,8 @@ export interface ExecutionRequest {
   /** The variables as the client sent them. */
   readonly variables: Readonly<Record<string, unknown>> | null | undefined;
   readonly contextValue: unknown;
+  /** The event of a subscription. */
+  readonly rootValue?: unknown;
 }
 
 /** Executes an operation. Returns failures in the result, like graphql-js's `execute`. */
@@ -79,8 +85,8 @@ export function createExecutor(schema: GraphQLSchema, options: ExecutorOptions =
     pausedUntil = endedAt + (endedAt - startedAt) * (1 / maxCompileShare - 1);
     return query;
   };
-  const run: Executor = ({ document, operationName, variables, contextValue }) => {
-    const operation = getOperationAST(document, operationName);
+  const run = (request: ExecutionRequest, operation: OperationDefinitionNode | undefined) => {
+    const { document, operationName, variables, contextValue, rootValue } = request;
     const query = operation ? find(document, operation) : false;
     const variableValues = variables ?? {};
     if (operation && query !== false) {
@@ -88,10 +94,22 @@ export function createExecutor(schema: GraphQLSchema, options: ExecutorOptions =
       const result = coerced && query(coerced, contextValue);
       if (result !== undefined) return result;
     }
-    return execute({ schema, document, operationName, variableValues, contextValue });
+    return execute({ schema, document, operationName, variableValues, contextValue, rootValue });
+  };
+  const runLimited: Executor = (request) => {
+    const operation = getOperationAST(request.document, request.operationName) ?? undefined;
+    const result = run(request, operation);
+    const context = toGraphContext(request.contextValue);
+    if (operation === undefined || context === undefined) return result;
+    const { budget } = context;
+    return limitResult(result, {
+      operation,
+      budget,
+      estimateLength: () => estimateLength(request.document, operation, context),
+    });
   };
   return {
-    execute: run,
+    execute: runLimited,
     compileAhead: (document) => {
       for (const definition of document.definitions) {
         if (definition.kind === Kind.OPERATION_DEFINITION && queries.size < maxCompiledQueries)
@@ -99,4 +117,17 @@ export function createExecutor(schema: GraphQLSchema, options: ExecutorOptions =
       }
     },
   };
+}
+
+function toGraphContext(contextValue: unknown): GraphContext | undefined {
+  if (typeof contextValue !== 'object' || contextValue === null || !('operation' in contextValue)) return undefined;
+  return contextValue.operation instanceof GraphContext ? contextValue.operation : undefined;
+}
+
+// Every string of a query's result comes from a REST response or, like a long alias, from the document. Events and tasks of mutations
+// come from polls, whose responses the context does not know.
+function estimateLength(document: DocumentNode, operation: OperationDefinitionNode, context: GraphContext): number {
+  if (operation.operation !== OperationTypeNode.QUERY || document.loc === undefined) return Infinity;
+  const fields = context.budget.fields + countFields(document, operation);
+  return fields * (context.receivedLength + document.loc.source.body.length);
 }

@@ -108,6 +108,7 @@ describe('Subscriptions.subscribe', () => {
           requestId: '1',
           draining: lifecycle.draining,
           coalesceReads: false,
+          maxResultFields: 0,
           warn: () => undefined,
         });
       const result = await subscriptions.subscribe({ query: vpnsSubscription }, createContext, disconnected.signal);
