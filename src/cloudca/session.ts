@@ -96,6 +96,7 @@ export class RestSession {
   #coalesceReads: boolean;
   #isClientDisconnected = false;
   #callCount = 0;
+  #receivedLength = 0;
 
   constructor(
     client: CloudcaClient,
@@ -112,6 +113,11 @@ export class RestSession {
   /** The number of REST calls made so far, retries included. Does not count calls of other sessions that reads joined. */
   get callCount(): number {
     return this.#callCount;
+  }
+
+  /** Length of the responses to reads so far, in characters, those of joined calls included. */
+  get receivedLength(): number {
+    return this.#receivedLength;
   }
 
   /** The strings that no message may repeat. */
@@ -162,6 +168,7 @@ export class RestSession {
       let response: RestResponse;
       try {
         response = await this.#get(request, attempt);
+        this.#receivedLength += response.length;
       } catch (error) {
         const delayMs = isTransientError(error) ? this.#takeRetryDelay(attempt, expiresAt) : undefined;
         if (delayMs === undefined) throw error;

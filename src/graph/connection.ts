@@ -5,6 +5,10 @@ import { BadUserInputError } from './errors.js';
 /** Maximum of `first` and `last`. */
 export const maxPageSize = 1000;
 
+// In characters. A cursor of a name with 255 characters of any script fits. Decoding takes time for each character, once for each connection of
+// a result.
+const maxCursorLength = 2_048;
+
 /** A row of a connection. */
 export interface ConnectionRow {
   readonly id: string;
@@ -141,8 +145,8 @@ export function toConnection<T extends ConnectionRow>(
 ): Connection<T> {
   // Compares positions instead of looking the cursor's row up: that row may have been deleted.
   const { after, before } = page;
-  const low = after === null ? 0 : rows.filter((row) => compare(row, ...after) <= 0).length;
-  const high = before === null ? rows.length : rows.filter((row) => compare(row, ...before) < 0).length;
+  const low = after === null ? 0 : countWhile(rows, (row) => compare(row, ...after) <= 0);
+  const high = before === null ? rows.length : countWhile(rows, (row) => compare(row, ...before) < 0);
   const end = Math.max(low, page.first === null ? high : Math.min(high, low + page.first));
   const begin = page.last === null ? low : Math.max(low, end - page.last);
   return new Slice(collection, rows, begin, end);
@@ -184,6 +188,19 @@ class Slice<T extends ConnectionRow> implements Connection<T> {
   }
 }
 
+/** Returns how many rows `test` holds for, by binary search: it must hold for no row after one for which it does not hold. */
+function countWhile<T>(rows: readonly T[], test: (row: T) => boolean): number {
+  let low = 0;
+  let high = rows.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    const row = rows[middle];
+    if (row !== undefined && test(row)) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
 function compare(row: ConnectionRow, name: string, id: string): number {
   if (row.name !== name) return row.name < name ? -1 : 1;
   if (row.id !== id) return row.id < id ? -1 : 1;
@@ -196,7 +213,8 @@ function toCursor(collection: string, row: ConnectionRow): string {
 
 function toPosition(collection: string, argument: string, cursor: string | null): Position | null {
   if (cursor === null) return null;
-  const [cursorCollection, name, id, ...rest] = toParts(cursor);
+  const isWellFormed = cursor.length <= maxCursorLength && /^[\w-]+$/.test(cursor);
+  const [cursorCollection, name, id, ...rest] = isWellFormed ? toParts(cursor) : [];
   if (cursorCollection === collection && typeof name === 'string' && typeof id === 'string' && rest.length === 0) {
     // Accepts only what toCursor returns: the base64url decoder ignores invalid characters, and JSON allows white space.
     if (toCursor(collection, { name, id }) === cursor) return [name, id];

@@ -6,8 +6,10 @@ import type { ObserveCall, RestSession } from '../cloudca/session.js';
 import type { WireWarning } from '../cloudca/decode.js';
 import type { EnvironmentAddress } from '../cloudca/environments.js';
 import type { CallerWatcher, Watcher } from '../cloudca/polling/watcher.js';
+import { ClientDisconnectedError } from '../cloudca/errors.js';
 import { createEnvironmentLoaders, type EnvironmentLoaders } from './environment/environment.loaders.js';
 import { MissingKeyError } from './errors.js';
+import { ResultBudget } from './execution/result-budget.js';
 import { createSiteToSiteVpnLoaders, type SiteToSiteVpnLoaders } from './site-to-site-vpn/site-to-site-vpn.loaders.js';
 import { createVpcLoaders, type VpcLoaders } from './vpc/vpc.loaders.js';
 
@@ -24,6 +26,8 @@ export interface ContextOptions {
   readonly draining: AbortSignal;
   /** Whether reads may join calls that other operations of the key have in flight. False for events, which such a call may predate. */
   readonly coalesceReads: boolean;
+  /** Maximum number of fields in the rows of the result; 0: no limit. */
+  readonly maxResultFields: number;
   /** Receives unexpected values in responses of the REST API. */
   readonly warn: (warning: WireWarning) => void;
   /** Receives each REST call. */
@@ -75,6 +79,8 @@ export class GraphContext {
   readonly callerId: string | undefined;
   readonly requestId: string;
   readonly trace: OperationTrace | undefined;
+  /** How large the result may become. */
+  readonly budget: ResultBudget;
   readonly #draining: AbortSignal;
   readonly #watcher: Watcher;
   readonly #apiKey: string | undefined;
@@ -90,6 +96,7 @@ export class GraphContext {
   constructor(options: ContextOptions) {
     const { client, apiKey, callerId, requestId, watcher, draining, coalesceReads, warn, observe, recordAudit, trace } =
       options;
+    this.budget = new ResultBudget(options.maxResultFields, () => this.#rest?.cancelReads());
     this.callerId = callerId;
     this.requestId = requestId;
     this.trace = trace;
@@ -123,6 +130,11 @@ export class GraphContext {
     return this.#rest?.callCount ?? 0;
   }
 
+  /** Length of the responses to the REST reads so far, in characters. */
+  get receivedLength(): number {
+    return this.#rest?.receivedLength ?? 0;
+  }
+
   /** The loaders of the operation. Throws MissingKeyError. */
   get loaders(): Loaders {
     this.#loaders ??= {
@@ -133,8 +145,9 @@ export class GraphContext {
     return this.#loaders;
   }
 
-  /** Starts a root field of a mutation: restarts the deadline, and drops loaders, whose cached reads a write makes stale. */
+  /** Starts a root field of a mutation: restarts the deadline, and drops loaders, whose cached reads a write makes stale. Throws if the operation has stopped. */
   beginWrite(): RestSession {
+    this.budget.throwIfStopped();
     this.#loaders = undefined;
     this.rest.renewDeadline();
     return this.rest;
@@ -191,7 +204,7 @@ export class GraphContext {
   /** Cancels reads and waits, since the caller has disconnected. Writes finish. */
   disconnect(): void {
     this.#isDisconnected = true;
-    this.#rest?.cancelReads();
+    this.budget.stop(new ClientDisconnectedError('The client disconnected.'));
     this.#abortWait?.();
   }
 }

@@ -14,6 +14,7 @@ import {
   UpstreamFailureError,
 } from '../cloudca/errors.js';
 import { type ErrorCode, isErrorCode } from './error-codes.js';
+import { ResultTooLargeError } from './execution/result-budget.js';
 import { maskValidationMessage } from './limits/mask-schema-errors.js';
 import { DocumentLimitError } from './limits/document-limits.js';
 
@@ -44,6 +45,7 @@ const codes: readonly (readonly [new (...args: never[]) => Error, ErrorCode])[] 
   [TimeoutError, 'UPSTREAM_TIMEOUT'],
   [BadResponseError, 'UPSTREAM_BAD_RESPONSE'],
   [ClientDisconnectedError, 'UPSTREAM_UNAVAILABLE'],
+  [ResultTooLargeError, 'OPERATION_TOO_COMPLEX'],
 ];
 
 // Codes that a GraphQLError may bring along. Its message is written for the client, or toMessage rebuilds it.
@@ -127,6 +129,7 @@ function toDetails(cause: unknown): Record<string, unknown> {
   if (cause instanceof GraphQLError && typeof cause.extensions['retryAfter'] === 'number') {
     return { retryAfter: cause.extensions['retryAfter'] };
   }
+  if (cause instanceof ResultTooLargeError) return cause.outcomeUnknown ? { outcomeUnknown: true } : {};
   if (!(cause instanceof CloudcaError)) return {};
   const { upstream } = cause;
   return {

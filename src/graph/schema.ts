@@ -4,6 +4,7 @@ import { type GraphQLSchema, lexicographicSortSchema, printSchema } from 'graphq
 import { buildSchemaSync, type PubSub } from 'type-graphql';
 import type { ContextValue } from './context.js';
 import { EnvironmentResolver, ServiceConnectionResolver } from './environment/environment.resolver.js';
+import { limitListFields } from './execution/list-fields.js';
 import {
   CreateSiteToSiteVpnResolver,
   DeleteSiteToSiteVpnResolver,
@@ -41,7 +42,7 @@ const scalarDescriptions = new Map([
   ['JSON', 'Any JSON value, as the REST API sent it.'],
 ]);
 
-/** Builds the schema. Throws if the classes contradict each other. */
+/** Builds the schema, whose resolvers need a ContextValue. Throws if the classes contradict each other. */
 export function createSchema(): GraphQLSchema {
   const schema = buildSchemaSync({
     resolvers: [
@@ -69,6 +70,7 @@ export function createSchema(): GraphQLSchema {
     if (type === undefined) throw new TypeError(`The schema has no type ${name}.`);
     type.description = description;
   }
+  limitListFields(schema);
   return schema;
 }
 

@@ -172,7 +172,7 @@ type CreateContext = (
 
 /** Returns the function that creates the context of one operation or event. */
 function createContextFactory(
-  { auditHashKey }: Config,
+  { auditHashKey, maxResultFields }: Config,
   { client, watcher, lifecycle, log, metrics }: AppDependencies,
 ): CreateContext {
   const recordAudit = createAuditLog(log, auditHashKey);
@@ -186,6 +186,7 @@ function createContextFactory(
       requestId,
       draining: lifecycle.draining,
       coalesceReads,
+      maxResultFields,
       warn: (warning) => {
         metrics.countUnexpectedValue(warning);
         log.warn({ ...ids, ...warning }, 'unexpected value in a response of the REST API');

@@ -7,6 +7,8 @@ export interface RestResponse {
   readonly status: number;
   /** The body parsed as JSON. Undefined if it is not JSON, or if it is large and exceeds the bounds on nesting or number of values. */
   readonly body: unknown;
+  /** Length of the body, in characters. */
+  readonly length: number;
   /** Whether the body is absent or holds white space only. */
   readonly isEmpty: boolean;
   /** Retry-After, in seconds and not bounded; undefined if the response has none. */
@@ -18,7 +20,7 @@ export const unavailableStatuses: readonly number[] = [502, 503, 504];
 
 /** Parses the body of a response, once for all sessions that share it. */
 export function toRestResponse(status: number, text: string, retryAfter: number | undefined): RestResponse {
-  return { status, body: parse(text), isEmpty: text.trim() === '', retryAfter };
+  return { status, body: parse(text), length: text.length, isEmpty: text.trim() === '', retryAfter };
 }
 
 // In UTF-16 code units. JSON.parse needs at most about 40 ms for a body of this length, whatever it contains.

@@ -23,7 +23,6 @@ import {
   locatedError,
   type OperationDefinitionNode,
   OperationTypeNode,
-  type SelectionSetNode,
   separateOperations,
   TypeInfo,
   type VariableDefinitionNode,
@@ -31,6 +30,7 @@ import {
   visitWithTypeInfo,
 } from 'graphql';
 import { compileQuery, isCompiledQuery } from 'graphql-jit';
+import { countFields } from './operation-fields.js';
 
 /**
  * Runs a compiled query with coerced variables, as graphql-js's getVariableValues returns them. Returns undefined, without a call of any
@@ -178,30 +178,6 @@ function toArgument(name: string, variable: string): ArgumentNode {
 /** Returns the position of a field in its document, which no other field has. */
 function toPosition({ loc }: FieldNode): string | undefined {
   return loc && `${loc.startToken.line}:${loc.startToken.column}`;
-}
-
-/** Returns the number of fields of an operation with fragments expanded. Visits each fragment once, however often it is spread. */
-function countFields(document: DocumentNode, operation: OperationDefinitionNode): number {
-  const counts = new Map<string, number>();
-  const fragments = new Map(
-    document.definitions.flatMap((definition) =>
-      definition.kind === Kind.FRAGMENT_DEFINITION ? [[definition.name.value, definition.selectionSet]] : [],
-    ),
-  );
-  const count = (set: SelectionSetNode | undefined): number => {
-    let sum = 0;
-    for (const selection of set?.selections ?? []) {
-      if (selection.kind === Kind.FRAGMENT_SPREAD) sum += countFragment(selection.name.value);
-      else sum += count(selection.selectionSet) + (selection.kind === Kind.FIELD ? 1 : 0);
-    }
-    return sum;
-  };
-  const countFragment = (name: string): number => {
-    const cached = counts.get(name) ?? count(fragments.get(name));
-    counts.set(name, cached);
-    return cached;
-  };
-  return count(operation.selectionSet);
 }
 
 function compile(

@@ -6,9 +6,13 @@ import {
   type GraphQLSchema,
   Kind,
   type OperationDefinitionNode,
+  OperationTypeNode,
 } from 'graphql';
 import { LRUCache } from 'lru-cache';
+import { GraphContext } from '../context.js';
 import { type CompiledQuery, createCompiler } from './compiled-query.js';
+import { limitResult } from './limit-result.js';
+import { countFields } from './operation-fields.js';
 import type { OperationVariables } from './variables.js';
 
 /** An operation of a valid document. */
@@ -17,6 +21,8 @@ export interface ExecutionRequest {
   readonly operation: OperationDefinitionNode;
   readonly variables: OperationVariables;
   readonly contextValue: unknown;
+  /** The event of a subscription. */
+  readonly rootValue?: unknown;
 }
 
 /** Executes an operation. Returns failures in the result, like graphql-js's `execute`. */
@@ -77,15 +83,27 @@ export function createExecutor(schema: GraphQLSchema, options: ExecutorOptions =
     pausedUntil = endedAt + (endedAt - startedAt) * (1 / maxCompileShare - 1);
     return query;
   };
-  const run: Executor = ({ document, operation, variables, contextValue }) => {
+  const run: Executor = ({ document, operation, variables, contextValue, rootValue }) => {
     const query = find(document, operation);
     const result = query === false ? undefined : query(variables.coerced, contextValue);
     // graphql-js coerces the variables itself.
     const args = { operationName: operation.name?.value ?? null, variableValues: variables.declared };
-    return result ?? execute({ schema, document, contextValue, ...args });
+    return result ?? execute({ schema, document, contextValue, rootValue, ...args });
+  };
+  const runLimited: Executor = (request) => {
+    const { document, operation, contextValue } = request;
+    const result = run(request);
+    const context = toGraphContext(contextValue);
+    if (context === undefined) return result;
+    const { budget } = context;
+    return limitResult(result, {
+      operation,
+      budget,
+      estimateLength: () => estimateLength(document, operation, context),
+    });
   };
   return {
-    execute: run,
+    execute: runLimited,
     compileAhead: (document) => {
       for (const definition of document.definitions) {
         if (definition.kind === Kind.OPERATION_DEFINITION && queries.size < maxCompiledQueries)
@@ -93,4 +111,17 @@ export function createExecutor(schema: GraphQLSchema, options: ExecutorOptions =
       }
     },
   };
+}
+
+function toGraphContext(contextValue: unknown): GraphContext | undefined {
+  if (typeof contextValue !== 'object' || contextValue === null || !('operation' in contextValue)) return undefined;
+  return contextValue.operation instanceof GraphContext ? contextValue.operation : undefined;
+}
+
+// Every string of a query's result comes from a REST response or, like a long alias, from the document. Events and tasks of mutations
+// come from polls, whose responses the context does not know.
+function estimateLength(document: DocumentNode, operation: OperationDefinitionNode, context: GraphContext): number {
+  if (operation.operation !== OperationTypeNode.QUERY || document.loc === undefined) return Infinity;
+  const fields = context.budget.fields + countFields(document, operation);
+  return fields * (context.receivedLength + document.loc.source.body.length);
 }

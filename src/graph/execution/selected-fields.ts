@@ -1,11 +1,19 @@
-// Collects the fields selected below a field, with fragments, @skip and @include applied. Resolvers use them to start the REST calls that
-// a selection needs together, and to make no others.
+// Collects and counts the fields selected below a field, with fragments, @skip and @include applied. Resolvers use the names to start the
+// REST calls that a selection needs together, and to make no others. The result budget uses the counts.
 import { collectSubFields } from '@graphql-tools/utils';
-import { type FieldNode, getNamedType, type GraphQLResolveInfo, isObjectType } from 'graphql';
+import {
+  type FieldNode,
+  getNamedType,
+  getNullableType,
+  type GraphQLResolveInfo,
+  isListType,
+  isObjectType,
+} from 'graphql';
 
 // By field nodes, then by path. graphql-js passes the same array of nodes for all rows of a list, so one list collects once. A compiled query,
 // in which nothing depends on variables, passes the same array in all its executions.
 const cache = new WeakMap<readonly FieldNode[], Map<string, ReadonlySet<string>>>();
+const countCache = new WeakMap<readonly FieldNode[], number>();
 
 /** Returns the names of the fields selected below a field, or below its descendants at `path`. Returns an empty set if there are none. */
 export function collectSelectedFields(info: GraphQLResolveInfo, ...path: readonly string[]): ReadonlySet<string> {
@@ -18,21 +26,56 @@ export function collectSelectedFields(info: GraphQLResolveInfo, ...path: readonl
   return fields;
 }
 
+/**
+ * Returns the number of fields and objects in one row of a list field: the row itself, and all fields below it up to the next list. Fields of
+ * nested objects count, whether or not the object is null.
+ */
+export function countFieldsPerRow(info: GraphQLResolveInfo): number {
+  const cached = countCache.get(info.fieldNodes);
+  if (cached !== undefined) return cached;
+  const count = countFields(info, getNamedType(info.returnType), info.fieldNodes);
+  countCache.set(info.fieldNodes, count);
+  return count;
+}
+
+function countFields(info: GraphQLResolveInfo, type: unknown, nodes: readonly FieldNode[]): number {
+  let count = 1;
+  if (!isObjectType(type)) return count;
+  const fields = type.getFields();
+  for (const subNodes of toSubFields(info, type, nodes)) {
+    const field = fields[subNodes[0]?.name.value ?? ''];
+    const isList = field === undefined || isListType(getNullableType(field.type));
+    count += isList ? 1 : countFields(info, getNamedType(field.type), subNodes);
+  }
+  return count;
+}
+
 function collect(info: GraphQLResolveInfo, path: readonly string[]): ReadonlySet<string> {
   let type = getNamedType(info.returnType);
   let nodes: readonly FieldNode[] = info.fieldNodes;
   for (const name of path) {
-    nodes = toSubFields(info, type, nodes).filter((node) => node.name.value === name);
+    nodes = toSubFields(info, type, nodes)
+      .flat()
+      .filter((node) => node.name.value === name);
     const field = isObjectType(type) ? type.getFields()[name] : undefined;
     if (field === undefined) throw new TypeError(`${type.name} has no field ${name}.`);
     type = getNamedType(field.type);
   }
-  return new Set(toSubFields(info, type, nodes).map((node) => node.name.value));
+  return new Set(
+    toSubFields(info, type, nodes)
+      .flat()
+      .map((node) => node.name.value),
+  );
 }
 
-function toSubFields(info: GraphQLResolveInfo, type: unknown, nodes: readonly FieldNode[]): readonly FieldNode[] {
+/** Returns the nodes selected below a field, grouped by the name that they have in the response. */
+function toSubFields(
+  info: GraphQLResolveInfo,
+  type: unknown,
+  nodes: readonly FieldNode[],
+): readonly (readonly FieldNode[])[] {
   if (!isObjectType(type) || nodes.length === 0) return [];
   // collectSubFields takes variables in the form of graphql 17, and reads `coerced` only.
   const variables = { coerced: info.variableValues, sources: {} };
-  return [...collectSubFields(info.schema, info.fragments, variables, type, [...nodes]).fields.values()].flat();
+  return [...collectSubFields(info.schema, info.fragments, variables, type, [...nodes]).fields.values()];
 }

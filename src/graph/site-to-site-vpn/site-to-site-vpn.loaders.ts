@@ -27,6 +27,8 @@ export interface SiteToSiteVpnLoaders {
   readonly one: DataLoader<SiteToSiteVpnKey, SiteToSiteVpn | null, string>;
   /** Loads a list, sorted by name. */
   readonly list: (list: SiteToSiteVpnListKey) => Promise<readonly SiteToSiteVpn[]>;
+  /** Loads all VPNs of an environment by the ids of their VPCs, each group sorted by name. */
+  readonly byVpc: (environment: EnvironmentAddress) => Promise<ReadonlyMap<string, readonly SiteToSiteVpn[]>>;
 }
 
 const toRows = memoizePerSharedValue(
@@ -36,21 +38,33 @@ const toRows = memoizePerSharedValue(
 
 /** Creates the loaders of one operation. */
 export function createSiteToSiteVpnLoaders(rest: RestSession): SiteToSiteVpnLoaders {
-  return {
-    one: createLoader(
-      ({ environment, id }) =>
-        nullIfNotFound(getSiteToSiteVpn(rest, environment, id), (entity) =>
-          toSiteToSiteVpn(entity, environment, 'one'),
-        ),
-      ({ environment, id }) => toEnvironmentCacheKey(environment, id),
-    ),
-    list: createListLoader(
-      async ({ environment, vpcId }) => {
-        // All VPNs of one VPC belong to the same VPC, which one GET loads.
-        const loadStrategy = vpcId === null ? 'list' : 'one';
-        return toRows(await listSiteToSiteVpns(rest, environment, vpcId), environment, loadStrategy);
-      },
-      ({ environment, vpcId }) => toEnvironmentCacheKey(environment, vpcId),
-    ),
-  };
+  const one = createLoader(
+    ({ environment, id }: SiteToSiteVpnKey) =>
+      nullIfNotFound(getSiteToSiteVpn(rest, environment, id), (entity) => toSiteToSiteVpn(entity, environment, 'one')),
+    ({ environment, id }) => toEnvironmentCacheKey(environment, id),
+  );
+  const list = createListLoader(
+    async ({ environment, vpcId }: SiteToSiteVpnListKey) => {
+      // All VPNs of one VPC belong to the same VPC, which one GET loads.
+      const loadStrategy = vpcId === null ? 'list' : 'one';
+      return toRows(await listSiteToSiteVpns(rest, environment, vpcId), environment, loadStrategy);
+    },
+    ({ environment, vpcId }) => toEnvironmentCacheKey(environment, vpcId),
+  );
+  // Grouped once: to filter the list for each VPC would take time quadratic in its length.
+  const byVpc = createListLoader(
+    async (environment: EnvironmentAddress) => groupByVpc(await list({ environment, vpcId: null })),
+    (environment) => toEnvironmentCacheKey(environment),
+  );
+  return { one, list, byVpc };
+}
+
+function groupByVpc(vpns: readonly SiteToSiteVpn[]): ReadonlyMap<string, readonly SiteToSiteVpn[]> {
+  const groups = new Map<string, SiteToSiteVpn[]>();
+  for (const vpn of vpns) {
+    const group = groups.get(vpn.vpcId);
+    if (group === undefined) groups.set(vpn.vpcId, [vpn]);
+    else group.push(vpn);
+  }
+  return groups;
 }

@@ -130,14 +130,10 @@ export class VpcSiteToSiteVpnsResolver {
     const page = parsePage(cursorCollection, args);
     const { environment, id, loadStrategy } = vpc;
     if (environment === null) throw new BadUserInputError(missingEnvironmentMessage);
-    const { list } = context.loaders.siteToSiteVpns;
-    if (loadStrategy === 'one') return toConnection(cursorCollection, await list({ environment, vpcId: id }), page);
-    const all = await list({ environment, vpcId: null });
-    return toConnection(
-      cursorCollection,
-      all.filter((vpn) => vpn.vpcId === id),
-      page,
-    );
+    const { list, byVpc } = context.loaders.siteToSiteVpns;
+    const vpns =
+      loadStrategy === 'one' ? await list({ environment, vpcId: id }) : ((await byVpc(environment)).get(id) ?? []);
+    return toConnection(cursorCollection, vpns, page);
   }
 }
 

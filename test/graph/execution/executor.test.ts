@@ -226,6 +226,7 @@ describe('Executor on the schema of the gateway', () => {
           requestId,
           draining: new AbortController().signal,
           coalesceReads: false,
+          maxResultFields: 0,
           warn: () => undefined,
           observe,
         });

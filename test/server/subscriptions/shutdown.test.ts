@@ -119,6 +119,7 @@ describe('Subscriptions.subscribe', () => {
           requestId: '1',
           draining: lifecycle.draining,
           coalesceReads: false,
+          maxResultFields: 0,
           warn: () => undefined,
         });
       const result = await subscriptions.subscribe(

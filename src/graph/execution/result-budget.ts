@@ -1,0 +1,115 @@
+// The result budget of one operation or event: how many fields its result may have (MAX_RESULT_FIELDS). Every list field takes its rows
+// from the budget before graphql-js or graphql-jit executes them, so that the work stops when the limit is exceeded.
+import { maxFieldsPerTurn, Turns } from './turns.js';
+
+/** Rejects an operation whose result would exceed a limit. The client gets its message unchanged. */
+export class ResultTooLargeError extends Error {
+  #outcomeUnknown = false;
+
+  /** Whether the client cannot see from the response which writes were sent. */
+  get outcomeUnknown(): boolean {
+    return this.#outcomeUnknown;
+  }
+
+  /** Marks the error as that of a mutation. Appends to the message what to check before a retry. */
+  withUnknownOutcome(): this {
+    this.#outcomeUnknown = true;
+    this.message = `${this.message} The writes of this mutation may have been sent. Before you retry, check what they were to change.`;
+    return this;
+  }
+}
+
+const advice = 'Select fewer fields, or fewer rows with first or filter, or send several requests.';
+
+/** Creates the error for a result with more than `maxFields` fields. */
+export function createTooManyFieldsError(maxFields: number): ResultTooLargeError {
+  return new ResultTooLargeError(
+    `The result would have more than ${maxFields} fields in the rows of its lists (MAX_RESULT_FIELDS). ${advice}`,
+  );
+}
+
+/** Creates the error for a result with more than `maxLength` characters. */
+export function createTooLongError(maxLength: number): ResultTooLargeError {
+  return new ResultTooLargeError(`The result would be longer than ${maxLength} characters. ${advice}`);
+}
+
+/** The result budget of one operation or event. */
+export class ResultBudget {
+  /** Maximum number of fields; 0: no limit. */
+  readonly maxFields: number;
+  readonly #turns = new Turns();
+  readonly #cancelReads: () => void;
+  #fields = 0;
+  #stopReason: Error | undefined;
+  #onStop: ((reason: Error) => void) | undefined;
+
+  /** `cancelReads` cancels the REST reads in flight and rejects later ones. It is called when the operation stops. */
+  constructor(maxFields: number, cancelReads: () => void) {
+    this.maxFields = maxFields;
+    this.#cancelReads = cancelReads;
+  }
+
+  /** Number of fields taken so far. */
+  get fields(): number {
+    return this.#fields;
+  }
+
+  /** Why the operation has stopped; undefined if it has not. */
+  get stopReason(): Error | undefined {
+    return this.#stopReason;
+  }
+
+  /** Throws the reason if the operation has stopped. */
+  throwIfStopped(): void {
+    if (this.#stopReason !== undefined) throw this.#stopReason;
+  }
+
+  /**
+   * Takes the rows of a list, each of `fieldsPerRow` fields. Returns the rows, or promises of the rows that must wait for a later turn of the
+   * event loop. Throws ResultTooLargeError, and stops the operation, if the result would have too many fields.
+   */
+  takeRows<T>(rows: readonly T[], fieldsPerRow: number): readonly (T | Promise<T>)[] | Promise<readonly T[]> {
+    const fields = rows.length * fieldsPerRow;
+    this.#fields += fields;
+    if (this.maxFields > 0 && this.#fields > this.maxFields) this.stop(createTooManyFieldsError(this.maxFields));
+    this.throwIfStopped();
+    if (fields > maxFieldsPerTurn) return this.#divide(rows, fieldsPerRow);
+    const turn = this.#turns.take(fields);
+    return turn === undefined ? rows : turn.then(() => this.#checked(rows));
+  }
+
+  /**
+   * Stops the operation: cancels its REST reads, and executes no further rows. Has no effect after the first call. The listener of `onStop`
+   * receives `reason`; without a listener, the rows that wait fail with it.
+   */
+  stop(reason: Error): void {
+    if (this.#stopReason !== undefined) return;
+    this.#stopReason = reason;
+    this.#cancelReads();
+    if (this.#onStop === undefined) return;
+    this.#turns.drop();
+    this.#onStop(reason);
+  }
+
+  /** Sets the listener for the end of the operation by `stop`. It must no longer wait for the result, which may never settle then. */
+  onStop(listener: (reason: Error) => void): void {
+    this.#onStop = listener;
+    if (this.#stopReason !== undefined) listener(this.#stopReason);
+  }
+
+  #divide<T>(rows: readonly T[], fieldsPerRow: number): readonly (T | Promise<T>)[] {
+    const rowsPerTurn = Math.max(1, Math.floor(maxFieldsPerTurn / fieldsPerRow));
+    const result: (T | Promise<T>)[] = [];
+    for (let begin = 0; begin < rows.length; begin += rowsPerTurn) {
+      const slice = rows.slice(begin, begin + rowsPerTurn);
+      const turn = this.#turns.take(slice.length * fieldsPerRow);
+      for (const row of slice) result.push(turn === undefined ? row : turn.then(() => this.#checked(row)));
+    }
+    return result;
+  }
+
+  #checked<T>(value: T): T {
+    this.throwIfStopped();
+    return value;
+  }
+}

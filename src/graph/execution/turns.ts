@@ -1,0 +1,76 @@
+// Divides the execution of large results into turns of the event loop. Turns are per process: each runs a slice of one operation, and
+// operations alternate, so that however many large results are in progress, other requests wait for one slice at most.
+
+/**
+ * Maximum fields that an operation executes in one turn. graphql-js takes about 1 µs for a field, and up to 50 µs for a connection, which
+ * is at least three fields.
+ */
+export const maxFieldsPerTurn = 2_000;
+
+/** Work that waits for a turn. */
+interface Slice {
+  readonly fields: number;
+  readonly start: () => void;
+}
+
+// Operations that wait for a turn, the next one first.
+const waiting = new Set<Turns>();
+let isScheduled = false;
+
+/** The turns of one operation. The first one is the turn in which the operation starts. */
+export class Turns {
+  #fieldsInTurn = 0;
+  #slices: Slice[] = [];
+  // Index of the next slice. Removing each slice from the array would make the work quadratic.
+  #next = 0;
+
+  /** Takes part of the current turn. Returns undefined if it has room for this many fields, otherwise a promise of a later turn. */
+  take(fields: number): Promise<void> | undefined {
+    if (this.#slices.length === 0 && this.#fieldsInTurn + fields <= maxFieldsPerTurn) {
+      this.#fieldsInTurn += fields;
+      return undefined;
+    }
+    return new Promise((start) => {
+      this.#slices.push({ fields, start });
+      waiting.add(this);
+      scheduleTurn();
+    });
+  }
+
+  /** Drops the slices that wait. Their promises never settle. */
+  drop(): void {
+    this.#slices = [];
+    this.#next = 0;
+    waiting.delete(this);
+  }
+
+  /** Starts as many slices as a turn has room for, at least one. Returns whether more slices wait. */
+  startNext(): boolean {
+    this.#fieldsInTurn = 0;
+    for (; this.#next < this.#slices.length; this.#next++) {
+      const slice = this.#slices[this.#next];
+      if (slice === undefined || (this.#fieldsInTurn > 0 && this.#fieldsInTurn + slice.fields > maxFieldsPerTurn)) {
+        return true;
+      }
+      this.#fieldsInTurn += slice.fields;
+      slice.start();
+    }
+    this.drop();
+    return false;
+  }
+}
+
+function scheduleTurn(): void {
+  if (isScheduled) return;
+  isScheduled = true;
+  setImmediate(runTurn);
+}
+
+function runTurn(): void {
+  isScheduled = false;
+  const [turns] = waiting;
+  if (turns === undefined) return;
+  waiting.delete(turns);
+  if (turns.startNext()) waiting.add(turns);
+  if (waiting.size > 0) scheduleTurn();
+}
