@@ -50,14 +50,15 @@ export interface Rejection {
   readonly retryAfter?: number | undefined;
 }
 
-/** The response to a query or mutation: its result, whose errors are formatted for the client, or a rejection. */
-export type OperationResponse =
-  | Rejection
-  | {
-      readonly status: 200;
-      readonly data: Readonly<Record<string, unknown>> | null;
-      readonly errors?: readonly GraphQLFormattedError[];
-    };
+/** The result of an operation or event. */
+export interface OperationResult {
+  readonly data: Readonly<Record<string, unknown>> | null;
+  /** Formatted for the client; undefined if there are none. */
+  readonly errors?: readonly GraphQLFormattedError[];
+}
+
+/** The response to a query or mutation: its result, or what it was rejected with. */
+export type OperationResponse = Rejection | (OperationResult & { readonly status: 200 });
 
 /** Dependencies of Operations. */
 export interface OperationsOptions {
@@ -103,7 +104,7 @@ export class Operations {
       known = this.find(request, caller);
       const operation = this.prepare(known, request);
       release = await this.#options.admission.admit(context, operation.cost);
-      response = await this.#execute(operation, context);
+      response = { status: 200, ...(await this.execute(operation, context)) };
     } catch (thrown) {
       response = this.reject(thrown, context);
     }
@@ -114,6 +115,23 @@ export class Operations {
     this.#options.metrics.countResponse(known?.operation, codes, { startedAt, restCalls });
     this.#log(known?.operation, context, { startedAt, restCalls, errors: codes });
     return response;
+  }
+
+  /** Executes an operation, or one event of a subscription, within its result budget. */
+  async execute(
+    { document, operation, variables }: Operation,
+    context: GraphContext,
+    rootValue?: unknown,
+  ): Promise<OperationResult> {
+    const contextValue = { operation: context };
+    const { data = null, errors } = await this.#options.execute({
+      document,
+      operation,
+      variables,
+      contextValue,
+      rootValue,
+    });
+    return errors === undefined ? { data } : { errors: this.formatErrors(errors, context), data };
   }
 
   /** Formats what a request was rejected with: an InvalidDocumentError, a GraphQLError, or an unexpected error (status 500). */
@@ -146,18 +164,6 @@ export class Operations {
   ): void {
     this.#options.metrics.countOperation(operation, summary.errors);
     this.#log(operation, context, summary);
-  }
-
-  async #execute({ document, operation, variables }: Operation, context: GraphContext): Promise<OperationResponse> {
-    const { data = null, errors } = await this.#options.execute({
-      document,
-      operation,
-      variables,
-      contextValue: { operation: context },
-    });
-    return errors === undefined
-      ? { status: 200, data }
-      : { status: 200, errors: this.formatErrors(errors, context), data };
   }
 
   #log(

@@ -3,7 +3,6 @@
 import type { Repeater } from '@repeaterjs/repeater';
 import {
   createSourceEventStream,
-  execute,
   type ExecutionResult,
   type GraphQLError,
   type GraphQLFormattedError,
@@ -114,42 +113,48 @@ export class Subscriptions {
   }
 
   async #start(
-    { document, operation, cost, variables }: Operation,
+    prepared: Operation,
     context: GraphContext,
     createContext: () => GraphContext,
     disconnected: AbortSignal,
   ): Promise<AsyncIterableIterator<SubscriptionResult>> {
     const { schema, operations, admission, lifecycle } = this.#options;
+    const { document, operation, cost, variables } = prepared;
     const startedAt = performance.now();
     const codes = new Set<string>();
     let restCalls = 0;
     let eventCount = 0;
     let eventContext: GraphContext | undefined;
     const { callerId } = context;
-    const operationName = operation.name?.value ?? null;
-    const args = { schema, document, operationName, variableValues: variables.declared };
-    const formatErrors = (errors: readonly GraphQLError[]) =>
-      operations.formatErrors(errors, context).map((error) => {
+    const toErrors = (errors: readonly GraphQLFormattedError[]) =>
+      errors.map((error) => {
         codes.add(toCode(error));
         return new FormattedError(error);
       });
     const toResult = async (event: WatchEvent<unknown>): Promise<SubscriptionResult> => {
       eventCount++;
-      if ('failure' in event) return { errors: formatErrors([toGraphqlError(event.failure, { document, operation })]) };
+      if ('failure' in event) {
+        const failure = toGraphqlError(event.failure, { document, operation });
+        return { errors: toErrors(operations.formatErrors([failure], context)) };
+      }
       eventContext = createContext();
-      const { data, errors } = await execute({
-        ...args,
-        rootValue: event.value,
-        contextValue: { operation: eventContext },
-      });
+      const { data, errors } = await operations.execute(prepared, eventContext, event.value);
       restCalls += eventContext.restCalls;
       eventContext.auditSecretReads();
-      return { data: data ?? null, ...(errors === undefined ? {} : { errors: formatErrors(errors) }) };
+      return errors === undefined ? { data } : { data, errors: toErrors(errors) };
     };
-    const source = await createSourceEventStream({ ...args, contextValue: { operation: context } });
+    const source = await createSourceEventStream({
+      schema,
+      document,
+      operationName: operation.name?.value ?? null,
+      variableValues: variables.declared,
+      contextValue: { operation: context },
+    });
     const events = isEventStream(source)
       ? mapAsyncIterator(source, toResult)
-      : singleResult({ errors: formatErrors('errors' in source ? (source.errors ?? []) : []) });
+      : singleResult({
+          errors: toErrors(operations.formatErrors('errors' in source ? (source.errors ?? []) : [], context)),
+        });
     // A source starts when its first event is requested, so a rejection here has cost no REST call.
     const release = callerId && (await admission.admitSubscription(callerId, cost));
     const observed = onEnd(events, () => {
