@@ -20,10 +20,12 @@ const measuredRequests = 4;
 // The gateway compiles a query after a few executions.
 const warmUpRequests = 8;
 // A measurement ends early if it takes longer than this, in milliseconds.
-const maxMeasurementMs = 3_000;
+const maxMeasurementMs = 1_000;
 const requestTimeoutMs = 60_000;
 // The gateway is restarted if it holds this much more than after its start, in MiB: the next peak would not show.
 const maxHeldMiB = 60;
+// A climb begins with the best of this many random operations.
+const firstSteps = 10;
 // Steps without a better operation after which a climb begins anew.
 const maxStaleSteps = 40;
 
@@ -102,8 +104,9 @@ async function send(candidate: Candidate, query: string): Promise<Pick<Cost, 'ou
   return { outcome: `${response.status} ${code}`.trim(), responseBytes };
 }
 
-async function measure(requests: RandomRequests, candidate: Candidate): Promise<Cost> {
-  if (isUnresponsive || resetPeak(gateway.pid) > gateway.freshMiB + maxHeldMiB) {
+async function measure(requests: RandomRequests, candidate: Candidate, goal: Goal): Promise<Cost> {
+  const isHeavy = goal === 'memoryMiB' && resetPeak(gateway.pid) > gateway.freshMiB + maxHeldMiB;
+  if (isUnresponsive || isHeavy) {
     gateway.kill();
     gateway = await startGateway();
     isUnresponsive = false;
@@ -167,23 +170,27 @@ function toFigures({ candidate, cost }: Measured): string {
 
 const requests = new RandomRequests(buildSchema(readFileSync('schema.graphql', 'utf8')), createRandom(seed));
 const worst = new Map<Goal, Measured>();
-const climbs = new Map<Goal, { best: Measured | undefined; staleSteps: number }>(
-  goals.map((goal) => [goal, { best: undefined, staleSteps: 0 }]),
-);
+interface Climb {
+  best: Measured | undefined;
+  steps: number;
+  staleSteps: number;
+}
+const begin = (): Climb => ({ best: undefined, steps: 0, staleSteps: 0 });
+const climbs = new Map(goals.map((goal) => [goal, begin()]));
 const startedAt = performance.now();
 let steps = 0;
 process.stdout.write(`--seed ${seed} --minutes ${minutes}\n`);
 while (performance.now() - startedAt < minutes * 60_000) {
   for (const [goal, climb] of climbs) {
+    const { best } = climb;
     const candidate =
-      climb.best === undefined || climb.staleSteps > maxStaleSteps
-        ? requests.create()
-        : requests.mutate(climb.best.candidate);
-    const measured = { candidate, cost: await measure(requests, candidate) };
+      best === undefined || climb.steps < firstSteps ? requests.create() : requests.mutate(best.candidate);
+    const measured = { candidate, cost: await measure(requests, candidate, goal) };
     steps++;
-    if (climb.staleSteps > maxStaleSteps) climb.best = undefined;
+    climb.steps++;
     climb.staleSteps++;
-    if (measured.cost[goal] > (climb.best?.cost[goal] ?? -1)) Object.assign(climb, { best: measured, staleSteps: 0 });
+    if (measured.cost[goal] > (best?.cost[goal] ?? -1)) Object.assign(climb, { best: measured, staleSteps: 0 });
+    if (climb.staleSteps > maxStaleSteps) climbs.set(goal, begin());
     for (const each of goals) {
       if (measured.cost[each] <= (worst.get(each)?.cost[each] ?? 0)) continue;
       worst.set(each, measured);

@@ -65,6 +65,8 @@ export interface Figures {
   readonly seconds: number;
   /** Number of REST calls for the attacker. */
   readonly restCalls: number;
+  /** Time from the first failure of the neighbour's until it is served again, in seconds, if the attack begins with a failure; else 0. */
+  readonly outageSeconds: number;
   /** What the attacker got, and how often. */
   readonly outcomes: ReadonlyMap<string, number>;
 }
@@ -83,7 +85,7 @@ const warmUpRequests = 60;
 
 /**
  * Measures the neighbour for `secondsBefore`, then starts the attack, and ends it after `secondsDuring` and at least three of the
- * neighbour's requests. Stops the gateway.
+ * neighbour's requests. Stops the gateway. With 0 for `secondsBefore`, p95Before and p95OfOther are Infinity.
  */
 export async function measureAttack(
   attack: Attack,
@@ -98,12 +100,16 @@ export async function measureAttack(
     LOG_LEVEL: 'warn',
     ...attack.environment,
   };
-  const [gateway, other] = await Promise.all([launchGateway(environment), launchGateway(environment)]);
+  // The other gateway shows what the machine itself causes. Without latencies before the attack, there is nothing to compare.
+  const [gateway, other] = await Promise.all([
+    launchGateway(environment),
+    secondsBefore > 0 ? launchGateway(environment) : undefined,
+  ]);
   const { url, pid = 0 } = gateway;
   const headers = { 'mc-api-key': neighbourKey, ...(attack.newConnections === true ? { connection: 'close' } : {}) };
 
   for (let request = 0; request < warmUpRequests; request++) {
-    await Promise.all([ask(url, headers), ask(other.url, headers)]);
+    await Promise.all([ask(url, headers), other && ask(other.url, headers)]);
   }
   const before = startAsking(url, headers);
   await sleep(secondsBefore * 1_000);
@@ -122,7 +128,7 @@ export async function measureAttack(
   const callsBefore = rest.countCalls(attackerKey);
   const startedAt = performance.now();
   const during = startAsking(url, headers);
-  const beside = startAsking(other.url, headers);
+  const beside = other && startAsking(other.url, headers);
   const attacking = attack.run({
     url,
     rest,
@@ -140,10 +146,9 @@ export async function measureAttack(
   const seconds = (performance.now() - startedAt) / 1_000;
   const restCalls = rest.countCalls(attackerKey) - callsBefore;
   const allAnswers = await during.stop();
-  const answersOfOther = await beside.stop();
-  const firstServed = allAnswers.findIndex(({ outcome }) => outcome === 'served');
-  const answersDuring =
-    attack.beginsWithFailure === true && firstServed > 0 ? allAnswers.slice(firstServed) : allAnswers;
+  const answersOfOther = (await beside?.stop()) ?? [];
+  const outage = attack.beginsWithFailure === true ? findOutage(allAnswers) : undefined;
+  const answersDuring = outage === undefined ? allAnswers : allAnswers.slice(outage.endIndex);
   const figures: Figures = {
     p95Before: toP95(answersBefore.map(({ milliseconds }) => milliseconds)),
     p95During: toP95(
@@ -156,11 +161,12 @@ export async function measureAttack(
     cpuSeconds: (readCpuMs(pid) - cpuBefore) / 1_000,
     seconds,
     restCalls,
+    outageSeconds: outage?.seconds ?? 0,
     outcomes,
   };
   for (const each of [gateway, other]) {
-    each.signal('SIGKILL');
-    await each.exit;
+    each?.signal('SIGKILL');
+    await each?.exit;
   }
   rest.stop();
   return figures;
@@ -170,6 +176,17 @@ export async function measureAttack(
 interface Answer {
   readonly outcome: string;
   readonly milliseconds: number;
+  /** When the response had arrived, as of performance.now(). */
+  readonly endedAt: number;
+}
+
+/** Returns the time from the first failure to the next response that is served. Its index is that after the last answer if there is none. */
+function findOutage(answers: readonly Answer[]): { readonly endIndex: number; readonly seconds: number } {
+  const begin = answers.findIndex(({ outcome }) => outcome !== 'served');
+  const end = answers.findIndex(({ outcome }, index) => begin >= 0 && index > begin && outcome === 'served');
+  const seconds = ((answers[end]?.endedAt ?? Infinity) - (answers[begin]?.endedAt ?? 0)) / 1_000;
+  if (begin < 0) return { endIndex: 0, seconds: 0 };
+  return { endIndex: end < 0 ? answers.length : end, seconds };
 }
 
 async function ask(url: string, headers: Readonly<Record<string, string>>): Promise<Answer> {
@@ -178,7 +195,8 @@ async function ask(url: string, headers: Readonly<Record<string, string>>): Prom
     ({ status, text }) => (status === 200 && text.includes('"name":"vpn-0001"') ? 'served' : toOutcome(status, text)),
     () => 'no response',
   );
-  return { outcome, milliseconds: performance.now() - startedAt };
+  const endedAt = performance.now();
+  return { outcome, milliseconds: endedAt - startedAt, endedAt };
 }
 
 /** Asks in a loop. Returns the answers so far, and a function that ends the loop and returns all. */
@@ -209,19 +227,13 @@ export function toOutcome(status: number, body: string): string {
 }
 
 /** Formats figures as a cell of the table in docs/reliability.md. */
-export function toCell({
-  p95Before,
-  p95During,
-  p95OfOther,
-  failures,
-  memoryMiB,
-  cpuSeconds,
-  seconds,
-  restCalls,
-}: Figures): string {
+export function toCell(figures: Figures): string {
+  const { p95Before, p95During, p95OfOther, failures, outageSeconds, memoryMiB, cpuSeconds, seconds, restCalls } =
+    figures;
   const during = Number.isFinite(p95During) ? `${Math.round(p95During).toLocaleString('en')} ms` : 'no response';
   return [
     `p95 ${Math.round(p95Before)} → ${during} (${Math.round(p95OfOther)} elsewhere)`,
+    ...(outageSeconds > 0 ? [`served again after ${outageSeconds.toFixed(0)} s`] : []),
     ...(failures.length > 0 ? [`${failures.length} failed`] : []),
     `+${Math.max(0, Math.round(memoryMiB)).toLocaleString('en')} MB`,
     `${cpuSeconds.toFixed(1)} s of CPU in ${seconds.toFixed(0)} s`,
