@@ -27,6 +27,15 @@ export function IsPathSegment(label: string): PropertyDecorator {
   return check('isPathSegment', (value) => typeof value === 'string' && isPathSegment(value), message);
 }
 
+/** Maximum length of the names and ids in the address of an environment, in characters. */
+export const maxNameLength = 255;
+
+/** Requires at most 255 characters. */
+export function IsShort(label: string): PropertyDecorator {
+  const test = (value: unknown) => typeof value !== 'string' || value.length <= maxNameLength;
+  return check('isShort', test, `${label} must not be longer than ${maxNameLength} characters.`);
+}
+
 /** Requires text that is not blank and is on one line. */
 export function IsName(): PropertyDecorator {
   const test = (value: unknown) => typeof value === 'string' && value.trim() !== '' && isOneLine(value);

@@ -5,17 +5,19 @@ import { Field, ID, InputType } from 'type-graphql';
 import type { EnvironmentAddress } from '../../cloudca/environments.js';
 import { isSameEnvironment, toEnvironmentCacheKey } from '../loaders.js';
 import { throwIfInvalid } from '../user-error.js';
-import { IsPathSegment } from '../validators.js';
+import { IsPathSegment, IsShort } from '../validators.js';
 
 /** Names the environment that an operation works in. */
 @InputType({ description: 'Environment that an operation works in. Send it with every operation.' })
 export class EnvironmentInput {
   @Field(() => String, { description: 'Code of the service connection, e.g. compute-on or compute-qc.' })
   @IsPathSegment('The serviceCode')
+  @IsShort('The serviceCode')
   declare serviceCode: string;
 
   @Field(() => String, { description: 'Name of the environment, e.g. test_area.' })
   @IsPathSegment('The name of the environment')
+  @IsShort('The name of the environment')
   declare name: string;
 
   @Field(() => ID, {
@@ -24,6 +26,7 @@ export class EnvironmentInput {
   })
   @IsOptional()
   @IsPathSegment('The organizationId')
+  @IsShort('The organizationId')
   declare organizationId?: string | null;
 }
 

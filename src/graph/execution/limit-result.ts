@@ -1,5 +1,5 @@
-// Applies the result budget to the result of an operation: ends the operation when the budget stops it, and bounds the finished result
-// before it is made a text.
+// Limits the result of an operation. Ends the operation when its budget stops it, and measures the finished result before it is made a
+// text.
 import { type ExecutionResult, GraphQLError, type OperationDefinitionNode, OperationTypeNode } from 'graphql';
 import { CloudcaError } from '../../cloudca/errors.js';
 import { unwrapError } from '../errors.js';

@@ -27,8 +27,8 @@ export function collectSelectedFields(info: GraphQLResolveInfo, ...path: readonl
 }
 
 /**
- * Returns the number of fields and objects in one row of a list field: the row itself, and all fields below it up to the next list. Fields of
- * nested objects count, whether or not the object is null.
+ * Returns the number of fields and objects in one row of a list field. Counts the row itself, and all fields below it up to the next list.
+ * Fields of nested objects count, whether or not the object is null.
  */
 export function countFieldsPerRow(info: GraphQLResolveInfo): number {
   const cached = countCache.get(info.fieldNodes);

@@ -1,9 +1,9 @@
-// Divides the execution of large results into turns of the event loop. Turns are per process: each runs a slice of one operation, and
-// operations alternate, so that however many large results are in progress, other requests wait for one slice at most.
+// Divides the execution of large results into turns of the event loop. In each turn, one operation of the process executes one slice, and
+// operations alternate. So however many large results are in progress, other requests wait for one slice at most.
 
 /**
- * Maximum fields that an operation executes in one turn. graphql-js takes about 1 µs for a field, and up to 50 µs for a connection, which
- * is at least three fields.
+ * Maximum fields that an operation executes in one turn. graphql-js takes about 1 µs for a field. It takes up to 50 µs for a connection,
+ * which is at least three fields.
  */
 export const maxFieldsPerTurn = 2_000;
 

@@ -17,6 +17,7 @@ import {
 import { isObject } from '../../json.js';
 import type { Config } from '../../config.js';
 import { RequestError } from '../error-codes.js';
+import { maxStringLength } from '../limits/document-limits.js';
 import { describeUnknownValue, listEnumValues, matchExpectedType, matchMissingField } from '../errors.js';
 
 const maxReportedProblems = 5;
@@ -46,23 +47,25 @@ export function readVariables(
 ): OperationVariables {
   const definitions = operation.variableDefinitions ?? [];
   if (definitions.length === 0) return noVariables;
-  const declared: Record<string, unknown> = {};
-  for (const { variable } of definitions) {
-    const name = variable.name.value;
-    if (Object.hasOwn(sent, name)) declared[name] = sent[name];
-  }
+  // fromEntries makes an own property even of `__proto__`.
+  const declared = Object.fromEntries(
+    definitions.flatMap(({ variable: { name } }) =>
+      Object.hasOwn(sent, name.value) ? [[name.value, sent[name.value]]] : [],
+    ),
+  );
   const problems: string[] = [];
   let coerced: OperationVariables['coerced'] | undefined;
   const coerce = () => (coerced ??= getVariableValues(schema, definitions, declared, { maxErrors: 1 }).coerced);
-  for (const { name, type, hasDefault, mayContainLists } of toDeclarations(schema, operation)) {
-    const value = declared[name];
+  for (const { name, type, hasDefault } of toDeclarations(schema, operation)) {
+    const value = Object.hasOwn(declared, name) ? declared[name] : undefined;
     if (value === undefined || value === null) {
       const isMissing = value === null || !hasDefault;
       if (isMissing && isNonNullType(type)) problems.push(toMissingVariable(name, type, introspection));
       continue;
     }
-    if (maxListItems > 0 && mayContainLists && hasLongList(value, type, maxListItems)) {
-      problems.push(`$${name} has a list of more than ${maxListItems} items (MAX_LIST_ITEMS)`);
+    const excess = findExcess(value, type, maxListItems);
+    if (excess !== undefined) {
+      problems.push(`$${[name, ...excess.path].join('.')} ${excess.problem}`);
       continue;
     }
     if (coerce() === undefined) {
@@ -93,7 +96,6 @@ interface Declaration {
   readonly name: string;
   readonly type: GraphQLInputType;
   readonly hasDefault: boolean;
-  readonly mayContainLists: boolean;
 }
 
 const declarationsByOperation = new WeakMap<OperationDefinitionNode, readonly Declaration[]>();
@@ -104,25 +106,10 @@ function toDeclarations(schema: GraphQLSchema, operation: OperationDefinitionNod
   const declarations = (operation.variableDefinitions ?? []).flatMap(({ variable, type: typeNode, defaultValue }) => {
     const type = typeFromAST(schema, typeNode);
     if (!isInputType(type)) return [];
-    return [
-      {
-        name: variable.name.value,
-        type,
-        hasDefault: defaultValue !== undefined,
-        mayContainLists: mayContainLists(type, new Set()),
-      },
-    ];
+    return [{ name: variable.name.value, type, hasDefault: defaultValue !== undefined }];
   });
   declarationsByOperation.set(operation, declarations);
   return declarations;
-}
-
-function mayContainLists(type: GraphQLInputType, seen: Set<GraphQLInputType>): boolean {
-  const nullable = getNullableType(type);
-  if (isListType(nullable)) return true;
-  if (!isInputObjectType(nullable) || seen.has(nullable)) return false;
-  seen.add(nullable);
-  return Object.values(nullable.getFields()).some((field) => mayContainLists(field.type, seen));
 }
 
 class TooManyProblems extends Error {}
@@ -144,16 +131,39 @@ function collectProblems(
   }
 }
 
+/** A list or a string that is too long. */
+interface Excess {
+  readonly path: readonly (string | number)[];
+  readonly problem: string;
+}
+
 // Follows the type, so it never visits a part of the value that the type does not declare, however large or deep.
-function hasLongList(value: unknown, type: GraphQLInputType, maxItems: number): boolean {
+function findExcess(value: unknown, type: GraphQLInputType, maxItems: number): Excess | undefined {
+  if (typeof value === 'string') {
+    return value.length > maxStringLength
+      ? { path: [], problem: `has more than ${maxStringLength} characters` }
+      : undefined;
+  }
+  if (typeof value !== 'object' || value === null) return undefined;
   const nullable = getNullableType(type);
   if (isListType(nullable)) {
-    if (!Array.isArray(value)) return hasLongList(value, nullable.ofType, maxItems);
-    return value.length > maxItems || value.some((item) => hasLongList(item, nullable.ofType, maxItems));
+    if (!Array.isArray(value)) return findExcess(value, nullable.ofType, maxItems);
+    if (maxItems > 0 && value.length > maxItems) {
+      return { path: [], problem: `has a list of more than ${maxItems} items (MAX_LIST_ITEMS)` };
+    }
+    for (const [index, item] of value.entries()) {
+      const excess = findExcess(item, nullable.ofType, maxItems);
+      if (excess !== undefined) return { ...excess, path: [index, ...excess.path] };
+    }
+  } else if (isInputObjectType(nullable) && isObject(value)) {
+    const fields = nullable.getFields();
+    for (const name in fields) {
+      const field = fields[name];
+      const excess = field && findExcess(value[name], field.type, maxItems);
+      if (excess !== undefined) return { ...excess, path: [name, ...excess.path] };
+    }
   }
-  if (!isInputObjectType(nullable) || !isObject(value)) return false;
-  const fields = Object.values(nullable.getFields());
-  return fields.some((field) => hasLongList(value[field.name], field.type, maxItems));
+  return undefined;
 }
 
 function toMissingVariable(name: string, type: GraphQLInputType, introspection: boolean): string {

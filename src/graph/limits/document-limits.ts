@@ -1,5 +1,5 @@
 // Document limits: the length and tokens of a document, and the size of its operations with every fragment expanded. Limits of other
-// parts of a request are elsewhere: of lists in variables (MAX_LIST_ITEMS) in execution/variables.ts, of bodies in server/http.
+// parts of a request are elsewhere: of lists and strings in variables in execution/variables.ts, of bodies in server/http.
 import {
   type DirectiveNode,
   type FieldNode,
@@ -36,6 +36,14 @@ export const maxValidationErrors = 5;
 // The introspection query that tools send has a depth of 13 and no alias, deeper than any query for data. Aliases would multiply the
 // nested lists. A rule of graphql-js limits how many such lists may be nested.
 const introspectionLimits = { depth: 15, aliases: 2 };
+
+// From a VPC to its VPNs, to the VPC of each, and to its VPNs again: once round is enough for any data. No other lists can be nested without
+// end.
+const roundField = 'siteToSiteVpns';
+const maxRounds = 2;
+
+/** Maximum length of a string in a document or in the variables, in characters. Inputs with a shorter limit check it themselves. */
+export const maxStringLength = 16_384;
 
 // If an operation has more fields, repeats are not counted: without MAX_FIELDS, it may be too large to expand.
 const maxExpandedFields = 10_000;
@@ -78,6 +86,13 @@ export function createDocumentLimitsRule(limits: DocumentLimits): ValidationRule
       }
       return isWithinLimits ? undefined : { ...document, definitions: [] };
     },
+    StringValue: (node) => {
+      if (node.value.length <= maxStringLength) return;
+      const argument = context.getArgument();
+      const place = argument ? `The argument ${argument.name} has` : 'The document has';
+      const message = `${place} a string of more than ${maxStringLength} characters. Send a shorter one.`;
+      context.reportError(new DocumentLimitError(message, { nodes: node }));
+    },
   });
 }
 
@@ -89,6 +104,8 @@ interface Counts {
   readonly rootFields: number;
   readonly aliases: number;
   readonly directives: number;
+  /** How often one path goes from a VPC to its VPNs. */
+  readonly rounds: number;
   /** Depth of introspection. Introspection fields count in `fields` and `rootFields` too, but not in `depth` and `aliases`. */
   readonly introspectionDepth: number;
   readonly introspectionAliases: number;
@@ -111,6 +128,11 @@ function toViolations(operation: OperationDefinitionNode, counter: Counter, limi
       : checkLimit(counts.rootFields, maxRootFields, (max) => `has more than ${max} root fields (MAX_ROOT_FIELDS)`)),
     ...checkLimit(counts.aliases, maxAliases, (max) => `has more than ${max} aliases (MAX_ALIASES)`),
     ...checkLimit(counts.directives, maxDirectives, (max) => `has more than ${max} directives (MAX_DIRECTIVES)`),
+    ...checkLimit(
+      counts.rounds,
+      maxRounds,
+      (max) => `goes from a VPC to its VPNs more than ${max} times on one path (Vpc.siteToSiteVpns)`,
+    ),
     ...checkLimit(
       counts.introspectionDepth,
       depth,
@@ -136,6 +158,7 @@ const zeroCounts: Counts = {
   rootFields: 0,
   aliases: 0,
   directives: 0,
+  rounds: 0,
   introspectionDepth: 0,
   introspectionAliases: 0,
 };
@@ -153,39 +176,41 @@ class Counter {
 
   countOperation({ directives, variableDefinitions = [], selectionSet }: OperationDefinitionNode): Counts {
     const variables = variableDefinitions.map((variable) => withDirectives(zeroCounts, variable.directives));
-    return withDirectives(sum([this.#countAll(selectionSet), ...variables]), directives);
+    return withDirectives(sum([this.#countAll(selectionSet, true), ...variables]), directives);
   }
 
-  #countAll({ selections }: SelectionSetNode): Counts {
-    return sum(selections.map((selection) => this.#count(selection)));
+  // `isRoot`: the selection is one of the root type. A fragment is either one of it wherever it is spread, or nowhere.
+  #countAll({ selections }: SelectionSetNode, isRoot: boolean): Counts {
+    return sum(selections.map((selection) => this.#count(selection, isRoot)));
   }
 
-  #count(selection: SelectionNode): Counts {
+  #count(selection: SelectionNode, isRoot: boolean): Counts {
     const { directives } = selection;
     switch (selection.kind) {
       case Kind.FIELD:
-        return withDirectives(this.#countField(selection), directives);
+        return withDirectives(this.#countField(selection, isRoot), directives);
       case Kind.INLINE_FRAGMENT:
-        return withDirectives(this.#countAll(selection.selectionSet), directives);
+        return withDirectives(this.#countAll(selection.selectionSet, isRoot), directives);
       case Kind.FRAGMENT_SPREAD:
-        return withDirectives(this.#countFragment(selection.name.value), directives);
+        return withDirectives(this.#countFragment(selection.name.value, isRoot), directives);
     }
   }
 
-  #countField({ name, alias, selectionSet }: FieldNode): Counts {
-    const below = selectionSet === undefined ? zeroCounts : this.#countAll(selectionSet);
+  #countField({ name, alias, selectionSet }: FieldNode, isRoot: boolean): Counts {
+    const below = selectionSet === undefined ? zeroCounts : this.#countAll(selectionSet, false);
     const counts = {
       ...below,
       depth: below.depth + 1,
       fields: below.fields + 1,
       rootFields: 1,
       aliases: below.aliases + (alias === undefined ? 0 : 1),
+      rounds: below.rounds + (name.value === roundField && !isRoot ? 1 : 0),
     };
     if (name.value !== '__schema' && name.value !== '__type') return counts;
     return { ...counts, depth: 1, aliases: 0, introspectionDepth: counts.depth, introspectionAliases: counts.aliases };
   }
 
-  #countFragment(name: string): Counts {
+  #countFragment(name: string, isRoot: boolean): Counts {
     const cached = this.#fragments.get(name);
     if (cached !== undefined) return cached;
     const fragment = this.#getFragment(name);
@@ -196,7 +221,7 @@ class Counter {
       return zeroCounts;
     }
     this.#visiting.add(name);
-    const counts = withDirectives(this.#countAll(fragment.selectionSet), fragment.directives);
+    const counts = withDirectives(this.#countAll(fragment.selectionSet, isRoot), fragment.directives);
     this.#visiting.delete(name);
     this.#fragments.set(name, counts);
     return counts;
@@ -248,6 +273,7 @@ function sum(parts: readonly Counts[]): Counts {
     total.rootFields += part.rootFields;
     total.aliases += part.aliases;
     total.directives += part.directives;
+    total.rounds = Math.max(total.rounds, part.rounds);
     total.introspectionDepth = Math.max(total.introspectionDepth, part.introspectionDepth);
     total.introspectionAliases += part.introspectionAliases;
   }

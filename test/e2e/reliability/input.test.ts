@@ -307,6 +307,8 @@ const hostileValues = [
     '[]',
     '|',
   ],
+  'x'.repeat(255),
+  'x'.repeat(256),
   'x'.repeat(200_000),
   '\u{1f680}'.repeat(50_000),
   '../'.repeat(60_000),
@@ -314,7 +316,7 @@ const hostileValues = [
 
 /** Reports whether the contract allows a value as a path segment. */
 function isPathSegment(value: string): boolean {
-  return !/^\.{0,2}$/.test(value) && value.isWellFormed() && !/[/\\?#%]|\p{Cc}/u.test(value);
+  return value.length <= 255 && !/^\.{0,2}$/.test(value) && value.isWellFormed() && !/[/\\?#%]|\p{Cc}/u.test(value);
 }
 
 /** Returns the decoded target of a call. Asserts that it is encoded strictly. */
@@ -432,7 +434,8 @@ describe('CreateSiteToSiteVpnInput.name', () => {
 
       expectWellFormed(response);
       const calls = rig.upstream.calls.map(({ requestLine, body }) => [requestLine, nameOf(body)]);
-      const isValid = value.trim() !== '' && value.isWellFormed() && !/[\p{Cc}\u2028\u2029]/u.test(value);
+      const isValid =
+        value.length <= 16_384 && value.trim() !== '' && value.isWellFormed() && !/[\p{Cc}\u2028\u2029]/u.test(value);
       const line = 'POST /v1/services/compute-on/test_area/sitetositevpns HTTP/1.1';
       expect(calls).toEqual(isValid ? [[line, value]] : []);
     }

@@ -1,0 +1,125 @@
+// How rows of large lists wait for turns of the event loop, and how lengths are measured.
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { ResultBudget } from '../../../src/graph/execution/result-budget.js';
+import { isLongerThan } from '../../../src/graph/execution/text-length.js';
+import { maxFieldsPerTurn } from '../../../src/graph/execution/turns.js';
+import { range } from '../../helpers/fixtures.js';
+
+const unlimited = () => new ResultBudget(0, () => undefined);
+
+/** Takes the rows 0 to `count - 1`, and returns those that have been released so far, in the order of their release. */
+function take(budget: ResultBudget, count: number, fieldsPerRow: number): number[] {
+  const released: number[] = [];
+  const rows = budget.takeRows(range(count), fieldsPerRow);
+  if (rows instanceof Promise) void rows.then((all) => released.push(...all));
+  else {
+    for (const row of rows) {
+      if (row instanceof Promise) void row.then((value) => released.push(value));
+      else released.push(row);
+    }
+  }
+  return released;
+}
+
+async function passTurns(count: number): Promise<void> {
+  for (let turn = 0; turn < count; turn++) await nextTurn();
+}
+
+describe('ResultBudget', () => {
+  it('returns a small list as it is', () => {
+    const rows = range(25);
+    expect(unlimited().takeRows(rows, 40)).toBe(rows);
+  });
+
+  it('releases at most 2,000 fields in a turn of the event loop, in order', async () => {
+    const released = take(unlimited(), 1_000, 10);
+    const perTurn = maxFieldsPerTurn / 10;
+    for (const turn of range(5)) {
+      expect(released).toEqual(range((turn + 1) * perTurn));
+      await nextTurn();
+    }
+  });
+
+  it('releases small lists together once the first turn is full', async () => {
+    const budget = unlimited();
+    const lists = range(30).map(() => take(budget, 10, 20));
+    const count = () => lists.filter((released) => released.length === 10).length;
+    expect(count()).toBe(10);
+    await nextTurn();
+    expect(count()).toBe(20);
+    await nextTurn();
+    expect(count()).toBe(30);
+  });
+
+  it('alternates between operations, one slice in a turn', async () => {
+    const [one, other] = [take(unlimited(), 600, 10), take(unlimited(), 600, 10)];
+    await nextTurn();
+    expect([one.length, other.length]).toEqual([400, 200]);
+    await nextTurn();
+    expect([one.length, other.length]).toEqual([400, 400]);
+    await passTurns(2);
+    expect([one.length, other.length]).toEqual([600, 600]);
+  });
+
+  it('releases a row with more fields than a turn may have', async () => {
+    const released = take(unlimited(), 3, 10 * maxFieldsPerTurn);
+    await passTurns(3);
+    expect(released).toEqual([0, 1, 2]);
+  });
+
+  it('fails the rows that wait when the operation stops, if nothing listens', async () => {
+    const budget = unlimited();
+    const rows = budget.takeRows(range(1_000), 10);
+    if (rows instanceof Promise) throw new TypeError('The list was not divided.');
+    const settled = Promise.allSettled(rows.map((row) => Promise.resolve(row)));
+    budget.stop(new Error('stopped'));
+    const failed = (await settled).filter(({ status }) => status === 'rejected');
+    expect(failed).toHaveLength(800);
+    expect(() => budget.takeRows([1], 1)).toThrow('stopped');
+  });
+
+  it('cancels the reads once, and reports the first reason, when the operation stops', () => {
+    const events: string[] = [];
+    const budget = new ResultBudget(10, () => events.push('cancelled'));
+    budget.onStop(({ message }) => events.push(message));
+    expect(() => budget.takeRows(range(11), 1)).toThrow('more than 10 fields');
+    budget.stop(new Error('later'));
+    expect(events.toSorted()).toEqual(['cancelled', expect.stringContaining('more than 10 fields')].toSorted());
+  });
+});
+
+describe('isLongerThan', () => {
+  // Lengths of numbers and punctuation are rough, so the texts are long.
+  const text = fc
+    .tuple(
+      fc.constantFrom('x', 'é', '"', '\\', '\u0001', '\n', '\u{1f310}', '\ud83c'),
+      fc.integer({ min: 100, max: 400 }),
+    )
+    .map(([unit, count]) => unit.repeat(count));
+  const value = fc.letrec((tie) => ({
+    value: fc.oneof(text, fc.array(tie('value'), { maxLength: 4 }), fc.dictionary(text, tie('value'), { maxKeys: 3 })),
+  })).value;
+
+  it('agrees with the length of the JSON text, within a fifth', () => {
+    fc.assert(
+      fc.property(value, (given) => {
+        const { length } = JSON.stringify(given);
+        if (length < 600) return;
+        expect(isLongerThan(given, length * 1.2)).toBe(false);
+      }),
+    );
+  });
+
+  it.each([
+    ['a long string', 'x'.repeat(1_000), 1_000],
+    ['escaped characters', '\u0001'.repeat(1_000), 6_000],
+    ['many strings', range(100).map(() => 'x'.repeat(100)), 10_000],
+    ['the names of fields', { ['x'.repeat(1_000)]: null }, 1_000],
+    ['nested JSON', { a: [{ b: [['x'.repeat(1_000)]] }] }, 1_000],
+  ])('counts %s', (_what, given, length) => {
+    expect(isLongerThan(given, length * 0.99)).toBe(true);
+    expect(isLongerThan(given, length * 1.2 + 100)).toBe(false);
+  });
+});
