@@ -8,6 +8,7 @@ import { CloudcaClient } from './cloudca/client.js';
 import type { WireWarning } from './cloudca/decode.js';
 import { type WatchObservation, type WatchTarget, Watcher } from './cloudca/polling/watcher.js';
 import { type Config, ConfigError, findUnknownVariables, readConfig } from './config.js';
+import { addLastFuse, whenThreadsAreIdle } from './last-fuse.js';
 import { explainListenErrors, listen } from './listen.js';
 import { createSandbox, SANDBOX_KEY } from './sandbox/sandbox.js';
 import { createApp } from './server/app.js';
@@ -16,7 +17,7 @@ import { Lifecycle } from './server/lifecycle.js';
 import { createLogger, flushLog, toLoggable } from './server/telemetry/logging.js';
 import { createMetrics } from './server/telemetry/metrics.js';
 import { combineObservers, createTracing } from './server/telemetry/tracing.js';
-import { TrustedDocumentsError } from './server/graphql/trusted-documents.js';
+import { TrustedDocumentsError } from './server/graphql/manifest.js';
 
 // A request runs through many small functions and many object shapes, more than V8's default limits allow for:
 for (const flag of [
@@ -38,6 +39,9 @@ const closeConnectionsAfterMs = 9_000;
 const abandonFlushAfterMs = 9_500;
 // Exits, even if a step hangs.
 const exitAfterMs = 9_700;
+
+// Maximum wait for file reads and DNS lookups when the process exits during the start, in milliseconds.
+const exitDuringStartAfterMs = 1_000;
 
 const signals = ['SIGINT', 'SIGTERM'] as const;
 // If a signal goes to the whole process group, npm passes on a duplicate. A second signal within this time does not force the exit.
@@ -117,7 +121,7 @@ async function startGateway(config: Config, log: Logger, announce: Logger): Prom
       await client.close();
       await sandbox?.close();
       await ops.close();
-      await Promise.race([Promise.all([tracing?.stop(), flushLog(log)]), flushTimeout]);
+      await Promise.race([Promise.all([tracing?.stop(), flushLog(log), whenThreadsAreIdle()]), flushTimeout]);
     },
   };
 }
@@ -135,9 +139,14 @@ async function startSandbox(config: Config, announce: Logger): Promise<{ url: st
   return { url, close: () => sandbox.close() };
 }
 
+async function exitDuringStart(code: 0 | 1): Promise<void> {
+  await Promise.race([whenThreadsAreIdle(), sleep(exitDuringStartAfterMs)]);
+  process.exit(code);
+}
+
 async function run(): Promise<void> {
   // Until the start has finished, there is nothing to shut down.
-  let shutDown = (): void => process.exit(0);
+  let shutDown = (): void => void exitDuringStart(0);
   let firstSignalAt: number | undefined;
   for (const signal of signals) {
     process.on(signal, () => {
@@ -150,6 +159,8 @@ async function run(): Promise<void> {
   const config = readConfig();
   // pino-pretty is a dev dependency, so production logs JSON on a terminal too.
   const log = createLogger(config.logLevel, process.stdout.isTTY && !config.production);
+  // Only now, because the logger writes its last lines at the exit.
+  addLastFuse();
   for (const { name, message } of findUnknownVariables()) log.warn({ variable: name }, message);
   // Callers that set port 0 read the actual ports from these lines, so every LOG_LEVEL has them.
   const announce = log.child({}, { level: 'info' });
@@ -181,7 +192,7 @@ try {
       ? `The gateway cannot start with this environment:\n${error.message}`
       : `The gateway cannot start: ${toMessage(error)}`;
   process.stderr.write(`${message}\n`);
-  process.exit(1);
+  await exitDuringStart(1);
 }
 
 // No client has called yet, so the message contains no data of a caller.

@@ -1,19 +1,18 @@
 // Trusted documents: the documents of a manifest, validated when the manifest is read. Clients run them by id or by text. If only they may
 // run, Apollo Server receives the hash of one of them with every request, and nothing else can run.
 import { hash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { setImmediate as yieldToEventLoop } from 'node:timers/promises';
 import type { GraphQLRequest } from '@apollo/server';
 import type { KeyValueCache } from '@apollo/utils.keyvaluecache';
 import type { DocumentNode, GraphQLError } from 'graphql';
 import type { Logger } from 'pino';
-import { z } from 'zod';
 import type { Config } from '../../config.js';
 import { createRequestError } from '../../graph/error-codes.js';
 import { formatGraphqlError } from '../../graph/errors.js';
 import { isObject } from '../../json.js';
 import type { Lifecycle } from '../lifecycle.js';
 import { toLoggable } from '../telemetry/logging.js';
+import { ManifestFile, TrustedDocumentsError } from './manifest.js';
 import { InvalidDocumentError } from './parse-document.js';
 
 /** A document of the manifest. */
@@ -34,6 +33,8 @@ export interface TrustedDocumentsOptions {
   readonly parseDocument: (text: string) => DocumentNode;
   /** Compiles a document before its first request. */
   readonly compileAhead: (document: DocumentNode) => void;
+  /** Called when reading the manifest takes long. Default: does nothing. */
+  readonly onSlowRead?: () => void;
 }
 
 /** The parts of a request that name its document. */
@@ -43,13 +44,6 @@ export interface DocumentReference {
   readonly documentId?: unknown;
   /** Apollo's clients send the id in `persistedQuery.sha256Hash`. */
   readonly extensions?: Readonly<Record<string, unknown>> | null | undefined;
-}
-
-/** Reports that a manifest cannot be used. The message is for operators, with a line for each problem. */
-export class TrustedDocumentsError extends Error {
-  constructor(problems: readonly string[]) {
-    super(problems.map((problem) => `TRUSTED_DOCUMENTS ${problem}`).join('\n'));
-  }
 }
 
 /** Creates the error for a document that is not trusted. */
@@ -83,6 +77,7 @@ export class TrustedDocuments {
   /** Whether the gateway rejects all other documents. */
   readonly only: boolean;
   readonly #options: TrustedDocumentsOptions;
+  readonly #manifest: ManifestFile;
   #index: DocumentIndex = { byText: new Map(), byId: new Map() };
   #lastRead: Promise<unknown> = Promise.resolve();
 
@@ -90,6 +85,7 @@ export class TrustedDocuments {
   constructor(options: TrustedDocumentsOptions) {
     this.only = options.only;
     this.#options = options;
+    this.#manifest = new ManifestFile(options.file, options.onSlowRead ?? (() => undefined));
   }
 
   /** Counts the documents. */
@@ -150,11 +146,11 @@ export class TrustedDocuments {
   }
 
   async #read(): Promise<DocumentIndex> {
-    const { file, parseDocument, compileAhead } = this.#options;
+    const { parseDocument, compileAhead } = this.#options;
     const byText = new Map<string, TrustedDocument>();
     const byId = new Map<string, TrustedDocument>();
     const problems: string[] = [];
-    for (const [id, text] of toEntries(await readManifest(file))) {
+    for (const [id, text] of await this.#manifest.read()) {
       // A manifest may take long to validate: requests go first.
       await yieldToEventLoop();
       try {
@@ -192,10 +188,13 @@ export async function openTrustedDocuments(
     lifecycle,
     log,
     ...options
-  }: Omit<TrustedDocumentsOptions, 'file' | 'only'> & { lifecycle: Lifecycle; log: Logger },
+  }: Omit<TrustedDocumentsOptions, 'file' | 'only' | 'onSlowRead'> & { lifecycle: Lifecycle; log: Logger },
 ): Promise<TrustedDocuments | undefined> {
   if (file === undefined) return undefined;
-  const documents = new TrustedDocuments({ file, only, ...options });
+  const onSlowRead = () => {
+    log.warn('waiting for the file that TRUSTED_DOCUMENTS names');
+  };
+  const documents = new TrustedDocuments({ file, only, onSlowRead, ...options });
   const read = async () => {
     await documents.read();
     log.info({ documents: documents.count, only }, 'trusted documents loaded');
@@ -213,42 +212,6 @@ export async function openTrustedDocuments(
 
 // A manifest for another schema has a problem in each of its documents.
 const maxProblems = 10;
-
-// Apollo's generators for the web, Kotlin and iOS write the first form; GraphQL Codegen, Relay's compiler and others write the second.
-const manifest = z.union([
-  z
-    .object({
-      format: z.literal('apollo-persisted-query-manifest'),
-      version: z.literal(1),
-      operations: z.array(z.object({ id: z.string().min(1), body: z.string() })),
-    })
-    .transform(({ operations }) => operations.map(({ id, body }): [string, string] => [id, body])),
-  z.record(z.string().min(1), z.string()).transform((texts) => Object.entries(texts)),
-]);
-
-function toEntries(value: unknown): readonly (readonly [id: string, text: string])[] {
-  const { data } = manifest.safeParse(value);
-  if (data !== undefined) return data;
-  throw new TrustedDocumentsError([
-    'must name a manifest: format apollo-persisted-query-manifest, version 1, or a JSON object that maps ids to documents',
-  ]);
-}
-
-async function readManifest(file: string): Promise<unknown> {
-  let text: string;
-  try {
-    text = await readFile(file, 'utf8');
-  } catch (error) {
-    const code = isObject(error) ? String(error['code']) : 'unknown reason';
-    throw new TrustedDocumentsError([`names a file that cannot be read (${code})`]);
-  }
-  try {
-    const value: unknown = JSON.parse(text);
-    return value;
-  } catch {
-    throw new TrustedDocumentsError(['names a file that is not JSON']);
-  }
-}
 
 function replaceByHash(request: GraphQLRequest, id: string): void {
   delete request.query;
