@@ -66,7 +66,7 @@ export function createOperationPlugin(options: OperationPluginOptions): ApolloSe
           context.auditSecretReads();
           const { operation, errors = [] } = requestContext;
           const codes = errors.map(toErrorCode);
-          const { requestId, trace, restCalls } = context;
+          const { requestId, trace, restCalls, callerId } = context;
           logOperation(log, operation, {
             requestId,
             traceId: trace?.traceId,
@@ -74,7 +74,7 @@ export function createOperationPlugin(options: OperationPluginOptions): ApolloSe
             restCalls,
             errors: codes,
           });
-          metrics.countResponse(operation, codes, { startedAt, restCalls });
+          metrics.countResponse(operation, codes, { startedAt, restCalls, callerId });
           trace?.end(operation, codes);
           return Promise.resolve();
         },

@@ -196,14 +196,16 @@ export class Subscriptions {
   /** Logs, counts and traces a subscription that has ended or was rejected. */
   #record(
     operation: OperationDefinitionNode | undefined,
-    { requestId, trace }: GraphContext,
+    { requestId, trace, callerId }: GraphContext,
     summary: Pick<OperationSummary, 'startedAt' | 'restCalls' | 'events'> & {
       readonly errors: ReadonlySet<string>;
     },
   ): void {
     const { log, countOperation } = this.#options;
     logOperation(log, operation, { requestId, traceId: trace?.traceId, ...summary });
-    countOperation(operation, summary.errors);
+    // An event without an error has data of the REST API, so it has accepted the key.
+    const isAccepted = summary.errors.size === 0 && (summary.events ?? 0) > 0;
+    countOperation(operation, summary.errors, isAccepted ? callerId : undefined);
     trace?.end(operation, summary.errors);
   }
 
