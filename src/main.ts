@@ -14,6 +14,7 @@ import { createSandbox, SANDBOX_KEY } from './sandbox/sandbox.js';
 import { createApp } from './server/app.js';
 import { createOpsApp } from './server/ops-app.js';
 import { Lifecycle } from './server/lifecycle.js';
+import { createLogDestination, type LogDestination } from './server/telemetry/log-destination.js';
 import { createLogger, flushLog, toLoggable } from './server/telemetry/logging.js';
 import { createMetrics } from './server/telemetry/metrics.js';
 import { combineObservers, createTracing } from './server/telemetry/tracing.js';
@@ -55,8 +56,17 @@ interface Running {
   readonly reload?: (() => void) | undefined;
 }
 
-/** Starts the gateway, and the sandbox if no REST API is configured. `announce` logs at every LOG_LEVEL. */
-async function startGateway(config: Config, log: Logger, announce: Logger): Promise<Running> {
+/** The log of a process. */
+interface Log {
+  readonly log: Logger;
+  /** Logs at every LOG_LEVEL. */
+  readonly announce: Logger;
+  /** Undefined if the log is formatted for a terminal. */
+  readonly destination: LogDestination | undefined;
+}
+
+/** Starts the gateway, and the sandbox if no REST API is configured. */
+async function startGateway(config: Config, { log, announce, destination }: Log): Promise<Running> {
   const lifecycle = new Lifecycle();
   const sandbox = config.cloudcaApiUrl === undefined ? await startSandbox(config, announce) : undefined;
   const baseUrl = config.cloudcaApiUrl ?? sandbox?.url;
@@ -64,6 +74,16 @@ async function startGateway(config: Config, log: Logger, announce: Logger): Prom
   const proxies = sandbox === undefined ? config.proxies : undefined;
   const client = new CloudcaClient({ baseUrl, timeoutMs: config.cloudcaApiTimeoutMs, proxies });
   const metrics = createMetrics();
+  metrics.addCounter(
+    'gateway_log_lines_dropped_total',
+    'Log lines that were dropped because stdout was not read, audit lines excluded.',
+    () => destination?.droppedLines() ?? 0,
+  );
+  metrics.addCounter(
+    'gateway_audit_lines_dropped_total',
+    'Audit lines that were dropped because stdout was not read.',
+    () => destination?.droppedAuditLines() ?? 0,
+  );
   const playground = {
     apiKey: sandbox === undefined ? undefined : SANDBOX_KEY,
     directory: fileURLToPath(new URL('../dist/playground', import.meta.url)),
@@ -126,7 +146,7 @@ async function startGateway(config: Config, log: Logger, announce: Logger): Prom
   };
 }
 
-async function startSandboxAlone(config: Config, _log: Logger, announce: Logger): Promise<Running> {
+async function startSandboxAlone(config: Config, { announce }: Log): Promise<Running> {
   const sandbox = await startSandbox(config, announce);
   return { stop: sandbox.close };
 }
@@ -158,14 +178,15 @@ async function run(): Promise<void> {
   }
   const config = readConfig();
   // pino-pretty is a dev dependency, so production logs JSON on a terminal too.
-  const log = createLogger(config.logLevel, process.stdout.isTTY && !config.production);
-  // Only now, because the logger writes its last lines at the exit.
+  const destination = process.stdout.isTTY && !config.production ? undefined : createLogDestination();
+  const log = createLogger(config.logLevel, destination);
+  // Only now, because the destination writes its last lines at the exit.
   addLastFuse();
   for (const { name, message } of findUnknownVariables()) log.warn({ variable: name }, message);
   // Callers that set port 0 read the actual ports from these lines, so every LOG_LEVEL has them.
   const announce = log.child({}, { level: 'info' });
   const start = process.argv[2] === 'sandbox' ? startSandboxAlone : startGateway;
-  const running = await start(config, log, announce);
+  const running = await start(config, { log, announce, destination });
   const logFatal = (error: unknown): void => {
     log.fatal({ err: toLoggable(error) }, 'unexpected error, shutting down');
   };
