@@ -8,15 +8,17 @@ import { CloudcaClient } from './cloudca/client.js';
 import type { WireWarning } from './cloudca/decode.js';
 import { type WatchObservation, type WatchTarget, Watcher } from './cloudca/polling/watcher.js';
 import { type Config, ConfigError, findUnknownVariables, readConfig } from './config.js';
+import { addLastFuse, whenThreadsAreIdle } from './last-fuse.js';
 import { explainListenErrors, listen } from './listen.js';
 import { createSandbox, SANDBOX_KEY } from './sandbox/sandbox.js';
 import { createApp } from './server/app.js';
 import { createOpsApp } from './server/ops-app.js';
 import { Lifecycle } from './server/lifecycle.js';
+import { createLogDestination, type LogDestination } from './server/telemetry/log-destination.js';
 import { createLogger, flushLog, toLoggable } from './server/telemetry/logging.js';
 import { createMetrics } from './server/telemetry/metrics.js';
 import { combineObservers, createTracing } from './server/telemetry/tracing.js';
-import { TrustedDocumentsError } from './server/graphql/trusted-documents.js';
+import { TrustedDocumentsError } from './server/graphql/manifest.js';
 
 // A request runs through many small functions and many object shapes, more than V8's default limits allow for:
 for (const flag of [
@@ -39,6 +41,9 @@ const abandonFlushAfterMs = 9_500;
 // Exits, even if a step hangs.
 const exitAfterMs = 9_700;
 
+// Maximum wait for file reads and DNS lookups when the process exits during the start, in milliseconds.
+const exitDuringStartAfterMs = 1_000;
+
 const signals = ['SIGINT', 'SIGTERM'] as const;
 // If a signal goes to the whole process group, npm passes on a duplicate. A second signal within this time does not force the exit.
 const duplicateSignalMs = 100;
@@ -51,8 +56,17 @@ interface Running {
   readonly reload?: (() => void) | undefined;
 }
 
-/** Starts the gateway, and the sandbox if no REST API is configured. `announce` logs at every LOG_LEVEL. */
-async function startGateway(config: Config, log: Logger, announce: Logger): Promise<Running> {
+/** The log of a process. */
+interface Log {
+  readonly log: Logger;
+  /** Logs at every LOG_LEVEL. */
+  readonly announce: Logger;
+  /** Undefined if the log is formatted for a terminal. */
+  readonly destination: LogDestination | undefined;
+}
+
+/** Starts the gateway, and the sandbox if no REST API is configured. */
+async function startGateway(config: Config, { log, announce, destination }: Log): Promise<Running> {
   const lifecycle = new Lifecycle();
   const sandbox = config.cloudcaApiUrl === undefined ? await startSandbox(config, announce) : undefined;
   const baseUrl = config.cloudcaApiUrl ?? sandbox?.url;
@@ -60,6 +74,16 @@ async function startGateway(config: Config, log: Logger, announce: Logger): Prom
   const proxies = sandbox === undefined ? config.proxies : undefined;
   const client = new CloudcaClient({ baseUrl, timeoutMs: config.cloudcaApiTimeoutMs, proxies });
   const metrics = createMetrics();
+  metrics.addCounter(
+    'gateway_log_lines_dropped_total',
+    'Log lines that were dropped because stdout was not read, audit lines excluded.',
+    () => destination?.droppedLines() ?? 0,
+  );
+  metrics.addCounter(
+    'gateway_audit_lines_dropped_total',
+    'Audit lines that were dropped because stdout was not read.',
+    () => destination?.droppedAuditLines() ?? 0,
+  );
   const playground = {
     apiKey: sandbox === undefined ? undefined : SANDBOX_KEY,
     directory: fileURLToPath(new URL('../dist/playground', import.meta.url)),
@@ -117,12 +141,12 @@ async function startGateway(config: Config, log: Logger, announce: Logger): Prom
       await client.close();
       await sandbox?.close();
       await ops.close();
-      await Promise.race([Promise.all([tracing?.stop(), flushLog(log)]), flushTimeout]);
+      await Promise.race([Promise.all([tracing?.stop(), flushLog(log), whenThreadsAreIdle()]), flushTimeout]);
     },
   };
 }
 
-async function startSandboxAlone(config: Config, _log: Logger, announce: Logger): Promise<Running> {
+async function startSandboxAlone(config: Config, { announce }: Log): Promise<Running> {
   const sandbox = await startSandbox(config, announce);
   return { stop: sandbox.close };
 }
@@ -135,9 +159,14 @@ async function startSandbox(config: Config, announce: Logger): Promise<{ url: st
   return { url, close: () => sandbox.close() };
 }
 
+async function exitDuringStart(code: 0 | 1): Promise<void> {
+  await Promise.race([whenThreadsAreIdle(), sleep(exitDuringStartAfterMs)]);
+  process.exit(code);
+}
+
 async function run(): Promise<void> {
   // Until the start has finished, there is nothing to shut down.
-  let shutDown = (): void => process.exit(0);
+  let shutDown = (): void => void exitDuringStart(0);
   let firstSignalAt: number | undefined;
   for (const signal of signals) {
     process.on(signal, () => {
@@ -149,12 +178,15 @@ async function run(): Promise<void> {
   }
   const config = readConfig();
   // pino-pretty is a dev dependency, so production logs JSON on a terminal too.
-  const log = createLogger(config.logLevel, process.stdout.isTTY && !config.production);
+  const destination = process.stdout.isTTY && !config.production ? undefined : createLogDestination();
+  const log = createLogger(config.logLevel, destination);
+  // Only now, because the destination writes its last lines at the exit.
+  addLastFuse();
   for (const { name, message } of findUnknownVariables()) log.warn({ variable: name }, message);
   // Callers that set port 0 read the actual ports from these lines, so every LOG_LEVEL has them.
   const announce = log.child({}, { level: 'info' });
   const start = process.argv[2] === 'sandbox' ? startSandboxAlone : startGateway;
-  const running = await start(config, log, announce);
+  const running = await start(config, { log, announce, destination });
   const logFatal = (error: unknown): void => {
     log.fatal({ err: toLoggable(error) }, 'unexpected error, shutting down');
   };
@@ -181,7 +213,7 @@ try {
       ? `The gateway cannot start with this environment:\n${error.message}`
       : `The gateway cannot start: ${toMessage(error)}`;
   process.stderr.write(`${message}\n`);
-  process.exit(1);
+  await exitDuringStart(1);
 }
 
 // No client has called yet, so the message contains no data of a caller.

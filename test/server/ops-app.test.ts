@@ -140,7 +140,7 @@ describe('GET /metrics', () => {
     expect(samples.get('gateway_rest_calls_per_operation_sum{type="query"}')).toBe(2);
   });
 
-  it('contains no data of callers except operation names: no key, no alias, no value', async () => {
+  it('contains no data of callers: no key, no alias, no value', async () => {
     const { url, opsUrl } = await startOnUpstream();
     upstream.script(() => json(500, { errors: [{ code: `${canaryKey} ${canaryPsk}`, message: canaryKey }] }));
     const query = `query List($environment: EnvironmentInput!) {
@@ -152,20 +152,60 @@ describe('GET /metrics', () => {
     await sendRequest(`${new URL(url).origin}/canary`);
     const { text } = await sendRequest(`${opsUrl}/metrics?canary`);
 
-    expect(toSamples(text).get('gateway_operations_total{name="List",type="query",outcome="UPSTREAM_ERROR"}')).toBe(1);
+    expect(toSamples(text).get('gateway_operations_total{name="other",type="query",outcome="UPSTREAM_ERROR"}')).toBe(1);
     expect(text).not.toMatch(/canary/i);
   });
 
-  it('labels at most 100 operation names, and counts later ones as `other`', async () => {
-    const { url, opsUrl } = await startOnUpstream();
-    for (let index = 0; index < 105; index++) await post(url, { query: `query Name${index} { __typename }` });
-    await post(url, { query: 'query Name7 { __typename }' });
-    const samples = toSamples((await sendRequest(`${opsUrl}/metrics`)).text);
+  describe('operation names', () => {
+    const run = async (url: string, names: readonly string[], apiKey: string | undefined) => {
+      for (const name of names)
+        await post(
+          url,
+          { query: `query ${name} { environments { id } }` },
+          apiKey === undefined ? {} : keyHeader(apiKey),
+        );
+    };
+    const toNames = (prefix: string, count: number) => range(count).map((index) => `${prefix}${index}`);
+    /** Returns the number of operations by label of their name. */
+    const countByName = async (opsUrl: string) => {
+      const counts: Record<string, number> = {};
+      for (const [sample, value] of toSamples((await sendRequest(`${opsUrl}/metrics`)).text)) {
+        const name = /^gateway_operations_total\{name="(.*?)"/.exec(sample)?.[1];
+        if (name !== undefined) counts[name] = (counts[name] ?? 0) + value;
+      }
+      return counts;
+    };
 
-    const names = [...samples].filter(([name]) => name.startsWith('gateway_operations_total'));
-    expect(names).toHaveLength(101);
-    expect(samples.get('gateway_operations_total{name="Name7",type="query",outcome="ok"}')).toBe(2);
-    expect(samples.get('gateway_operations_total{name="other",type="query",outcome="ok"}')).toBe(5);
+    it('are labels if the REST API has accepted the key, at most 25 of one key and 100 in all', async () => {
+      const { url, opsUrl } = await startOnUpstream();
+      upstream.script(() => ({ data: [] }));
+      await run(url, toNames('Many', 30), 'key-0');
+      expect(await countByName(opsUrl)).toEqual({
+        ...Object.fromEntries(toNames('Many', 25).map((name) => [name, 1])),
+        other: 5,
+      });
+      for (const index of range(4)) await run(url, toNames(`Name${index}x`, 25), `key-${index + 1}`);
+      await run(url, ['Many0', 'Name3x0'], 'key-9');
+
+      const counts = await countByName(opsUrl);
+      expect(Object.keys(counts)).toHaveLength(101);
+      expect([counts['Many0'], counts['Name0x24'], counts['Name3x0'], counts['other']]).toEqual([2, 1, undefined, 31]);
+    });
+
+    it('are no labels without a key, with a key that the REST API rejects, or without a REST call', async () => {
+      const { url, opsUrl } = await startOnUpstream();
+      upstream.script(() => json(401, {}));
+      await run(url, ['Keyless'], undefined);
+      await run(url, ['Rejected'], 'invented-key');
+      await post(url, { query: 'query Local { __typename }' }, key);
+      expect(await countByName(opsUrl)).toEqual({ other: 3 });
+
+      upstream.script(() => ({ data: [] }));
+      await run(url, ['Rejected'], 'good-key');
+      upstream.script(() => json(401, {}));
+      await run(url, ['Rejected'], 'invented-key');
+      expect(await countByName(opsUrl)).toEqual({ other: 3, Rejected: 2 });
+    });
   });
 
   it('reports coalesced calls, unexpected values, and the states of circuit breaker and Redis', async () => {
@@ -207,7 +247,7 @@ describe('GET /metrics', () => {
     await subscribe('subscription Unknown { nothing }').waitForEnd();
     const expected = new Map([
       ['gateway_operations_total{name="List",type="subscription",outcome="ok"}', 2],
-      ['gateway_operations_total{name="Task",type="subscription",outcome="NOT_FOUND"}', 1],
+      ['gateway_operations_total{name="other",type="subscription",outcome="NOT_FOUND"}', 1],
       ['gateway_operations_total{name="none",type="none",outcome="GRAPHQL_VALIDATION_FAILED"}', 1],
     ]);
     const readOperations = async () => {

@@ -111,8 +111,8 @@ export class Operations {
     release?.();
     context.auditSecretReads();
     const codes = (response.errors ?? []).map(({ extensions }) => String(extensions?.['code']));
-    const { restCalls } = context;
-    this.#options.metrics.countResponse(known?.operation, codes, { startedAt, restCalls });
+    const { restCalls, callerId } = context;
+    this.#options.metrics.countResponse(known?.operation, codes, { startedAt, restCalls, callerId });
     this.#log(known?.operation, context, { startedAt, restCalls, errors: codes });
     return response;
   }
@@ -162,7 +162,10 @@ export class Operations {
     context: GraphContext,
     summary: Omit<OperationSummary, 'requestId' | 'traceId'>,
   ): void {
-    this.#options.metrics.countOperation(operation, summary.errors);
+    const [firstCode] = summary.errors;
+    // An event without an error has data of the REST API, so it has accepted the key.
+    const isAccepted = firstCode === undefined && (summary.events ?? 0) > 0;
+    this.#options.metrics.countOperation(operation, summary.errors, isAccepted ? context.callerId : undefined);
     this.#log(operation, context, summary);
   }
 

@@ -1,15 +1,14 @@
 // Trusted documents: the documents of a manifest, validated when the manifest is read. Clients run them by id or by text.
 import { hash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { setImmediate as yieldToEventLoop } from 'node:timers/promises';
 import type { DocumentNode } from 'graphql';
 import type { Logger } from 'pino';
-import { z } from 'zod';
 import type { Config } from '../../config.js';
 import { RequestError } from '../../graph/error-codes.js';
 import { isObject } from '../../json.js';
 import type { Lifecycle } from '../lifecycle.js';
 import { toLoggable } from '../telemetry/logging.js';
+import { ManifestFile, TrustedDocumentsError } from './manifest.js';
 import { InvalidDocumentError, type ParseDocument, type ValidDocument } from './parse-document.js';
 
 /** Options of TrustedDocuments. */
@@ -21,6 +20,8 @@ export interface TrustedDocumentsOptions {
   readonly parseDocument: ParseDocument;
   /** Compiles a document before its first request. */
   readonly compileAhead: (document: DocumentNode) => void;
+  /** Called when reading the manifest takes long. Default: does nothing. */
+  readonly onSlowRead?: () => void;
 }
 
 /** The parts of a request that name its document. */
@@ -30,13 +31,6 @@ export interface DocumentReference {
   readonly documentId?: unknown;
   /** Apollo's clients send the id in `persistedQuery.sha256Hash`. */
   readonly extensions?: Readonly<Record<string, unknown>> | null | undefined;
-}
-
-/** Reports that a manifest cannot be used. The message is for operators, with a line for each problem. */
-export class TrustedDocumentsError extends Error {
-  constructor(problems: readonly string[]) {
-    super(problems.map((problem) => `TRUSTED_DOCUMENTS ${problem}`).join('\n'));
-  }
 }
 
 /** Creates the error for a document that is not trusted. */
@@ -70,6 +64,7 @@ export class TrustedDocuments {
   /** Whether the gateway rejects all other documents. */
   readonly only: boolean;
   readonly #options: TrustedDocumentsOptions;
+  readonly #manifest: ManifestFile;
   #index: DocumentIndex = { byText: new Map(), byId: new Map() };
   #lastRead: Promise<unknown> = Promise.resolve();
 
@@ -77,6 +72,7 @@ export class TrustedDocuments {
   constructor(options: TrustedDocumentsOptions) {
     this.only = options.only;
     this.#options = options;
+    this.#manifest = new ManifestFile(options.file, options.onSlowRead ?? (() => undefined));
   }
 
   /** Counts the documents. */
@@ -104,11 +100,11 @@ export class TrustedDocuments {
   }
 
   async #read(): Promise<DocumentIndex> {
-    const { file, parseDocument, compileAhead } = this.#options;
+    const { parseDocument, compileAhead } = this.#options;
     const byText = new Map<string, ValidDocument>();
     const byId = new Map<string, ValidDocument>();
     const problems: string[] = [];
-    for (const [id, text] of toEntries(await readManifest(file))) {
+    for (const [id, text] of await this.#manifest.read()) {
       // A manifest may take long to validate: requests go first.
       await yieldToEventLoop();
       try {
@@ -145,10 +141,13 @@ export async function openTrustedDocuments(
     lifecycle,
     log,
     ...options
-  }: Omit<TrustedDocumentsOptions, 'file' | 'only'> & { lifecycle: Lifecycle; log: Logger },
+  }: Omit<TrustedDocumentsOptions, 'file' | 'only' | 'onSlowRead'> & { lifecycle: Lifecycle; log: Logger },
 ): Promise<TrustedDocuments | undefined> {
   if (file === undefined) return undefined;
-  const documents = new TrustedDocuments({ file, only, ...options });
+  const onSlowRead = () => {
+    log.warn('waiting for the file that TRUSTED_DOCUMENTS names');
+  };
+  const documents = new TrustedDocuments({ file, only, onSlowRead, ...options });
   const read = async () => {
     await documents.read();
     log.info({ documents: documents.count, only }, 'trusted documents loaded');
@@ -166,39 +165,3 @@ export async function openTrustedDocuments(
 
 // A manifest for another schema has a problem in each of its documents.
 const maxProblems = 10;
-
-// Apollo's generators for the web, Kotlin and iOS write the first form; GraphQL Codegen, Relay's compiler and others write the second.
-const manifest = z.union([
-  z
-    .object({
-      format: z.literal('apollo-persisted-query-manifest'),
-      version: z.literal(1),
-      operations: z.array(z.object({ id: z.string().min(1), body: z.string() })),
-    })
-    .transform(({ operations }) => operations.map(({ id, body }): [string, string] => [id, body])),
-  z.record(z.string().min(1), z.string()).transform((texts) => Object.entries(texts)),
-]);
-
-function toEntries(value: unknown): readonly (readonly [id: string, text: string])[] {
-  const { data } = manifest.safeParse(value);
-  if (data !== undefined) return data;
-  throw new TrustedDocumentsError([
-    'must name a manifest: format apollo-persisted-query-manifest, version 1, or a JSON object that maps ids to documents',
-  ]);
-}
-
-async function readManifest(file: string): Promise<unknown> {
-  let text: string;
-  try {
-    text = await readFile(file, 'utf8');
-  } catch (error) {
-    const code = isObject(error) ? String(error['code']) : 'unknown reason';
-    throw new TrustedDocumentsError([`names a file that cannot be read (${code})`]);
-  }
-  try {
-    const value: unknown = JSON.parse(text);
-    return value;
-  } catch {
-    throw new TrustedDocumentsError(['names a file that is not JSON']);
-  }
-}

@@ -3,6 +3,7 @@ import { createHmac, randomBytes } from 'node:crypto';
 import type { Logger } from 'pino';
 import { redact } from '../../cloudca/redact.js';
 import type { AuditEvent } from '../../graph/context.js';
+import { auditMessage } from './log-destination.js';
 
 /** Records an audit event of the caller with an API key. */
 export type RecordAudit = (apiKey: string, context: AuditContext, event: AuditEvent) => void;
@@ -34,7 +35,7 @@ export function createAuditLog(log: Logger, hashKey: string | undefined): Record
         organizationId: environment.organizationId && withoutKey(environment.organizationId),
       },
     };
-    auditLog.info({ ...context, actor, ...event, ...redacted }, 'audit');
+    auditLog.info({ ...context, actor, ...event, ...redacted }, auditMessage);
     // The line must be written before the client gets the response.
     auditLog.flush();
   };

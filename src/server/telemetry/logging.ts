@@ -6,57 +6,19 @@ import { type Logger, pino } from 'pino';
 import type { LogLevel } from '../../environment-variables.js';
 import type { GraphContext } from '../../graph/context.js';
 import { unwrapError, toErrorCode } from '../../graph/errors.js';
+import type { LogDestination } from './log-destination.js';
 
 /**
- * Creates the logger, which writes JSON lines to stdout. `pretty` formats them for a terminal with pino-pretty, a dev dependency:
- * production must pass false.
+ * Creates the logger, which writes JSON lines to a destination. Without one, it formats them for a terminal with pino-pretty, a dev
+ * dependency: production must pass one.
  */
-export function createLogger(level: LogLevel, pretty: boolean): Logger {
+export function createLogger(level: LogLevel, destination: LogDestination | undefined): Logger {
   const options = { level, base: null };
-  if (!pretty) return pino(options, createDestination());
+  if (destination !== undefined) return pino(options, destination);
   return pino({
     ...options,
     transport: { target: 'pino-pretty', options: { colorize: true, ignore: 'pid,hostname' } },
   });
-}
-
-// In bytes.
-const maxBuffered = 1024 * 1024;
-
-interface Destination {
-  readonly write: (line: string) => void;
-  readonly flush: () => void;
-}
-
-// Replaces pino's own destination, which buffers without limit while stdout is not read, and blocks the exit until it is.
-function createDestination(): Destination {
-  const { stdout } = process;
-  let dropped = 0;
-  // Lines of this turn of the event loop. Writing each one by itself would cost a system call each.
-  let lines = '';
-  const flush = () => {
-    if (lines !== '') stdout.write(lines);
-    lines = '';
-  };
-  // The reader of stdout has gone, and this cannot be logged anywhere else.
-  stdout.on('error', () => undefined);
-  process.on('exit', flush);
-  return {
-    write: (line) => {
-      if (stdout.writableLength + lines.length >= maxBuffered) {
-        dropped++;
-        return;
-      }
-      if (lines === '') setImmediate(flush);
-      if (dropped > 0) {
-        const msg = 'log lines dropped: stdout is not read';
-        lines += `${JSON.stringify({ level: 50, time: Date.now(), dropped, msg })}\n`;
-        dropped = 0;
-      }
-      lines += line;
-    },
-    flush,
-  };
 }
 
 /** Writes all logged lines to stdout. Resolves when they are written, or after one second. */

@@ -15,13 +15,20 @@ export interface Metrics {
   readonly contentType: string;
   /** Returns the metrics in the Prometheus text format. */
   readonly text: () => Promise<string>;
-  /** Counts a completed operation, by the first of its error codes. For subscriptions, which have no single duration. */
-  readonly countOperation: (operation: OperationDefinitionNode | undefined, codes: Iterable<string>) => void;
-  /** Counts a completed query or mutation, with its duration and its number of REST calls. */
+  /**
+   * Counts a completed operation, by the first of its error codes. For subscriptions, which have no single duration. `acceptedCaller` is the
+   * caller id, if the REST API has accepted the caller's key in this operation. Only then may its name become a label.
+   */
+  readonly countOperation: (
+    operation: OperationDefinitionNode | undefined,
+    codes: Iterable<string>,
+    acceptedCaller?: string,
+  ) => void;
+  /** Counts a completed query or mutation, with its duration and its number of REST calls. `callerId` is undefined without a key. */
   readonly countResponse: (
     operation: OperationDefinitionNode | undefined,
     codes: Iterable<string>,
-    summary: Pick<OperationSummary, 'startedAt' | 'restCalls'>,
+    summary: Pick<OperationSummary, 'startedAt' | 'restCalls'> & { readonly callerId?: string | undefined },
   ) => void;
   /** Counts the REST calls of operations and polls, with their durations. */
   readonly observeCall: ObserveCall;
@@ -35,9 +42,11 @@ export interface Metrics {
   readonly addCounter: (name: string, help: string, read: () => number) => void;
 }
 
-// Clients choose operation names. Names above either limit are counted as `other`, to bound the number of time series.
+// Clients choose operation names. Names above one of the limits are counted as `other`, to bound the number of time series.
 const maxNames = 100;
 const maxNameLength = 100;
+// Maximum names that one caller adds, so that no caller takes all of them.
+const maxNamesPerCaller = 25;
 const durationBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 
 /** Creates the metrics in their own registry, so that several gateways can run in one process. */
@@ -47,7 +56,7 @@ export function createMetrics(): Metrics {
   collectDefaultMetrics({ register: registry });
   const operations = new Counter({
     name: 'gateway_operations_total',
-    help: 'Completed operations, by name (none if unnamed, other above 100 names), type and outcome (ok or the code of the first error).',
+    help: 'Completed operations, by name (none if unnamed, other if it has no label of its own), type and outcome (ok or the code of the first error).',
     labelNames: ['name', 'type', 'outcome'],
     registers,
   });
@@ -90,24 +99,21 @@ export function createMetrics(): Metrics {
     labelNames: ['reason'],
     registers,
   });
-  const names = new Set<string>();
-  const toLabel = (operation: OperationDefinitionNode | undefined): string => {
-    const name = operation?.name?.value;
-    if (name === undefined) return 'none';
-    if (names.size < maxNames && name.length <= maxNameLength) names.add(name);
-    return names.has(name) ? name : 'other';
-  };
-  const countOperation: Metrics['countOperation'] = (operation, codes) => {
+  const toLabel = createNameLabels();
+  const countOperation: Metrics['countOperation'] = (operation, codes, acceptedCaller) => {
     const [outcome = 'ok'] = codes;
-    operations.inc({ name: toLabel(operation), type: operation?.operation ?? 'none', outcome });
+    const name = toLabel(operation?.name?.value, acceptedCaller);
+    operations.inc({ name, type: operation?.operation ?? 'none', outcome });
   };
   return {
     contentType: registry.contentType,
     text: () => registry.metrics(),
     countOperation,
-    countResponse: (operation, codes, { startedAt, restCalls }) => {
+    countResponse: (operation, codes, { startedAt, restCalls, callerId }) => {
       const type = operation?.operation ?? 'none';
-      countOperation(operation, codes);
+      const [firstCode] = codes;
+      // The REST API returned data, so it has accepted the key.
+      countOperation(operation, codes, firstCode === undefined && restCalls > 0 ? callerId : undefined);
       durations.observe({ type }, (performance.now() - startedAt) / 1000);
       callsPerOperation.observe({ type }, restCalls);
     },
@@ -147,5 +153,24 @@ export function createMetrics(): Metrics {
         },
       });
     },
+  };
+}
+
+/**
+ * Returns a function from an operation name to its label: the name itself, `none` without one, or `other`. A name becomes a label when a
+ * caller whose key the REST API has accepted first runs it. Otherwise clients with invented keys could take all labels for ever.
+ */
+function createNameLabels(): (name: string | undefined, acceptedCaller: string | undefined) => string {
+  const names = new Set<string>();
+  const addedNames = new Map<string, number>();
+  return (name, acceptedCaller) => {
+    if (name === undefined) return 'none';
+    if (names.has(name)) return name;
+    if (acceptedCaller === undefined || names.size >= maxNames || name.length > maxNameLength) return 'other';
+    const added = addedNames.get(acceptedCaller) ?? 0;
+    if (added >= maxNamesPerCaller) return 'other';
+    addedNames.set(acceptedCaller, added + 1);
+    names.add(name);
+    return name;
   };
 }

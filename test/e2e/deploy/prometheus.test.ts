@@ -14,7 +14,7 @@ import { waitUntil } from '../../helpers/wait-until.js';
 const alerts = 'deploy/prometheus/alerts.yaml';
 const dashboard = 'deploy/grafana/dashboard.json';
 const [prometheus, promtool] = ['/usr/bin/prometheus', '/usr/bin/promtool'];
-const ruleCount = 9;
+const ruleCount = 10;
 const isInstalled = existsSync(prometheus) && existsSync(promtool);
 
 // A gateway that has run one query, and the URL of its metrics.

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { describe, expect, it } from '@jest/globals';
 import { addCleanup } from '../../helpers/cleanup.js';
+import { numberedVpn, range } from '../../helpers/fixtures.js';
 import { holdTimers } from '../../helpers/held-timers.js';
 import { launch, launchGateway, type ListeningProcess } from '../../helpers/process.js';
 import { waitUntil } from '../../helpers/wait-until.js';
@@ -69,8 +70,9 @@ function waitUntilUnready({ opsUrl }: ListeningProcess): Promise<void> {
 }
 
 /** Launches a gateway that never sheds load. */
-function launchUnlimited(): Promise<ListeningProcess> {
-  return launchWithoutClock({ RATE_LIMIT_PER_MINUTE: '0', MAX_IN_FLIGHT_PER_KEY: '0', MAX_IN_FLIGHT: '0' });
+function launchUnlimited(environment: NodeJS.ProcessEnv = {}): Promise<ListeningProcess> {
+  const limits = { RATE_LIMIT_PER_MINUTE: '0', MAX_IN_FLIGHT_PER_KEY: '0', MAX_IN_FLIGHT: '0' };
+  return launchWithoutClock({ ...limits, ...environment });
 }
 
 /** Sends requests that each cause a long log line, and waits for the responses. */
@@ -428,5 +430,64 @@ describe('A log without reader', () => {
       gateway.lines().find(({ msg }) => msg === 'log lines dropped: stdout is not read')?.['dropped'],
     );
     await waitUntil(() => gateway.lines().filter(({ msg }) => msg === 'operation').length === requests + 1 - lost);
+  });
+
+  describe('in the audit log', () => {
+    // The audit line of a query that reads 1,000 pre-shared keys has 40 KB.
+    const vpns = { data: range(1_000).map((index) => numberedVpn(index, 1)) };
+    const readSecrets = { query: `{ siteToSiteVpns(${environment}) { nodes { ipSecPsk } } }` };
+    const launchAudited = async () => {
+      const upstream = await startUpstream(() => vpns);
+      const gateway = await launchUnlimited({ CLOUDCA_API_URL: upstream.url });
+      const countDropped = async (kind: string) => {
+        const { text } = await sendRequest(`${gateway.opsUrl}/metrics`);
+        return Number(new RegExp(`^gateway_${kind}_lines_dropped_total (\\d+)$`, 'm').exec(text)?.[1]);
+      };
+      const read = async (count: number) => {
+        for (let index = 0; index < count; index++) await post(gateway.url, readSecrets, key);
+      };
+      const countAuditLines = () => gateway.lines().filter(({ msg }) => msg === 'audit').length;
+      return { gateway, read, countDropped, countAuditLines };
+    };
+
+    it('loses no audit line while ordinary lines are dropped, and counts these', async () => {
+      const { gateway, read, countDropped, countAuditLines } = await launchAudited();
+      const resume = gateway.pauseStdout();
+      await flood(gateway, 6_000);
+      await read(20);
+
+      expect(await countDropped('log')).toBeGreaterThan(20);
+      expect(await countDropped('audit')).toBe(0);
+      resume();
+      await waitUntil(() => countAuditLines() === 20);
+    });
+
+    it('drops and counts audit lines when their reserve is full, and reports it in the log', async () => {
+      const { gateway, read, countDropped, countAuditLines } = await launchAudited();
+      const resume = gateway.pauseStdout();
+      await read(160);
+      const dropped = await countDropped('audit');
+      resume();
+      await waitUntil(() => countAuditLines() === 160 - dropped);
+      await read(1);
+      await gateway.waitForLog('log lines dropped: stdout is not read');
+
+      expect(dropped).toBeGreaterThan(0);
+      expect(gateway.lines().find(({ droppedAudit }) => droppedAudit !== undefined)).toMatchObject({
+        droppedAudit: dropped,
+      });
+    });
+
+    it('reports on stderr how many audit lines it could not write before the exit', async () => {
+      const { gateway, read, countAuditLines } = await launchAudited();
+      gateway.pauseStdout();
+      await read(30);
+      gateway.signal('SIGTERM');
+
+      expect(await gateway.exit).toEqual(cleanExit);
+      const lost = Number(/^(\d+) audit lines are lost: stdout is not read\.$/m.exec(gateway.stderr())?.[1]);
+      expect(lost).toBeGreaterThan(0);
+      expect(lost + countAuditLines()).toBeGreaterThanOrEqual(30);
+    });
   });
 });

@@ -7,6 +7,7 @@ import { CloudcaClient } from '../../../src/cloudca/client.js';
 import { RestSession } from '../../../src/cloudca/session.js';
 import { isObject } from '../../../src/json.js';
 import { createAuditLog } from '../../../src/server/telemetry/audit-log.js';
+import { createLogDestination } from '../../../src/server/telemetry/log-destination.js';
 import { createLogger, logOperation } from '../../../src/server/telemetry/logging.js';
 import { canaryKey, canaryPsk, environment, keyHeader, taskId, vpcId, vpnId, wireVpn } from '../../helpers/fixtures.js';
 import { startGateway, type TestGateway } from '../../helpers/gateway.js';
@@ -600,7 +601,7 @@ describe('Log lines of one turn of the event loop', () => {
     const readIds = () =>
       stdout.mock.calls.map(([text]) => toLines(String(text)).map((item) => isObject(item) && item['requestId']));
     try {
-      act(createLogger('info', false));
+      act(createLogger('info', createLogDestination()));
       const atOnce = readIds();
       stdout.mockClear();
       await nextTurn();
