@@ -87,19 +87,33 @@ const toSiteToSiteVpns = memoizePerSharedValue((entries: readonly unknown[], res
   entries.map((entry) => toSiteToSiteVpn(rest, entry)),
 );
 
-/** Lists the site-to-site VPNs of an environment, or of one VPC in it, in the REST API's order. Rejects with a CloudcaError. */
-export function listSiteToSiteVpns(
+// The REST API may return VPNs of other VPCs all the same. Each would need a call of its own for its VPC.
+const dropOthers = memoizePerSharedValue(
+  (vpns: readonly SiteToSiteVpnEntity[], vpcId: string, rest: RestSession): readonly SiteToSiteVpnEntity[] => {
+    const isOfVpc = (vpn: SiteToSiteVpnEntity) => isSameId(vpn.vpcId, vpcId);
+    if (vpns.every(isOfVpc)) return vpns;
+    rest.warn({ field: 'siteToSiteVpn.vpcId', problem: 'not the VPC that the list was filtered by, VPN dropped' });
+    return vpns.filter(isOfVpc);
+  },
+);
+
+/**
+ * Lists the site-to-site VPNs of an environment, or of one VPC in it, in the REST API's order. Drops VPNs of other VPCs, with a warning.
+ * Rejects with a CloudcaError.
+ */
+export async function listSiteToSiteVpns(
   rest: RestSession,
   environment: EnvironmentAddress,
   vpcId: string | null,
 ): Promise<readonly SiteToSiteVpnEntity[]> {
-  return listCollection(
-    rest,
-    environment,
-    collection,
-    toSiteToSiteVpns,
-    vpcId === null ? undefined : { vpc_id: vpcId },
-  );
+  const query = vpcId === null ? undefined : { vpc_id: vpcId };
+  const vpns = await listCollection(rest, environment, collection, toSiteToSiteVpns, query);
+  return vpcId === null ? vpns : dropOthers(vpns, vpcId, rest);
+}
+
+/** Reports whether two UUIDs are equal. Either may be written in capitals. */
+export function isSameId(one: string, other: string): boolean {
+  return one === other || one.toLowerCase() === other.toLowerCase();
 }
 
 /** Reads one site-to-site VPN. Rejects with a CloudcaError: NotFoundError if the environment has no VPN with this id. */

@@ -135,6 +135,32 @@ describe('SiteToSiteVpn.vpc', () => {
   });
 
   it('takes one GET if the list is filtered by its id', async () => {
+  it('takes one GET if the list is filtered by its id, whatever rows the REST API returns', async () => {
+    const capital = numberedId('vpc', 1).toUpperCase();
+    const rows = range(30).map((index) => numberedVpn(index, index, index === 2 ? { vpcId: capital } : {}));
+    scripted.upstream.script(({ url }) => ({ data: url.includes('/vpcs/') ? numberedVpc(1) : rows }));
+    const query = list('nodes { name vpc { name } } totalCount', `, filter: { vpcId: "${numberedId('vpc', 1)}" }`);
+    expect(await scripted.execute(query, { environment })).toEqual({
+      data: {
+        siteToSiteVpns: {
+          nodes: [
+            { name: 'vpn-0001', vpc: { name: 'vpc-0001' } },
+            { name: 'vpn-0002', vpc: { name: 'vpc-0001' } },
+          ],
+          totalCount: 2,
+        },
+        ...type,
+      },
+    });
+    expect(scripted.calls()).toHaveLength(2);
+    expect(scripted.gateway.logs).toContainEqual(
+      expect.objectContaining({
+        field: 'siteToSiteVpn.vpcId',
+        problem: 'not the VPC that the list was filtered by, VPN dropped',
+      }),
+    );
+  });
+
     const vpcId = numberedId('vpc', 3);
     const body = await sandbox.execute(list('nodes { vpc { name } }', `, filter: { vpcId: "${vpcId}" }`), {
       environment: crowdedEnvironment,

@@ -9,7 +9,7 @@ import type { EnvironmentAddress } from '../environments.js';
 import { NotFoundError } from '../errors.js';
 import { isPathSegment } from '../path-segments.js';
 import type { ObserveCall } from '../session.js';
-import { getSiteToSiteVpn, listSiteToSiteVpns, type SiteToSiteVpnEntity } from '../site-to-site-vpns.js';
+import { getSiteToSiteVpn, isSameId, listSiteToSiteVpns, type SiteToSiteVpnEntity } from '../site-to-site-vpns.js';
 import { getTask, hasEnded, type TaskEntity } from '../tasks.js';
 import { Pacer } from './pacer.js';
 import { isPermanentFailure, Poll, type PollOptions, type PollStart, type Subscriber } from './poll.js';
@@ -261,9 +261,8 @@ function compareIds(one: SiteToSiteVpnEntity, other: SiteToSiteVpnEntity): numbe
   return one.id < other.id ? -1 : Number(one.id > other.id);
 }
 
-// A client may write an id in capitals.
 function findVpn(vpns: readonly SiteToSiteVpnEntity[], id: string): SiteToSiteVpnEntity | undefined {
-  return vpns.find((vpn) => vpn.id.toLowerCase() === id.toLowerCase());
+  return vpns.find((vpn) => isSameId(vpn.id, id));
 }
 
 function createNotListedError(): NotFoundError {
