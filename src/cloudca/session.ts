@@ -11,11 +11,12 @@ import {
   TimeoutError,
   UnavailableError,
 } from './errors.js';
-import { Deadline, type WaitKind } from './http/deadline.js';
+import { type Cancellation, runToEnd, sleep } from './http/cancellation.js';
+import { Deadline, timeoutMessage, type WaitKind } from './http/deadline.js';
 import { convertNetworkError } from './http/network-errors.js';
 import { parseRetryAfter, type RestResponse, toRestResponse } from './http/rest-response.js';
 import { defaultMaxRetries, isTransientError, isTransientResponse, toBackoff } from './http/retry.js';
-import { type Cancellation, InFlightCall, markSharedWith } from './http/singleflight.js';
+import { InFlightCall, markSharedWith } from './http/singleflight.js';
 
 /** A REST call as metrics and traces see it: free of the caller's data. */
 export interface RestCall {
@@ -223,12 +224,17 @@ export class RestSession {
     body?: object,
   ): InFlightCall<RestResponse> {
     return new InFlightCall((cancellation) =>
-      this.#client.circuitBreaker.run(() => {
+      this.#client.circuitBreaker.run(this.#caller.apiKey, (isProbe) => {
         this.#callCount++;
         const observation = this.#caller.observe?.({ method, route, attempt });
         const headers = this.#toHeaders(method);
         if (observation?.headers !== undefined) headers.push(...observation.headers);
-        return this.#send(method, body, new OutgoingCall(url, headers, cancellation), observation);
+        const send = (until: Cancellation) =>
+          this.#send(method, body, new OutgoingCall(url, headers, until), observation);
+        // A probe shows how the REST API responds, whoever stops waiting for it.
+        return isProbe
+          ? runToEnd(this.#client.timeoutMs, () => new TimeoutError(timeoutMessage), send)
+          : send(cancellation);
       }),
     );
   }
@@ -278,16 +284,6 @@ const defaultHeaders = ['accept', 'application/json', 'accept-encoding', 'gzip']
 
 function createDisconnectedError(): ClientDisconnectedError {
   return new ClientDisconnectedError('The client disconnected.');
-}
-
-function sleep(milliseconds: number, cancellation: Cancellation): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(resolve, milliseconds);
-    cancellation.onCancel((reason) => {
-      clearTimeout(timer);
-      reject(reason);
-    });
-  });
 }
 
 /** Reports whether a write that failed with this error may have succeeded all the same. */
