@@ -10,6 +10,7 @@ import {
   createShutdownError,
   TimeoutError,
   UnavailableError,
+  TooManyCallsError,
 } from './errors.js';
 import { type Cancellation, runToEnd, sleep } from './http/cancellation.js';
 import { Deadline, timeoutMessage, type WaitKind } from './http/deadline.js';
@@ -83,6 +84,12 @@ export interface SessionOptions {
 }
 
 // The maximum number of warnings per session: a list may have an unexpected value in every entry.
+/**
+ * Maximum number of REST calls of one session, retries and writes included: more than twice what ten root fields of the deepest documented
+ * operation need. Beyond it, reads reject with TooManyCallsError. A write may always start, so that no session stops between two writes.
+ */
+export const maxCallsPerSession = 100;
+
 const maxWarnings = 50;
 
 /** The REST calls of one operation, or of one root field in a mutation. */
@@ -139,7 +146,7 @@ export class RestSession {
     this.#caller.warn(warning);
   };
 
-  /** Cancels the reads in flight and rejects later ones, because the client has disconnected. Writes finish. */
+  /** Cancels the reads in flight and rejects later calls, because the client has disconnected. Writes in flight finish. */
   cancelReads(): void {
     this.#isClientDisconnected = true;
     this.#deadline.cancelWaits(createDisconnectedError, 'read');
@@ -200,7 +207,8 @@ export class RestSession {
   /** Returns the delay before a retry, in milliseconds, and takes the retry from the budget. Returns undefined if there must be none. */
   #takeRetryDelay(attempt: number, expiresAt: number, retryAfter?: number): number | undefined {
     const delayMs = retryAfter === undefined ? toBackoff(attempt) : retryAfter * 1000;
-    const mayRetry = attempt <= this.#maxRetries && performance.now() + delayMs < expiresAt && !this.#client.isAborted;
+    const isInTime = performance.now() + delayMs < expiresAt && !this.#client.isAborted;
+    const mayRetry = attempt <= this.#maxRetries && this.#callCount < maxCallsPerSession && isInTime;
     return mayRetry && this.#client.retryBudget.spend() ? delayMs : undefined;
   }
 
@@ -211,6 +219,7 @@ export class RestSession {
   #get({ route, path, query }: ReadRequest, attempt: number): Promise<RestResponse> {
     const url = this.#client.url(path, query);
     const start = () => this.#call('GET', url, route, attempt);
+    if (this.#callCount >= maxCallsPerSession) return Promise.reject(new TooManyCallsError(maxCallsPerSession));
     return this.#wait('read', () =>
       this.#coalesceReads ? this.#client.reads.join(this.#caller.apiKey, url, start) : start(),
     );
@@ -268,7 +277,7 @@ export class RestSession {
 
   #wait<T>(kind: WaitKind, start: () => InFlightCall<T>): Promise<T> {
     if (this.#client.isAborted) return Promise.reject(createShutdownError(true));
-    if (this.#isClientDisconnected && kind === 'read') return Promise.reject(createDisconnectedError());
+    if (this.#isClientDisconnected) return Promise.reject(createDisconnectedError());
     return this.#deadline.run(kind, start);
   }
 }

@@ -9,6 +9,7 @@ import {
   RateLimitedError,
   RejectedError,
   TimeoutError,
+  TooManyCallsError,
   UnauthenticatedError,
   UnavailableError,
   UpstreamFailureError,
@@ -44,6 +45,7 @@ const codes: readonly (readonly [new (...args: never[]) => Error, ErrorCode])[] 
   [TimeoutError, 'UPSTREAM_TIMEOUT'],
   [BadResponseError, 'UPSTREAM_BAD_RESPONSE'],
   [ClientDisconnectedError, 'UPSTREAM_UNAVAILABLE'],
+  [TooManyCallsError, 'OPERATION_TOO_COMPLEX'],
 ];
 
 // Codes that a GraphQLError may bring along. Its message is written for the client, or toMessage rebuilds it.
