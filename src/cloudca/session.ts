@@ -3,14 +3,15 @@ import type { Options } from 'ky';
 import { type CloudcaClient, OutgoingCall } from './client.js';
 import type { WireWarning } from './decode.js';
 import { toReadData, toWriteOutcome, type WriteOutcome } from './envelope.js';
+import { Secrets } from './redact.js';
 import {
   BadResponseError,
   ClientDisconnectedError,
   CloudcaError,
   createShutdownError,
   TimeoutError,
-  UnavailableError,
   TooManyCallsError,
+  UnavailableError,
 } from './errors.js';
 import { type Cancellation, runToEnd, sleep } from './http/cancellation.js';
 import { Deadline, timeoutMessage, type WaitKind } from './http/deadline.js';
@@ -83,13 +84,13 @@ export interface SessionOptions {
   readonly coalesceReads?: boolean;
 }
 
-// The maximum number of warnings per session: a list may have an unexpected value in every entry.
 /**
  * Maximum number of REST calls of one session, retries and writes included: more than twice what ten root fields of the deepest documented
  * operation need. Beyond it, reads reject with TooManyCallsError. A write may always start, so that no session stops between two writes.
  */
 export const maxCallsPerSession = 100;
 
+// The maximum number of warnings per session: a list may have an unexpected value in every entry.
 const maxWarnings = 50;
 
 /** The REST calls of one operation, or of one root field in a mutation. */
@@ -98,8 +99,8 @@ export class RestSession {
   readonly #caller: Caller;
   readonly #deadline: Deadline;
   readonly #maxRetries: number;
-  // Secrets that writes have sent: the errors of a failed task may repeat them.
-  readonly #sentSecrets: string[] = [];
+  // Includes what writes have sent: the errors of a failed task may repeat it.
+  #secrets: Secrets;
   #warned: Set<string> | undefined;
   #coalesceReads: boolean;
   #isClientDisconnected = false;
@@ -112,6 +113,7 @@ export class RestSession {
   ) {
     this.#client = client;
     this.#caller = caller;
+    this.#secrets = new Secrets([caller.apiKey]);
     this.#deadline = new Deadline(client.timeoutMs, client.busyDeadlines);
     this.#maxRetries = maxRetries;
     this.#coalesceReads = coalesceReads;
@@ -123,8 +125,8 @@ export class RestSession {
   }
 
   /** The strings that no message may repeat. */
-  get secrets(): readonly string[] {
-    return [this.#caller.apiKey, ...this.#sentSecrets];
+  get secrets(): Secrets {
+    return this.#secrets;
   }
 
   /** Restarts the deadline. */
@@ -187,7 +189,7 @@ export class RestSession {
   async write(request: WriteRequest): Promise<WriteOutcome> {
     const { reads } = this.#client;
     const { apiKey } = this.#caller;
-    this.#sentSecrets.push(...(request.secrets ?? []));
+    this.#secrets = this.#secrets.with(request.secrets ?? []);
     this.#coalesceReads = false;
     try {
       // A read in flight may not show this write, so later reads must not join it.
@@ -217,9 +219,9 @@ export class RestSession {
   }
 
   #get({ route, path, query }: ReadRequest, attempt: number): Promise<RestResponse> {
+    if (this.#callCount >= maxCallsPerSession) return Promise.reject(new TooManyCallsError(maxCallsPerSession));
     const url = this.#client.url(path, query);
     const start = () => this.#call('GET', url, route, attempt);
-    if (this.#callCount >= maxCallsPerSession) return Promise.reject(new TooManyCallsError(maxCallsPerSession));
     return this.#wait('read', () =>
       this.#coalesceReads ? this.#client.reads.join(this.#caller.apiKey, url, start) : start(),
     );

@@ -1,7 +1,7 @@
 // The site-to-site VPNs of an environment: wire type, spellings of enum values, and calls.
 import type { RestSession } from './session.js';
 import { WireFields } from './decode.js';
-import { redact } from './redact.js';
+import type { Secrets } from './redact.js';
 import type { WriteOutcome } from './envelope.js';
 import { BadResponseError } from './errors.js';
 import { type EnvironmentAddress, listCollection, toCollectionError, toCollectionRequest } from './environments.js';
@@ -140,7 +140,7 @@ export async function createSiteToSiteVpn(
       advice: 'Before you retry, check whether the environment has a site-to-site VPN with this name.',
     });
   } catch (error) {
-    throw toCollectionError(error, environment);
+    throw toCollectionError(error, environment, rest.secrets);
   }
 }
 
@@ -245,8 +245,8 @@ class EnumFields {
   }
 
   #report(name: string, text: string): void {
-    const secrets = this.#ipSecPsk === null ? this.#rest.secrets : [this.#ipSecPsk, ...this.#rest.secrets];
-    this.#unknownValues = [...this.#unknownValues, { field: name, value: redact(text, secrets) }];
+    const secrets = this.#rest.secrets.with(this.#ipSecPsk === null ? [] : [this.#ipSecPsk]);
+    this.#unknownValues = [...this.#unknownValues, { field: name, value: secrets.redact(text) }];
     this.#fields.warn(name, toProblem(text, secrets));
   }
 }
@@ -262,8 +262,8 @@ export function toSiteToSiteVpnOrNull(rest: RestSession, value: unknown): SiteTo
 }
 
 // The operator needs the value to extend the lists above. A value that does not look like one of them may be a secret.
-function toProblem(text: string, secrets: readonly string[]): string {
-  const isLoggable = /^[\w .()-]{1,24}$/.test(text) && !secrets.some((secret) => text.includes(secret));
+function toProblem(text: string, secrets: Secrets): string {
+  const isLoggable = /^[\w .()-]{1,24}$/.test(text) && secrets.redact(text) === text;
   return isLoggable ? `not a documented value: ${text}` : 'not a documented value';
 }
 
