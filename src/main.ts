@@ -102,7 +102,14 @@ async function startGateway(config: Config, { log, announce, destination }: Log)
       end: (failure) => span?.end(failure),
     };
   };
-  const watcher = new Watcher({ client, taskPollMs, watchPollMs, warn, startObservation });
+  const watcher = new Watcher({
+    client,
+    taskPollMs,
+    watchPollMs,
+    maxRequestsPerMinute: config.rateLimitPerMinute,
+    warn,
+    startObservation,
+  });
   const app = await createApp(config, { client, watcher, lifecycle, log, metrics, tracing, playground });
   const ops = createOpsApp(lifecycle, metrics);
   const opsUrl = await listen(ops, config.opsListen, { host: 'OPS_HOST or HOST', port: 'OPS_PORT' });

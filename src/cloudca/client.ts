@@ -2,12 +2,13 @@
 // through it on behalf of callers.
 import ky, { type KyInstance } from 'ky';
 import { createShutdownError } from './errors.js';
+import type { Cancellation } from './http/cancellation.js';
 import { CircuitBreaker } from './http/circuit-breaker.js';
 import type { Proxies } from './http/connection-pool.js';
 import type { Deadline } from './http/deadline.js';
 import type { RestResponse } from './http/rest-response.js';
 import { RetryBudget } from './http/retry.js';
-import { type Cancellation, Singleflight } from './http/singleflight.js';
+import { Singleflight } from './http/singleflight.js';
 import { createTransport, type ExchangeOptions, type Transport } from './http/transport.js';
 import { encodePathSegment, isPathSegment } from './path-segments.js';
 import { type Caller, RestSession, type SessionOptions } from './session.js';

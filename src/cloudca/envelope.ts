@@ -16,7 +16,7 @@ import {
   UpstreamFailureError,
 } from './errors.js';
 import type { RestResponse } from './http/rest-response.js';
-import { redact } from './redact.js';
+import type { Secrets } from './redact.js';
 
 /** The response to an accepted write: a task's fields, `data`, both, or nothing. */
 export interface WriteOutcome {
@@ -32,7 +32,7 @@ export interface WriteOutcome {
 const maxRetryAfterSeconds = 86_400;
 
 /** Returns the `data` of a read. Throws a CloudcaError for any other response. */
-export function toReadData(response: RestResponse, secrets: readonly string[]): unknown {
+export function toReadData(response: RestResponse, secrets: Secrets): unknown {
   throwIfFailed(response, secrets);
   const { body } = response;
   if (!isObject(body) || body['data'] === undefined || body['data'] === null)
@@ -41,7 +41,7 @@ export function toReadData(response: RestResponse, secrets: readonly string[]): 
 }
 
 /** Returns the outcome of an accepted write. Throws a CloudcaError if it was not accepted, or if the response cannot be read. */
-export function toWriteOutcome(response: RestResponse, secrets: readonly string[]): WriteOutcome {
+export function toWriteOutcome(response: RestResponse, secrets: Secrets): WriteOutcome {
   throwIfFailed(response, secrets);
   const { body, isEmpty } = response;
   // The documentation shows no body for writes, so an empty one is a success like any other.
@@ -79,7 +79,7 @@ function createUndocumentedResponseError(response: RestResponse): BadResponseErr
 }
 
 /** Throws the error that a status, or `errors` in the body, stands for. */
-export function throwIfFailed(response: RestResponse, secrets: readonly string[]): void {
+export function throwIfFailed(response: RestResponse, secrets: Secrets): void {
   const errors = toUpstreamErrors(response.body, secrets);
   const succeeded = response.status >= 200 && response.status < 300;
   if (succeeded && errors === undefined) return;
@@ -129,7 +129,7 @@ function toUpstreamDetails(response: RestResponse, errors: readonly UpstreamErro
 }
 
 /** Reads the `errors` of a body, in either form, with the secrets redacted. Returns undefined if it has none. */
-export function toUpstreamErrors(body: unknown, secrets: readonly string[]): readonly UpstreamErrorEntry[] | undefined {
+export function toUpstreamErrors(body: unknown, secrets: Secrets): readonly UpstreamErrorEntry[] | undefined {
   if (!isObject(body)) return undefined;
   const errors = body['errors'] ?? undefined;
   if (errors === undefined || (Array.isArray(errors) && errors.length === 0)) return undefined;
@@ -139,10 +139,10 @@ export function toUpstreamErrors(body: unknown, secrets: readonly string[]): rea
     const code = fields['code'] ?? fields['errorCode'];
     const message = typeof entry === 'string' ? entry : fields['message'];
     return {
-      code: typeof code === 'number' || typeof code === 'string' ? truncate(redact(String(code), secrets)) : null,
+      code: typeof code === 'number' || typeof code === 'string' ? truncate(secrets.redact(String(code))) : null,
       message:
         typeof message === 'string' && message !== ''
-          ? truncate(redact(message, secrets))
+          ? truncate(secrets.redact(message))
           : 'The REST API gave no reason.',
     };
   });

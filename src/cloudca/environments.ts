@@ -2,6 +2,7 @@
 import type { RestSession } from './session.js';
 import { toList, WireFields } from './decode.js';
 import { NotFoundError } from './errors.js';
+import { redactEntries, Secrets } from './redact.js';
 
 /** Identifies the environment that a call works in. */
 export interface EnvironmentAddress {
@@ -70,18 +71,34 @@ export function listCollection<T>(
   return rest
     .read(filtered, (data) => decode(toList(data, collection), rest))
     .catch((error: unknown) => {
-      throw toCollectionError(error, environment);
+      throw toCollectionError(error, environment, rest.secrets);
     });
 }
 
 /**
  * Makes a NotFoundError from a call to a whole collection name the environment: that is missing, since it would have the collection.
- * Returns any other error unchanged.
+ * Repeats neither name if it could be a key. Returns any other error unchanged.
  */
-export function toCollectionError(error: unknown, { serviceCode, name }: EnvironmentAddress): unknown {
+export function toCollectionError(
+  error: unknown,
+  { serviceCode, name }: EnvironmentAddress,
+  secrets: Secrets,
+): unknown {
   if (!(error instanceof NotFoundError)) return error;
-  const message = `The REST API has no environment ${name} in the service ${serviceCode}. Check both, and the organizationId.`;
-  return new NotFoundError(message, error.upstream);
+  const keys = [name, serviceCode].filter((text) => mayBeKey(text, secrets));
+  const environment = keys.includes(name) ? 'environment of this name' : `environment ${name}`;
+  const service = keys.includes(serviceCode) ? 'this service' : `the service ${serviceCode}`;
+  const message = `The REST API has no ${environment} in ${service}. Check both, and the organizationId.`;
+  const { upstream } = error;
+  // The REST API's own message may repeat the names too.
+  const errors = redactEntries(upstream?.errors ?? [], new Secrets(keys));
+  return new NotFoundError(message, upstream && { ...upstream, errors });
+}
+
+// A client may send a key by mistake where a name belongs. Names are short words; a key is a long run of letters and digits.
+function mayBeKey(name: string, secrets: Secrets): boolean {
+  const hasLongRun = /(?=[a-z+=]*\d)[a-z\d+=]{20}/i.test(name);
+  return name.length > 64 || hasLongRun || secrets.redact(name) !== name;
 }
 
 /** Lists the environments that the caller's key can see: `GET /environments`. Rejects with a CloudcaError. */

@@ -102,7 +102,16 @@ export class TimeoutError extends CloudcaError {
 /** The response cannot be read: it is not JSON, not of the documented shape, too large, or a redirect. */
 export class BadResponseError extends CloudcaError {}
 
-/** The client of a read disconnected, so the read was cancelled. */
+/** The operation has made as many REST calls as one operation may. The read was not sent. */
+export class TooManyCallsError extends CloudcaError {
+  constructor(max: number) {
+    super(
+      `The operation needs more than ${max} calls of the REST API, the maximum for one operation. Split it into several.`,
+    );
+  }
+}
+
+/** The client disconnected, so the read was cancelled, or the call was not sent. */
 export class ClientDisconnectedError extends CloudcaError {}
 
 /** Creates the error for a call that the gateway aborts, or does not start, because it shuts down. */

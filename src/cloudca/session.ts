@@ -3,19 +3,22 @@ import type { Options } from 'ky';
 import { type CloudcaClient, OutgoingCall } from './client.js';
 import type { WireWarning } from './decode.js';
 import { toReadData, toWriteOutcome, type WriteOutcome } from './envelope.js';
+import { Secrets } from './redact.js';
 import {
   BadResponseError,
   ClientDisconnectedError,
   CloudcaError,
   createShutdownError,
   TimeoutError,
+  TooManyCallsError,
   UnavailableError,
 } from './errors.js';
-import { Deadline, type WaitKind } from './http/deadline.js';
+import { type Cancellation, runToEnd, sleep } from './http/cancellation.js';
+import { Deadline, timeoutMessage, type WaitKind } from './http/deadline.js';
 import { convertNetworkError } from './http/network-errors.js';
 import { parseRetryAfter, type RestResponse, toRestResponse } from './http/rest-response.js';
 import { defaultMaxRetries, isTransientError, isTransientResponse, toBackoff } from './http/retry.js';
-import { type Cancellation, InFlightCall, markSharedWith } from './http/singleflight.js';
+import { InFlightCall, markSharedWith } from './http/singleflight.js';
 
 /** A REST call as metrics and traces see it: free of the caller's data. */
 export interface RestCall {
@@ -81,6 +84,12 @@ export interface SessionOptions {
   readonly coalesceReads?: boolean;
 }
 
+/**
+ * Maximum number of REST calls of one session, retries and writes included: more than twice what ten root fields of the deepest documented
+ * operation need. Beyond it, reads reject with TooManyCallsError. A write may always start, so that no session stops between two writes.
+ */
+export const maxCallsPerSession = 100;
+
 // The maximum number of warnings per session: a list may have an unexpected value in every entry.
 const maxWarnings = 50;
 
@@ -90,8 +99,8 @@ export class RestSession {
   readonly #caller: Caller;
   readonly #deadline: Deadline;
   readonly #maxRetries: number;
-  // Secrets that writes have sent: the errors of a failed task may repeat them.
-  readonly #sentSecrets: string[] = [];
+  // Includes what writes have sent: the errors of a failed task may repeat it.
+  #secrets: Secrets;
   #warned: Set<string> | undefined;
   #coalesceReads: boolean;
   #isClientDisconnected = false;
@@ -105,6 +114,7 @@ export class RestSession {
   ) {
     this.#client = client;
     this.#caller = caller;
+    this.#secrets = new Secrets([caller.apiKey]);
     this.#deadline = new Deadline(client.timeoutMs, client.busyDeadlines);
     this.#maxRetries = maxRetries;
     this.#coalesceReads = coalesceReads;
@@ -121,8 +131,8 @@ export class RestSession {
   }
 
   /** The strings that no message may repeat. */
-  get secrets(): readonly string[] {
-    return [this.#caller.apiKey, ...this.#sentSecrets];
+  get secrets(): Secrets {
+    return this.#secrets;
   }
 
   /** Restarts the deadline. */
@@ -144,7 +154,7 @@ export class RestSession {
     this.#caller.warn(warning);
   };
 
-  /** Cancels the reads in flight and rejects later ones, because the client has disconnected. Writes finish. */
+  /** Cancels the reads in flight and rejects later calls, because the client has disconnected. Writes in flight finish. */
   cancelReads(): void {
     this.#isClientDisconnected = true;
     this.#deadline.cancelWaits(createDisconnectedError, 'read');
@@ -186,7 +196,7 @@ export class RestSession {
   async write(request: WriteRequest): Promise<WriteOutcome> {
     const { reads } = this.#client;
     const { apiKey } = this.#caller;
-    this.#sentSecrets.push(...(request.secrets ?? []));
+    this.#secrets = this.#secrets.with(request.secrets ?? []);
     this.#coalesceReads = false;
     try {
       // A read in flight may not show this write, so later reads must not join it.
@@ -206,7 +216,8 @@ export class RestSession {
   /** Returns the delay before a retry, in milliseconds, and takes the retry from the budget. Returns undefined if there must be none. */
   #takeRetryDelay(attempt: number, expiresAt: number, retryAfter?: number): number | undefined {
     const delayMs = retryAfter === undefined ? toBackoff(attempt) : retryAfter * 1000;
-    const mayRetry = attempt <= this.#maxRetries && performance.now() + delayMs < expiresAt && !this.#client.isAborted;
+    const isInTime = performance.now() + delayMs < expiresAt && !this.#client.isAborted;
+    const mayRetry = attempt <= this.#maxRetries && this.#callCount < maxCallsPerSession && isInTime;
     return mayRetry && this.#client.retryBudget.spend() ? delayMs : undefined;
   }
 
@@ -215,6 +226,7 @@ export class RestSession {
   }
 
   #get({ route, path, query }: ReadRequest, attempt: number): Promise<RestResponse> {
+    if (this.#callCount >= maxCallsPerSession) return Promise.reject(new TooManyCallsError(maxCallsPerSession));
     const url = this.#client.url(path, query);
     const start = () => this.#call('GET', url, route, attempt);
     return this.#wait('read', () =>
@@ -230,12 +242,17 @@ export class RestSession {
     body?: object,
   ): InFlightCall<RestResponse> {
     return new InFlightCall((cancellation) =>
-      this.#client.circuitBreaker.run(() => {
+      this.#client.circuitBreaker.run(this.#caller.apiKey, (isProbe) => {
         this.#callCount++;
         const observation = this.#caller.observe?.({ method, route, attempt });
         const headers = this.#toHeaders(method);
         if (observation?.headers !== undefined) headers.push(...observation.headers);
-        return this.#send(method, body, new OutgoingCall(url, headers, cancellation), observation);
+        const send = (until: Cancellation) =>
+          this.#send(method, body, new OutgoingCall(url, headers, until), observation);
+        // A probe shows how the REST API responds, whoever stops waiting for it.
+        return isProbe
+          ? runToEnd(this.#client.timeoutMs, () => new TimeoutError(timeoutMessage), send)
+          : send(cancellation);
       }),
     );
   }
@@ -269,7 +286,7 @@ export class RestSession {
 
   #wait<T>(kind: WaitKind, start: () => InFlightCall<T>): Promise<T> {
     if (this.#client.isAborted) return Promise.reject(createShutdownError(true));
-    if (this.#isClientDisconnected && kind === 'read') return Promise.reject(createDisconnectedError());
+    if (this.#isClientDisconnected) return Promise.reject(createDisconnectedError());
     return this.#deadline.run(kind, start);
   }
 }
@@ -285,16 +302,6 @@ const defaultHeaders = ['accept', 'application/json', 'accept-encoding', 'gzip']
 
 function createDisconnectedError(): ClientDisconnectedError {
   return new ClientDisconnectedError('The client disconnected.');
-}
-
-function sleep(milliseconds: number, cancellation: Cancellation): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(resolve, milliseconds);
-    cancellation.onCancel((reason) => {
-      clearTimeout(timer);
-      reject(reason);
-    });
-  });
 }
 
 /** Reports whether a write that failed with this error may have succeeded all the same. */

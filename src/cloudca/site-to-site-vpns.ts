@@ -1,7 +1,7 @@
 // The site-to-site VPNs of an environment: wire type, spellings of enum values, and calls.
 import type { RestSession } from './session.js';
 import { WireFields } from './decode.js';
-import { redact } from './redact.js';
+import type { Secrets } from './redact.js';
 import type { WriteOutcome } from './envelope.js';
 import { BadResponseError } from './errors.js';
 import { type EnvironmentAddress, listCollection, toCollectionError, toCollectionRequest } from './environments.js';
@@ -87,19 +87,33 @@ const toSiteToSiteVpns = memoizePerSharedValue((entries: readonly unknown[], res
   entries.map((entry) => toSiteToSiteVpn(rest, entry)),
 );
 
-/** Lists the site-to-site VPNs of an environment, or of one VPC in it, in the REST API's order. Rejects with a CloudcaError. */
-export function listSiteToSiteVpns(
+// The REST API may return VPNs of other VPCs all the same. Each would need a call of its own for its VPC.
+const dropOthers = memoizePerSharedValue(
+  (vpns: readonly SiteToSiteVpnEntity[], vpcId: string, rest: RestSession): readonly SiteToSiteVpnEntity[] => {
+    const isOfVpc = (vpn: SiteToSiteVpnEntity) => isSameId(vpn.vpcId, vpcId);
+    if (vpns.every(isOfVpc)) return vpns;
+    rest.warn({ field: 'siteToSiteVpn.vpcId', problem: 'not the VPC that the list was filtered by, VPN dropped' });
+    return vpns.filter(isOfVpc);
+  },
+);
+
+/**
+ * Lists the site-to-site VPNs of an environment, or of one VPC in it, in the REST API's order. Drops VPNs of other VPCs, with a warning.
+ * Rejects with a CloudcaError.
+ */
+export async function listSiteToSiteVpns(
   rest: RestSession,
   environment: EnvironmentAddress,
   vpcId: string | null,
 ): Promise<readonly SiteToSiteVpnEntity[]> {
-  return listCollection(
-    rest,
-    environment,
-    collection,
-    toSiteToSiteVpns,
-    vpcId === null ? undefined : { vpc_id: vpcId },
-  );
+  const query = vpcId === null ? undefined : { vpc_id: vpcId };
+  const vpns = await listCollection(rest, environment, collection, toSiteToSiteVpns, query);
+  return vpcId === null ? vpns : dropOthers(vpns, vpcId, rest);
+}
+
+/** Reports whether two UUIDs are equal. Either may be written in capitals. */
+export function isSameId(one: string, other: string): boolean {
+  return one === other || one.toLowerCase() === other.toLowerCase();
 }
 
 /** Reads one site-to-site VPN. Rejects with a CloudcaError: NotFoundError if the environment has no VPN with this id. */
@@ -126,7 +140,7 @@ export async function createSiteToSiteVpn(
       advice: 'Before you retry, check whether the environment has a site-to-site VPN with this name.',
     });
   } catch (error) {
-    throw toCollectionError(error, environment);
+    throw toCollectionError(error, environment, rest.secrets);
   }
 }
 
@@ -231,8 +245,8 @@ class EnumFields {
   }
 
   #report(name: string, text: string): void {
-    const secrets = this.#ipSecPsk === null ? this.#rest.secrets : [this.#ipSecPsk, ...this.#rest.secrets];
-    this.#unknownValues = [...this.#unknownValues, { field: name, value: redact(text, secrets) }];
+    const secrets = this.#rest.secrets.with(this.#ipSecPsk === null ? [] : [this.#ipSecPsk]);
+    this.#unknownValues = [...this.#unknownValues, { field: name, value: secrets.redact(text) }];
     this.#fields.warn(name, toProblem(text, secrets));
   }
 }
@@ -248,8 +262,8 @@ export function toSiteToSiteVpnOrNull(rest: RestSession, value: unknown): SiteTo
 }
 
 // The operator needs the value to extend the lists above. A value that does not look like one of them may be a secret.
-function toProblem(text: string, secrets: readonly string[]): string {
-  const isLoggable = /^[\w .()-]{1,24}$/.test(text) && !secrets.some((secret) => text.includes(secret));
+function toProblem(text: string, secrets: Secrets): string {
+  const isLoggable = /^[\w .()-]{1,24}$/.test(text) && secrets.redact(text) === text;
   return isLoggable ? `not a documented value: ${text}` : 'not a documented value';
 }
 

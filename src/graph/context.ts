@@ -5,12 +5,13 @@ import type { CloudcaClient } from '../cloudca/client.js';
 import type { ObserveCall, RestSession } from '../cloudca/session.js';
 import type { WireWarning } from '../cloudca/decode.js';
 import type { EnvironmentAddress } from '../cloudca/environments.js';
-import type { CallerWatcher, Watcher } from '../cloudca/polling/watcher.js';
 import { ClientDisconnectedError } from '../cloudca/errors.js';
+import type { CallerWatcher, WaitLimits, Watcher } from '../cloudca/polling/watcher.js';
 import { createEnvironmentLoaders, type EnvironmentLoaders } from './environment/environment.loaders.js';
 import { MissingKeyError } from './errors.js';
 import { ResultBudget } from './execution/result-budget.js';
 import { createSiteToSiteVpnLoaders, type SiteToSiteVpnLoaders } from './site-to-site-vpn/site-to-site-vpn.loaders.js';
+import { maxWaitSeconds } from './site-to-site-vpn/site-to-site-vpn.inputs.js';
 import { createVpcLoaders, type VpcLoaders } from './vpc/vpc.loaders.js';
 
 /** Options of a context. */
@@ -92,6 +93,8 @@ export class GraphContext {
   #onWaitingChange: ((isWaiting: boolean) => void) | undefined;
   #abortWait: (() => void) | undefined;
   #isDisconnected = false;
+  // What the root fields may still wait for tasks, in milliseconds. They share the maximum of one.
+  #waitMs = maxWaitSeconds * 1000;
 
   constructor(options: ContextOptions) {
     const { client, apiKey, callerId, requestId, watcher, draining, coalesceReads, warn, observe, recordAudit, trace } =
@@ -201,7 +204,18 @@ export class GraphContext {
     }
   }
 
-  /** Cancels reads and waits, since the caller has disconnected. Writes finish. */
+  /** Runs `wait` for a task outside the REST deadline, for at most `waitMs` and at most what earlier waits of the operation left of 60 s. */
+  async waitForTask<T>(waitMs: number, wait: (limits: WaitLimits) => Promise<T>): Promise<T> {
+    const startedAt = performance.now();
+    const limits = { waitMs: Math.min(waitMs, this.#waitMs) };
+    try {
+      return await this.waitOutsideDeadline((stop) => wait({ ...limits, stop }));
+    } finally {
+      this.#waitMs -= performance.now() - startedAt;
+    }
+  }
+
+  /** Cancels reads and waits, since the caller has disconnected. A write in flight finishes, and no other begins. */
   disconnect(): void {
     this.#isDisconnected = true;
     this.budget.stop(new ClientDisconnectedError('The client disconnected.'));

@@ -9,6 +9,7 @@ import {
   RateLimitedError,
   RejectedError,
   TimeoutError,
+  TooManyCallsError,
   UnauthenticatedError,
   UnavailableError,
   UpstreamFailureError,
@@ -46,6 +47,7 @@ const codes: readonly (readonly [new (...args: never[]) => Error, ErrorCode])[] 
   [BadResponseError, 'UPSTREAM_BAD_RESPONSE'],
   [ClientDisconnectedError, 'UPSTREAM_UNAVAILABLE'],
   [ResultTooLargeError, 'OPERATION_TOO_COMPLEX'],
+  [TooManyCallsError, 'OPERATION_TOO_COMPLEX'],
 ];
 
 // Codes that a GraphQLError may bring along. Its message is written for the client, or toMessage rebuilds it.

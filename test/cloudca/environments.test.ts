@@ -4,7 +4,7 @@ import type { RestSession } from '../../src/cloudca/session.js';
 import { listEnvironments, listServiceConnections } from '../../src/cloudca/environments.js';
 import { getVpc, listVpcs } from '../../src/cloudca/vpcs.js';
 import { json, raw, startUpstream } from '../helpers/upstream.js';
-import { catchFailure, createTestClient, testArea } from './test-client.js';
+import { apiKey, catchFailure, createTestClient, testArea } from './test-client.js';
 
 const upstream = await startUpstream();
 const { session, warnings } = createTestClient(upstream.url);
@@ -206,6 +206,24 @@ describe('A response with status 404', () => {
       upstream: { status: 404, errors: [{ code: '404', message: 'Nothing there.' }] },
       outcomeUnknown: false,
     });
+  });
+
+  it.each([
+    ['the key of the caller', apiKey],
+    ['a name with the key of the caller', `env ${apiKey}`],
+    ['a name of more than 64 characters', 'ab '.repeat(22)],
+    ['a long run of letters and digits', 'WtOBS9GRux2XtJPHtY2T'],
+  ])('to a list does not repeat %s', async (_, secret) => {
+    upstream.script(() => json(404, { errors: [{ code: 404, message: `No ${secret} here.` }] }));
+    const at = { serviceCode: 'compute-on', name: secret, organizationId: null };
+    expect(await catchFailure(listVpcs(session(), at))).toMatchObject({
+      message:
+        'The REST API has no environment of this name in the service compute-on. Check both, and the organizationId.',
+      upstream: { status: 404, errors: [{ code: '404', message: expect.stringContaining('No ') }] },
+    });
+    const inService = catchFailure(listVpcs(session(), { ...at, serviceCode: secret, name: 'test_area' }));
+    expect(JSON.stringify(await inService)).not.toContain(secret);
+    expect((await inService).message).toContain('no environment test_area in this service.');
   });
 
   it('to a VPC means that the VPC does not exist', async () => {

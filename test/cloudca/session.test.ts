@@ -383,6 +383,35 @@ describe('The timer of a deadline', () => {
   });
 });
 
+describe('The maximum number of calls of a session', () => {
+  it('rejects reads beyond 100 calls without a call, but no write', async () => {
+    const { session } = createTestClient(upstream.url);
+    const rest = session();
+    upstream.script(() => ({ data: [] }));
+    await Promise.all(Array.from({ length: 100 }, () => listVpcs(rest, testArea)));
+    expect(await catchFailure(listVpcs(rest, testArea))).toMatchObject({
+      name: 'TooManyCallsError',
+      message:
+        'The operation needs more than 100 calls of the REST API, the maximum for one operation. Split it into several.',
+    });
+    expect(upstream.calls).toHaveLength(100);
+    await deleteSiteToSiteVpn(rest, testArea, vpnId);
+    expect(upstream.calls).toHaveLength(101);
+    expect(await listVpcs(session(), testArea)).toEqual([]);
+  });
+
+  it('counts retries, and returns the error of the last call instead of one retry more', async () => {
+    const { session, calls } = createTestClient(upstream.url);
+    const rest = session();
+    upstream.script(() => ({ data: [] }));
+    await Promise.all(Array.from({ length: 98 }, () => listVpcs(rest, testArea)));
+    upstream.script(() => raw(503));
+    const failure = await calls.complete(catchFailure(listVpcs(rest, testArea)), clock);
+    expect(failure.name).toBe('UnavailableError');
+    expect(upstream.calls).toHaveLength(2);
+  });
+});
+
 describe('RestSession.cancelReads', () => {
   it('cancels a read in flight, closes its connection, and rejects later reads', async () => {
     const { session } = createTestClient(upstream.url);
@@ -438,6 +467,15 @@ describe('RestSession.cancelReads', () => {
     });
     expect(await write(rest)).toEqual({ fields: { taskId: 't', taskStatus: 'PENDING' }, taskId: 't' });
     expect(upstream.calls.length).toBe(1);
+  });
+
+  it.each(writes)('keeps %s from being sent later', async (_name, write) => {
+    const { session } = createTestClient(upstream.url);
+    const rest = session();
+    upstream.script(() => ({}));
+    rest.cancelReads();
+    expect(await catchFailure(write(rest))).toMatchObject({ name: 'ClientDisconnectedError', outcomeUnknown: false });
+    expect(upstream.calls).toEqual([]);
   });
 
   it('does not affect other sessions', async () => {

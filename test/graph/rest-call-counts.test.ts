@@ -31,6 +31,7 @@ const sandbox = await startOnSandbox({
   },
 });
 const scripted = await startOnUpstream();
+const unlimited = await startOnUpstream({ maxRootFields: 0, maxAliases: 0, maxRepeats: 0, maxTokens: 10_000 });
 
 const one = numberedId('vpn', 7);
 const list = (fields: string, args = '') =>
@@ -132,6 +133,32 @@ describe('SiteToSiteVpn.vpc', () => {
     expect(await scripted.execute(list('nodes { vpc { name } }'), { environment })).toEqual({
       data: { siteToSiteVpns: { nodes: [{ vpc: { name: 'vpc-0001' } }] }, ...type },
     });
+  });
+
+  it('takes one GET if the list is filtered by its id, whatever rows the REST API returns', async () => {
+    const capital = numberedId('vpc', 1).toUpperCase();
+    const rows = range(30).map((index) => numberedVpn(index, index, index === 2 ? { vpcId: capital } : {}));
+    scripted.upstream.script(({ url }) => ({ data: url.includes('/vpcs/') ? numberedVpc(1) : rows }));
+    const query = list('nodes { name vpc { name } } totalCount', `, filter: { vpcId: "${numberedId('vpc', 1)}" }`);
+    expect(await scripted.execute(query, { environment })).toEqual({
+      data: {
+        siteToSiteVpns: {
+          nodes: [
+            { name: 'vpn-0001', vpc: { name: 'vpc-0001' } },
+            { name: 'vpn-0002', vpc: { name: 'vpc-0001' } },
+          ],
+          totalCount: 2,
+        },
+        ...type,
+      },
+    });
+    expect(scripted.calls()).toHaveLength(2);
+    expect(scripted.gateway.logs).toContainEqual(
+      expect.objectContaining({
+        field: 'siteToSiteVpn.vpcId',
+        problem: 'not the VPC that the list was filtered by, VPN dropped',
+      }),
+    );
   });
 
   it('takes one GET if the list is filtered by its id', async () => {
@@ -412,5 +439,21 @@ describe('An operation', () => {
         c: { nodes: [{ name: '/v1/services/s/e/sitetositevpns?org_id=o' }] },
       },
     });
+  });
+});
+
+describe('An operation that needs more than 100 REST calls', () => {
+  it('is OPERATION_TOO_COMPLEX at the reads beyond them', async () => {
+    const fields = range(110).map(
+      (index) => `a${index}: vpcs(environment: { serviceCode: "a", name: "n${index}" }) { totalCount }`,
+    );
+    const body = await unlimited.execute(`{ ${fields.join(' ')} }`);
+    expect(at(body, 'data', 'a99')).toEqual({ totalCount: 0 });
+    expect(listAt(body, 'errors')).toEqual(
+      range(10).map((index) =>
+        failure('OPERATION_TOO_COMPLEX', [`a${index + 100}`], expect.stringContaining('more than 100 calls')),
+      ),
+    );
+    expect(unlimited.calls()).toHaveLength(100);
   });
 });

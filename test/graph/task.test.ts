@@ -212,6 +212,21 @@ describe('Task.result', () => {
     expect(await graph.execute(taskOf(allFields), { id })).toEqual(response({ status: 'SUCCESS', result: null }));
   });
 
+  it('has no pre-shared key in a JSON text, under any spelling of its name', async () => {
+    const vpn = { name: 'office', ipsec_psk: 'canary"9\\psk', ipSecPsk: 'other-canary' };
+    const result = {
+      IPSEC_PSK: 'third-canary',
+      text: JSON.stringify({ vpn }),
+      nested: JSON.stringify({ text: JSON.stringify(vpn) }),
+      note: `third-canary ${encodeURIComponent('canary"9\\psk')} ${Buffer.from('<other-canary>').toString('base64')}`,
+    };
+    graph.upstream.script(() => ({ taskStatus: 'SUCCESS', result }));
+    const body = JSON.stringify(await graph.execute(taskOf('result'), { id }));
+    expect(body).not.toMatch(/canary|9|Y2FuYXJ5/);
+    expect(body).toContain('"note":"[secret] [secret] P[secret]4=');
+    expect(body).toContain('office');
+  });
+
   it.each([['a text'], [17], [false], [null], [['a list']]])('can be %j', async (result) => {
     graph.upstream.script(() => ({ taskStatus: 'SUCCESS', result }));
     expect(await graph.execute(taskOf(allFields), { id })).toEqual(response({ status: 'SUCCESS', result }));

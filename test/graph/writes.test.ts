@@ -1,11 +1,14 @@
 // All mutations: rejected writes, failures, unknown outcomes, waits for the task, and several writes in one operation. The clock is
 // fake.
+import type { ServerResponse } from 'node:http';
 import { describe, expect, it } from '@jest/globals';
 import { useFakeClock } from '../helpers/fake-clock.js';
+import { post } from '../helpers/http.js';
 import { trackRestCalls } from '../helpers/rest-calls.js';
 import { dropConnection, json, raw, type Script } from '../helpers/upstream.js';
+import { waitUntil } from '../helpers/wait-until.js';
 import { rootFields, toOperation } from './root-fields.js';
-import { environment, environmentPath, numberedId, numberedVpn } from '../helpers/fixtures.js';
+import { environment, environmentPath, keyHeader, numberedId, numberedVpn } from '../helpers/fixtures.js';
 import { failure, listAt, startOnUpstream, textAt } from './graph-client.js';
 
 // Less than a mutation may wait for its task.
@@ -488,6 +491,48 @@ describe('Mutation', () => {
         c: { siteToSiteVpn: { state: 'CONNECTED' } },
       },
     });
+  });
+
+  it('waits for the tasks of all root fields together for 60 s', async () => {
+    graph.upstream.script(() => ({ taskId, taskStatus: 'PENDING' }));
+    const startedAt = Date.now();
+    const query = `mutation ($input: ResetSiteToSiteVpnInput!) {
+      a: resetSiteToSiteVpn(input: $input) { task { status } }
+      b: resetSiteToSiteVpn(input: $input) { task { status } }
+      c: resetSiteToSiteVpn(input: $input) { task { status } }
+    }`;
+    const body = await restCalls.complete(
+      graph.execute(query, { input: { environment, id, waitSeconds: 40 } }),
+      clock,
+      1_000,
+    );
+    const pending = { task: { status: 'PENDING' } };
+    expect(body).toEqual({ data: { a: pending, b: pending, c: pending } });
+    const sent = graph.calls();
+    expect(sent.filter((sentCall) => sentCall === reset)).toHaveLength(3);
+    // The third root field has no time left, so it makes no poll.
+    expect(sent.at(-1)).toBe(reset);
+    expect(Date.now() - startedAt).toBeGreaterThanOrEqual(60_000);
+    expect(Date.now() - startedAt).toBeLessThan(65_000);
+  });
+
+  it('sends no write of a later root field once the client has disconnected', async () => {
+    const controller = new AbortController();
+    const countOperations = () => graph.gateway.logs.filter(({ msg }) => msg === 'operation').length;
+    const operations = countOperations();
+    const held: ServerResponse[] = [];
+    graph.upstream.script(() => (response) => held.push(response));
+    const url = graph.gateway.url;
+    const request = post(url, { query: threeWrites, variables }, keyHeader(), controller.signal);
+    const aborted = expect(request).rejects.toThrow();
+    await waitUntil(() => held.length === 1);
+    controller.abort();
+    await aborted;
+    await waitUntil(() => graph.gateway.lifecycle.activeRequests === 0);
+    for (const response of held) json(200, {})(response);
+    // The log has the operation once all of its root fields have ended.
+    await waitUntil(() => countOperations() > operations);
+    expect(graph.calls()).toEqual([reset]);
   });
 
   it('starts the next root field with a full deadline after one that exceeded its own', async () => {

@@ -116,7 +116,13 @@ async function start(
       : restApi;
   const lifecycle = new Lifecycle();
   const metrics = createMetrics();
-  const watcher = new Watcher({ client, taskPollMs, watchPollMs, warn: () => undefined });
+  const watcher = new Watcher({
+    client,
+    taskPollMs,
+    watchPollMs,
+    maxRequestsPerMinute: config.rateLimitPerMinute,
+    warn: () => undefined,
+  });
   const { log, logs, takeLog } = createTestLog(config.logLevel);
   const app = await createApp(config, {
     client,

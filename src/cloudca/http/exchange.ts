@@ -3,7 +3,7 @@ import type { Transform } from 'node:stream';
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
 import { type Dispatcher, errors } from 'undici';
 import { BadResponseError, UnavailableError } from '../errors.js';
-import type { Cancellation } from './singleflight.js';
+import type { Cancellation } from './cancellation.js';
 
 /** Maximum size of a response body, in bytes after decompression: 10 MiB. */
 export const maxResponseBodyBytes = 10 * 1024 * 1024;

@@ -1,28 +1,7 @@
 // Coalesces identical reads: sessions of one key that read the same URL at the same time share one in-flight call. The last waiter to be
 // removed cancels it. Knows nothing of HTTP.
 import type { CloudcaError } from '../errors.js';
-
-/** Signals the cancellation of one call, with its reason, to at most one listener. An AbortSignal would cost ten times as much. */
-export class Cancellation {
-  #reason: CloudcaError | undefined;
-  #listener: ((reason: CloudcaError) => void) | undefined;
-
-  /** Why the call was cancelled; undefined if it was not. */
-  get reason(): CloudcaError | undefined {
-    return this.#reason;
-  }
-
-  /** Sets the one listener for a later cancellation; undefined removes it. Does not report a cancellation that has already happened. */
-  onCancel(listener: ((reason: CloudcaError) => void) | undefined): void {
-    this.#listener = listener;
-  }
-
-  /** Cancels the call. */
-  cancel(reason: CloudcaError): void {
-    this.#reason = reason;
-    this.#listener?.(reason);
-  }
-}
+import { Cancellation } from './cancellation.js';
 
 /** A call in flight, which several sessions may wait for. */
 export class InFlightCall<T> {

@@ -4,7 +4,7 @@ import type { Dispatcher } from 'undici';
 import { BadResponseError } from '../errors.js';
 import { ConnectionPool, type Proxies } from './connection-pool.js';
 import { BodyBudget, Exchange, type ReceivedResponse } from './exchange.js';
-import type { Cancellation } from './singleflight.js';
+import type { Cancellation } from './cancellation.js';
 
 /** Options of an exchange, passed beside the Request. Passing them in the Request would cost more than the rest of the exchange. */
 export interface ExchangeOptions {

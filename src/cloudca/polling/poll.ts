@@ -2,6 +2,7 @@
 // the end. Knows neither API keys nor the type of the resource.
 import { CloudcaError, ForbiddenError, NotFoundError, UnauthenticatedError } from '../errors.js';
 import type { RestSession } from '../session.js';
+import type { Turn } from './pacer.js';
 
 /** Receives the current value after each change, and the end. */
 export interface Subscriber<T> {
@@ -27,6 +28,10 @@ export interface PollOptions<T> extends PollStart<T> {
   readonly fetch: (rest: RestSession) => Promise<T>;
   /** Milliseconds from a response, or failure, to the next request. */
   readonly intervalMs: number;
+  /** Starts a request, at once or when the rate of the poll's key allows it. An urgent request comes before the key's others. */
+  readonly takeTurn: (turn: Turn, isUrgent: boolean) => void;
+  /** Gives up a turn that has not started. */
+  readonly giveUpTurn: (turn: Turn) => void;
   /** Whether two values are equal as far as subscribers are concerned. */
   readonly isSame: (one: T, other: T) => boolean;
   /** Whether a value will never change again. */
@@ -66,6 +71,10 @@ export class Poll<T> {
   #session: RestSession | undefined;
   // Whether a request is due that this poll leaves to another poll.
   #isDue = false;
+  // Whether the next request comes before those of the key's other polls.
+  #isUrgent = false;
+  // Whether a request is due that waits for its turn.
+  #hasTurn = false;
   #failures = 0;
   #hasEnded = false;
 
@@ -128,20 +137,55 @@ export class Poll<T> {
     else this.requestIfDue();
   }
 
+  /** Lets the next request, when it is due, come before those of the key's other polls. */
+  expedite(): void {
+    this.#isUrgent = true;
+    if (!this.#hasTurn) return;
+    this.#giveUpTurn();
+    this.#takeTurn();
+  }
+
   /** Requests the value now, if this poll skipped a request for another poll that has supplied nothing since. */
   requestIfDue(): void {
-    if (this.#isDue) void this.#request();
+    if (this.#isDue) this.#takeTurn();
   }
 
   #schedule(milliseconds: number): void {
     clearTimeout(this.#timer);
+    this.#giveUpTurn();
     this.#nextRequestAt = performance.now() + milliseconds;
-    this.#timer = setTimeout(() => void this.#request(), milliseconds);
+    this.#timer = setTimeout(() => {
+      this.#takeTurn();
+    }, milliseconds);
+  }
+
+  #takeTurn(): void {
+    if (this.#isLeftToAnotherPoll()) return;
+    this.#hasTurn = true;
+    this.#options.takeTurn(this.#turn, this.#isUrgent);
+  }
+
+  #giveUpTurn(): void {
+    if (!this.#hasTurn) return;
+    this.#hasTurn = false;
+    this.#options.giveUpTurn(this.#turn);
+  }
+
+  // Another poll may have begun to supply the value while this one waited for its turn.
+  readonly #turn: Turn = () => {
+    this.#hasTurn = false;
+    if (this.#isLeftToAnotherPoll()) return false;
+    this.#isUrgent = false;
+    void this.#request();
+    return true;
+  };
+
+  #isLeftToAnotherPoll(): boolean {
+    this.#isDue = this.#options.isFedByAnotherPoll?.(this.#latest !== undefined) === true;
+    return this.#isDue;
   }
 
   async #request(): Promise<void> {
-    this.#isDue = this.#options.isFedByAnotherPoll?.(this.#latest !== undefined) === true;
-    if (this.#isDue) return;
     const session = this.#options.createSession();
     this.#session = session;
     const startedAt = performance.now();
@@ -197,6 +241,7 @@ export class Poll<T> {
     this.#hasEnded = true;
     this.#isDue = false;
     clearTimeout(this.#timer);
+    this.#giveUpTurn();
     this.#cancelRequest();
     this.#options.onStopped();
     this.#options.onEnd?.(failure);

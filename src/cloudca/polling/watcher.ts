@@ -9,8 +9,9 @@ import type { EnvironmentAddress } from '../environments.js';
 import { NotFoundError } from '../errors.js';
 import { isPathSegment } from '../path-segments.js';
 import type { ObserveCall } from '../session.js';
-import { getSiteToSiteVpn, listSiteToSiteVpns, type SiteToSiteVpnEntity } from '../site-to-site-vpns.js';
+import { getSiteToSiteVpn, isSameId, listSiteToSiteVpns, type SiteToSiteVpnEntity } from '../site-to-site-vpns.js';
 import { getTask, hasEnded, type TaskEntity } from '../tasks.js';
+import { Pacer } from './pacer.js';
 import { isPermanentFailure, Poll, type PollOptions, type PollStart, type Subscriber } from './poll.js';
 
 /** An event for a subscriber: the current value, or, as the last event, the failure that ended the watch. */
@@ -37,6 +38,11 @@ export interface WatcherOptions {
   readonly taskPollMs: number;
   /** Milliseconds between the requests of a poll of a VPN or a list. */
   readonly watchPollMs: number;
+  /**
+   * Maximum number of requests that the polls of one key make in a minute, together; 0: no limit. Default: 0. Whatever the maximum, a key
+   * may make one request per `taskPollMs`, so that a single poll is never slowed down.
+   */
+  readonly maxRequestsPerMinute?: number;
   /** Receives unexpected values in responses. */
   readonly warn: (warning: WireWarning) => void;
   /** Called when a poll starts. Returns its observation. */
@@ -72,12 +78,15 @@ const maxUnreadEvents = 16;
 /** The polls of one process. */
 export class Watcher {
   readonly #options: WatcherOptions;
+  readonly #pacer: Pacer;
   readonly #tasks = new Map<string, Poll<TaskEntity>>();
   readonly #lists = new Map<string, Poll<readonly SiteToSiteVpnEntity[]>>();
   readonly #vpns = new Map<string, Map<string, Poll<SiteToSiteVpnEntity>>>();
 
   constructor(options: WatcherOptions) {
     this.#options = options;
+    const { maxRequestsPerMinute = 0, taskPollMs } = options;
+    this.#pacer = new Pacer(maxRequestsPerMinute === 0 ? 0 : Math.min(60_000 / maxRequestsPerMinute, taskPollMs));
   }
 
   /** The number of active polls. */
@@ -104,13 +113,14 @@ export class Watcher {
   ): Promise<TaskEntity> {
     // The id comes from the REST API: an id that cannot be part of a path cannot be polled.
     if (hasEnded(task) || stop.aborted || waitMs <= 0 || !isPathSegment(task.id)) return task;
-    // Makes at least one request within the wait.
+    // Makes at least one request within the wait, before the requests of the key's other polls.
     const firstDelayMs = Math.min(this.#options.taskPollMs, waitMs / 2);
     return new Promise((resolve) => {
       let latest = task;
       let poll: Poll<TaskEntity>;
       const subscribeTo = (start: PollStart<TaskEntity>) => {
         poll = this.#taskPoll(apiKey, task.id, organizationId, start);
+        poll.expedite();
         poll.subscribe(subscriber);
       };
       const end = () => {
@@ -144,7 +154,7 @@ export class Watcher {
     const key = JSON.stringify([apiKey, organizationId, id]);
     return getOrCreate(this.#tasks, key, () => {
       return new Poll({
-        ...this.#startObservation(apiKey, 'task'),
+        ...this.#toPollOptions(apiKey, 'task'),
         fetch: (rest) => getTask(rest, id, organizationId),
         intervalMs: this.#options.taskPollMs,
         isSame: (one, other) => one.status === other.status,
@@ -161,7 +171,7 @@ export class Watcher {
     const vpnPolls = () => this.#vpns.get(key)?.entries() ?? [];
     return getOrCreate(this.#lists, key, () => {
       return new Poll<readonly SiteToSiteVpnEntity[]>({
-        ...this.#startObservation(apiKey, 'siteToSiteVpns'),
+        ...this.#toPollOptions(apiKey, 'siteToSiteVpns'),
         // Sorted by id, since the REST API's order may change when nothing else does.
         fetch: async (rest) => (await listSiteToSiteVpns(rest, environment, null)).toSorted(compareIds),
         intervalMs: this.#options.watchPollMs,
@@ -191,7 +201,7 @@ export class Watcher {
       // The list may be older than the VPN: a VPN that is not in it is requested by its id.
       const cached = list?.isFresh === true ? findVpn(list.latest ?? [], id) : undefined;
       return new Poll({
-        ...this.#startObservation(apiKey, 'siteToSiteVpn'),
+        ...this.#toPollOptions(apiKey, 'siteToSiteVpn'),
         fetch: (rest) => getSiteToSiteVpn(rest, environment, id),
         intervalMs: this.#options.watchPollMs,
         isSame: isDeepStrictEqual,
@@ -211,11 +221,22 @@ export class Watcher {
   }
 
   // Each request of a poll has a deadline of its own and is not retried before the next interval.
-  #startObservation(apiKey: string, target: WatchTarget): Pick<PollOptions<unknown>, 'createSession' | 'onEnd'> {
+  #toPollOptions(
+    apiKey: string,
+    target: WatchTarget,
+  ): Pick<PollOptions<unknown>, 'createSession' | 'takeTurn' | 'giveUpTurn' | 'onEnd'> {
     const { client, warn, startObservation } = this.#options;
     const { observe, end } = startObservation?.(target) ?? {};
-    const createSession = () => client.session({ apiKey, requestId: randomUUID(), warn, observe }, { maxRetries: 0 });
-    return end === undefined ? { createSession } : { createSession, onEnd: end };
+    return {
+      createSession: () => client.session({ apiKey, requestId: randomUUID(), warn, observe }, { maxRetries: 0 }),
+      takeTurn: (turn, isUrgent) => {
+        this.#pacer.take(apiKey, turn, isUrgent);
+      },
+      giveUpTurn: (turn) => {
+        this.#pacer.giveUp(apiKey, turn);
+      },
+      ...(end === undefined ? {} : { onEnd: end }),
+    };
   }
 }
 
@@ -240,9 +261,8 @@ function compareIds(one: SiteToSiteVpnEntity, other: SiteToSiteVpnEntity): numbe
   return one.id < other.id ? -1 : Number(one.id > other.id);
 }
 
-// A client may write an id in capitals.
 function findVpn(vpns: readonly SiteToSiteVpnEntity[], id: string): SiteToSiteVpnEntity | undefined {
-  return vpns.find((vpn) => vpn.id.toLowerCase() === id.toLowerCase());
+  return vpns.find((vpn) => isSameId(vpn.id, id));
 }
 
 function createNotListedError(): NotFoundError {

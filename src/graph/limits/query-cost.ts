@@ -2,6 +2,7 @@
 import {
   type DocumentNode,
   type FieldNode,
+  type FragmentDefinitionNode,
   type GraphQLField,
   type GraphQLSchema,
   Kind,
@@ -21,30 +22,45 @@ export function MakesRestCall(free: readonly string[] = []): MethodDecorator & P
 }
 
 /**
- * Returns the number of REST calls that an operation is expected to make, at least 1. Counts every fragment of the document once, whether
- * or not this operation spreads it. Ignores `@skip` and `@include`.
+ * Returns the number of REST calls that an operation is expected to make, at least 1. Counts a fragment wherever the operation spreads it.
+ * Ignores `@skip` and `@include`. The document must be valid: its fragments must not spread each other in a circle.
  */
 export function estimateRestCalls(
   schema: GraphQLSchema,
   document: DocumentNode,
   operation: OperationDefinitionNode,
 ): number {
-  const typeInfo = new TypeInfo(schema);
-  let calls = 0;
-  const definitions = document.definitions.filter(
-    (definition) => definition === operation || definition.kind === Kind.FRAGMENT_DEFINITION,
-  );
-  for (const definition of definitions) {
+  const fragments = new Map<string, FragmentDefinitionNode>();
+  for (const definition of document.definitions) {
+    if (definition.kind === Kind.FRAGMENT_DEFINITION) fragments.set(definition.name.value, definition);
+  }
+  // A fragment costs the same wherever it is spread, so each is walked once.
+  const costs = new Map<string, number>();
+  const toFragmentCost = (name: string): number => {
+    const known = costs.get(name);
+    if (known !== undefined) return known;
+    const fragment = fragments.get(name);
+    const cost = fragment === undefined ? 0 : countCalls(fragment);
+    costs.set(name, cost);
+    return cost;
+  };
+  const countCalls = (definition: OperationDefinitionNode | FragmentDefinitionNode): number => {
+    const typeInfo = new TypeInfo(schema);
+    let calls = 0;
     visit(
       definition,
       visitWithTypeInfo(typeInfo, {
         Field: (node) => {
           if (makesCall(typeInfo.getFieldDef(), node)) calls++;
         },
+        FragmentSpread: ({ name }) => {
+          calls += toFragmentCost(name.value);
+        },
       }),
     );
-  }
-  return Math.max(1, calls);
+    return calls;
+  };
+  return Math.max(1, countCalls(operation));
 }
 
 function makesCall(field: GraphQLField<unknown, unknown> | null | undefined, node: FieldNode): boolean {

@@ -7,7 +7,8 @@ import { EnvironmentInput } from '../environment/environment.inputs.js';
 import { CanExist, IsCidrList, IsGateway, IsId, IsName, IsPreSharedKey, IsSeconds } from '../validators.js';
 import { DhGroup, EncryptionAlgorithm, HashAlgorithm, SiteToSiteVpnState } from './site-to-site-vpn.enums.js';
 
-const maxWaitSeconds = 60;
+/** Maximum time that one operation waits for tasks, in seconds. */
+export const maxWaitSeconds = 60;
 
 @InputType({ description: 'Filter of the site-to-site VPNs of an environment.' })
 export class SiteToSiteVpnFilter {

@@ -196,15 +196,15 @@ async function audited<T extends { readonly outcome: WriteOutcome | null; readon
   }
 }
 
-/** Waits until a task has ended, or for `waitSeconds`. Returns the task as last polled. */
+/** Waits until a task has ended, or for `waitSeconds` within the operation's 60 s. Returns the task as last polled. */
 async function waitForTask(
   context: GraphContext,
   startedTask: TaskEntity,
   { organizationId }: EnvironmentAddress,
   waitSeconds: number,
 ): Promise<TaskEntity> {
-  const task = await context.waitOutsideDeadline((stop) =>
-    context.watcher.waitForTask(startedTask, organizationId, { waitMs: waitSeconds * 1000, stop }),
+  const task = await context.waitForTask(waitSeconds * 1000, (limits) =>
+    context.watcher.waitForTask(startedTask, organizationId, limits),
   );
   // The poll has a session of its own, which does not know the secrets that this write has sent. An error of the task may repeat them.
   return { ...task, errors: redactEntries(task.errors, context.rest.secrets) };

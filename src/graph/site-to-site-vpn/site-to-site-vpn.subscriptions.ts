@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { Arg, Authorized, ID, Resolver, Root, Subscription } from 'type-graphql';
 import type { EnvironmentAddress } from '../../cloudca/environments.js';
 import { NotFoundError } from '../../cloudca/errors.js';
-import type { SiteToSiteVpnEntity } from '../../cloudca/site-to-site-vpns.js';
+import { isSameId, type SiteToSiteVpnEntity } from '../../cloudca/site-to-site-vpns.js';
 import type { WatchEvents } from '../../cloudca/polling/watcher.js';
 import { type Connection, sortRows, toConnection, allRows } from '../connection.js';
 import type { ContextValue } from '../context.js';
@@ -97,9 +97,7 @@ function watchList({ environment: input, filter }: ListArgs, { operation }: Cont
     let previous: readonly SiteToSiteVpnEntity[] | undefined;
     return mapWatchEvents(operation.watcher.siteToSiteVpns(environment), (all): ListEvent | undefined => {
       const entities = all.filter(
-        (vpn) =>
-          (vpcId === null || vpn.vpcId.toLowerCase() === vpcId.toLowerCase()) &&
-          (states === null || states.includes(vpn.state)),
+        (vpn) => (vpcId === null || isSameId(vpn.vpcId, vpcId)) && (states === null || states.includes(vpn.state)),
       );
       if (previous !== undefined && isDeepStrictEqual(previous, entities)) return undefined;
       previous = entities;

@@ -2,7 +2,7 @@
 import { GraphQLDateTime, GraphQLJSON } from 'graphql-scalars';
 import { Field, ID, ObjectType, registerEnumType } from 'type-graphql';
 import { isObject } from '../../json.js';
-import { redact } from '../../cloudca/redact.js';
+import { findNamedPreSharedKeys, isPreSharedKeyField, type Secrets } from '../../cloudca/redact.js';
 import type { EnvironmentAddress } from '../../cloudca/environments.js';
 import type { TaskEntity } from '../../cloudca/tasks.js';
 
@@ -64,14 +64,10 @@ export class Task {
 }
 
 /** Converts a task of the REST API to the GraphQL type. `secrets` are redacted in every string of its result. */
-export function toTaskType(
-  entity: TaskEntity,
-  environment: EnvironmentAddress | null,
-  secrets: readonly string[],
-): Task {
+export function toTaskType(entity: TaskEntity, environment: EnvironmentAddress | null, secrets: Secrets): Task {
   const { result: wireResult } = entity;
   const keys = new Set(findPreSharedKeys(wireResult));
-  const result = keys.size > maxKeys ? null : (removePreSharedKeys(wireResult, [...secrets, ...keys]) ?? null);
+  const result = keys.size > maxKeys ? null : (removePreSharedKeys(wireResult, secrets.with([...keys])) ?? null);
   return { ...entity, result, wireResult, environment };
 }
 
@@ -81,26 +77,23 @@ const maxDepth = 32;
 // Every string is searched for every key, so the cost grows with both. A result names one VPN: one with more keys is replaced by null.
 const maxKeys = 20;
 
-function isKeyField(name: string): boolean {
-  return name.toLowerCase() === 'ipsecpsk';
-}
-
-/** Returns the pre-shared keys in a JSON value, since a message beside a key may repeat it. */
+/** Returns the pre-shared keys in a JSON value and in the JSON texts in it, since a message beside a key may repeat it. */
 function findPreSharedKeys(value: unknown, depth = 0): readonly string[] {
+  if (typeof value === 'string') return findNamedPreSharedKeys(value);
   if (depth > maxDepth || typeof value !== 'object' || value === null) return [];
   return Object.entries(value).flatMap(([name, entry]: [string, unknown]) =>
-    isKeyField(name) && typeof entry === 'string' ? [entry] : findPreSharedKeys(entry, depth + 1),
+    isPreSharedKeyField(name) && typeof entry === 'string' ? [entry] : findPreSharedKeys(entry, depth + 1),
   );
 }
 
 /** Copies a JSON value without the fields named ipSecPsk, in any spelling and at any depth, and redacts secrets in its strings. */
-function removePreSharedKeys(value: unknown, secrets: readonly string[], depth = 0): unknown {
+function removePreSharedKeys(value: unknown, secrets: Secrets, depth = 0): unknown {
   if (depth > maxDepth) return null;
-  if (typeof value === 'string') return redact(value, secrets);
+  if (typeof value === 'string') return secrets.redact(value);
   if (Array.isArray(value)) return value.map((entry) => removePreSharedKeys(entry, secrets, depth + 1));
   if (!isObject(value)) return value;
-  const entries = Object.entries(value).filter(([name]) => !isKeyField(name));
+  const entries = Object.entries(value).filter(([name]) => !isPreSharedKeyField(name));
   return Object.fromEntries(
-    entries.map(([name, entry]) => [redact(name, secrets), removePreSharedKeys(entry, secrets, depth + 1)]),
+    entries.map(([name, entry]) => [secrets.redact(name), removePreSharedKeys(entry, secrets, depth + 1)]),
   );
 }

@@ -71,6 +71,7 @@ export function createVpcLoaders(rest: RestSession): VpcLoaders {
     if (!isId(id)) return Promise.resolve(null);
     return nullIfNotFound(getVpc(rest, environment, id), (entity) => toVpc(entity, environment, 'one'));
   };
-  const one = createLoader(load, ({ environment, id }) => toEnvironmentCacheKey(environment, id));
+  // The rows of a list may spell the id of one VPC in different cases.
+  const one = createLoader(load, ({ environment, id }) => toEnvironmentCacheKey(environment, id.toLowerCase()));
   return { one, list, byId, getLoaded };
 }

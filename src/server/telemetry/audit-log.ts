@@ -1,7 +1,7 @@
 // The audit log: one line for each write, and for each operation that read pre-shared keys. A keyed hash identifies the caller.
 import { createHmac, randomBytes } from 'node:crypto';
 import type { Logger } from 'pino';
-import { redact } from '../../cloudca/redact.js';
+import { Secrets } from '../../cloudca/redact.js';
 import type { AuditEvent } from '../../graph/context.js';
 import { auditMessage } from './log-destination.js';
 
@@ -25,7 +25,8 @@ export function createAuditLog(log: Logger, hashKey: string | undefined): Record
   return (apiKey, context, { environment, siteToSiteVpns, taskId, ...event }) => {
     const actor = createHmac('sha256', secret).update(apiKey).digest('base64url').slice(0, 22);
     // The client chooses names and the REST API chooses ids, so any of them may contain the API key.
-    const withoutKey = (text: string) => redact(text, [apiKey]);
+    const secrets = new Secrets([apiKey]);
+    const withoutKey = (text: string) => secrets.redact(text);
     const redacted = {
       siteToSiteVpns: siteToSiteVpns.map(withoutKey),
       taskId: taskId && withoutKey(taskId),

@@ -1,5 +1,6 @@
 // The circuit breaker and the retry budget: when the circuit opens, how a probe closes it, and how many retries an outage causes. The
 // clock is fake.
+import type { ServerResponse } from 'node:http';
 import { describe, expect, it } from '@jest/globals';
 import { CloudcaClient } from '../../../src/cloudca/client.js';
 import type { CircuitBreaker } from '../../../src/cloudca/http/circuit-breaker.js';
@@ -75,13 +76,47 @@ describe('CircuitBreaker', () => {
   );
 
   it('opens after ten calls without a response before the deadline', async () => {
-    upstream.script(() => () => {
-      clock.advance(timeoutMs);
-    });
+    upstream.script(() => neverRespond);
     const { client, calls, session } = createClient();
-    expect(await failReads(session, 10)).toEqual(Array(10).fill('TimeoutError'));
+    const reads = Array.from({ length: 10 }, () => catchError(read(session())));
+    await waitUntil(() => upstream.calls.length === 10);
+    clock.advance(timeoutMs);
+    expect((await Promise.all(reads)).map(({ name }) => name)).toEqual(Array(10).fill('TimeoutError'));
     await calls.settle();
     expect(client.circuitBreaker.isOpen).toBe(true);
+  });
+
+  it('counts the calls of the last ten seconds only', async () => {
+    upstream.script(respondUnavailable);
+    const { client, session } = createClient();
+    for (let minute = 0; minute < 30; minute++) {
+      await failReads(session, 9);
+      clock.advance(60_000);
+    }
+    expect(client.circuitBreaker.isOpen).toBe(false);
+    await failReads(session, 9);
+    clock.advance(9_000);
+    await failReads(session, 1);
+    expect(client.circuitBreaker.isOpen).toBe(true);
+  });
+
+  it('opens at ten failures amid a flood of calls with made-up keys that get 401', async () => {
+    upstream.script(({ headers }) => (headers['mc-api-key'] === 'works' ? raw(503) : json(401, {})));
+    const { client, session } = createClient();
+    for (let index = 0; index < 10; index++) {
+      await failReads(session, 5);
+      await failReads(() => session('works'), 1);
+    }
+    expect(client.circuitBreaker.isOpen).toBe(true);
+  });
+
+  it('stays closed while accepted keys succeed, whatever calls with made-up keys get', async () => {
+    upstream.script(({ headers }) => (headers['mc-api-key'] === 'works' ? { data: 1 } : raw(504)));
+    const { client, session } = createClient();
+    for (let index = 0; index < 10; index++) await read(session('works'));
+    await failReads(session, 100);
+    expect(client.circuitBreaker.isOpen).toBe(false);
+    expect(await read(session('works'))).toBe(1);
   });
 
   it.each([400, 401, 403, 404, 405, 409, 429, 500])('stays closed after responses with status %i', async (status) => {
@@ -143,25 +178,85 @@ describe('CircuitBreaker', () => {
     expect(await read(session())).toBe(1);
   });
 
-  it('stays open if the probe fails or is cancelled', async () => {
+  it('stays open if the probe fails', async () => {
+    upstream.script(respondUnavailable);
+    const { client, session } = createClient();
+    await failReads(session, 10);
+    clock.advance(maxProbeDelayMs);
+    expect((await catchError(read(session()))).name).toBe('UnavailableError');
+    expect(client.circuitBreaker.isOpen).toBe(true);
+    expect((await catchError(read(session()))).name).toBe('CircuitOpenError');
+    expect(upstream.calls).toHaveLength(11);
+  });
+
+  it.each([
+    [200, false],
+    [503, true],
+  ])('learns from a probe whose client disconnected: after %i, isOpen is %s', async (status, isOpen) => {
     upstream.script(respondUnavailable);
     const { client, calls, session } = createClient();
     await failReads(session, 10);
-    upstream.script((_call, index) => (index === 0 ? neverRespond : raw(503)));
+    const held: ServerResponse[] = [];
+    upstream.script(() => (response) => held.push(response));
+    clock.advance(maxProbeDelayMs);
+    // Two sessions wait for the probe, and both leave.
+    const sessions = [0, 1].map(() =>
+      client.session({ apiKey: 'key', requestId: 'r', warn: () => undefined }, { coalesceReads: true, maxRetries: 0 }),
+    );
+    const cancelled = sessions.map((rest) => catchError(read(rest)));
+    await waitUntil(() => held.length === 1);
+    for (const rest of sessions) rest.cancelReads();
+    expect((await Promise.all(cancelled)).map(({ name }) => name)).toEqual(Array(2).fill('ClientDisconnectedError'));
+    expect((await catchError(read(session()))).name).toBe('CircuitOpenError');
+    for (const response of held) json(status, { data: 1 })(response);
+    await calls.settle();
+    expect(client.circuitBreaker.isOpen).toBe(isOpen);
+    expect(upstream.calls).toHaveLength(1);
+  });
+
+  it('ends a probe without a response after the deadline of a call, and stays open', async () => {
+    upstream.script(respondUnavailable);
+    const { client, calls, session } = createClient();
+    await failReads(session, 10);
+    upstream.script(() => neverRespond);
     clock.advance(maxProbeDelayMs);
     const rest = session();
     const cancelled = catchError(read(rest));
     await waitUntil(() => upstream.calls.length === 1);
     rest.cancelReads();
-    expect((await cancelled).name).toBe('ClientDisconnectedError');
+    await cancelled;
+    clock.advance(timeoutMs);
     await calls.settle();
     expect(client.circuitBreaker.isOpen).toBe(true);
-
+    upstream.script(() => ({ data: 'back' }));
     clock.advance(maxProbeDelayMs);
-    expect((await catchError(read(session()))).name).toBe('UnavailableError');
+    expect(await read(session())).toBe('back');
+  });
+
+  it('lets a call with an accepted key probe while made-up keys probe and get 401', async () => {
+    const { client, session } = createClient();
+    upstream.script(() => ({ data: 1 }));
+    await read(session('works'));
+    upstream.script(respondUnavailable);
+    await failReads(() => session('works'), 11);
     expect(client.circuitBreaker.isOpen).toBe(true);
-    expect((await catchError(read(session()))).name).toBe('CircuitOpenError');
-    expect(upstream.calls).toHaveLength(2);
+    const held: ServerResponse[] = [];
+    upstream.script(({ headers }) =>
+      headers['mc-api-key'] === 'works' ? { data: 'back' } : (response) => held.push(response),
+    );
+    clock.advance(maxProbeDelayMs);
+    const first = catchError(read(session()));
+    await waitUntil(() => held.length === 1);
+    held[0]?.writeHead(401).end();
+    expect((await first).name).toBe('UnauthenticatedError');
+    // A 401 proves nothing, so the next call probes at once.
+    expect(client.circuitBreaker.isOpen).toBe(true);
+    const second = catchError(read(session()));
+    await waitUntil(() => held.length === 2);
+    expect(await read(session('works'))).toBe('back');
+    expect(client.circuitBreaker.isOpen).toBe(false);
+    held[1]?.writeHead(401).end();
+    expect((await second).name).toBe('UnauthenticatedError');
   });
 });
 

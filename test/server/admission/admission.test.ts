@@ -38,6 +38,17 @@ describe('estimateRestCalls', () => {
       3,
       `{ a: siteToSiteVpn(${environment}, ${id}) { id } b: vpcs(${environment}) { totalCount } environments { id } }`,
     ],
+    [2, `{ ...Q ...Q } fragment Q on Query { environments { id } }`],
+    [
+      8,
+      `{ ...A } fragment A on Query { ...B ...B } fragment B on Query { ...C ...C }
+       fragment C on Query { environments { id } vpcs(${environment}) { totalCount } }`,
+    ],
+    [
+      1,
+      `query Used { environments { id } } query Other { ...Q ...Q }
+       fragment Q on Query { vpcs(${environment}) { nodes { siteToSiteVpns { totalCount } } } }`,
+    ],
   ])('returns %i for %s', (expected, text) => {
     const document = parse(text);
     expect(estimateRestCalls(schema, document, toOperation(document))).toBe(expected);
