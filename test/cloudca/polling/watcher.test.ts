@@ -322,7 +322,15 @@ interface ListEvent {
 async function subscribeWithFilter(filter: object | null): Promise<TestSubscriber> {
   const warn = () => undefined;
   const caller = { apiKey, callerId: 'c', requestId: 'r' };
-  const operation = new GraphContext({ client, ...caller, watcher, draining, coalesceReads: false, maxResultFields: 0, warn });
+  const operation = new GraphContext({
+    client,
+    ...caller,
+    watcher,
+    draining,
+    coalesceReads: false,
+    maxResultFields: 0,
+    warn,
+  });
   const events: unknown = await createSourceEventStream({
     schema,
     document: parse(`subscription ($filter: SiteToSiteVpnFilter) {
