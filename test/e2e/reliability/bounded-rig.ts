@@ -1,5 +1,5 @@
-// The rig of the attack tests: the built gateway in production mode, a REST API, a neighbour that asks one small query in a loop with its
-// own API key, and figures of both while a client attacks. Needs Linux, for /proc.
+// The rig of the attack tests: the built gateway in production mode, a REST API, and a neighbour. The neighbour asks one small query in a
+// loop, with its own API key. Measures both while a client attacks. Needs Linux, for /proc.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { addCleanup } from '../../helpers/cleanup.js';
 import { numberedId } from '../../helpers/fixtures.js';
@@ -12,7 +12,7 @@ import { type SizedRestApi, startSizedRestApi } from '../../load/sized-rest-api.
 export const attackerKey = 'attacker';
 const neighbourKey = 'neighbour';
 
-/** What an attack sees of the gateway, and reports. */
+/** Gives an attack the gateway and the REST API, and takes what the attacker got. */
 export interface Target {
   /** URL of the GraphQL endpoint. */
   readonly url: string;
@@ -25,9 +25,9 @@ export interface Target {
   readonly note: (outcome: string) => void;
 }
 
-/** What one client tries, and what the gateway must make of it. */
+/** Describes an attack of one client, and the bounds that the gateway must keep. */
 export interface Attack {
-  /** What the client does, e.g. `sends 101 headers with each request`. */
+  /** Names what the client does, e.g. `sends 101 headers with each request`. */
   readonly name: string;
   /** Environment variables of the gateway, besides those of production. */
   readonly environment?: NodeJS.ProcessEnv;
@@ -55,7 +55,7 @@ export interface Figures {
   readonly p95OfOther: number;
   /** Number of the neighbour's requests during the attack that were served. */
   readonly served: number;
-  /** What the neighbour got instead, during the attack. */
+  /** Outcomes of the neighbour's requests during the attack that were not served. */
   readonly failures: readonly string[];
   /** Growth of the gateway's resident memory at its peak, in MiB. */
   readonly memoryMiB: number;
@@ -67,7 +67,7 @@ export interface Figures {
   readonly restCalls: number;
   /** Time from the first failure of the neighbour's until it is served again, in seconds, if the attack begins with a failure; else 0. */
   readonly outageSeconds: number;
-  /** What the attacker got, and how often. */
+  /** Number of responses and closed connections of the attacker, by outcome. */
   readonly outcomes: ReadonlyMap<string, number>;
 }
 

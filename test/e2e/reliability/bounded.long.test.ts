@@ -1,4 +1,4 @@
-// What one client can cause: each attack beside a neighbour, with its figures. BOUNDED_SECONDS sets the duration of an attack. Run one by
+// Measures what one client can cause: each attack beside a neighbour. BOUNDED_SECONDS sets the duration of an attack. Run one by
 // `-t` with a part of its name. docs/reliability.md has the figures.
 import { describe, expect, it } from '@jest/globals';
 import { attacks } from './bounded-attacks.js';

@@ -1,4 +1,4 @@
-// What one client can cause, without a clock: each attack beside a neighbour, which is served meanwhile. bounded.long.test.ts measures both.
+// Checks what one client can cause, without a clock: each attack beside a neighbour that is served meanwhile. bounded.long.test.ts measures.
 import { describe, expect, it } from '@jest/globals';
 import { attacks } from './bounded-attacks.js';
 import { measureAttack } from './bounded-rig.js';

@@ -1,4 +1,4 @@
-// Attacks by connections: what a connection may hold, what waits to be read, and what reaches the REST API.
+// Attacks by connections: their content, data that a client does not read, and REST calls.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { numberedId, range } from '../../helpers/fixtures.js';
 import {
@@ -15,7 +15,7 @@ import { type Attack, attackerKey } from './bounded-rig.js';
 
 const typename = { query: '{a}' };
 
-/** What a connection may hold. */
+// Attacks by the content and the number of connections.
 const connections: readonly Attack[] = [
   {
     name: 'sends bodies in chunks of one byte, 15 MB in all',
@@ -97,7 +97,7 @@ const connections: readonly Attack[] = [
 const listUpdates = (environment: string, index: number) =>
   `subscription S${index} { siteToSiteVpnsUpdated(${inEnvironment(environment)}) { nodes { ${allFields} } } }`;
 
-/** What waits to be read. */
+// Attacks by clients that do not read.
 const unread: readonly Attack[] = [
   {
     name: 'reads no event of 300 subscriptions to 1,000 VPNs',
@@ -137,7 +137,7 @@ const unread: readonly Attack[] = [
   },
 ];
 
-/** What reaches the REST API, and what its failures do to others. */
+// Attacks on the REST API, and on other clients by its failures.
 const restCalls: readonly Attack[] = [
   {
     name: 'follows 600 tasks with one key',
@@ -169,7 +169,7 @@ const restCalls: readonly Attack[] = [
       } while (dropped > 20 && !target.isOver());
       target.rest.dropsCall = () => false;
       const abortInLoop = async (loop: number) => {
-        for (let index = loop; !target.isOver(); index += 20) {
+        for (let index = loop; !target.isOver(); index += 60) {
           const { socket } = openHttpClient(target);
           socket.write(toRequest(index, attackerKey));
           // Before the response of the REST API, but late enough for a call on a machine that is busy.
@@ -177,7 +177,7 @@ const restCalls: readonly Attack[] = [
           socket.destroy();
         }
       };
-      await Promise.all(range(20).map(abortInLoop));
+      await Promise.all(range(60).map(abortInLoop));
     },
   },
   ...[

@@ -1,4 +1,4 @@
-// Attacks by requests: what a result may hold, how long anything may be, and what is charged before it is parsed.
+// Attacks by requests: large results, long inputs, and floods.
 import { numberedId, range } from '../../helpers/fixtures.js';
 import {
   openHttpClient,
@@ -26,7 +26,7 @@ const options = 'OPTIONS /graphql HTTP/1.1\r\nhost: localhost\r\n\r\n';
 
 const rateLimited = /^429 RATE_LIMITED, Retry-After$/;
 
-/** What a result may hold. */
+// Attacks by large results.
 const results: readonly Attack[] = [
   {
     name: 'goes from VPN to VPC to VPNs to VPC to VPNs, ten times',
@@ -75,7 +75,7 @@ const results: readonly Attack[] = [
   },
 ];
 
-/** How long anything may be. */
+// Attacks by long inputs.
 const lengths: readonly Attack[] = [
   {
     name: 'sends a cursor of 253 KB, for ten aliases of 50 rows',
@@ -137,7 +137,7 @@ const lengths: readonly Attack[] = [
   },
 ];
 
-/** What is charged before it is parsed. */
+// Attacks by many requests.
 const floods: readonly Attack[] = [
   {
     name: 'pipelines {"query":"{a}"} without a key at 500 KB/s',
