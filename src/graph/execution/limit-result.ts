@@ -10,6 +10,7 @@ import {
   ResultTooLargeError,
 } from './result-budget.js';
 import { isLongerThan } from './text-length.js';
+import { maxFieldsPerTurn } from './turns.js';
 
 /**
  * Maximum length of a result, in characters of its JSON. A result with the default MAX_RESULT_FIELDS has about a third of it. A longer one
@@ -54,7 +55,10 @@ export function limitResult(
       resolve(toErrorResult(reason));
     });
     result.then((finished) => {
-      resolve(limit(finished));
+      const limitedResult = limit(finished);
+      // To measure a large result and to make it a text take about 50 ms each.
+      if (budget.fields > maxFieldsPerTurn) setImmediate(resolve, limitedResult);
+      else resolve(limitedResult);
     }, reject);
   });
 }
