@@ -113,14 +113,9 @@ export class Documents {
   /** Returns the text of a document that is not trusted. `newHash` is set if the client registers an automatic persisted query. */
   #toText(reference: DocumentReference): { readonly text: string; readonly newHash?: string } {
     const { query: text = '', extensions } = reference;
-    const persisted = extensions?.['persistedQuery'];
-    const isPersisted = isObject(persisted);
-    if (isPersisted && persisted['version'] !== 1) {
-      throw new RequestError('BAD_REQUEST', 'The version of the persisted query is unknown. Send version 1.');
-    }
+    const newHash = toPersistedHash(extensions?.['persistedQuery'] ?? undefined);
     if (text !== '') {
-      const newHash = isPersisted ? persisted['sha256Hash'] : undefined;
-      if (typeof newHash !== 'string') return { text };
+      if (newHash === undefined) return { text };
       if (newHash !== hash('sha256', text)) {
         throw new RequestError('BAD_REQUEST', 'The hash of the persisted query is not the SHA-256 of the query.');
       }
@@ -135,4 +130,13 @@ export class Documents {
     // Apollo Kotlin, Apollo iOS and urql send the text if the message is exactly this.
     throw new RequestError('PERSISTED_QUERY_NOT_FOUND', 'PersistedQueryNotFound');
   }
+}
+
+/** Returns the hash in the extension of an automatic persisted query; undefined if there is none. Throws BAD_REQUEST if it is malformed. */
+function toPersistedHash(persisted: unknown): string | undefined {
+  if (persisted === undefined) return undefined;
+  if (isObject(persisted) && persisted['version'] === 1 && typeof persisted['sha256Hash'] === 'string') {
+    return persisted['sha256Hash'];
+  }
+  throw new RequestError('BAD_REQUEST', 'The extension persistedQuery is malformed. Send version 1 and sha256Hash.');
 }
