@@ -20,7 +20,7 @@ import { addPlayground, type PlaygroundOptions } from './graphql/playground.js';
 import { openTrustedDocuments } from './graphql/trusted-documents.js';
 import { hashApiKey, readApiKey } from './http/api-key.js';
 import { addCompression } from './http/compression.js';
-import { trackConnections } from './http/connection-limits.js';
+import { Connections } from './http/connections.js';
 import { addErrorResponses, maxRequestBytes, rejectBadUrl, rejectConnection } from './http/error-responses.js';
 import { serveOneAtATime } from './http/pending-responses.js';
 import { addRequestChecks, isAllowedOrigin, toRequestId } from './http/request-checks.js';
@@ -55,7 +55,7 @@ export interface AppDependencies {
 export async function createApp(config: Config, dependencies: AppDependencies): Promise<FastifyInstance> {
   const { client, watcher, lifecycle, log, metrics, tracing, playground } = dependencies;
   const app = createServer();
-  const hasTooManyConnections = trackConnections(app.server, config.maxConnections);
+  const connections = new Connections(app.server, config, metrics.countShed);
   const schema = createSchema();
   const executor = createExecutor(schema);
   const parseDocument = createDocumentParser(schema, config, !config.introspection);
@@ -78,8 +78,11 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
   const createContext = createContextFactory(config, dependencies);
 
   addErrorResponses(app, log);
-  limitSlowClients(app, dependencies.slowClients);
-  await addRequestChecks(app, { config, lifecycle, hasTooManyConnections });
+  const countUnread = () => {
+    metrics.countShed('unread_bytes');
+  };
+  const unreadBytes = limitSlowClients(app, countUnread, dependencies.slowClients);
+  await addRequestChecks(app, { config, lifecycle, connections });
   const shedIfOverloaded = addLoadShedding(app, {
     maxDelayMs: config.maxEventLoopDelayMs,
     onShed: () => {
@@ -117,13 +120,14 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
   // An event may be newer than the calls in flight, so its reads must not join them.
   const createEventContext = (apiKey: string, requestId: string, trace: OperationTrace | undefined) =>
     createContext(apiKey, requestId, false, trace);
-  addSse(app, { subscriptions, lifecycle, createContext: createEventContext });
+  addSse(app, { subscriptions, lifecycle, connections, unreadBytes, createContext: createEventContext });
   addWebSocket(app, {
     schema,
     subscriptions,
     lifecycle,
     log,
-    hasTooManyConnections,
+    connections,
+    unreadBytes,
     shedIfOverloaded,
     isAllowedOrigin: (origin, host) => isAllowedOrigin(config, origin, host),
     createContext: createEventContext,

@@ -5,8 +5,16 @@ import type { ObserveCall } from '../../cloudca/session.js';
 import type { WireWarning } from '../../cloudca/decode.js';
 import type { OperationSummary } from './logging.js';
 
-/** The limit that caused a rejection: of the process or, with `_of_key`, of one API key. */
-export type ShedReason = 'event_loop' | 'operations' | 'operations_of_key' | 'subscriptions' | 'subscriptions_of_key';
+/** The limit that caused a rejection or a closed connection: of the process or, with `_of_key`, of one API key. */
+export type ShedReason =
+  | 'connections'
+  | 'connections_of_key'
+  | 'event_loop'
+  | 'operations'
+  | 'operations_of_key'
+  | 'subscriptions'
+  | 'subscriptions_of_key'
+  | 'unread_bytes';
 
 /** The metrics of one process. */
 export interface Metrics {
@@ -85,7 +93,7 @@ export function createMetrics(): Metrics {
   });
   const shed = new Counter({
     name: 'gateway_shed_total',
-    help: 'Requests, operations and subscriptions rejected because of a limit, by reason: event_loop, operations, operations_of_key, subscriptions or subscriptions_of_key.',
+    help: 'Requests, operations, subscriptions and connections rejected or closed because of a limit, by reason: connections, connections_of_key, event_loop, operations, operations_of_key, subscriptions, subscriptions_of_key or unread_bytes.',
     labelNames: ['reason'],
     registers,
   });
