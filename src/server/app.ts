@@ -13,7 +13,7 @@ import { createExecutor } from '../graph/execution/executor.js';
 import { createSchema } from '../graph/schema.js';
 import { type Admission, createAdmission } from './admission/admission.js';
 import { addLoadShedding } from './admission/load-shedding.js';
-import { addOriginBudgets, OriginBudgets } from './admission/origin-budget.js';
+import { addOriginBudgets, addPreflightBudgets, OriginBudgets } from './admission/origin-budget.js';
 import { createLocalRateLimit, createSharedRateLimit, type SharedRateLimit } from './admission/rate-limit.js';
 import { Documents } from './graphql/documents.js';
 import { addGraphqlOverHttp } from './graphql/graphql-over-http.js';
@@ -23,7 +23,7 @@ import { addPlayground, type PlaygroundOptions } from './graphql/playground.js';
 import { openTrustedDocuments } from './graphql/trusted-documents.js';
 import { hashApiKey, readApiKey } from './http/api-key.js';
 import { addCompression } from './http/compression.js';
-import { trackConnections } from './http/connection-limits.js';
+import { Connections } from './http/connections.js';
 import { addErrorResponses, maxRequestBytes, rejectBadUrl, rejectConnection } from './http/error-responses.js';
 import { serveOneAtATime } from './http/pending-responses.js';
 import { addRequestChecks, checkHeaders, isAllowedOrigin, toRequestId } from './http/request-checks.js';
@@ -58,7 +58,7 @@ export interface AppDependencies {
 export async function createApp(config: Config, dependencies: AppDependencies): Promise<FastifyInstance> {
   const { client, watcher, lifecycle, log, metrics, tracing, playground } = dependencies;
   const app = createServer();
-  const hasTooManyConnections = trackConnections(app.server, config.maxConnections);
+  const connections = new Connections(app.server, config, metrics.countShed);
   const schema = createSchema();
   const executor = createExecutor(schema);
   const trusted = await openTrustedDocuments(config, {
@@ -90,8 +90,12 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
   const createContext = createContextFactory(config, dependencies);
 
   addErrorResponses(app, log);
-  limitSlowClients(app, dependencies.slowClients);
-  await addRequestChecks(app, { config, lifecycle, hasTooManyConnections });
+  const countUnread = () => {
+    metrics.countShed('unread_bytes');
+  };
+  const unreadBytes = limitSlowClients(app, countUnread, dependencies.slowClients);
+  addPreflightBudgets(app, originBudgets);
+  await addRequestChecks(app, { config, lifecycle, connections });
   const shedIfOverloaded = addLoadShedding(app, {
     maxDelayMs: config.maxEventLoopDelayMs,
     onShed: () => {
@@ -124,14 +128,22 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
   // An event may be newer than the calls in flight, so its reads must not join them.
   const createEventContext = (apiKey: string, requestId: string, trace: OperationTrace | undefined) =>
     createContext(apiKey, requestId, false, trace);
-  addSse(app, { subscriptions, originBudgets, lifecycle, createContext: createEventContext });
+  addSse(app, {
+    subscriptions,
+    originBudgets,
+    lifecycle,
+    connections,
+    unreadBytes,
+    createContext: createEventContext,
+  });
   addWebSocket(app, {
     schema,
     subscriptions,
     originBudgets,
     lifecycle,
     log,
-    hasTooManyConnections,
+    connections,
+    unreadBytes,
     shedIfOverloaded,
     checkHeaders: (request) => checkHeaders(request, config),
     isAllowedOrigin: (origin, host) => isAllowedOrigin(config, origin, host),

@@ -2,7 +2,7 @@
 import type { IncomingMessage } from 'node:http';
 import { isIPv6 } from 'node:net';
 import type { Duplex } from 'node:stream';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { LRUCache } from 'lru-cache';
 import { RequestError } from '../../graph/error-codes.js';
 import { readApiKey } from '../http/api-key.js';
@@ -13,8 +13,8 @@ import type { ShedReason } from '../telemetry/metrics.js';
 export interface Origin {
   /** The connection; undefined if a trusted proxy shares it among clients. */
   readonly connection: Duplex | undefined;
-  /** IP address of the client; the /64 network of an IPv6 address. */
-  readonly address: string;
+  /** IP address of the client; the /64 network of an IPv6 address. Undefined if it does not pay. */
+  readonly address: string | undefined;
 }
 
 /** Pays for what an operation costs before its API key does. */
@@ -42,7 +42,8 @@ const unitsPerSecond = 300;
 // Bounds the memory for addresses; the least recently used is evicted first.
 const maxAddresses = 100_000;
 
-const rejectionMessage = 'Too many requests without an API key, or with invalid documents. Try again later.';
+/** Message to clients whose connection or address has spent its budget. */
+export const originSpentMessage = 'Too many requests without an API key, or with invalid documents. Try again later.';
 
 /** The budgets of one process. */
 export class OriginBudgets {
@@ -75,7 +76,7 @@ export class OriginBudgets {
       hasKey,
       spend: (units) => {
         const waitSeconds = this.spend(origin, units);
-        if (waitSeconds > 0) throw new RequestError('RATE_LIMITED', rejectionMessage, { retryAfter: waitSeconds });
+        if (waitSeconds > 0) throw new RequestError('RATE_LIMITED', originSpentMessage, { retryAfter: waitSeconds });
       },
       refund: (units) => {
         for (const budget of this.#toBudgets(origin)) budget.units += units;
@@ -98,12 +99,18 @@ export class OriginBudgets {
 
   #toBudgets({ connection, address }: Origin): Budget[] {
     const now = performance.now();
-    const byAddress = refill(this.#byAddress.get(address), now);
-    this.#byAddress.set(address, byAddress);
-    if (connection === undefined) return [byAddress];
-    const byConnection = refill(this.#byConnection.get(connection), now);
-    this.#byConnection.set(connection, byConnection);
-    return [byAddress, byConnection];
+    const budgets: Budget[] = [];
+    if (address !== undefined) {
+      const budget = refill(this.#byAddress.get(address), now);
+      this.#byAddress.set(address, budget);
+      budgets.push(budget);
+    }
+    if (connection !== undefined) {
+      const budget = refill(this.#byConnection.get(connection), now);
+      this.#byConnection.set(connection, budget);
+      budgets.push(budget);
+    }
+    return budgets;
   }
 }
 
@@ -128,18 +135,37 @@ function toNetwork(address: string): string {
 /** Rejects requests without an API key whose connection or address has spent its budget. */
 export function addOriginBudgets(app: FastifyInstance, budgets: OriginBudgets): void {
   app.addHook('onRequest', (request, reply, done) => {
-    if (readApiKey(request) !== undefined) {
-      done();
-      return;
-    }
-    const origin = budgets.toOrigin(request.raw);
-    const waitSeconds = budgets.spend(origin, 1);
-    if (waitSeconds === 0) {
-      done();
-      return;
-    }
-    // A client that goes on regardless must open a new connection for each request.
-    void reply.header('retry-after', waitSeconds).header('connection', 'close');
-    sendError(request, reply, 'RATE_LIMITED', rejectionMessage);
+    if (readApiKey(request) === undefined) spendOrReject(budgets, budgets.toOrigin(request.raw), request, reply, done);
+    else done();
   });
+}
+
+/**
+ * Rejects OPTIONS requests whose connection has spent its budget. Add it before CORS, which responds to them. The address does not pay,
+ * unless only it tells clients apart: without trusted proxies, all pages behind a proxy would share its budget.
+ */
+export function addPreflightBudgets(app: FastifyInstance, budgets: OriginBudgets): void {
+  app.addHook('onRequest', (request, reply, done) => {
+    const { connection, address } = budgets.toOrigin(request.raw);
+    const origin = { connection, address: connection === undefined ? address : undefined };
+    if (request.method === 'OPTIONS') spendOrReject(budgets, origin, request, reply, done);
+    else done();
+  });
+}
+
+function spendOrReject(
+  budgets: OriginBudgets,
+  origin: Origin,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  done: () => void,
+): void {
+  const waitSeconds = budgets.spend(origin, 1);
+  if (waitSeconds === 0) {
+    done();
+    return;
+  }
+  // A client that goes on regardless must open a new connection for each request.
+  void reply.header('retry-after', waitSeconds).header('connection', 'close');
+  sendError(request, reply, 'RATE_LIMITED', originSpentMessage);
 }

@@ -5,10 +5,17 @@ import type { FastifyRequest } from 'fastify';
 /** The header that carries the caller's API key, in Node's spelling of header names. */
 export const apiKeyHeader = 'mc-api-key';
 
-/** Parses a value into an API key. Returns undefined if it is not a string that an HTTP header can carry (RFC 9110, 5.5). */
+// In characters. Each open subscription holds its key.
+const maxKeyLength = 256;
+
+/**
+ * Parses a value into an API key. Returns undefined if it is not a string that an HTTP header can carry (RFC 9110, 5.5), or has more than
+ * 256 characters.
+ */
 export function parseApiKey(value: unknown): string | undefined {
   if (typeof value !== 'string') return undefined;
   const key = value.trim();
+  if (key.length > maxKeyLength) return undefined;
   return /^[\x21-\x7e\x80-\xff]([\t\x20-\x7e\x80-\xff]*[\x21-\x7e\x80-\xff])?$/.test(key) ? key : undefined;
 }
 

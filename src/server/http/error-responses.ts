@@ -70,7 +70,7 @@ export function formatErrorResponse(
     `x-request-id: ${requestId}`,
     'cache-control: no-store',
     ...Object.entries(securityHeaders).map(([name, value]) => `${name}: ${value}`),
-    ...(status === 503 ? ['retry-after: 1'] : []),
+    ...(status === 503 || status === 429 ? ['retry-after: 1'] : []),
     ...(status === 405 ? ['allow: GET, POST'] : []),
     'connection: close',
     `content-type: ${mediaType}`,

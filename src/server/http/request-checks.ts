@@ -16,6 +16,7 @@ import type { Config } from '../../config.js';
 import { isLoopbackHost } from '../../loopback.js';
 import type { Lifecycle } from '../lifecycle.js';
 import { apiKeyHeader } from './api-key.js';
+import { type Connections, tooManyConnectionsMessage } from './connections.js';
 import {
   respondAndClose,
   formatErrorResponse,
@@ -41,14 +42,13 @@ const commonHost = /^(?:(?!xn--)[\w-]+\.)*(?!xn--)[a-z_][\w-]*(?::\d{1,4})?$/i;
 export interface RequestCheckOptions {
   readonly config: Config;
   readonly lifecycle: Lifecycle;
-  /** Reports whether more connections are open than allowed. */
-  readonly hasTooManyConnections: () => boolean;
+  readonly connections: Connections;
 }
 
 /** Adds the checks, CORS, and the headers of every response. */
 export async function addRequestChecks(
   app: FastifyInstance,
-  { config, lifecycle, hasTooManyConnections }: RequestCheckOptions,
+  { config, lifecycle, connections }: RequestCheckOptions,
 ): Promise<void> {
   // By default, Node closes the connection on CONNECT without a response, and responds to an unknown Expect header without a body.
   app.server.on('connect', ({ headers }: IncomingMessage, stream: Duplex) => {
@@ -81,9 +81,9 @@ export async function addRequestChecks(
       sendError(request, reply, 'OVERLOADED', 'The gateway is shutting down. Try again.');
       return;
     }
-    if (hasTooManyConnections()) {
+    if (connections.shouldReject()) {
       void reply.header('connection', 'close').header('retry-after', 1);
-      sendError(request, reply, 'OVERLOADED', 'The gateway has too many open connections. Try again in a moment.');
+      sendError(request, reply, 'OVERLOADED', tooManyConnectionsMessage);
       return;
     }
     const headerError = checkHeaders(request.raw, config);

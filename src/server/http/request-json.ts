@@ -1,4 +1,4 @@
-// The JSON that a request carries, in its body or in the parameters of its URL: how it is read, and how large and complex it may be.
+// Reads the JSON of a request, in its body or its URL, and bounds its size and complexity.
 import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyRequest } from 'fastify';

@@ -1,13 +1,14 @@
-// Limits how long the gateway holds responses for clients that do not read them, and how many bytes of them.
+// Limits how long the gateway holds responses for clients that do not read them, and how many bytes wait for all clients together.
 import type { ServerResponse } from 'node:http';
-import type { Socket } from 'node:net';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { hashApiKey, readApiKey } from './api-key.js';
+import { UnreadBytes } from './unread-bytes.js';
 
 /** Limits for clients that do not read their responses. */
 export interface SlowClientLimits {
   /** Maximum time in which no byte of a response is sent, in milliseconds; also applies to a silent stream. */
   readonly idleMs: number;
-  /** Maximum sum of the full sizes of responses not yet sent, in bytes; streams count 0. */
+  /** Maximum number of bytes that wait for all clients: full sizes of responses, events, and messages of WebSockets. */
   readonly maxBytes: number;
 }
 
@@ -19,53 +20,38 @@ const largeBodyBytes = 64 * 1024;
 
 /** A response that has not been sent completely. */
 interface UnreadResponse {
+  readonly request: FastifyRequest;
   readonly response: ServerResponse;
-  readonly socket: Socket;
   /** In bytes; 0 for a stream. */
   readonly size: number;
 }
 
 /**
- * Limits unread responses. Closes a connection if no byte of its response is sent for `idleMs`. Above `maxBytes`, closes the connections
- * of the oldest responses. A connection cannot be used after a truncated response.
+ * Limits unread responses. Closes a connection if no byte of its response is sent for `idleMs`; it cannot be used after a truncated
+ * response. Returns the account of unread bytes, to which event streams and WebSockets add theirs. Calls `onClose` for each connection that
+ * is closed because of `maxBytes`.
  */
 export function limitSlowClients(
   app: FastifyInstance,
+  onClose: () => void,
   { idleMs, maxBytes }: SlowClientLimits = defaultSlowClientLimits,
-): void {
-  // Oldest first.
-  const unread = new Map<ServerResponse, UnreadResponse>();
-  let unreadBytes = 0;
-  const remove = (response: ServerResponse) => {
-    unreadBytes -= unread.get(response)?.size ?? 0;
-    unread.delete(response);
-  };
-  const track = (item: UnreadResponse) => {
-    const { response, socket, size } = item;
+): UnreadBytes {
+  const unreadBytes = new UnreadBytes(maxBytes, onClose);
+  const track = ({ request, response, size }: UnreadResponse) => {
+    const { socket } = request.raw;
     // Node restarts the timeout with each byte that is sent, and closes the connection when it expires.
-    const startTimeout = () => {
-      socket.setTimeout(idleMs);
-    };
-    // A pipelined response gets its socket when those before it are sent.
-    if (response.socket === null) response.once('socket', startTimeout);
-    else startTimeout();
+    socket.setTimeout(idleMs);
     // Prepended, because Node's own listener then sets the keep-alive timeout.
     response.prependOnceListener('finish', () => {
       socket.setTimeout(0);
     });
     // A destroyed response never emits `close` again.
-    if (size > 0 && !response.destroyed) {
-      unreadBytes += size;
-      unread.set(response, item);
-      response.once('close', () => {
-        remove(response);
-      });
-    }
-    for (const [oldest, { socket: oldestSocket }] of unread) {
-      if (unreadBytes <= maxBytes || oldest === response) break;
-      oldestSocket.destroy();
-      remove(oldest);
-    }
+    if (size === 0 || response.destroyed) return;
+    const callerId = readCallerId(request);
+    response.once('close', () => {
+      unreadBytes.set(socket, callerId, 0);
+    });
+    unreadBytes.set(socket, callerId, size, false);
   };
   // Nearly all small responses are sent within this turn of the event loop, and then need no tracking.
   let sentThisTurn: UnreadResponse[] = [];
@@ -75,9 +61,8 @@ export function limitSlowClients(
     for (const item of sent) if (!item.response.writableFinished) track(item);
   };
   app.addHook('onSend', (request, reply, payload, done) => {
-    const { socket } = request.raw;
     const size = typeof payload === 'string' || Buffer.isBuffer(payload) ? Buffer.byteLength(payload) : 0;
-    const item = { response: reply.raw, socket, size };
+    const item = { request, response: reply.raw, size };
     if (size === 0 || size > largeBodyBytes) track(item);
     else {
       if (sentThisTurn.length === 0) setImmediate(trackUnfinished);
@@ -86,4 +71,11 @@ export function limitSlowClients(
     // A buffer is held once, outside the heap. A string would also stay on the heap until it is collected.
     done(null, typeof payload === 'string' && size > largeBodyBytes ? Buffer.from(payload) : payload);
   });
+  return unreadBytes;
+}
+
+/** Returns the hash of the API key of a request; undefined without a key. */
+export function readCallerId(request: FastifyRequest): string | undefined {
+  const apiKey = readApiKey(request);
+  return apiKey === undefined ? undefined : hashApiKey(apiKey);
 }

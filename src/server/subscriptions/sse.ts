@@ -1,5 +1,4 @@
 // Subscriptions by Server-Sent Events: graphql-sse's distinct connections mode at /graphql/stream.
-import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
@@ -9,8 +8,11 @@ import { missingKeyMessage } from '../../graph/errors.js';
 import { isObject } from '../../json.js';
 import type { OriginBudgets, Payer } from '../admission/origin-budget.js';
 import { withQueryText } from '../graphql/trusted-documents.js';
-import { readApiKey } from '../http/api-key.js';
+import { hashApiKey, readApiKey } from '../http/api-key.js';
+import { type Connections, type LongConnection, tooManyConnectionsMessage } from '../http/connections.js';
+import { whenDrained } from '../http/drain.js';
 import { sendError } from '../http/error-responses.js';
+import type { UnreadBytes } from '../http/unread-bytes.js';
 import type { Lifecycle } from '../lifecycle.js';
 import type { RejectedSubscription, Subscriptions } from './subscriptions.js';
 
@@ -19,6 +21,8 @@ export interface SseOptions {
   readonly subscriptions: Subscriptions;
   readonly originBudgets: OriginBudgets;
   readonly lifecycle: Lifecycle;
+  readonly connections: Connections;
+  readonly unreadBytes: UnreadBytes;
   /** Creates the context of one subscription, or of one of its events. */
   readonly createContext: (apiKey: string, requestId: string, trace: OperationTrace | undefined) => GraphContext;
 }
@@ -44,7 +48,7 @@ interface StreamRequest {
 
 /** Adds GET and POST /graphql/stream. */
 export function addSse(app: FastifyInstance, options: SseOptions): void {
-  const { lifecycle, subscriptions, originBudgets, createContext } = options;
+  const { lifecycle, connections, unreadBytes, subscriptions, originBudgets, createContext } = options;
   const handle = createHandler<FastifyRequest, StreamRequest>({
     // A token would select the single connection mode, in which several requests share a stream.
     authenticate: () => null,
@@ -62,7 +66,9 @@ export function addSse(app: FastifyInstance, options: SseOptions): void {
       return [null, { status: result.status, statusText: '' }];
     },
     // Waits until the client has read this event before it requests the next one, so that no events accumulate for a slow client.
-    onNext: (_context, { context }) => whenDrained(context.reply.raw),
+    onNext: async (_context, { context }) => {
+      await whenDrained(context.reply.raw);
+    },
   });
   app.route({
     method: ['GET', 'POST'],
@@ -77,10 +83,19 @@ export function addSse(app: FastifyInstance, options: SseOptions): void {
         sendError(request, reply, 'BAD_REQUEST', notAcceptableMessage, 406);
         return reply;
       }
+      const callerId = hashApiKey(apiKey);
+      const place = takePlace(request, reply, connections, callerId);
+      if (place === undefined) return reply;
       const { documentId, url, body: requestBody } = toHandlerRequest(request);
       const closed = new AbortController();
+      const { socket } = request.raw;
+      const setUnreadBytes = (bytes: number) => {
+        unreadBytes.set(socket, callerId, bytes);
+      };
       reply.raw.once('close', () => {
         closed.abort();
+        place.release();
+        setUnreadBytes(0);
       });
       const { traceparent } = request.headers;
       const streamRequest: StreamRequest = {
@@ -106,9 +121,25 @@ export function addSse(app: FastifyInstance, options: SseOptions): void {
       return reply
         .code(status)
         .headers(streamHeaders)
-        .send(Readable.from(body, { objectMode: false }));
+        .send(Readable.from(countUnreadBytes(body, reply.raw, setUnreadBytes), { objectMode: false }));
     },
   });
+}
+
+/** Counts an event stream among the connections that stay open. Sends an error and returns undefined if there is no place for it. */
+function takePlace(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  connections: Connections,
+  callerId: string,
+): LongConnection | undefined {
+  const place = connections.open(request.raw.socket);
+  if (place?.setCaller(callerId) === true) return place;
+  place?.release();
+  void reply.header('retry-after', 1);
+  if (place !== undefined) sendError(request, reply, 'RATE_LIMITED', tooManyOfKeyMessage);
+  else sendError(request, reply, 'OVERLOADED', tooManyConnectionsMessage);
+  return undefined;
 }
 
 // Returns the request with an empty text if it has only an id, because graphql-sse requires a text.
@@ -134,6 +165,8 @@ const streamHeaders = {
 
 const notAcceptableMessage = 'This path responds with text/event-stream only. Send that type in the Accept header.';
 
+const tooManyOfKeyMessage = 'This API key has too many open connections. Close some, or share one WebSocket.';
+
 const invalidRequestMessage =
   'The request is not a GraphQL subscription. Send query as a string and variables as an object.';
 
@@ -150,17 +183,20 @@ function sendRejection(request: FastifyRequest, { reply, rejection }: StreamRequ
   return reply;
 }
 
-/** Resolves when the response can take more bytes, or has closed. */
-async function whenDrained(raw: ServerResponse): Promise<void> {
-  if (!raw.writableNeedDrain || raw.closed) return;
-  const settled = new AbortController();
-  try {
-    await Promise.race([
-      once(raw, 'drain', { signal: settled.signal }),
-      once(raw, 'close', { signal: settled.signal }),
-    ]);
-  } finally {
-    settled.abort();
+/** Passes the text of a stream on. Accounts for what its client has not read, with what it passes on next. */
+async function* countUnreadBytes(
+  body: AsyncIterable<string>,
+  raw: ServerResponse,
+  setUnreadBytes: (bytes: number) => void,
+): AsyncGenerator<string> {
+  raw.on('drain', () => {
+    setUnreadBytes(0);
+  });
+  for await (const text of body) {
+    const bytes = raw.writableLength + Buffer.byteLength(text);
+    // Only then does a `drain` follow.
+    if (bytes >= raw.writableHighWaterMark) setUnreadBytes(bytes);
+    yield text;
   }
 }
 

@@ -30,6 +30,8 @@ export interface SubscriptionCaller {
   readonly payer: Payer;
   /** Aborts when the client disconnects. */
   readonly disconnected: AbortSignal;
+  /** Resolves when the client has taken the events so far. No event is executed before. Default: it always has. */
+  readonly whenWritable?: () => Promise<void> | undefined;
 }
 
 /** Dependencies of Subscriptions. */
@@ -97,7 +99,7 @@ export class Subscriptions {
       known = operations.find(request, { payer: caller.payer, checkType });
       const operation = operations.prepare(known, request);
       const createContext = () => caller.createContext(trace);
-      return { ...operation, events: await this.#start(operation, context, createContext, caller.disconnected) };
+      return { ...operation, events: await this.#start(operation, context, createContext, caller) };
     } catch (thrown) {
       const { errors, status, retryAfter } = operations.reject(thrown, context);
       const codes = new Set(errors.map(toCode));
@@ -116,7 +118,7 @@ export class Subscriptions {
     prepared: Operation,
     context: GraphContext,
     createContext: () => GraphContext,
-    disconnected: AbortSignal,
+    { disconnected, whenWritable }: SubscriptionCaller,
   ): Promise<AsyncIterableIterator<SubscriptionResult>> {
     const { schema, operations, admission, lifecycle } = this.#options;
     const { document, operation, cost, variables } = prepared;
@@ -132,6 +134,7 @@ export class Subscriptions {
         return new FormattedError(error);
       });
     const toResult = async (event: WatchEvent<unknown>): Promise<SubscriptionResult> => {
+      await whenWritable?.();
       eventCount++;
       if ('failure' in event) {
         const failure = toGraphqlError(event.failure, { document, operation });

@@ -1,63 +1,48 @@
-// Subscriptions by WebSocket: graphql-ws's protocol (graphql-transport-ws) on sockets of ws, on connections of the public listener.
+// Subscriptions by WebSocket: the handshake, on connections of the public listener.
 import { randomUUID } from 'node:crypto';
-import { setMaxListeners } from 'node:events';
 import type { IncomingMessage, Server as HttpServer } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
-import type { ExecutionArgs, GraphQLSchema } from 'graphql';
-import { CloseCode, type Context, handleProtocols, makeServer, type Server } from 'graphql-ws';
-import type { Logger } from 'pino';
-import { type WebSocket, WebSocketServer } from 'ws';
-import type { GraphContext, OperationTrace } from '../../graph/context.js';
+import { handleProtocols } from 'graphql-ws';
+import { WebSocketServer } from 'ws';
 import type { ErrorCode } from '../../graph/error-codes.js';
-import { isObject, isTooComplex } from '../../json.js';
 import { overloadedMessage } from '../admission/load-shedding.js';
-import type { OriginBudgets, Payer } from '../admission/origin-budget.js';
-import { withQueryText } from '../graphql/trusted-documents.js';
-import { apiKeyHeader, parseApiKey } from '../http/api-key.js';
+import { originSpentMessage, type OriginBudgets } from '../admission/origin-budget.js';
 import { respondAndClose, formatErrorResponse, maxRequestBytes } from '../http/error-responses.js';
 import { findLastPendingResponse } from '../http/pending-responses.js';
 import { type HeaderError, toRequestId } from '../http/request-checks.js';
 import type { Lifecycle } from '../lifecycle.js';
-import { toLoggable } from '../telemetry/logging.js';
-import type { SubscriptionResult, Subscriptions } from './subscriptions.js';
+import { closeWebSocket, type ConnectionOptions, serveWebSocket } from './websocket-connection.js';
+import { createProtocol, type ProtocolOptions } from './websocket-protocol.js';
 
 /** Dependencies of the WebSocket transport. */
-export interface WebSocketOptions {
-  readonly schema: GraphQLSchema;
-  readonly subscriptions: Subscriptions;
-  readonly originBudgets: OriginBudgets;
+export interface WebSocketOptions extends ProtocolOptions, ConnectionOptions {
   readonly lifecycle: Lifecycle;
-  readonly log: Logger;
-  /** Reports whether more connections are open than the maximum. */
-  readonly hasTooManyConnections: () => boolean;
+  readonly originBudgets: OriginBudgets;
   /** Reports whether a new connection must be shed, and counts it if so. */
   readonly shedIfOverloaded: () => boolean;
   /** Returns why the headers of a handshake are invalid; undefined if they are valid. */
   readonly checkHeaders: (request: IncomingMessage) => HeaderError | undefined;
   /** Reports whether a web page of an origin may call the gateway. */
   readonly isAllowedOrigin: (origin: string, host: string) => boolean;
-  /** Creates the context of one subscription, or of one of its events. */
-  readonly createContext: (apiKey: string, requestId: string, trace: OperationTrace | undefined) => GraphContext;
 }
 
-// Milliseconds between pings of a socket. The gateway terminates a socket that has not responded by the next ping.
-const pingMs = 12_000;
-// How long clients may take to close their sockets during shutdown, in milliseconds.
-const shutdownGraceMs = 500;
-// Close codes that graphql-ws does not name (RFC 6455, 7.4.1, and the IANA registry).
+// RFC 6455, 7.4.1.
 const goingAway = 1001;
-const tryAgainLater = 1013;
-// A control frame has at most 125 bytes (RFC 6455, 5.5). The close code takes 2 of them.
-const maxReasonBytes = 123;
+// A message may have so many. The default of ws is 16,384.
+const maxFragments = 16;
+// A frame of 256 KiB arrives in about 500 pieces if each network packet has the smallest size in use (536 bytes).
+const maxPieces = 512;
 
 /** Adds WS /graphql. */
 export function addWebSocket(app: FastifyInstance, options: WebSocketOptions): void {
-  const { lifecycle, hasTooManyConnections } = options;
-  const server = createProtocol(options);
+  const { lifecycle, originBudgets } = options;
+  const protocol = createProtocol(options);
   const sockets = new WebSocketServer({
     noServer: true,
     maxPayload: maxRequestBytes,
+    maxFragments,
+    maxBufferedChunks: maxPieces,
     handleProtocols: (protocols) => handleProtocols(protocols),
   });
   sockets.on('wsClientError', (_error, stream: Duplex, request) => {
@@ -83,72 +68,13 @@ export function addWebSocket(app: FastifyInstance, options: WebSocketOptions): v
       socket.on('error', () => {
         socket.terminate();
       });
-      if (hasTooManyConnections()) socket.close(tryAgainLater, 'Too many connections');
-      else serve(socket, request, server, options);
+      const payer = originBudgets.toPayer(originBudgets.toOrigin(request), true);
+      serveWebSocket(socket, stream, payer, protocol, options);
     });
   });
   lifecycle.draining.addEventListener('abort', () => {
-    for (const socket of sockets.clients) socket.close(goingAway, 'The gateway is shutting down');
-    setTimeout(() => {
-      for (const socket of sockets.clients) socket.terminate();
-    }, shutdownGraceMs).unref();
+    for (const socket of sockets.clients) closeWebSocket(socket, goingAway, 'The gateway is shutting down');
   });
-}
-
-/** Data that graphql-ws keeps with a connection. */
-interface Extra {
-  readonly socket: WebSocket;
-  readonly payer: Payer;
-  /** Aborts when the socket closes. graphql-ws alone would lose a subscription whose id the client reuses too early. */
-  readonly closed: AbortSignal;
-}
-
-function createProtocol({ schema, subscriptions, createContext }: WebSocketOptions): Server<Extra> {
-  const eventsOf = new WeakMap<ExecutionArgs, AsyncIterableIterator<SubscriptionResult>>();
-  return makeServer<Record<string, unknown> | undefined, Extra>({
-    connectionInitWaitTimeout: 3_000,
-    // Apollo Kotlin sends an id without a text, for which graphql-ws would close the socket.
-    jsonMessageReviver: function (this: unknown, key, value: unknown) {
-      const isPayload = key === 'payload' && isObject(this) && this['type'] === 'subscribe' && isObject(value);
-      return isPayload ? withQueryText(value) : value;
-    },
-    onConnect: (context) => {
-      if (readConnectionKey(context) !== undefined) return true;
-      // Otherwise graphql-ws would close the socket with 4403, Forbidden.
-      context.extra.socket.close(
-        CloseCode.Unauthorized,
-        'The API key is missing or malformed. Send it as MC-Api-Key in connection_init.',
-      );
-      return false;
-    },
-    onSubscribe: async (context, _id, payload) => {
-      const apiKey = readConnectionKey(context) ?? '';
-      const requestId = randomUUID();
-      const { closed, payer } = context.extra;
-      const result = await subscriptions.subscribe(payload, {
-        createContext: (trace) => createContext(apiKey, requestId, trace),
-        // Messages have no headers, so the trace is in the extensions.
-        traceparent: payload.extensions?.['traceparent'],
-        payer,
-        disconnected: closed,
-      });
-      // graphql-ws keeps them for as long as the subscription is open.
-      Object.assign(payload, { variables: undefined, extensions: undefined });
-      if ('errors' in result) return result.errors;
-      const { document, operation, events } = result;
-      const args: ExecutionArgs = { schema, document, operationName: operation.name?.value ?? null };
-      eventsOf.set(args, events);
-      return args;
-    },
-    subscribe: (args) => eventsOf.get(args) ?? {},
-  });
-}
-
-function readConnectionKey({
-  connectionParams,
-}: Context<Record<string, unknown> | undefined, Extra>): string | undefined {
-  const entry = Object.entries(connectionParams ?? {}).find(([name]) => name.toLowerCase() === apiKeyHeader);
-  return parseApiKey(entry?.[1]);
 }
 
 /** The error that a handshake is rejected with. */
@@ -162,7 +88,7 @@ interface HandshakeRejection {
 /** Returns the error to reject a handshake with, or undefined if it is acceptable. */
 function checkHandshake(
   request: IncomingMessage,
-  { lifecycle, shedIfOverloaded, checkHeaders, isAllowedOrigin }: WebSocketOptions,
+  { lifecycle, originBudgets, shedIfOverloaded, checkHeaders, isAllowedOrigin }: WebSocketOptions,
 ): HandshakeRejection | undefined {
   const { url, headers } = request;
   const { host = '', origin } = headers;
@@ -170,6 +96,10 @@ function checkHandshake(
     return { code: 'OVERLOADED', message: 'The gateway is shutting down. Try again.' };
   }
   if (shedIfOverloaded()) return { code: 'OVERLOADED', message: overloadedMessage };
+  // The key comes later, in `connection_init`.
+  if (originBudgets.spend(originBudgets.toOrigin(request), 1) > 0) {
+    return { code: 'RATE_LIMITED', message: originSpentMessage };
+  }
   const headerError = checkHeaders(request);
   if (headerError !== undefined) return { code: 'BAD_REQUEST', ...headerError };
   if (url?.split('?', 1)[0] !== '/graphql') {
@@ -203,71 +133,4 @@ function ignoreUpgrade(server: HttpServer, request: IncomingMessage, stream: Dup
   }
   stream.unshift(Buffer.concat([Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1'), head]));
   server.emit('connection', stream);
-}
-
-function serve(
-  socket: WebSocket,
-  request: IncomingMessage,
-  server: Server<Extra>,
-  { log, originBudgets }: WebSocketOptions,
-): void {
-  const stream = request.socket;
-  const payer = originBudgets.toPayer(originBudgets.toOrigin(request), true);
-  const closed = new AbortController();
-  // Each subscription of the socket adds a listener.
-  setMaxListeners(0, closed.signal);
-  // Stops reading from a client that does not read. Otherwise responses to its pings and rejected messages would accumulate.
-  const applyBackpressure = () => {
-    if (!stream.writableNeedDrain || socket.isPaused) return;
-    socket.pause();
-    stream.once('drain', () => {
-      socket.resume();
-    });
-  };
-  socket.on('ping', applyBackpressure);
-  let isAlive = true;
-  const pings = setInterval(() => {
-    if (!isAlive) socket.terminate();
-    isAlive = false;
-    socket.ping();
-  }, pingMs);
-  socket.on('pong', () => {
-    isAlive = true;
-  });
-  const onClosed = server.opened(
-    {
-      protocol: socket.protocol,
-      // Resolves when the message has been handed to the network. Until then, graphql-ws requests no further event.
-      send: (text) =>
-        new Promise((resolve) => {
-          socket.send(text, () => {
-            resolve();
-          });
-        }),
-      close: (code, reason = '') => {
-        // ws throws on a longer reason. Reasons with the id that the client chose may be longer.
-        socket.close(code, Buffer.byteLength(reason) > maxReasonBytes ? '' : reason);
-      },
-      onMessage: (handleMessage) => {
-        socket.on('message', (data: Buffer) => {
-          const text = data.toString();
-          if (isTooComplex(text)) {
-            socket.close(CloseCode.BadRequest, 'Nested too deep');
-            return;
-          }
-          handleMessage(text).catch((error: unknown) => {
-            log.error({ err: toLoggable(error) }, 'unexpected error');
-            socket.close(CloseCode.InternalServerError, 'Internal error in the gateway.');
-          });
-          applyBackpressure();
-        });
-      },
-    },
-    { socket, payer, closed: closed.signal },
-  );
-  socket.once('close', (code, reason) => {
-    clearInterval(pings);
-    closed.abort();
-    void onClosed(code, reason.toString());
-  });
 }

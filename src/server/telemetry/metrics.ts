@@ -5,9 +5,20 @@ import type { ObserveCall } from '../../cloudca/session.js';
 import type { WireWarning } from '../../cloudca/decode.js';
 import type { OperationSummary } from './logging.js';
 
-/** The limit that caused a rejection: of the process, of one API key (`_of_key`), or of a connection or address (`origin`). */
+/**
+ * The limit that caused a rejection or a closed connection: of the process, of one API key (`_of_key`), or of a connection or address
+ * (`origin`).
+ */
 export type ShedReason =
-  'event_loop' | 'operations' | 'operations_of_key' | 'subscriptions' | 'subscriptions_of_key' | 'origin';
+  | 'connections'
+  | 'connections_of_key'
+  | 'event_loop'
+  | 'operations'
+  | 'operations_of_key'
+  | 'origin'
+  | 'subscriptions'
+  | 'subscriptions_of_key'
+  | 'unread_bytes';
 
 /** The metrics of one process. */
 export interface Metrics {
@@ -95,7 +106,7 @@ export function createMetrics(): Metrics {
   });
   const shed = new Counter({
     name: 'gateway_shed_total',
-    help: 'Requests, operations and subscriptions rejected because of a limit, by reason: event_loop, operations, operations_of_key, subscriptions, subscriptions_of_key or origin.',
+    help: 'Requests, operations, subscriptions and connections rejected or closed because of a limit, by reason: connections, connections_of_key, event_loop, operations, operations_of_key, origin, subscriptions, subscriptions_of_key or unread_bytes.',
     labelNames: ['reason'],
     registers,
   });

@@ -171,9 +171,9 @@ describe('Hostile variables', () => {
     ],
     ['101 items in a list', listQuery, JSON.stringify({ environment, filter: { states: repeat(101, 'CONNECTED') } })],
     [
-      '120,000 items of the wrong type',
+      '15,000 items of the wrong type',
       listQuery,
-      JSON.stringify({ environment, filter: { states: Array(120_000).fill(0) } }),
+      JSON.stringify({ environment, filter: { states: Array(15_000).fill(0) } }),
     ],
     [
       '100 unknown enum values',
@@ -188,10 +188,10 @@ describe('Hostile variables', () => {
     ],
     ['90 levels of objects', listQuery, `{"environment":${'{"name":'.repeat(90)}1${'}'.repeat(90)}}`],
     [
-      '20,000 unknown fields',
+      '15,000 unknown fields',
       listQuery,
       JSON.stringify({
-        environment: Object.fromEntries(Array.from({ length: 20_000 }, (_, index) => [`k${index}`, 1])),
+        environment: Object.fromEntries(Array.from({ length: 15_000 }, (_, index) => [`k${index}`, 1])),
       }),
     ],
     [
@@ -252,7 +252,7 @@ describe('Hostile variables', () => {
 
     // Two further errors report the missing fields.
     expect(await postUnknownFields(20)).toContain('has a field that EnvironmentInput does not define (and 17 more).');
-    expect(await postUnknownFields(20_000)).toContain(
+    expect(await postUnknownFields(15_000)).toContain(
       'has a field that EnvironmentInput does not define (and 20 or more).',
     );
   });
@@ -396,7 +396,7 @@ describe('Invalid request', () => {
     );
     await webSocket.waitForClose();
 
-    expect(webSocket.closed).toEqual({ code: 4400, reason: 'Nested too deep' });
+    expect(webSocket.closed).toEqual({ code: 4400, reason: 'Nested too deep, or too many values' });
     await expectUnaffected();
   });
 

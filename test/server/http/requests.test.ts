@@ -596,6 +596,19 @@ describe('cache-control', () => {
   });
 });
 
+describe('An API key', () => {
+  it('has at most 256 characters: a longer one is not sent to the REST API', async () => {
+    const run = (length: number) => gateway.run('{ environments { id } }', {}, { key: 'x'.repeat(length) });
+    const callsBefore = gateway.sandbox.calls.length;
+    const message = 'The API key is missing or malformed. Send it in the MC-Api-Key header.';
+
+    expect((await run(257)).body).toMatchObject({ errors: [{ message, extensions: { code: 'UNAUTHENTICATED' } }] });
+    expect(gateway.sandbox.calls).toHaveLength(callsBefore);
+    await run(256);
+    expect(gateway.sandbox.calls).toHaveLength(callsBefore + 1);
+  });
+});
+
 describe('Persisted queries', () => {
   const hashOf = (text: string) => createHash('sha256').update(text).digest('hex');
   const extensionsOf = (text: string) => ({ persistedQuery: { version: 1, sha256Hash: hashOf(text) } });

@@ -1,12 +1,19 @@
 // How connections and subscriptions end on errors and limits. Other subscriptions continue, and no poll stays behind.
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { Agent, request, type ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import { type FakeTimers, fakeTimers } from '../../helpers/fake-timers.js';
 import { environmentLiteral, keyHeader, otherKey } from '../../helpers/fixtures.js';
 import { post, sendLines } from '../../helpers/http.js';
 import { waitUntil } from '../../helpers/wait-until.js';
 import { taskSubscription, vpnsSubscription, isSilent, startOnRestApi } from './mutable-rest-api.js';
-import { subscribeBySse, subscribeByWebSocket, openAcknowledgedSocket, openSocket } from './subscribers.js';
+import {
+  subscribeBySse,
+  subscribeByWebSocket,
+  openAcknowledgedSocket,
+  openSocket,
+  openSocketOnStream,
+} from './subscribers.js';
 
 const subscribe = (id: string, query: string) => ({ id, type: 'subscribe', payload: { query } });
 const next = (id: string) => expect.objectContaining({ id, type: 'next' });
@@ -41,6 +48,7 @@ describe('a WebSocket to /graphql', () => {
     ['an empty key', { 'MC-Api-Key': ' ' }],
     ['a key that is not a string', { 'MC-Api-Key': 1 }],
     ['a key that cannot be a header value', { 'MC-Api-Key': 'a\nb' }],
+    ['a key of 257 characters', { 'MC-Api-Key': 'x'.repeat(257) }],
   ])('is closed with 4401 for %s', async (_name, payload) => {
     const { url, rest } = await startOnRestApi();
     const socket = await openSocket(url);
@@ -52,6 +60,15 @@ describe('a WebSocket to /graphql', () => {
     });
     expect(socket.messages).toEqual([]);
     expect(rest.calls).toEqual([]);
+  });
+
+  it('is closed with 4400 for two keys whose names differ in case', async () => {
+    const { url } = await startOnRestApi();
+    const socket = await openSocket(url);
+    socket.send({ type: 'connection_init', payload: { 'MC-Api-Key': 'a', 'mc-api-key': 'a' } });
+    await socket.waitForClose();
+    expect(socket.closed).toEqual({ code: 4400, reason: 'Send one MC-Api-Key in connection_init, not several.' });
+    expect(socket.messages).toEqual([]);
   });
 
   it('is closed with 4401 if the client subscribes before connection_ack', async () => {
@@ -113,6 +130,96 @@ describe('a WebSocket to /graphql', () => {
     expect(other.end).toBeUndefined();
     expect((await run('{ __typename }')).body).toEqual({ data: { __typename: 'Query' } });
     other.unsubscribe();
+  });
+
+  it('is closed for a message of more than 16 fragments, or of more than 20,000 values', async () => {
+    const { url } = await startOnRestApi();
+    const fragmented = await openAcknowledgedSocket(url);
+    const sendInFragments = (count: number) => {
+      for (let sent = 1; sent < count; sent++) fragmented.webSocket.send(sent === 1 ? '{"type":' : ' ', { fin: false });
+      fragmented.webSocket.send('"ping"}', { fin: true });
+    };
+    sendInFragments(16);
+    await fragmented.waitForMessages(2);
+    expect(fragmented.messages[1]).toEqual({ type: 'pong' });
+    sendInFragments(17);
+    await fragmented.waitForClose();
+    expect([1006, 1008]).toContain(fragmented.closed?.code);
+    const complex = await openAcknowledgedSocket(url);
+    complex.send({ type: 'ping', payload: { list: Array(20_000).fill(0) } });
+    await complex.waitForClose();
+    expect(complex.closed).toEqual({ code: 4400, reason: 'Nested too deep, or too many values' });
+  });
+
+  it('is closed with 1008 if a message is not complete within 10 s of its first byte', async () => {
+    const { url, app } = await startOnRestApi();
+    const connections: Socket[] = [];
+    app.server.on('connection', (connection: Socket) => connections.push(connection));
+    const open = async () => {
+      const { client, socket } = await openSocketOnStream(url);
+      const connection = connections.at(-1);
+      // Resolves when the gateway has read the bytes.
+      const sendBytes = async (...bytes: number[]) => {
+        const bytesBefore = connection?.bytesRead ?? 0;
+        client.write(Buffer.from(bytes));
+        await waitUntil(() => (connection?.bytesRead ?? 0) === bytesBefore + bytes.length);
+      };
+      return { socket, sendBytes };
+    };
+    const mask = [0, 0, 0, 0];
+    const digit = 0x31;
+    const late = await open();
+    const busy = await open();
+    timers = fakeTimers('setTimeout');
+    await late.sendBytes(0x01, 0x81);
+    await busy.sendBytes(0x89, 0x81);
+    timers.advance(9_000);
+    // One fragment is complete, and a ping. The message is not.
+    await late.sendBytes(...mask, digit, 0x89, 0x80, ...mask, 0x80);
+    // One message is complete, and another begins in the same piece of data.
+    await busy.sendBytes(...mask, digit, 0x89);
+    timers.advance(999);
+    expect(late.socket.closed).toBeUndefined();
+    timers.advance(1);
+    await waitUntil(() => late.socket.webSocket.readyState !== late.socket.webSocket.OPEN);
+    timers.advance(500);
+    await late.socket.waitForClose();
+    expect(late.socket.closed).toEqual({ code: 1008, reason: 'The message did not arrive in time' });
+    timers.advance(7_400);
+    await busy.sendBytes(0x80, ...mask);
+    timers.advance(60_000);
+    expect(busy.socket.webSocket.readyState).toBe(busy.socket.webSocket.OPEN);
+  });
+
+  it('has nothing open after subscribe and complete of one id in a burst', async () => {
+    const { url, rest, watcher } = await startOnRestApi();
+    const socket = await openAcknowledgedSocket(url);
+    for (let round = 0; round < 50; round++) {
+      socket.send(subscribe('1', vpnsSubscription));
+      socket.send({ id: '1', type: 'complete' });
+    }
+    socket.send({ type: 'ping' });
+    await waitUntil(() => JSON.stringify(socket.messages).includes('"pong"'));
+    expect(await isSilent(rest, watcher)).toBe(true);
+    expect(socket.closed).toBeUndefined();
+  });
+
+  it('serves a subscription whose id was used and completed before, at once', async () => {
+    const { url, rest, watcher } = await startOnRestApi();
+    const socket = await openAcknowledgedSocket(url);
+    const events = (query: string) => JSON.stringify(socket.messages).split(query).length - 1;
+    socket.send(subscribe('1', vpnsSubscription));
+    await waitUntil(() => events('siteToSiteVpnsUpdated') === 1);
+    for (let round = 0; round < 3; round++) {
+      socket.send({ id: '1', type: 'complete' });
+      socket.send(subscribe('1', taskSubscription));
+    }
+    await waitUntil(() => events('taskUpdated') >= 1);
+    rest.state.taskStatus = 'SUCCESS';
+    await waitUntil(() => events('"complete"') === 1);
+    expect(events('SUCCESS')).toBe(1);
+    expect(await isSilent(rest, watcher)).toBe(true);
+    expect(socket.closed).toBeUndefined();
   });
 
   it('accepts a message of almost 256 KiB', async () => {
@@ -278,28 +385,6 @@ describe('subscription limits', () => {
     await Promise.all(subscriptions.map((subscription) => subscription.waitForEvents(1)));
     expect((await run(listQuery)).body).toEqual({ data: { siteToSiteVpns: { totalCount: 1 } } });
     for (const subscription of subscriptions) subscription.unsubscribe();
-  });
-
-  it('MAX_CONNECTIONS closes one more WebSocket with 1013 and rejects HTTP with 503, until one closes', async () => {
-    const { url } = await startOnRestApi({ maxConnections: 2 });
-    const first = await openAcknowledgedSocket(url);
-    const second = await openAcknowledgedSocket(url);
-    first.send(subscribe('1', taskSubscription));
-    const third = await openSocket(url);
-    await third.waitForClose();
-    expect(third.closed).toEqual({ code: 1013, reason: 'Too many connections' });
-    const headers = { connection: 'close' };
-    const shed = await post(url, { query: '{ __typename }' }, headers);
-    expect(shed.status).toBe(503);
-    expect(shed.headers.get('retry-after')).toBe('1');
-    expect(shed.json).toMatchObject({
-      errors: [{ extensions: { code: 'OVERLOADED', requestId: shed.headers.get('x-request-id') } }],
-    });
-    second.webSocket.close();
-    // The gateway may count the connection for a moment after its client has seen it close.
-    await waitUntil(async () => (await post(url, { query: '{ __typename }' }, headers)).status === 200);
-    await first.waitForMessages(2);
-    expect(first.messages[1]).toEqual(next('1'));
   });
 });
 

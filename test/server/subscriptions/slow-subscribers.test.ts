@@ -18,8 +18,9 @@ fakeTimers('setInterval');
 const slowClients = { idleMs: 600_000, maxBytes: Infinity };
 
 /** Starts a gateway on a list that differs at each of the first `changes` polls. Counts the bytes buffered in the gateway. */
-async function start() {
-  const gateway = await startOnRestApi({ taskPollMs: 1, watchPollMs: 1 }, { slowClients });
+async function start(maxBytes = Infinity) {
+  const options = { slowClients: { ...slowClients, maxBytes } };
+  const gateway = await startOnRestApi({ taskPollMs: 1, watchPollMs: 1 }, options);
   let polls = 0;
   gateway.rest.state.override = () => ({
     data: [wireVpn({ gateway: String(Math.min(++polls, changes)), name: large })],
@@ -28,9 +29,11 @@ async function start() {
   gateway.app.server.on('connection', (connection) => connections.push(connection));
   return {
     url: gateway.url,
+    metrics: gateway.metrics,
     connections,
     waitForPolls: () => waitUntil(() => polls > changes + 5),
-    bufferedBytes: () => connections.reduce((sum, connection) => sum + connection.writableLength, 0),
+    bufferedBytes: () =>
+      connections.reduce((sum, { destroyed, writableLength }) => (destroyed ? sum : sum + writableLength), 0),
   };
 }
 
@@ -107,5 +110,80 @@ describe('a client that does not read', () => {
     await socket.waitForMessages(1 + pings);
     expect(socket.messages.at(-1)).toEqual({ type: 'pong', payload });
     expect(maxBufferedBytes).toBeLessThan(1_000_000);
+  });
+
+  it('gets no event executed before it has taken the last ones', async () => {
+    const gateway = await startOnRestApi({ taskPollMs: 1, watchPollMs: 1 }, { slowClients });
+    let polls = 0;
+    let nestedReads = 0;
+    gateway.rest.state.override = ({ url }) => {
+      if (!url.includes('/vpcs')) return { data: [wireVpn({ gateway: String(++polls), name: large })] };
+      nestedReads++;
+      return { data: [] };
+    };
+    const socket = await openAcknowledgedSocket(gateway.url);
+    socket.send({ id: '1', type: 'subscribe', payload: { query } });
+    const withVpc = query.replace('gateway name', 'gateway vpc { name }');
+    socket.send({ id: '2', type: 'subscribe', payload: { query: withVpc } });
+    await waitUntil(() => nestedReads > 2);
+    socket.webSocket.pause();
+    const waitForPolls = async (count: number) => {
+      const target = polls + count;
+      await waitUntil(() => polls >= target);
+    };
+    // Until the buffers are full, and no event reads anything any more.
+    let readsBefore = -1;
+    while (readsBefore !== nestedReads) {
+      readsBefore = nestedReads;
+      await waitForPolls(50);
+    }
+    await waitForPolls(50);
+    expect(nestedReads).toBe(readsBefore);
+    socket.webSocket.resume();
+    await waitUntil(() => nestedReads > readsBefore + 2);
+    socket.webSocket.terminate();
+  });
+});
+
+describe('Unread events', () => {
+  it('of WebSockets hold at most maxBytes', async () => {
+    const { url, connections, metrics, bufferedBytes } = await start(2.5 * large.length);
+    const hasUnread = (index: number) => (connections[index]?.writableLength ?? 0) > 0;
+    const openUnread = async (key: string) => {
+      const index = connections.length;
+      const socket = await openAcknowledgedSocket(url, key);
+      // As many as fill the buffers of the operating system, beside the one that the gateway holds.
+      for (let id = 0; id < 8; id++) {
+        const aliased = query.replace('gateway name', `gateway a${id}: name`);
+        socket.send({ id: String(id), type: 'subscribe', payload: { query: aliased } });
+      }
+      socket.webSocket.pause();
+      await waitUntil(() => hasUnread(index) || connections[index]?.destroyed === true);
+    };
+    for (let count = 0; count < 4; count++) await openUnread(`key-${count}`);
+    await waitUntil(() => bufferedBytes() <= 2.5 * large.length);
+
+    expect(await metrics.text()).toMatch(/gateway_shed_total\{reason="unread_bytes"\} [1-9]/);
+  });
+
+  it('of event streams hold at most maxBytes', async () => {
+    const { url, connections, bufferedBytes } = await start(2.5 * large.length);
+    for (let count = 1; count <= 4; count++) {
+      const stream = request(`${url}/stream?${new URLSearchParams({ query }).toString()}`, {
+        headers: { accept: 'text/event-stream', ...keyHeader(`key-${count}`) },
+      });
+      stream.on('error', () => undefined);
+      stream.on('response', (response) => {
+        response.pause();
+        response.on('error', () => undefined);
+      });
+      stream.end();
+      await waitUntil(() => connections.length === count);
+    }
+    await waitUntil(() => connections.some(({ destroyed }) => destroyed));
+    await waitUntil(() => connections.every(({ destroyed, writableLength }) => destroyed || writableLength > 0));
+
+    expect(bufferedBytes()).toBeLessThan(2.5 * large.length);
+    for (const connection of connections) connection.destroy();
   });
 });

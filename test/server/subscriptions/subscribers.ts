@@ -1,5 +1,6 @@
 // Test clients for subscriptions: graphql-ws's and graphql-sse's own clients over real sockets, with one interface for both, and raw
 // WebSockets for malformed or unusual messages.
+import { connect, type Socket } from 'node:net';
 import { createClient as createSseClient } from 'graphql-sse';
 import { type Client, createClient as createGraphqlWsClient } from 'graphql-ws';
 import { WebSocket } from 'ws';
@@ -114,14 +115,25 @@ export interface SocketOptions {
   readonly headers?: Readonly<Record<string, string>>;
   /** Whether the client responds to pings. Default: true. */
   readonly autoPong?: boolean;
+  /** Opens the connection. Default: a new TCP connection. */
+  readonly createConnection?: () => Socket;
+}
+
+/** Opens an acknowledged WebSocket, and returns its connection too, for frames that no client would send. */
+export async function openSocketOnStream(url: string): Promise<{ client: Socket; socket: RawSocket }> {
+  const { hostname, port } = new URL(url);
+  const client = connect(Number(port), hostname);
+  const socket = await openAcknowledgedSocket(url, SANDBOX_KEY, { createConnection: () => client });
+  return { client, socket };
 }
 
 /** Opens a WebSocket. */
 export async function openSocket(
   url: string,
-  { protocol = 'graphql-transport-ws', headers = {}, autoPong = true }: SocketOptions = {},
+  { protocol = 'graphql-transport-ws', headers = {}, autoPong = true, createConnection }: SocketOptions = {},
 ): Promise<RawSocket> {
-  const socket = new WebSocket(url.replace(/^http/, 'ws'), protocol ?? [], { headers, autoPong });
+  const options = { headers, autoPong, ...(createConnection !== undefined && { createConnection }) };
+  const socket = new WebSocket(url.replace(/^http/, 'ws'), protocol ?? [], options);
   const messages: unknown[] = [];
   let closed: { code: number; reason: string } | undefined;
   socket.on('message', (data: Buffer) => messages.push(JSON.parse(data.toString())));

@@ -1,0 +1,74 @@
+// Bounds the bytes that wait to be read by clients: one account for responses, event streams and WebSockets.
+import type { Duplex } from 'node:stream';
+
+interface Unread {
+  readonly connection: Duplex;
+  readonly callerId: string | undefined;
+  bytes: number;
+}
+
+/**
+ * The unread bytes of all connections. Above the maximum, closes connections: first the oldest of the caller with the most unread bytes, so
+ * that one caller's slow clients do not cost another caller its connections.
+ */
+export class UnreadBytes {
+  readonly #maxBytes: number;
+  readonly #onClose: () => void;
+  // By the time at which a connection began to have unread bytes, the oldest first.
+  readonly #unread = new Map<Duplex, Unread>();
+  readonly #bytesOfCaller = new Map<string | undefined, number>();
+  #total = 0;
+
+  /** `maxBytes` is the maximum of all connections together. Calls `onClose` for each connection that is closed. */
+  constructor(maxBytes: number, onClose: () => void) {
+    this.#maxBytes = maxBytes;
+    this.#onClose = onClose;
+  }
+
+  /** Returns the unread bytes of all connections. */
+  get total(): number {
+    return this.#total;
+  }
+
+  /**
+   * Sets the unread bytes of a connection; 0 when it has closed. `callerId` is the hash of its API key, if any. May close connections, but
+   * this one only with `closeable`.
+   */
+  set(connection: Duplex, callerId: string | undefined, bytes: number, closeable = true): void {
+    this.#update(connection, callerId, bytes);
+    while (this.#total > this.#maxBytes) {
+      const victim = this.#findVictim(closeable ? undefined : connection);
+      if (victim === undefined) return;
+      this.#update(victim.connection, victim.callerId, 0);
+      this.#onClose();
+      victim.connection.destroy();
+    }
+  }
+
+  #update(connection: Duplex, callerId: string | undefined, bytes: number): void {
+    const existing = this.#unread.get(connection);
+    this.#add(existing === undefined ? callerId : existing.callerId, bytes - (existing?.bytes ?? 0));
+    if (bytes === 0) this.#unread.delete(connection);
+    else if (existing !== undefined) existing.bytes = bytes;
+    else this.#unread.set(connection, { connection, callerId, bytes });
+  }
+
+  #add(callerId: string | undefined, bytes: number): void {
+    this.#total += bytes;
+    const sum = (this.#bytesOfCaller.get(callerId) ?? 0) + bytes;
+    if (sum === 0) this.#bytesOfCaller.delete(callerId);
+    else this.#bytesOfCaller.set(callerId, sum);
+  }
+
+  #findVictim(except: Duplex | undefined): Unread | undefined {
+    let victim: Unread | undefined;
+    let maxBytes = 0;
+    for (const unread of this.#unread.values()) {
+      const bytes = this.#bytesOfCaller.get(unread.callerId) ?? 0;
+      if (bytes <= maxBytes || unread.connection === except) continue;
+      victim = unread;
+      maxBytes = bytes;
+    }
+    return victim;
+  }
+}

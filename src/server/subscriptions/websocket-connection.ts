@@ -1,0 +1,166 @@
+// One open WebSocket: its messages, how long they may take, pings, and what its client does not read.
+import { randomBytes } from 'node:crypto';
+import type { Duplex } from 'node:stream';
+import { CloseCode, type Server } from 'graphql-ws';
+import type { Logger } from 'pino';
+import type { WebSocket } from 'ws';
+import { isTooComplex } from '../../json.js';
+import type { Payer } from '../admission/origin-budget.js';
+import type { Connections } from '../http/connections.js';
+import { whenDrained } from '../http/drain.js';
+import { maxJsonValues } from '../http/request-json.js';
+import type { UnreadBytes } from '../http/unread-bytes.js';
+import { toLoggable } from '../telemetry/logging.js';
+import { FrameReader } from './frame-reader.js';
+import type { ProtocolConnection } from './websocket-protocol.js';
+
+/** Dependencies of a connection. */
+export interface ConnectionOptions {
+  readonly log: Logger;
+  readonly connections: Connections;
+  readonly unreadBytes: UnreadBytes;
+}
+
+// Milliseconds between pings of a socket. The gateway terminates a socket that has not responded by the next ping.
+const pingMs = 12_000;
+// How long a message may take from its first to its last byte, in milliseconds.
+const maxMessageMs = 10_000;
+// How long clients may take to close their sockets, in milliseconds.
+const closeMs = 500;
+// Close codes that graphql-ws does not name (RFC 6455, 7.4.1, and the IANA registry).
+const normalClosure = 1000;
+const policyViolation = 1008;
+const tryAgainLater = 1013;
+// A control frame has at most 125 bytes (RFC 6455, 5.5). The close code takes 2 of them.
+const maxReasonBytes = 123;
+
+/** Serves a WebSocket on a connection, or closes it with 1013 if there is no place for it. */
+export function serveWebSocket(
+  socket: WebSocket,
+  stream: Duplex,
+  payer: Payer,
+  protocol: Server<ProtocolConnection>,
+  { log, connections, unreadBytes }: ConnectionOptions,
+): void {
+  const place = connections.open(stream, () => {
+    closeWebSocket(socket, tryAgainLater, 'Too many connections');
+  });
+  if (place === undefined) {
+    closeWebSocket(socket, tryAgainLater, 'Too many connections');
+    return;
+  }
+  const connection: ProtocolConnection = {
+    close: (code, reason) => {
+      closeWebSocket(socket, code, reason);
+    },
+    payer,
+    place,
+    whenWritable: () => whenDrained(stream),
+    apiKey: undefined,
+    callerId: undefined,
+    openSubscriptions: 0,
+  };
+  const setUnreadBytes = (bytes: number) => {
+    unreadBytes.set(stream, connection.callerId, bytes);
+  };
+  // Stops reading from a client that does not read. Otherwise responses to its pings and rejected messages would accumulate.
+  const applyBackpressure = () => {
+    if (!stream.writableNeedDrain || socket.isPaused) return;
+    socket.pause();
+    stream.once('drain', () => {
+      socket.resume();
+    });
+  };
+  socket.on('ping', applyBackpressure);
+  const stopPings = pingRegularly(socket);
+  limitMessageTime(socket, stream);
+  const onClosed = protocol.opened(
+    {
+      protocol: socket.protocol,
+      // Resolves when the client has taken the message, or nearly. Until then, graphql-ws requests no further event.
+      send: async (text) => {
+        socket.send(text);
+        const drained = whenDrained(stream);
+        if (drained === undefined) return;
+        setUnreadBytes(socket.bufferedAmount);
+        await drained;
+        setUnreadBytes(0);
+      },
+      close: (code = normalClosure, reason = '') => {
+        closeWebSocket(socket, code, reason);
+      },
+      onMessage: (handleMessage) => {
+        socket.on('message', (data: Buffer) => {
+          const text = data.toString();
+          if (isTooComplex(text, maxJsonValues)) {
+            socket.close(CloseCode.BadRequest, 'Nested too deep, or too many values');
+            return;
+          }
+          handleMessage(text).catch((error: unknown) => {
+            log.error({ err: toLoggable(error) }, 'unexpected error');
+            socket.close(CloseCode.InternalServerError, 'Internal error in the gateway.');
+          });
+          applyBackpressure();
+        });
+      },
+    },
+    connection,
+  );
+  socket.once('close', (code, reason) => {
+    stopPings();
+    place.release();
+    setUnreadBytes(0);
+    void onClosed(code, reason.toString());
+  });
+}
+
+/** Closes a WebSocket, and terminates it if its client does not close it too within 500 ms. */
+export function closeWebSocket(socket: WebSocket, code: number, reason: string): void {
+  // ws throws on a longer reason. Reasons with the id that the client chose may be longer.
+  socket.close(code, Buffer.byteLength(reason) > maxReasonBytes ? '' : reason);
+  const timer = setTimeout(() => {
+    socket.terminate();
+  }, closeMs).unref();
+  socket.once('close', () => {
+    clearTimeout(timer);
+  });
+}
+
+/** Pings a client, and terminates its socket if it does not respond in time. Returns the function that stops this. */
+function pingRegularly(socket: WebSocket): () => void {
+  // A pong must repeat it. A client could send pongs without reading anything.
+  let unanswered: Buffer | undefined;
+  const timer = setInterval(() => {
+    if (unanswered !== undefined) socket.terminate();
+    unanswered = randomBytes(8);
+    socket.ping(unanswered);
+  }, pingMs);
+  socket.on('pong', (data) => {
+    if (unanswered?.equals(data) === true) unanswered = undefined;
+  });
+  return () => {
+    clearInterval(timer);
+  };
+}
+
+/** Closes a socket whose client does not complete a message in time. */
+function limitMessageTime(socket: WebSocket, stream: Duplex): void {
+  const frames = new FrameReader();
+  let timer: NodeJS.Timeout | undefined;
+  let messagesBefore = 0;
+  // ws listens too, and has taken the bytes when this is called.
+  stream.on('data', (bytes: Buffer) => {
+    frames.read(bytes);
+    if (timer !== undefined && frames.completeMessages === messagesBefore) return;
+    clearTimeout(timer);
+    timer = undefined;
+    if (!frames.isWithinMessage) return;
+    messagesBefore = frames.completeMessages;
+    timer = setTimeout(() => {
+      closeWebSocket(socket, policyViolation, 'The message did not arrive in time');
+    }, maxMessageMs);
+  });
+  socket.once('close', () => {
+    clearTimeout(timer);
+  });
+}

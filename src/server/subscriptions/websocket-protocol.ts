@@ -1,0 +1,108 @@
+// The protocol graphql-transport-ws on an open WebSocket: the key in `connection_init`, and the subscriptions.
+import { randomUUID } from 'node:crypto';
+import type { ExecutionArgs, GraphQLSchema } from 'graphql';
+import { CloseCode, makeServer, type Server } from 'graphql-ws';
+import type { GraphContext, OperationTrace } from '../../graph/context.js';
+import { isObject } from '../../json.js';
+import type { Payer } from '../admission/origin-budget.js';
+import { withQueryText } from '../graphql/trusted-documents.js';
+import { apiKeyHeader, hashApiKey, parseApiKey } from '../http/api-key.js';
+import type { LongConnection } from '../http/connections.js';
+import { ClientSubscription, never } from './client-subscription.js';
+import type { Subscriptions } from './subscriptions.js';
+
+/** Dependencies of the protocol. */
+export interface ProtocolOptions {
+  readonly schema: GraphQLSchema;
+  readonly subscriptions: Subscriptions;
+  /** Creates the context of one subscription, or of one of its events. */
+  readonly createContext: (apiKey: string, requestId: string, trace: OperationTrace | undefined) => GraphContext;
+}
+
+/** The state of one WebSocket. */
+export interface ProtocolConnection {
+  /** Closes the socket. */
+  readonly close: (code: number, reason: string) => void;
+  /** Pays for documents that are unknown or invalid. */
+  readonly payer: Payer;
+  /** The place that the socket takes among the open connections. */
+  readonly place: LongConnection;
+  /** Resolves when the client can take an event; undefined if it can already. */
+  readonly whenWritable: () => Promise<void> | undefined;
+  /** Set by `connection_init`. */
+  apiKey: string | undefined;
+  /** Hash of the key. */
+  callerId: string | undefined;
+  /** Number of subscriptions, including those that start. */
+  openSubscriptions: number;
+}
+
+// "Try again later" (IANA registry of WebSocket close codes).
+const tryAgainLater = 1013;
+
+/** Creates the server side of the protocol. It serves the sockets that are passed to `opened`. */
+export function createProtocol({ schema, subscriptions, createContext }: ProtocolOptions): Server<ProtocolConnection> {
+  const eventsOf = new WeakMap<ExecutionArgs, ClientSubscription>();
+  return makeServer<Record<string, unknown> | undefined, ProtocolConnection>({
+    connectionInitWaitTimeout: 3_000,
+    // Apollo Kotlin sends an id without a text, for which graphql-ws would close the socket.
+    jsonMessageReviver: function (this: unknown, key, value: unknown) {
+      const isPayload = key === 'payload' && isObject(this) && this['type'] === 'subscribe' && isObject(value);
+      return isPayload ? withQueryText(value) : value;
+    },
+    onConnect: ({ connectionParams, extra }) => acceptKey(connectionParams, extra),
+    onSubscribe: async ({ subscriptions: subscriptionsById, extra }, id, payload) => {
+      const { apiKey = '', payer, place, whenWritable } = extra;
+      const clientSubscription = new ClientSubscription(() => {
+        extra.openSubscriptions--;
+        place.setIdle(extra.openSubscriptions === 0);
+      });
+      extra.openSubscriptions++;
+      place.setIdle(false);
+      subscriptionsById[id] = clientSubscription;
+      const requestId = randomUUID();
+      const result = await subscriptions.subscribe(payload, {
+        createContext: (trace) => createContext(apiKey, requestId, trace),
+        // Messages have no headers, so the trace is in the extensions.
+        traceparent: payload.extensions?.['traceparent'],
+        payer,
+        disconnected: clientSubscription.ended,
+        whenWritable,
+      });
+      // graphql-ws keeps them for as long as the subscription is open.
+      Object.assign(payload, { variables: undefined, extensions: undefined });
+      // The client has completed it meanwhile, and may have used the id again. `subscribe` ends its events by itself.
+      if (clientSubscription.ended.aborted) return never();
+      if ('errors' in result) {
+        clientSubscription.end();
+        return result.errors;
+      }
+      const { document, operation, events } = result;
+      clientSubscription.start(events);
+      const args: ExecutionArgs = { schema, document, operationName: operation.name?.value ?? null };
+      eventsOf.set(args, clientSubscription);
+      return args;
+    },
+    subscribe: (args) => eventsOf.get(args) ?? {},
+  });
+}
+
+/** Reads the key of `connection_init`. Closes the socket and returns false if there is not exactly one, or if it has too many connections. */
+function acceptKey(params: Readonly<Record<string, unknown>> | undefined, connection: ProtocolConnection): boolean {
+  const [entry, ...others] = Object.entries(params ?? {}).filter(([name]) => name.toLowerCase() === apiKeyHeader);
+  const apiKey = parseApiKey(entry?.[1]);
+  // graphql-ws itself would close the socket with 4403, Forbidden.
+  if (others.length > 0) connection.close(CloseCode.BadRequest, 'Send one MC-Api-Key in connection_init, not several.');
+  else if (apiKey === undefined) {
+    connection.close(
+      CloseCode.Unauthorized,
+      'The API key is missing or malformed. Send it as MC-Api-Key in connection_init.',
+    );
+  } else {
+    connection.apiKey = apiKey;
+    connection.callerId = hashApiKey(apiKey);
+    if (connection.place.setCaller(connection.callerId)) return true;
+    connection.close(tryAgainLater, 'This API key has too many connections');
+  }
+  return false;
+}
