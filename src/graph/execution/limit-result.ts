@@ -10,7 +10,7 @@ import {
   ResultTooLargeError,
 } from './result-budget.js';
 import { isLongerThan } from './text-length.js';
-import { maxFieldsPerTurn } from './turns.js';
+import { maxWorkPerTurn } from './turns.js';
 
 /**
  * Maximum length of a result, in characters of its JSON. A result with the default MAX_RESULT_FIELDS has about a third of it. A longer one
@@ -57,7 +57,7 @@ export function limitResult(
     result.then((finished) => {
       const limitedResult = limit(finished);
       // To measure a large result and to make it a text take about 50 ms each.
-      if (budget.fields > maxFieldsPerTurn) setImmediate(resolve, limitedResult);
+      if (budget.fields > maxWorkPerTurn) setImmediate(resolve, limitedResult);
       else resolve(limitedResult);
     }, reject);
   });

@@ -10,7 +10,7 @@ import {
   isObjectType,
 } from 'graphql';
 import type { ContextValue } from '../context.js';
-import { countFieldsPerRow } from './selected-fields.js';
+import { toRowSize } from './selected-fields.js';
 
 /** Replaces the resolvers of all list fields, those of introspection excepted, whose lists are as long as the schema. */
 export function limitListFields(schema: GraphQLSchema): void {
@@ -35,5 +35,5 @@ function withBudget(resolve: Resolver): Resolver {
 
 function takeRows(rows: unknown, { operation }: ContextValue, info: GraphQLResolveInfo): unknown {
   if (!Array.isArray(rows) || rows.length === 0) return rows;
-  return operation.budget.takeRows(rows, countFieldsPerRow(info));
+  return operation.budget.takeRows(rows, toRowSize(info));
 }

@@ -1,6 +1,7 @@
 // The result budget of one operation or event: how many fields its result may have (MAX_RESULT_FIELDS). Every list field takes its rows
 // from the budget before graphql-js or graphql-jit executes them, so that the work stops when the limit is exceeded.
-import { maxFieldsPerTurn, Turns } from './turns.js';
+import type { RowSize } from './selected-fields.js';
+import { maxWorkPerTurn, Turns } from './turns.js';
 
 /** Rejects an operation whose result would exceed a limit. The client gets its message unchanged. */
 export class ResultTooLargeError extends Error {
@@ -65,16 +66,16 @@ export class ResultBudget {
   }
 
   /**
-   * Takes the rows of a list, each of `fieldsPerRow` fields. Returns the rows, or promises of the rows that must wait for a later turn of the
+   * Takes the rows of a list, each of the same size. Returns the rows, or promises of the rows that must wait for a later turn of the
    * event loop. Throws ResultTooLargeError, and stops the operation, if the result would have too many fields.
    */
-  takeRows<T>(rows: readonly T[], fieldsPerRow: number): readonly (T | Promise<T>)[] | Promise<readonly T[]> {
-    const fields = rows.length * fieldsPerRow;
-    this.#fields += fields;
+  takeRows<T>(rows: readonly T[], rowSize: RowSize): readonly (T | Promise<T>)[] | Promise<readonly T[]> {
+    this.#fields += rows.length * rowSize.fields;
     if (this.maxFields > 0 && this.#fields > this.maxFields) this.stop(createTooManyFieldsError(this.maxFields));
     this.throwIfStopped();
-    if (fields > maxFieldsPerTurn) return this.#divide(rows, fieldsPerRow);
-    const turn = this.#turns.take(fields);
+    const work = rows.length * rowSize.work;
+    if (work > maxWorkPerTurn) return this.#divide(rows, rowSize.work);
+    const turn = this.#turns.take(work);
     return turn === undefined ? rows : turn.then(() => this.#checked(rows));
   }
 
@@ -97,12 +98,12 @@ export class ResultBudget {
     if (this.#stopReason !== undefined) listener(this.#stopReason);
   }
 
-  #divide<T>(rows: readonly T[], fieldsPerRow: number): readonly (T | Promise<T>)[] {
-    const rowsPerTurn = Math.max(1, Math.floor(maxFieldsPerTurn / fieldsPerRow));
+  #divide<T>(rows: readonly T[], workPerRow: number): readonly (T | Promise<T>)[] {
+    const rowsPerTurn = Math.max(1, Math.floor(maxWorkPerTurn / workPerRow));
     const result: (T | Promise<T>)[] = [];
     for (let begin = 0; begin < rows.length; begin += rowsPerTurn) {
       const slice = rows.slice(begin, begin + rowsPerTurn);
-      const turn = this.#turns.take(slice.length * fieldsPerRow);
+      const turn = this.#turns.take(slice.length * workPerRow);
       for (const row of slice) result.push(turn === undefined ? row : turn.then(() => this.#checked(row)));
     }
     return result;

@@ -104,12 +104,12 @@ describe.each(modes)('The result budget in %s execution', (_mode, times, alias) 
   });
 
   it('has no limit if MAX_RESULT_FIELDS is 0, and returns the rows of large lists in order', async () => {
-    respondWith(unlimited, 1_500);
+    respondWith(unlimited, 3_000);
     const fields = rows('nodes { id name state vpc { name } }');
     for (let time = 0; time < times; time++) {
       const body = await unlimited.execute(query(fields), variables);
       expect(listAt(body, 'data', name, 'nodes')).toEqual(
-        range(1_500).map((index) => ({
+        range(3_000).map((index) => ({
           id: numberedId('vpn', index),
           name: `vpn-${String(index).padStart(4, '0')}`,
           state: 'CONNECTED',

@@ -4,15 +4,16 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { ResultBudget } from '../../../src/graph/execution/result-budget.js';
 import { isLongerThan } from '../../../src/graph/execution/text-length.js';
-import { maxFieldsPerTurn } from '../../../src/graph/execution/turns.js';
+import { maxWorkPerTurn } from '../../../src/graph/execution/turns.js';
 import { range } from '../../helpers/fixtures.js';
 
+const size = (fields: number) => ({ fields, work: fields });
 const unlimited = () => new ResultBudget(0, () => undefined);
 
 /** Takes the rows 0 to `count - 1`, and returns those that have been released so far, in the order of their release. */
 function take(budget: ResultBudget, count: number, fieldsPerRow: number): number[] {
   const released: number[] = [];
-  const rows = budget.takeRows(range(count), fieldsPerRow);
+  const rows = budget.takeRows(range(count), size(fieldsPerRow));
   if (rows instanceof Promise) void rows.then((all) => released.push(...all));
   else {
     for (const row of rows) {
@@ -30,12 +31,12 @@ async function passTurns(count: number): Promise<void> {
 describe('ResultBudget', () => {
   it('returns a small list as it is', () => {
     const rows = range(25);
-    expect(unlimited().takeRows(rows, 40)).toBe(rows);
+    expect(unlimited().takeRows(rows, size(40))).toBe(rows);
   });
 
-  it('releases at most 2,000 fields in a turn of the event loop, in order', async () => {
-    const released = take(unlimited(), 1_000, 10);
-    const perTurn = maxFieldsPerTurn / 10;
+  it('releases at most 10,000 fields in a turn of the event loop, in order', async () => {
+    const released = take(unlimited(), 1_000, 50);
+    const perTurn = maxWorkPerTurn / 50;
     for (const turn of range(5)) {
       expect(released).toEqual(range((turn + 1) * perTurn));
       await nextTurn();
@@ -44,7 +45,7 @@ describe('ResultBudget', () => {
 
   it('releases small lists together once the first turn is full', async () => {
     const budget = unlimited();
-    const lists = range(30).map(() => take(budget, 10, 20));
+    const lists = range(30).map(() => take(budget, 10, 100));
     const count = () => lists.filter((released) => released.length === 10).length;
     expect(count()).toBe(10);
     await nextTurn();
@@ -54,7 +55,7 @@ describe('ResultBudget', () => {
   });
 
   it('alternates between operations, one slice in a turn', async () => {
-    const [one, other] = [take(unlimited(), 600, 10), take(unlimited(), 600, 10)];
+    const [one, other] = [take(unlimited(), 600, 50), take(unlimited(), 600, 50)];
     await nextTurn();
     expect([one.length, other.length]).toEqual([400, 200]);
     await nextTurn();
@@ -64,27 +65,27 @@ describe('ResultBudget', () => {
   });
 
   it('releases a row with more fields than a turn may have', async () => {
-    const released = take(unlimited(), 3, 10 * maxFieldsPerTurn);
+    const released = take(unlimited(), 3, 10 * maxWorkPerTurn);
     await passTurns(3);
     expect(released).toEqual([0, 1, 2]);
   });
 
   it('fails the rows that wait when the operation stops, if nothing listens', async () => {
     const budget = unlimited();
-    const rows = budget.takeRows(range(1_000), 10);
+    const rows = budget.takeRows(range(1_000), size(50));
     if (rows instanceof Promise) throw new TypeError('The list was not divided.');
     const settled = Promise.allSettled(rows.map((row) => Promise.resolve(row)));
     budget.stop(new Error('stopped'));
     const failed = (await settled).filter(({ status }) => status === 'rejected');
     expect(failed).toHaveLength(800);
-    expect(() => budget.takeRows([1], 1)).toThrow('stopped');
+    expect(() => budget.takeRows([1], size(1))).toThrow('stopped');
   });
 
   it('cancels the reads once, and reports the first reason, when the operation stops', () => {
     const events: string[] = [];
     const budget = new ResultBudget(10, () => events.push('cancelled'));
     budget.onStop(({ message }) => events.push(message));
-    expect(() => budget.takeRows(range(11), 1)).toThrow('more than 10 fields');
+    expect(() => budget.takeRows(range(11), size(1))).toThrow('more than 10 fields');
     budget.stop(new Error('later'));
     expect(events.toSorted()).toEqual(['cancelled', expect.stringContaining('more than 10 fields')].toSorted());
   });
