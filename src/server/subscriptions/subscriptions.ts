@@ -104,14 +104,14 @@ export class Subscriptions {
 
   /**
    * Starts a subscription. `createContext` creates the context of the subscription itself, and that of each event. The subscription ends when
-   * `disconnected` aborts. No event is executed before the promise of `whenWritable` has resolved, if there is one: the client has not taken
+   * `disconnected` aborts. No event is executed before the promise of `takeTurn` has resolved, if there is one: the client has not taken
    * the events before it. Resolves with a RejectedSubscription if the request is invalid or a limit is reached.
    */
   async subscribe(
     request: SubscriptionRequest,
     createContext: (trace: OperationTrace | undefined) => GraphContext,
     disconnected: AbortSignal,
-    whenWritable: () => Promise<void> | undefined = () => undefined,
+    takeTurn: () => Promise<void> | undefined = () => undefined,
   ): Promise<SubscribeResult> {
     const startedAt = performance.now();
     const trace = this.#options.startTrace(request.traceparent);
@@ -123,14 +123,7 @@ export class Subscriptions {
       }
       if (this.#options.shedIfOverloaded()) throw createRequestError('OVERLOADED', overloadedMessage, 1);
       prepared = this.#prepare(request);
-      const events = await this.#start(
-        prepared,
-        request,
-        context,
-        () => createContext(trace),
-        disconnected,
-        whenWritable,
-      );
+      const events = await this.#start(prepared, request, context, () => createContext(trace), disconnected, takeTurn);
       return { ...prepared, events };
     } catch (thrown) {
       const errors = thrown instanceof InvalidDocumentError ? thrown.errors : [toGraphqlError(thrown)];
@@ -155,7 +148,7 @@ export class Subscriptions {
     context: GraphContext,
     createContext: () => GraphContext,
     disconnected: AbortSignal,
-    whenWritable: () => Promise<void> | undefined,
+    takeTurn: () => Promise<void> | undefined,
   ): Promise<AsyncIterableIterator<SubscriptionResult>> {
     const { schema, admission, lifecycle } = this.#options;
     const startedAt = performance.now();
@@ -170,7 +163,7 @@ export class Subscriptions {
       return this.#formatErrors(errors, context);
     };
     const toResult = async (event: WatchEvent<unknown>): Promise<SubscriptionResult> => {
-      await whenWritable();
+      await takeTurn();
       eventCount++;
       if ('failure' in event) return { errors: formatErrors([toGraphqlError(event.failure, { document, operation })]) };
       eventContext = createContext();

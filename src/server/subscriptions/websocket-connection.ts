@@ -10,6 +10,7 @@ import { whenDrained } from '../http/drain.js';
 import { maxJsonValues } from '../http/request-json.js';
 import type { UnreadBytes } from '../http/unread-bytes.js';
 import { toLoggable } from '../telemetry/logging.js';
+import { EventTurns } from './event-turns.js';
 import { FrameReader } from './frame-reader.js';
 import type { ProtocolConnection } from './websocket-protocol.js';
 
@@ -52,6 +53,7 @@ export function serveWebSocket(
       closeWebSocket(socket, code, reason);
     },
     place,
+    turns: new EventTurns(),
     whenWritable: () => whenDrained(stream),
     apiKey: undefined,
     callerId: undefined,

@@ -7,7 +7,7 @@ import { isObject } from '../../json.js';
 import { withQueryText } from '../graphql/trusted-documents.js';
 import { apiKeyHeader, hashApiKey, parseApiKey } from '../http/api-key.js';
 import type { LongConnection } from '../http/connections.js';
-import { ClientSubscription, never } from './client-subscription.js';
+import { ClientSubscription, type EventConnection, never } from './client-subscription.js';
 import type { Subscriptions } from './subscriptions.js';
 
 /** Dependencies of the protocol. */
@@ -19,13 +19,11 @@ export interface ProtocolOptions {
 }
 
 /** The state of one WebSocket. */
-export interface ProtocolConnection {
+export interface ProtocolConnection extends EventConnection {
   /** Closes the socket. */
   readonly close: (code: number, reason: string) => void;
   /** The place that the socket takes among the open connections. */
   readonly place: LongConnection;
-  /** Resolves when the client can take an event; undefined if it can already. */
-  readonly whenWritable: () => Promise<void> | undefined;
   /** Set by `connection_init`. */
   apiKey: string | undefined;
   /** Hash of the key. */
@@ -49,8 +47,8 @@ export function createProtocol({ schema, subscriptions, createContext }: Protoco
     },
     onConnect: ({ connectionParams, extra }) => acceptKey(connectionParams, extra),
     onSubscribe: async ({ subscriptions: subscriptionsById, extra }, id, payload) => {
-      const { apiKey = '', place, whenWritable } = extra;
-      const clientSubscription = new ClientSubscription(() => {
+      const { apiKey = '', place } = extra;
+      const clientSubscription = new ClientSubscription(extra, () => {
         extra.openSubscriptions--;
         place.setIdle(extra.openSubscriptions === 0);
       });
@@ -63,7 +61,7 @@ export function createProtocol({ schema, subscriptions, createContext }: Protoco
         { ...payload, traceparent: payload.extensions?.['traceparent'] },
         (trace) => createContext(apiKey, requestId, trace),
         clientSubscription.ended,
-        whenWritable,
+        () => clientSubscription.takeTurn(),
       );
       // The client has completed it meanwhile, and may have used the id again. `subscribe` ends its events by itself.
       if (clientSubscription.ended.aborted) return never();
