@@ -1,5 +1,13 @@
 // One `subscribe` message of a WebSocket, from its arrival to its last event.
+import type { EventTurns } from './event-turns.js';
 import type { SubscriptionResult } from './subscriptions.js';
+
+/** The connection of a subscription. */
+export interface EventConnection {
+  readonly turns: EventTurns;
+  /** Resolves when the client has taken the events before; undefined if it has already. */
+  readonly whenWritable: () => Promise<void> | undefined;
+}
 
 /**
  * The events of one `subscribe` message, as graphql-ws iterates them. It exists before the subscription has started, so that the client's
@@ -10,11 +18,14 @@ import type { SubscriptionResult } from './subscriptions.js';
  */
 export class ClientSubscription implements AsyncIterableIterator<SubscriptionResult> {
   readonly #ended = new AbortController();
+  readonly #connection: EventConnection;
   readonly #onEnd: () => void;
   #events: AsyncIterator<SubscriptionResult> | undefined;
+  #hasTurn = false;
 
   /** Calls `onEnd` once, when the subscription has ended. */
-  constructor(onEnd: () => void) {
+  constructor(connection: EventConnection, onEnd: () => void) {
+    this.#connection = connection;
     this.#onEnd = onEnd;
   }
 
@@ -28,14 +39,28 @@ export class ClientSubscription implements AsyncIterableIterator<SubscriptionRes
     this.#events = events;
   }
 
+  /** Resolves when the next event may be executed. Never does after the end of the subscription. */
+  async takeTurn(): Promise<void> {
+    const { turns, whenWritable } = this.#connection;
+    await turns.take();
+    this.#hasTurn = true;
+    if (!this.#ended.signal.aborted) await whenWritable();
+    if (!this.#ended.signal.aborted) return;
+    this.#releaseTurn();
+    return never();
+  }
+
   /** Ends the subscription. Does nothing the second time. */
   end(): void {
     if (this.#ended.signal.aborted) return;
     this.#ended.abort();
+    this.#releaseTurn();
     this.#onEnd();
   }
 
   async next(): Promise<IteratorResult<SubscriptionResult>> {
+    // graphql-ws has sent the event before.
+    this.#releaseTurn();
     const next = (await this.#events?.next()) ?? { done: true, value: undefined };
     if (this.#ended.signal.aborted) return never();
     if (next.done === true) this.end();
@@ -50,6 +75,12 @@ export class ClientSubscription implements AsyncIterableIterator<SubscriptionRes
 
   [Symbol.asyncIterator](): this {
     return this;
+  }
+
+  #releaseTurn(): void {
+    if (!this.#hasTurn) return;
+    this.#hasTurn = false;
+    this.#connection.turns.release();
   }
 }
 

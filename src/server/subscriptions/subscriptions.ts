@@ -30,8 +30,8 @@ export interface SubscriptionCaller {
   readonly payer: Payer;
   /** Aborts when the client disconnects. */
   readonly disconnected: AbortSignal;
-  /** Resolves when the client has taken the events so far. No event is executed before. Default: it always has. */
-  readonly whenWritable?: () => Promise<void> | undefined;
+  /** Resolves when the next event may be executed: the client has taken those before it. Default: at once. */
+  readonly takeTurn?: () => Promise<void> | undefined;
 }
 
 /** Dependencies of Subscriptions. */
@@ -118,7 +118,7 @@ export class Subscriptions {
     prepared: Operation,
     context: GraphContext,
     createContext: () => GraphContext,
-    { disconnected, whenWritable }: SubscriptionCaller,
+    { disconnected, takeTurn }: SubscriptionCaller,
   ): Promise<AsyncIterableIterator<SubscriptionResult>> {
     const { schema, operations, admission, lifecycle } = this.#options;
     const { document, operation, cost, variables } = prepared;
@@ -134,7 +134,7 @@ export class Subscriptions {
         return new FormattedError(error);
       });
     const toResult = async (event: WatchEvent<unknown>): Promise<SubscriptionResult> => {
-      await whenWritable?.();
+      await takeTurn?.();
       eventCount++;
       if ('failure' in event) {
         const failure = toGraphqlError(event.failure, { document, operation });

@@ -11,6 +11,7 @@ import { whenDrained } from '../http/drain.js';
 import { maxJsonValues } from '../http/request-json.js';
 import type { UnreadBytes } from '../http/unread-bytes.js';
 import { toLoggable } from '../telemetry/logging.js';
+import { EventTurns } from './event-turns.js';
 import { FrameReader } from './frame-reader.js';
 import type { ProtocolConnection } from './websocket-protocol.js';
 
@@ -55,6 +56,7 @@ export function serveWebSocket(
     },
     payer,
     place,
+    turns: new EventTurns(),
     whenWritable: () => whenDrained(stream),
     apiKey: undefined,
     callerId: undefined,

@@ -8,7 +8,7 @@ import type { Payer } from '../admission/origin-budget.js';
 import { withQueryText } from '../graphql/trusted-documents.js';
 import { apiKeyHeader, hashApiKey, parseApiKey } from '../http/api-key.js';
 import type { LongConnection } from '../http/connections.js';
-import { ClientSubscription, never } from './client-subscription.js';
+import { ClientSubscription, type EventConnection, never } from './client-subscription.js';
 import type { Subscriptions } from './subscriptions.js';
 
 /** Dependencies of the protocol. */
@@ -20,15 +20,13 @@ export interface ProtocolOptions {
 }
 
 /** The state of one WebSocket. */
-export interface ProtocolConnection {
+export interface ProtocolConnection extends EventConnection {
   /** Closes the socket. */
   readonly close: (code: number, reason: string) => void;
   /** Pays for documents that are unknown or invalid. */
   readonly payer: Payer;
   /** The place that the socket takes among the open connections. */
   readonly place: LongConnection;
-  /** Resolves when the client can take an event; undefined if it can already. */
-  readonly whenWritable: () => Promise<void> | undefined;
   /** Set by `connection_init`. */
   apiKey: string | undefined;
   /** Hash of the key. */
@@ -52,8 +50,8 @@ export function createProtocol({ schema, subscriptions, createContext }: Protoco
     },
     onConnect: ({ connectionParams, extra }) => acceptKey(connectionParams, extra),
     onSubscribe: async ({ subscriptions: subscriptionsById, extra }, id, payload) => {
-      const { apiKey = '', payer, place, whenWritable } = extra;
-      const clientSubscription = new ClientSubscription(() => {
+      const { apiKey = '', payer, place } = extra;
+      const clientSubscription = new ClientSubscription(extra, () => {
         extra.openSubscriptions--;
         place.setIdle(extra.openSubscriptions === 0);
       });
@@ -67,7 +65,7 @@ export function createProtocol({ schema, subscriptions, createContext }: Protoco
         traceparent: payload.extensions?.['traceparent'],
         payer,
         disconnected: clientSubscription.ended,
-        whenWritable,
+        takeTurn: () => clientSubscription.takeTurn(),
       });
       // graphql-ws keeps them for as long as the subscription is open.
       Object.assign(payload, { variables: undefined, extensions: undefined });

@@ -330,7 +330,7 @@ describe('API key', () => {
     ['replacement patterns', `$&$1$\`$'${apiKey}$$`],
     ['braces and markup', `{${apiKey}}<b>%s%o`],
     ['commas', `${apiKey},${apiKey}`],
-    ['8,000 characters', apiKey.repeat(400)],
+    ['256 characters', apiKey.repeat(20).slice(0, 256)],
   ])('is redacted if it has %s', async (_name, key) => {
     upstream.script(({ headers }) =>
       toBytes(400, { errors: [{ code: 1, message: `No: ${headers.get('mc-api-key') ?? ''}.` }] }),

@@ -112,6 +112,26 @@ describe('a client that does not read', () => {
     expect(maxBufferedBytes).toBeLessThan(1_000_000);
   });
 
+  it('has at most eight events buffered, however many subscriptions its WebSocket has', async () => {
+    const { url, waitForPolls, bufferedBytes, metrics } = await start();
+    const socket = await openAcknowledgedSocket(url);
+    const numbers: number[] = [];
+    socket.webSocket.on('message', (data: Buffer) => numbers.push(...toNumbers(data.toString())));
+    socket.webSocket.pause();
+    const count = 40;
+    for (let id = 0; id < count; id++) {
+      const payload = { query: query.replace('gateway name', `gateway a${id}: name`) };
+      socket.send({ id: String(id), type: 'subscribe', payload });
+    }
+    await waitForPolls();
+    expect(await metrics.text()).toContain(`gateway_subscriptions ${count}`);
+    expect(bufferedBytes()).toBeGreaterThan(0);
+    expect(bufferedBytes()).toBeLessThan(8.1 * large.length);
+    socket.webSocket.resume();
+    await waitUntil(() => numbers.filter((number) => number === changes).length === count);
+    socket.webSocket.terminate();
+  });
+
   it('gets no event executed before it has taken the last ones', async () => {
     const gateway = await startOnRestApi({ taskPollMs: 1, watchPollMs: 1 }, { slowClients });
     let polls = 0;
