@@ -1,8 +1,8 @@
-// Divides the execution of large results into turns of the event loop. In each turn, one operation of the process executes one slice, and
-// operations alternate. So however many large results are in progress, other requests wait for one slice at most.
+// Divides the execution of large results into turns of the event loop. In each turn, one operation of the process executes one slice. So
+// however many large results are in progress, other requests wait for one slice at most.
 
 /**
- * Maximum work of an operation in one turn, in fields without arguments: about 10 ms. A promise for each row and more garbage make smaller
+ * Maximum work of one turn, in fields without arguments: about 10 ms. A promise for each row and more garbage make smaller
  * slices slower, and lists of a few hundred rows with them.
  */
 export const maxWorkPerTurn = 10_000;
@@ -13,26 +13,39 @@ interface Slice {
   readonly start: () => void;
 }
 
-// Operations that wait for a turn, the next one first.
+// An operation with less work, in fields, never waits: it costs less than the turns would.
+const smallWork = 2_000;
+
+// Only so many operations alternate. The others wait, so that their unfinished results do not take memory all at the same time.
+const maxAlternating = 4;
+
+// Operations that alternate, the next one first.
+const alternating: Turns[] = [];
+// Operations that wait for another one to end, the next one first.
 const waiting = new Set<Turns>();
 let isScheduled = false;
+// Work of the current turn, of operations that did not wait.
+let workInTurn = 0;
 
 /** The turns of one operation. The first one is the turn in which the operation starts. */
 export class Turns {
-  #workInTurn = 0;
+  // Work of this operation that did not wait.
+  #workAtOnce = 0;
   #slices: Slice[] = [];
   // Index of the next slice. Removing each slice from the array would make the work quadratic.
   #next = 0;
 
   /** Takes part of the current turn. Returns undefined if it has room for this much work, otherwise a promise of a later turn. */
   take(work: number): Promise<void> | undefined {
-    if (this.#slices.length === 0 && this.#workInTurn + work <= maxWorkPerTurn) {
-      this.#workInTurn += work;
+    if (this.#slices.length === 0 && (this.#workAtOnce + work <= smallWork || workInTurn + work <= maxWorkPerTurn)) {
+      this.#workAtOnce += work;
+      workInTurn += work;
+      scheduleTurn();
       return undefined;
     }
     return new Promise((start) => {
       this.#slices.push({ work, start });
-      waiting.add(this);
+      if (!alternating.includes(this)) waiting.add(this);
       scheduleTurn();
     });
   }
@@ -42,17 +55,19 @@ export class Turns {
     this.#slices = [];
     this.#next = 0;
     waiting.delete(this);
+    const index = alternating.indexOf(this);
+    if (index >= 0) alternating.splice(index, 1);
   }
 
   /** Starts as many slices as a turn has room for, at least one. Returns whether more slices wait. */
   startNext(): boolean {
-    this.#workInTurn = 0;
+    let work = 0;
     for (; this.#next < this.#slices.length; this.#next++) {
       const slice = this.#slices[this.#next];
-      if (slice === undefined || (this.#workInTurn > 0 && this.#workInTurn + slice.work > maxWorkPerTurn)) {
+      if (slice === undefined || (work > 0 && work + slice.work > maxWorkPerTurn)) {
         return true;
       }
-      this.#workInTurn += slice.work;
+      work += slice.work;
       slice.start();
     }
     this.drop();
@@ -68,9 +83,13 @@ function scheduleTurn(): void {
 
 function runTurn(): void {
   isScheduled = false;
-  const [turns] = waiting;
-  if (turns === undefined) return;
-  waiting.delete(turns);
-  if (turns.startNext()) waiting.add(turns);
-  if (waiting.size > 0) scheduleTurn();
+  workInTurn = 0;
+  for (const turns of waiting) {
+    if (alternating.length === maxAlternating) break;
+    waiting.delete(turns);
+    alternating.push(turns);
+  }
+  const turns = alternating.shift();
+  if (turns?.startNext() === true) alternating.push(turns);
+  if (alternating.length + waiting.size > 0) scheduleTurn();
 }

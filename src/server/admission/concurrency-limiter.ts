@@ -7,9 +7,9 @@ export interface ConcurrencyLimits {
   readonly max: number;
   /** Permits of one key; 0: no limit. */
   readonly maxPerKey: number;
-  /** Entries in the queue, in the process; 0: no queue. */
+  /** Entries in the queue, in the process; 0: no queue; Infinity: no limit. */
   readonly maxQueued: number;
-  /** Maximum time that an entry may queue, in milliseconds. */
+  /** Maximum time that an entry may queue, in milliseconds; Infinity: no limit. */
   readonly maxQueueMs: number;
 }
 
@@ -102,9 +102,11 @@ export class ConcurrencyLimiter {
       const onStop = () => {
         entry.reject('process');
       };
-      const timer = setTimeout(() => {
+      const { maxQueueMs } = this.#limits;
+      const expire = () => {
         entry.reject(this.#reachedLimit(key) ?? 'process');
-      }, this.#limits.maxQueueMs);
+      };
+      const timer = maxQueueMs === Infinity ? undefined : setTimeout(expire, maxQueueMs);
       stop.addEventListener('abort', onStop);
       const queue = this.#queues.get(key) ?? [];
       queue.push(entry);

@@ -12,8 +12,8 @@ export interface SlowClientLimits {
   readonly maxBytes: number;
 }
 
-/** Default limits: 30 s, above graphql-sse's 12 s ping; 128 MiB, about a dozen of the largest lists. */
-export const defaultSlowClientLimits: SlowClientLimits = { idleMs: 30_000, maxBytes: 128 * 1024 * 1024 };
+/** Default limits: 30 s, above graphql-sse's 12 s ping; 64 MiB, about six of the largest lists. */
+export const defaultSlowClientLimits: SlowClientLimits = { idleMs: 30_000, maxBytes: 64 * 1024 * 1024 };
 
 // In bytes. A smaller text costs less than a copy of it.
 const largeBodyBytes = 64 * 1024;

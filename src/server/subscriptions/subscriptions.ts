@@ -14,6 +14,7 @@ import { mapAsyncIterator } from '../../graph/async-iterators.js';
 import type { GraphContext, OperationTrace } from '../../graph/context.js';
 import { RequestError } from '../../graph/error-codes.js';
 import type { Admission } from '../admission/admission.js';
+import { ConcurrencyLimiter } from '../admission/concurrency-limiter.js';
 import { overloadedMessage } from '../admission/load-shedding.js';
 import type { Payer } from '../admission/origin-budget.js';
 import type { KnownOperation } from '../graphql/parse-document.js';
@@ -64,9 +65,18 @@ export interface RejectedSubscription {
 export type SubscribeResult =
   (Operation & { readonly events: AsyncIterableIterator<SubscriptionResult> }) | RejectedSubscription;
 
+// Events of one key that are executed at a time. The results of more would take memory before their clients can read them.
+const maxEventsPerKey = 8;
+
+const neverAborts = new AbortController().signal;
+
 /** The subscriptions of one process. */
 export class Subscriptions {
   readonly #options: SubscriptionOptions;
+  readonly #events = new ConcurrencyLimiter(
+    { max: 0, maxPerKey: maxEventsPerKey, maxQueued: Infinity, maxQueueMs: Infinity },
+    () => new TypeError('The queue of events is not limited.'),
+  );
   readonly #open = new Set<AsyncIterableIterator<SubscriptionResult>>();
 
   constructor(options: SubscriptionOptions) {
@@ -140,8 +150,9 @@ export class Subscriptions {
         const failure = toGraphqlError(event.failure, { document, operation });
         return { errors: toErrors(operations.formatErrors([failure], context)) };
       }
+      const permit = await this.#events.acquireWhenAvailable(callerId ?? '', neverAborts);
       eventContext = createContext();
-      const { data, errors } = await operations.execute(prepared, eventContext, event.value);
+      const { data, errors } = await operations.execute(prepared, eventContext, event.value).finally(permit.release);
       restCalls += eventContext.restCalls;
       eventContext.auditSecretReads();
       return errors === undefined ? { data } : { data, errors: toErrors(errors) };

@@ -147,7 +147,8 @@ const floods: readonly Attack[] = [
   {
     name: 'pipelines OPTIONS at 500 KB/s',
     run: (target) => pipeline(target, options, 500_000),
-    expected: [/^429/],
+    // A connection that is served in turn may be too slow to spend its budget.
+    expected: [/^(204|429)/],
   },
   {
     name: 'sends 240 unused variables without a key, on 50 connections',
