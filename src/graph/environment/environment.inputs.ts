@@ -48,10 +48,9 @@ export function toValidAddress(input: EnvironmentInput): EnvironmentAddress {
 }
 
 // Saves validation: clients name the same few environments over and over, and class-validator looks up its rules for every object.
-// Bounded in characters of the keys, since a name may be as long as a request.
+// Bounded in characters of the keys, since clients choose them.
 const validAddresses = new LRUCache<string, EnvironmentAddress>({
   maxSize: 100_000,
-  maxEntrySize: 1_000,
   sizeCalculation: (_address, key) => key.length,
 });
 

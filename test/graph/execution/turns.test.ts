@@ -1,6 +1,6 @@
 // How rows of large lists wait for turns of the event loop, and how lengths are measured.
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { describe, expect, it } from '@jest/globals';
+import { beforeEach, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { ResultBudget } from '../../../src/graph/execution/result-budget.js';
 import { isLongerThan } from '../../../src/graph/execution/text-length.js';
@@ -29,6 +29,9 @@ async function passTurns(count: number): Promise<void> {
 }
 
 describe('ResultBudget', () => {
+  // All budgets of a process share its turns.
+  beforeEach(() => passTurns(10));
+
   it('returns a small list as it is', () => {
     const rows = range(25);
     expect(unlimited().takeRows(rows, size(40))).toBe(rows);
@@ -56,12 +59,34 @@ describe('ResultBudget', () => {
 
   it('alternates between operations, one slice in a turn', async () => {
     const [one, other] = [take(unlimited(), 600, 50), take(unlimited(), 600, 50)];
-    await nextTurn();
-    expect([one.length, other.length]).toEqual([400, 200]);
-    await nextTurn();
-    expect([one.length, other.length]).toEqual([400, 400]);
-    await passTurns(2);
-    expect([one.length, other.length]).toEqual([600, 600]);
+    const counts: number[][] = [];
+    for (let turn = 0; turn < 6; turn++) {
+      counts.push([one.length, other.length]);
+      await nextTurn();
+    }
+    expect(counts).toEqual([
+      [200, 0],
+      [400, 0],
+      [400, 200],
+      [600, 200],
+      [600, 400],
+      [600, 600],
+    ]);
+  });
+
+  it('alternates between four operations, and lets the others wait until one has ended', async () => {
+    const results = range(6).map(() => take(unlimited(), 600, 50));
+    const begun = () => results.filter(({ length }) => length > 0).length;
+    await passTurns(5);
+    expect(begun()).toBe(4);
+    await passTurns(20);
+    expect(results.map(({ length }) => length)).toEqual(range(6).map(() => 600));
+  });
+
+  it('returns a list of at most 2,000 fields at once, however full the turn is', () => {
+    take(unlimited(), 600, 50);
+    expect(take(unlimited(), 40, 50)).toHaveLength(40);
+    expect(take(unlimited(), 41, 50)).toHaveLength(0);
   });
 
   it('releases a row with more fields than a turn may have', async () => {
