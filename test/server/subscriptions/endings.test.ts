@@ -1,7 +1,7 @@
 // How connections and subscriptions end on errors and limits. Other subscriptions continue, and no poll stays behind.
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { Agent, request, type ServerResponse } from 'node:http';
-import { type FakeTimers, fakeTimers } from '../../helpers/fake-timers.js';
+import { useFakeClock } from '../../helpers/fake-clock.js';
 import { environmentLiteral, keyHeader, otherKey } from '../../helpers/fixtures.js';
 import { post, sendLines } from '../../helpers/http.js';
 import { waitUntil } from '../../helpers/wait-until.js';
@@ -13,28 +13,25 @@ const next = (id: string) => expect.objectContaining({ id, type: 'next' });
 const streamHeaders = { accept: 'text/event-stream', ...keyHeader() };
 const listQuery = `{ siteToSiteVpns(environment: ${environmentLiteral}) { totalCount } }`;
 
-let timers: FakeTimers | undefined;
-afterEach(() => {
-  timers?.restore();
-  timers = undefined;
-});
+describe('a WebSocket without connection_init', () => {
+  const clock = useFakeClock(['setTimeout']);
 
-describe('a WebSocket to /graphql', () => {
-  it('is closed with 4408 if no connection_init arrives within 3 s', async () => {
+  it('is closed with 4408 after 3 s', async () => {
     const { url } = await startOnRestApi();
-    timers = fakeTimers('setTimeout');
     const late = await openSocket(url);
     const early = await openSocket(url);
-    timers.advance(2_999);
+    clock.advance(2_999);
     early.send({ type: 'connection_init', payload: keyHeader() });
     await early.waitForMessages(1);
-    timers.advance(1);
+    clock.advance(1);
     await late.waitForClose();
     expect(late.closed).toEqual({ code: 4408, reason: 'Connection initialisation timeout' });
     expect(late.messages).toEqual([]);
     expect(early).toMatchObject({ closed: undefined, messages: [{ type: 'connection_ack' }] });
   });
+});
 
+describe('a WebSocket to /graphql', () => {
   it.each([
     ['no payload', undefined],
     ['a payload without a key', { authorization: 'canary' }],
@@ -125,9 +122,10 @@ describe('a WebSocket to /graphql', () => {
   });
 });
 
-describe('a disconnected client', () => {
-  it('is terminated if it does not respond to a ping within 12 s, and leaves no poll behind', async () => {
-    timers = fakeTimers('setInterval');
+describe('a client that does not respond to a ping', () => {
+  const clock = useFakeClock(['setInterval']);
+
+  it('is terminated after 12 s, and leaves no poll behind', async () => {
     const { url, watcher, rest } = await startOnRestApi();
     const alive = await openAcknowledgedSocket(url);
     const dead = await openAcknowledgedSocket(url, undefined, { autoPong: false });
@@ -137,12 +135,12 @@ describe('a disconnected client', () => {
     alive.send(subscribe('1', taskSubscription));
     dead.send(subscribe('1', vpnsSubscription));
     await Promise.all([alive.waitForMessages(2), dead.waitForMessages(2)]);
-    timers.advance(12_000);
+    clock.advance(12_000);
     await waitUntil(() => pings.alive === 1 && pings.dead === 1);
     // The gateway has received the pong once it responds to a later message.
     alive.send({ type: 'ping' });
     await waitUntil(() => JSON.stringify(alive.messages).includes('"pong"'));
-    timers.advance(12_000);
+    clock.advance(12_000);
     await dead.waitForClose();
     // Terminated without a close frame, because a half-open connection could not receive it.
     expect(dead.closed?.code).toBe(1006);
@@ -152,7 +150,9 @@ describe('a disconnected client', () => {
     alive.webSocket.close();
     expect(await isSilent(rest, watcher)).toBe(true);
   });
+});
 
+describe('a disconnected client', () => {
   it('leaves no poll behind when its WebSocket is lost', async () => {
     const { url, watcher, rest } = await startOnRestApi();
     const socket = await openAcknowledgedSocket(url);
