@@ -1,27 +1,38 @@
-// A clock that stands still until a test advances it: setTimeout, performance.now() and Date. Sockets, setImmediate and setInterval are real.
+// Fakes the clock of the test process: it stands still until a test advances it. `process-clock.ts` holds that of a launched process.
 import { afterAll, beforeAll, jest } from '@jest/globals';
 
 /** A fake clock. */
 export interface FakeClock {
-  /** Advances it, and runs the timers that expire. */
+  /** Advances it by so many milliseconds, and runs the timers that expire within them. */
   readonly advance: (milliseconds: number) => void;
 }
 
-/** Fakes the clock during the tests of a file, or of the `describe` that calls it. `real` names what stays real besides. */
-export function useFakeClock(real: readonly ('Date' | 'performance')[] = []): FakeClock {
+/** What a fake clock can replace. clearTimeout and clearInterval go with their counterparts. */
+export type Fakeable = 'Date' | 'performance' | 'setInterval' | 'setTimeout';
+
+// What Jest would replace in Node.
+const fakedByJest = [
+  'Date',
+  'hrtime',
+  'nextTick',
+  'performance',
+  'queueMicrotask',
+  'setImmediate',
+  'clearImmediate',
+  'setInterval',
+  'clearInterval',
+  'setTimeout',
+  'clearTimeout',
+] as const;
+
+/**
+ * Fakes the clock during the tests of a file, or of the `describe` that calls it. Replaces only `faked`, by default all but setInterval.
+ * All else is real, e.g. sockets, setImmediate and `node:timers/promises`.
+ */
+export function useFakeClock(faked: readonly Fakeable[] = ['Date', 'performance', 'setTimeout']): FakeClock {
   beforeAll(() => {
-    jest.useFakeTimers({
-      doNotFake: [
-        'hrtime',
-        'nextTick',
-        'queueMicrotask',
-        'setImmediate',
-        'clearImmediate',
-        'setInterval',
-        'clearInterval',
-        ...real,
-      ],
-    });
+    const isFaked = (name: string) => faked.some((item) => name === item || name === item.replace('set', 'clear'));
+    jest.useFakeTimers({ doNotFake: fakedByJest.filter((name) => !isFaked(name)) });
   });
   afterAll(() => {
     jest.useRealTimers();

@@ -1,6 +1,7 @@
 // Compares the sandbox's responses with the examples of the REST API's documentation, copied word for word.
 import { describe, expect, it } from '@jest/globals';
 import { createDefaultSeed } from '../../src/sandbox/default-seed.js';
+import { keyHeader } from '../helpers/fixtures.js';
 import {
   getPath,
   atlantis,
@@ -137,7 +138,7 @@ describe('Documented examples', () => {
     const { baseUrl } = await startSandbox();
     const response = await fetch(`${baseUrl}${testArea}/sitetositevpns/${torontoOffice}?operation=reset`, {
       method: 'POST',
-      headers: { 'Content-Type': 'application/json', 'MC-Api-Key': 'sandbox-key' },
+      headers: { 'Content-Type': 'application/json', ...keyHeader() },
     });
     expect(response.status).toBe(200);
     expect(await response.json()).toEqual({ taskId: expect.any(String), taskStatus: 'PENDING' });

@@ -1,5 +1,6 @@
 // The sandbox's error responses: status and errors.
 import { describe, expect, it } from '@jest/globals';
+import { keyHeader } from '../helpers/fixtures.js';
 import { createDefaultSeed } from '../../src/sandbox/default-seed.js';
 import { seedSiteToSiteVpn } from '../../src/sandbox/seed.js';
 import { READ_ONLY_KEY } from '../../src/sandbox/sandbox.js';
@@ -137,7 +138,7 @@ describe('POST …/sitetositevpns', () => {
     const { baseUrl } = await startSandbox();
     const response = await fetch(baseUrl + vpns, {
       method: 'POST',
-      headers: { 'MC-Api-Key': 'sandbox-key' },
+      headers: keyHeader(),
       body: JSON.stringify(newVpn),
     });
     expect([response.status, getText(await response.json(), 'errors', 0, 'message')]).toEqual([

@@ -4,6 +4,7 @@ import { describe, expect, it, jest } from '@jest/globals';
 import { createDefaultSeed } from '../../src/sandbox/default-seed.js';
 import { seedEnvironment, seedSiteToSiteVpn, seedVpc } from '../../src/sandbox/seed.js';
 import { MAX_RECORDED_CALLS, createSandbox, SANDBOX_KEY, type Call } from '../../src/sandbox/sandbox.js';
+import { keyHeader } from '../helpers/fixtures.js';
 import { waitUntil } from '../helpers/wait-until.js';
 import { getPath, getNames, newVpn, startSandbox, stargate, testArea } from './test-sandbox.js';
 
@@ -111,7 +112,7 @@ describe('Sandbox.calls', () => {
     const { baseUrl, sandbox } = await startSandbox();
     await fetch(`${baseUrl}${vpns}?vpc_id=a%20b`, {
       method: 'POST',
-      headers: { 'MC-Api-Key': SANDBOX_KEY, 'X-Request-Id': 'request-1', 'Content-Type': 'application/json' },
+      headers: { ...keyHeader(), 'X-Request-Id': 'request-1', 'Content-Type': 'application/json' },
       body: JSON.stringify(newVpn),
     });
     await fetch(`${baseUrl}/environments`);
@@ -176,7 +177,7 @@ describe('createSandbox', () => {
     const clock = jest.spyOn(Date, 'now');
     const sandbox = createSandbox();
     const baseUrl = await sandbox.listen({ host: '127.0.0.1', port: 0 });
-    const headers = { 'MC-Api-Key': SANDBOX_KEY };
+    const headers = keyHeader();
     await fetch(`${baseUrl}${vpns}/${stargate}`, { method: 'DELETE', headers });
     const before = await fetch(`${baseUrl}${vpns}/${stargate}`, { headers });
     clock.mockReturnValue(Date.now() + hour);

@@ -1,5 +1,6 @@
 // Starts sandboxes on free ports, calls them with fetch, and closes them after each test. It does not check response bodies.
 import { afterEach } from '@jest/globals';
+import { keyHeader } from '../helpers/fixtures.js';
 import { createSandbox, SANDBOX_KEY, type Sandbox, type SandboxOptions } from '../../src/sandbox/sandbox.js';
 
 /** A response with its parsed body. */
@@ -59,7 +60,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<TestSa
       const response = await fetch(baseUrl + path, {
         method,
         headers: {
-          ...(key !== null && { 'MC-Api-Key': key }),
+          ...(key !== null && keyHeader(key)),
           ...(body !== undefined && { 'Content-Type': 'application/json' }),
         },
         ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),

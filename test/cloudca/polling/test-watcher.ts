@@ -43,8 +43,8 @@ export async function startHarness(): Promise<WatcherHarness> {
   const client = new CloudcaClient({ baseUrl: upstream.url, timeoutMs: 10_000 });
   addCleanup(() => client.close());
   const calls = trackRestCalls(client);
-  // A poll compares when requests started and values arrived. On a clock that stands still, all of that happens at once.
-  const clock = useFakeClock(['Date', 'performance']);
+  // Date and performance are real: a poll compares when requests started and values arrived, which would all be at once.
+  const clock = useFakeClock(['setTimeout']);
   const settle = () => calls.settle(heldRequestIds);
   return {
     upstream,

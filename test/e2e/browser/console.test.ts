@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Locator, Page } from 'playwright-core';
+import { keyHeader } from '../../helpers/fixtures.js';
 import { waitUntil } from '../../helpers/wait-until.js';
 import { type ConsoleRig, findViolations, longName, startConsole, tabTo, takeScreenshots } from './console.js';
 
@@ -177,7 +178,7 @@ describe('VPN list', () => {
 
     await fetch(
       `${rig.upstream}/services/compute-qc/cheyenne_mountain/sitetositevpns/15253bfb-f4e9-497a-b636-e26200918ba3?operation=reset`,
-      { method: 'POST', headers: { 'mc-api-key': 'sandbox-key' } },
+      { method: 'POST', headers: keyHeader() },
     );
     await row('beta-site').getByText('Pending').waitFor();
     rig.advanceTime(3_000);

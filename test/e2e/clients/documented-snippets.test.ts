@@ -7,8 +7,8 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from '@jest/globals';
 import { build } from 'esbuild';
 import { buildSchema, isScalarType } from 'graphql';
-import { SANDBOX_KEY } from '../../../src/sandbox/sandbox.js';
 import { addCleanup } from '../../helpers/cleanup.js';
+import { keyHeader } from '../../helpers/fixtures.js';
 import { startGateway } from '../../helpers/gateway.js';
 import { post } from '../../helpers/http.js';
 import { type ProcessResult, runProcess } from '../../helpers/process.js';
@@ -140,7 +140,7 @@ describe('Trusted documents of GraphQL Codegen', () => {
     const [id = ''] =
       Object.entries(ids ?? {}).find(([, body]) => String(body).startsWith('query Environments ')) ?? [];
 
-    expect(await post(codegen.url, { documentId: id }, { 'mc-api-key': SANDBOX_KEY })).toMatchObject({
+    expect(await post(codegen.url, { documentId: id }, keyHeader())).toMatchObject({
       status: 200,
       json: { data: { environments: expect.arrayContaining([expect.objectContaining({ name: 'test_area' })]) } },
     });

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { isObject } from '../../../src/json.js';
 import { addCleanup } from '../../helpers/cleanup.js';
+import { keyHeader } from '../../helpers/fixtures.js';
 import { launchGateway, runProcess, startProcess } from '../../helpers/process.js';
 import { startUpstream } from '../../helpers/upstream.js';
 import { sendRequest, post } from '../../helpers/http.js';
@@ -21,7 +22,7 @@ const isInstalled = existsSync(prometheus) && existsSync(promtool);
 const upstream = await startUpstream();
 const gateway = await launchGateway({ CLOUDCA_API_URL: upstream.url });
 const metricsUrl = `${gateway.opsUrl}/metrics`;
-await post(gateway.url, { query: '{ environments { id } }' }, { 'mc-api-key': 'key' });
+await post(gateway.url, { query: '{ environments { id } }' }, keyHeader('key'));
 
 /** Returns the metric names in a PromQL expression. */
 function toMetricNames(expression: string): string[] {

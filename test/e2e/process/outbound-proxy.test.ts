@@ -5,6 +5,7 @@ import { beforeAll, describe, expect, it } from '@jest/globals';
 import { addCleanup } from '../../helpers/cleanup.js';
 import { createCertificates, hasOpenssl } from '../../helpers/certificates.js';
 import { type ConnectProxy, startConnectProxy } from '../../helpers/connect-proxy.js';
+import { keyHeader } from '../../helpers/fixtures.js';
 import { findFreePort, listen } from '../../helpers/free-port.js';
 import { launchGateway, type ListeningProcess } from '../../helpers/process.js';
 import { startUpstream } from '../../helpers/upstream.js';
@@ -22,7 +23,7 @@ function launch(environment: NodeJS.ProcessEnv): Promise<ListeningProcess> {
 
 /** Sends an operation. Returns status and body of the response. */
 async function send(gateway: ListeningProcess, body: object = read) {
-  const { status, json } = await post(gateway.url, body, { 'mc-api-key': apiKey });
+  const { status, json } = await post(gateway.url, body, keyHeader(apiKey));
   return { status, json };
 }
 
@@ -208,7 +209,7 @@ describe('Outbound proxy without TLS', () => {
       NO_PROXY: 'elsewhere.example',
     });
 
-    expect(await post(gateway.url, read, { 'mc-api-key': 'sandbox-key' })).toMatchObject({
+    expect(await post(gateway.url, read, keyHeader())).toMatchObject({
       status: 200,
       json: { data: {} },
     });

@@ -1,11 +1,12 @@
 // Prefetched REST calls whose result is not used, because another call failed first: their failure must not end the process.
 import { describe, expect, it } from '@jest/globals';
+import { keyHeader } from '../../helpers/fixtures.js';
 import { launchGateway } from '../../helpers/process.js';
 import { json, startUpstream } from '../../helpers/upstream.js';
 import { sendRequest, post } from '../../helpers/http.js';
 import { waitUntil } from '../../helpers/wait-until.js';
 
-const key = { 'mc-api-key': 'any-key' };
+const key = keyHeader('any-key');
 const environment = 'environment: { serviceCode: "compute-on", name: "test_area" }';
 
 const upstream = await startUpstream(() => json(403, { errors: [{ code: 1002, message: 'No.' }] }));

@@ -1,5 +1,6 @@
 // The built gateway writes no files, so it runs on a read-only file system. Node's permission model rejects every write.
 import { describe, expect, it } from '@jest/globals';
+import { keyHeader } from '../../helpers/fixtures.js';
 import { launch, launchGateway } from '../../helpers/process.js';
 import { json, startUpstream } from '../../helpers/upstream.js';
 import { sendRequest, post } from '../../helpers/http.js';
@@ -24,7 +25,7 @@ describe('Without permission to write files or to start processes and workers', 
       CLOUDCA_API_URL: upstream.url,
       NODE_OPTIONS: readOnly,
     });
-    const key = { 'mc-api-key': 'key' };
+    const key = keyHeader('key');
 
     expect(await post(gateway.url, list, key)).toMatchObject({
       status: 200,

@@ -2,6 +2,7 @@
 import { createServer, type Socket } from 'node:net';
 import { describe, expect, it } from '@jest/globals';
 import { addCleanup } from '../../helpers/cleanup.js';
+import { keyHeader } from '../../helpers/fixtures.js';
 import { findFreePort, listen } from '../../helpers/free-port.js';
 import { launchGateway } from '../../helpers/process.js';
 import { startUpstream } from '../../helpers/upstream.js';
@@ -37,7 +38,7 @@ describe('REDIS_URL', () => {
       await gateway.waitForLog(unavailable);
       const statuses: number[] = [];
       for (let count = 0; count < 4; count++) {
-        statuses.push((await post(gateway.url, { query: '{ environments { id } }' }, { 'mc-api-key': 'key' })).status);
+        statuses.push((await post(gateway.url, { query: '{ environments { id } }' }, keyHeader('key'))).status);
       }
       const metrics = (await sendRequest(`${gateway.opsUrl}/metrics`)).text;
       gateway.signal('SIGTERM');

@@ -4,9 +4,9 @@ import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { describe, expect, it } from '@jest/globals';
 import { addCleanup } from '../../helpers/cleanup.js';
-import { numberedVpn, range } from '../../helpers/fixtures.js';
-import { holdTimers } from '../../helpers/held-timers.js';
+import { keyHeader, numberedVpn, range } from '../../helpers/fixtures.js';
 import { launch, launchGateway, type ListeningProcess } from '../../helpers/process.js';
+import { expireTimers, holdClock } from '../../helpers/process-clock.js';
 import { waitUntil } from '../../helpers/wait-until.js';
 import { json, startUpstream, type Upstream } from '../../helpers/upstream.js';
 import { sendRequest, post, type HttpResponse } from '../../helpers/http.js';
@@ -20,7 +20,7 @@ const deletion = {
   query: `mutation { deleteSiteToSiteVpn(input: { ${environment}, id: "${vpnId}" }) { task { id status } userErrors { code } } }`,
 };
 const deletionWithWait = { query: deletion.query.replace('id:', 'waitSeconds: 60, id:') };
-const key = { 'mc-api-key': 'key' };
+const key = keyHeader('key');
 const cleanExit = { code: 0, signal: null };
 
 /** The steps of a shutdown that time starts, in milliseconds from the signal. The drain delay is the maximum of DRAIN_DELAY_MS. */
@@ -40,15 +40,15 @@ function launchWithoutClock(
   environment: NodeJS.ProcessEnv = {},
   startable: readonly (keyof typeof timedSteps)[] = [],
 ): Promise<ListeningProcess> {
-  const expireOnSignal = startable.map((name) => timedSteps[name]);
+  const expirable = startable.map((name) => timedSteps[name]);
   // Holds the limit for the last spans too, which is 3 s.
-  return launchGateway({ NODE_OPTIONS: holdTimers({ from: 3_000, expireOnSignal }), ...environment });
+  return launchGateway({ NODE_OPTIONS: holdClock({ from: 3_000, expirable }), ...environment });
 }
 
 /** Starts the startable steps of a gateway that shuts down. */
 async function startTimedSteps(gateway: ListeningProcess): Promise<void> {
   await waitUntilUnready(gateway);
-  gateway.signal('SIGWINCH');
+  expireTimers(gateway);
 }
 
 /** Launches a gateway as `launchWithoutClock` does, on an upstream that holds its responses until `release`. */

@@ -4,6 +4,7 @@ import { createServer } from 'node:net';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { SANDBOX_KEY } from '../../../src/sandbox/sandbox.js';
 import { addCleanup } from '../../helpers/cleanup.js';
+import { keyHeader } from '../../helpers/fixtures.js';
 import { listen } from '../../helpers/free-port.js';
 import { launch, launchGateway, type ListeningProcess, getLoggedUrl } from '../../helpers/process.js';
 import { json, startUpstream } from '../../helpers/upstream.js';
@@ -47,13 +48,13 @@ describe('Start without CLOUDCA_API_URL', () => {
     ]);
     expect(gateway.stderr()).toBe('');
 
-    expect(await post(gateway.url, { query: list }, { 'mc-api-key': SANDBOX_KEY })).toMatchObject({
+    expect(await post(gateway.url, { query: list }, keyHeader())).toMatchObject({
       status: 200,
       json: { data: { siteToSiteVpns: { totalCount: expect.any(Number) } } },
     });
     expect(await sendRequest(`${gateway.opsUrl}/readyz`)).toMatchObject({ status: 200 });
     expect(await sendRequest(`${gateway.opsUrl}/livez`)).toMatchObject({ status: 200 });
-    const sandbox = { headers: { 'mc-api-key': SANDBOX_KEY } };
+    const sandbox = { headers: keyHeader() };
     expect(await sendRequest(`${getLoggedUrl(gateway, 'sandbox listening')}/environments`, sandbox)).toMatchObject({
       status: 200,
     });
@@ -73,7 +74,7 @@ describe('Start without CLOUDCA_API_URL', () => {
     'logs only the listeners and the playground at LOG_LEVEL=%s',
     async (level) => {
       const gateway = await launchGateway({ LOG_LEVEL: level });
-      await post(gateway.url, { query: list }, { 'mc-api-key': SANDBOX_KEY });
+      await post(gateway.url, { query: list }, keyHeader());
       gateway.signal('SIGTERM');
       await gateway.exit;
 
@@ -92,14 +93,14 @@ describe('Start with CLOUDCA_API_URL', () => {
   it.concurrent('calls that REST API, starts no sandbox, and shows no API key in the playground', async () => {
     const upstream = await startUpstream();
     const gateway = await launchGateway({ CLOUDCA_API_URL: upstream.url });
-    const response = await post(gateway.url, { query: list }, { 'mc-api-key': 'canary-key' });
+    const response = await post(gateway.url, { query: list }, keyHeader('canary-key'));
 
     expect(response).toMatchObject({ status: 200, json: { data: { siteToSiteVpns: { totalCount: 0 } } } });
     expect(upstream.calls).toMatchObject([
       {
         method: 'GET',
         url: '/v1/services/compute-on/test_area/sitetositevpns',
-        headers: { 'mc-api-key': 'canary-key' },
+        headers: keyHeader('canary-key'),
       },
     ]);
     // The log line may arrive after the response.
@@ -115,7 +116,7 @@ describe('Start with CLOUDCA_API_URL', () => {
     const upstream = await startUpstream(() => () => undefined);
     const gateway = await launchGateway({ CLOUDCA_API_URL: upstream.url, CLOUDCA_API_TIMEOUT_MS: '1000' });
 
-    expect(await post(gateway.url, { query: list }, { 'mc-api-key': 'key' })).toMatchObject({
+    expect(await post(gateway.url, { query: list }, keyHeader('key'))).toMatchObject({
       status: 200,
       json: { errors: [{ extensions: { code: 'UPSTREAM_TIMEOUT' } }] },
     });
@@ -124,9 +125,9 @@ describe('Start with CLOUDCA_API_URL', () => {
   it.concurrent('writes no API key to stdout or stderr at LOG_LEVEL=trace', async () => {
     const upstream = await startUpstream(() => json(500, { errors: [{ message: 'It was key-canary-1.' }] }));
     const gateway = await launchGateway({ CLOUDCA_API_URL: upstream.url, LOG_LEVEL: 'trace' });
-    await post(gateway.url, { query: list }, { 'mc-api-key': 'key-canary-1' });
-    await post(gateway.url, '{"key-canary-1', { 'mc-api-key': 'key-canary-1' });
-    await sendRequest(`${gateway.url}/%zz/key-canary-1`, { headers: { 'mc-api-key': 'key-canary-1' } });
+    await post(gateway.url, { query: list }, keyHeader('key-canary-1'));
+    await post(gateway.url, '{"key-canary-1', keyHeader('key-canary-1'));
+    await sendRequest(`${gateway.url}/%zz/key-canary-1`, { headers: keyHeader('key-canary-1') });
     gateway.signal('SIGTERM');
     await gateway.exit;
 
@@ -172,7 +173,7 @@ describe('Start with NODE_ENV=production', () => {
       await post(gateway.url, introspection),
       await post(gateway.url, { query: '{ nothing }' }),
       await post(gateway.url, '{'),
-      await post(gateway.url, { query: list }, { 'mc-api-key': 'key' }),
+      await post(gateway.url, { query: list }, keyHeader('key')),
       await sendRequest(new URL(gateway.url).origin, html),
       await sendRequest(gateway.url, html),
     ];
@@ -221,7 +222,7 @@ describe('main.js sandbox', () => {
     const url = getLoggedUrl(sandbox, 'sandbox listening');
 
     expect(sandbox.lines()).toMatchObject([{ msg: 'sandbox listening', apiKey: SANDBOX_KEY }]);
-    expect(await sendRequest(`${url}/environments`, { headers: { 'mc-api-key': SANDBOX_KEY } })).toMatchObject({
+    expect(await sendRequest(`${url}/environments`, { headers: keyHeader() })).toMatchObject({
       status: 200,
     });
     sandbox.signal('SIGTERM');

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { addCleanup } from '../../helpers/cleanup.js';
-import { holdTimers } from '../../helpers/held-timers.js';
+import { expireTimers, holdClock } from '../../helpers/process-clock.js';
 import { launch, launchGateway, runProcess } from '../../helpers/process.js';
 import { waitUntil } from '../../helpers/wait-until.js';
 import { post } from '../../helpers/http.js';
@@ -56,10 +56,10 @@ describe('TRUSTED_DOCUMENTS', () => {
   });
 
   it.concurrent('says what it waits for if the file system hangs, and ends with a message after 10 s', async () => {
-    const held = holdTimers({ from: 10_000, to: 10_000, expireOnSignal: [10_000] });
+    const held = holdClock({ from: 10_000, to: 10_000 });
     const gateway = launch({ TRUSTED_DOCUMENTS: 'manifest.json', NODE_OPTIONS: `${held} ${await hangOnManifest()}` });
     await gateway.waitForLog(waiting);
-    gateway.signal('SIGWINCH');
+    expireTimers(gateway);
 
     // Node waits for its threads before it exits with a code, so nothing but SIGKILL can end this process.
     expect(await gateway.exit).toEqual({ code: null, signal: 'SIGKILL' });
@@ -69,7 +69,7 @@ describe('TRUSTED_DOCUMENTS', () => {
 
   it.concurrent.each([1, 2])('ends on %i signals while the file system hangs during the start', async (signals) => {
     // The first signal gives the file system a second. Here, that second never ends.
-    const options = signals === 2 ? [holdTimers({ from: 1_000, to: 1_000 })] : [];
+    const options = signals === 2 ? [holdClock({ from: 1_000, to: 1_000 })] : [];
     const NODE_OPTIONS = [...options, await hangOnManifest()].join(' ');
     const gateway = launch({ TRUSTED_DOCUMENTS: 'manifest.json', NODE_OPTIONS });
     await gateway.waitForLog(waiting);
@@ -88,7 +88,7 @@ describe('TRUSTED_DOCUMENTS', () => {
   it.concurrent('keeps the documents if the file system hangs on a reload, and starts no second read', async () => {
     const file = await writeManifest('hanging.json', { one: '{ one: __typename }' });
     const trigger = join(directory, 'hang');
-    const held = holdTimers({ from: 10_000, to: 10_000, expireOnSignal: [10_000] });
+    const held = holdClock({ from: 10_000, to: 10_000 });
     const NODE_OPTIONS = `${held} ${await hangOnManifest(trigger)}`;
     const gateway = await launchGateway({ TRUSTED_DOCUMENTS: file, NODE_OPTIONS });
     const findProblems = () =>
@@ -97,7 +97,7 @@ describe('TRUSTED_DOCUMENTS', () => {
     gateway.signal('SIGHUP');
     await gateway.waitForLog(waiting);
     expect(await post(gateway.url, { documentId: 'one' })).toMatchObject({ json: { data: { one: 'Query' } } });
-    gateway.signal('SIGWINCH');
+    expireTimers(gateway);
     await waitUntil(() => findProblems().length === 1);
     gateway.signal('SIGHUP');
     await waitUntil(() => findProblems().length === 2);

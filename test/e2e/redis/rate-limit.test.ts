@@ -1,8 +1,9 @@
 // The rate limit of several built gateways in a real Redis server, which is killed, suspended, filled and demoted under load. Skipped if
 // Debian's package `redis-server` is not installed.
 import { beforeAll, describe, expect, it } from '@jest/globals';
-import { holdTimers } from '../../helpers/held-timers.js';
+import { keyHeader } from '../../helpers/fixtures.js';
 import { type ListeningProcess, launchGateway } from '../../helpers/process.js';
+import { holdClock } from '../../helpers/process-clock.js';
 import { waitUntil } from '../../helpers/wait-until.js';
 import { startUpstream, type Upstream } from '../../helpers/upstream.js';
 import { sendRequest, post, type HttpResponse } from '../../helpers/http.js';
@@ -13,11 +14,11 @@ const available = 'Redis is available: it counts rate limits for all processes';
 
 let upstream: Upstream;
 const query = { query: '{ environments { id } }' };
-const runOperation = ({ url }: ListeningProcess, key: string) => post(url, query, { 'mc-api-key': key });
+const runOperation = ({ url }: ListeningProcess, key: string) => post(url, query, keyHeader(key));
 
 // The time that the gateway waits for a response of Redis, in milliseconds. Redis may miss it on a busy machine.
 const commandTimeoutMs = 250;
-const withoutTimeout = { NODE_OPTIONS: holdTimers({ from: commandTimeoutMs, to: commandTimeoutMs }) };
+const withoutTimeout = { NODE_OPTIONS: holdClock({ from: commandTimeoutMs, to: commandTimeoutMs }) };
 
 /** Launches a gateway on a Redis server, and waits until it is connected. By default, it waits for each response of Redis without limit. */
 async function launch(redis: RedisServer, limit: number, hasTimeout = false): Promise<ListeningProcess> {

@@ -2,6 +2,8 @@
 // process, whose clock they control: the circuit half-opens only when a test advances the date.
 import type { Socket } from 'node:net';
 import { describe, expect, it } from '@jest/globals';
+import { keyHeader } from '../../helpers/fixtures.js';
+import { advanceDate } from '../../helpers/process-clock.js';
 import { type RawScript, toBytes } from '../../helpers/raw-upstream.js';
 import { post, type HttpResponse } from '../../helpers/http.js';
 import { taskId } from '../../server/subscriptions/mutable-rest-api.js';
@@ -23,11 +25,10 @@ import {
   withWait,
   writes,
 } from './operations.js';
-import { startControlledRig } from './controlled-clock.js';
 import { countCallsOfReads, failurePatterns } from './failure-patterns.js';
-import { apiKey, toErrors } from './harness.js';
+import { apiKey, expireDeadlines, heldClock, keyHeaders, startRig, toErrors } from './harness.js';
 
-const rig = await startControlledRig();
+const rig = await startRig(heldClock);
 const timed = createTimings('Responses while the REST API fails');
 const environmentsQuery = '{ environments { id } }';
 /** Returns a query for a list in each of ten environments. */
@@ -37,7 +38,7 @@ let callerCount = 0;
 
 /** Posts a query with an API key that is new by default, so that no two callers share a REST call. */
 function postQuery(query: string = environmentsQuery, key = `${apiKey}-${callerCount++}`): Promise<HttpResponse> {
-  return rig.post({ query }, { 'mc-api-key': key });
+  return rig.post({ query }, keyHeader(key));
 }
 
 /** Posts as many queries at once as there are callers. */
@@ -69,7 +70,7 @@ const healthyScript: RawScript = ({ method, target }) => documentedResponse(meth
 /** Lets a probe through and the REST API recover. Expects that the circuit then closes. */
 async function closeCircuit(): Promise<void> {
   rig.upstream.script(healthyScript);
-  await rig.advanceDate();
+  await advanceDate(rig.gateway);
   expect((await postQuery()).json).toEqual({ data: { environments: [] } });
 }
 
@@ -109,7 +110,7 @@ describe('Circuit breaker', () => {
     rig.upstream.script(() => writeThenStall());
     const requests = postQueries(20);
     await waitUntil(() => rig.upstream.calls.length === requests.length);
-    await rig.expireDeadlines();
+    await expireDeadlines(rig.gateway);
     for (const response of await Promise.all(requests)) {
       expect(toExtensions(response)).toMatchObject({ code: 'UPSTREAM_TIMEOUT' });
     }
@@ -123,7 +124,7 @@ describe('Circuit breaker', () => {
     await openCircuit(() => toBytes(503, ''));
     const held = holdCalls();
     for (let probeCount = 1; probeCount <= 3; probeCount++) {
-      await rig.advanceDate();
+      await advanceDate(rig.gateway);
       const requests = postQueries(20);
       // All but one are rejected while the probe has no response.
       let rejectedCount = 0;
@@ -139,7 +140,7 @@ describe('Circuit breaker', () => {
       const probe = held[probeCount - 1];
       if (probeCount === 1) probe?.write(toBytes(503, ''));
       else if (probeCount === 2) probe?.resetAndDestroy();
-      else await rig.expireDeadlines();
+      else await expireDeadlines(rig.gateway);
       for (const response of await Promise.all(requests)) {
         expect(toExtensions(response)).toMatchObject({
           code: expect.stringMatching(/^UPSTREAM_(UNAVAILABLE|TIMEOUT)$/),
@@ -185,7 +186,7 @@ describe('Circuit breaker', () => {
     await waitUntil(() => rig.upstream.calls.filter(({ method }) => method !== 'GET').length === writes.length);
     while (!isCircuitOpen(await postQuery()));
     isFailing = false;
-    await rig.advanceDate();
+    await advanceDate(rig.gateway);
     for (const [index, response] of (await waits).entries()) {
       const field = writes[index]?.field ?? '';
       expect(response.json).toMatchObject({ data: { [field]: { task: { status: 'SUCCESS' }, userErrors: [] } } });
@@ -224,7 +225,7 @@ describe('Circuit breaker', () => {
     for (let round = 0; round < 5; round++) {
       const controller = new AbortController();
       const query = toListQuery('vpcs', `round-${round}-`);
-      const request = post(rig.url, { query }, { 'mc-api-key': apiKey }, controller.signal);
+      const request = post(rig.url, { query }, keyHeaders, controller.signal);
       const aborted = expect(request).rejects.toThrow();
       await waitUntil(() => rig.upstream.calls.length >= 10 * (round + 1));
       controller.abort();

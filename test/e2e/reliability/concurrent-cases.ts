@@ -1,4 +1,5 @@
 // Runs many cases at the same time, on one gateway or on several, while each test reports one case.
+import { keyHeader } from '../../helpers/fixtures.js';
 import { post, type HttpResponse } from '../../helpers/http.js';
 import type { RawCall, RawScript } from '../../helpers/raw-upstream.js';
 import type { Operation } from './operations.js';
@@ -75,7 +76,7 @@ export function serveCallers(rig: Rig): (script: RawScript) => Caller {
     return {
       apiKey: key,
       calls,
-      run: async ({ query, variables }) => rig.record(await post(rig.url, { query, variables }, { 'mc-api-key': key })),
+      run: async ({ query, variables }) => rig.record(await post(rig.url, { query, variables }, keyHeader(key))),
       countCalls: ({ restCall }) => calls.filter(({ method, target }) => `${method} ${target}` === restCall).length,
     };
   };

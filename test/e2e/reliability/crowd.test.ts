@@ -3,6 +3,7 @@
 import type { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
+import { keyHeader } from '../../helpers/fixtures.js';
 import { toBytes } from '../../helpers/raw-upstream.js';
 import { waitUntil } from '../../helpers/wait-until.js';
 import { sendRequest, post, type HttpResponse } from '../../helpers/http.js';
@@ -38,7 +39,7 @@ describe('MAX_IN_FLIGHT_PER_KEY', () => {
       headers.get('mc-api-key') === 'flood' ? (socket: Socket) => held.push({ socket, method }) : { data: [] },
     );
     const flood = Array.from({ length: 120 }, (_, number) =>
-      post(url, number % 2 === 0 ? toRead(number) : toReset(number), { 'mc-api-key': 'flood' }).then(rig.record),
+      post(url, number % 2 === 0 ? toRead(number) : toReset(number), keyHeader('flood')).then(rig.record),
     );
     let floodEnded = 0;
     for (const response of flood) void response.then(() => floodEnded++);
@@ -47,7 +48,7 @@ describe('MAX_IN_FLIGHT_PER_KEY', () => {
     const otherResponses: HttpResponse[] = [];
     for (let round = 0; round < 5; round++) {
       const keys = Array.from({ length: 20 }, (_, number) => `other-${number}`);
-      const requests = keys.map((key) => post(url, toRead(round), { 'mc-api-key': key }));
+      const requests = keys.map((key) => post(url, toRead(round), keyHeader(key)));
       otherResponses.push(...(await Promise.all(requests)));
       await expectOpsResponds(rig);
     }

@@ -1,4 +1,5 @@
 // Patterns in which the REST API fails many calls.
+import { keyHeader } from '../../helpers/fixtures.js';
 import { type RawScript, toBytes } from '../../helpers/raw-upstream.js';
 import { writeThenReset } from './operations.js';
 import { apiKey, type Rig } from './harness.js';
@@ -50,7 +51,7 @@ export async function countCallsOfReads(
   rig.upstream.script((_call, index) => respond(index));
   for (let first = 0; first < callerCount; first += batchSize) {
     const requests = Array.from({ length: batchSize }, (_, index) =>
-      rig.post({ query: '{ environments { id } }' }, { 'mc-api-key': `${apiKey}-${first + index}` }),
+      rig.post({ query: '{ environments { id } }' }, keyHeader(`${apiKey}-${first + index}`)),
     );
     await Promise.all(requests);
   }

@@ -4,20 +4,22 @@ import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
+import { keyHeader } from '../../helpers/fixtures.js';
+import { advanceDate } from '../../helpers/process-clock.js';
 import { toBytes } from '../../helpers/raw-upstream.js';
 import { waitUntil } from '../../helpers/wait-until.js';
 import { post } from '../../helpers/http.js';
 import { subscribeBySse, subscribeByWebSocket } from '../../server/subscriptions/subscribers.js';
 import { taskId, vpcId, vpnId, wireVpn } from '../../server/subscriptions/mutable-rest-api.js';
 import { environment, newVpnInput, environmentArgument } from './operations.js';
-import { startControlledRig } from './controlled-clock.js';
 import { toRunCount, checkProperty } from './random.js';
-import { expectWellFormed, toErrors } from './harness.js';
+import { expectWellFormed, heldClock, startRig, toErrors } from './harness.js';
 
 // Limits of one key: concurrent operations, and the budget in REST calls per minute.
 const maxInFlightPerKey = 3;
 const rateLimitPerMinute = 60;
-const rig = await startControlledRig({
+const rig = await startRig({
+  ...heldClock,
   MAX_IN_FLIGHT_PER_KEY: String(maxInFlightPerKey),
   MAX_QUEUED: '2',
   RATE_LIMIT_PER_MINUTE: String(rateLimitPerMinute),
@@ -154,7 +156,7 @@ describe('Gateway shared by three API keys', () => {
 
   /** Sends a step's request. Returns the response text, or an empty string if the client has disconnected. */
   async function runRequest(step: Step & { kind: 'request' }, key: string): Promise<string> {
-    const headers = { 'mc-api-key': key };
+    const headers = keyHeader(key);
     const disconnection = new AbortController();
     const disconnect = () => {
       disconnection.abort();
@@ -196,7 +198,7 @@ describe('Gateway shared by three API keys', () => {
 
   /** Reports whether the gateway rejects the REST calls of a new key because the circuit is open. */
   async function isCircuitOpen(): Promise<boolean> {
-    const headers = { 'mc-api-key': `key-${unknownCallers++}` };
+    const headers = keyHeader(`key-${unknownCallers++}`);
     const { text } = await post(url, { query: '{ environments { id } }' }, headers);
     return text.includes('the gateway sends it no requests');
   }
@@ -205,7 +207,7 @@ describe('Gateway shared by three API keys', () => {
   async function openCircuit(): Promise<void> {
     // The circuit breaker counts the calls of ten windows. These replace all earlier ones.
     for (let window = 0; window < 10; window++) {
-      await rig.advanceDate();
+      await advanceDate(rig.gateway);
       await isCircuitOpen();
     }
     for (let batch = 0; batch < 200; batch++) {
@@ -242,7 +244,7 @@ describe('Gateway shared by three API keys', () => {
             failuresLeft = 20;
           }
           // A probe comes while the steps run.
-          const advanced = opensCircuit ? sleep(10).then(rig.advanceDate) : undefined;
+          const advanced = opensCircuit ? sleep(10).then(() => advanceDate(rig.gateway)) : undefined;
           await Promise.all(
             steps.map(async (item) => {
               await sleep(item.delayMs);
@@ -260,7 +262,7 @@ describe('Gateway shared by three API keys', () => {
             // The failures are over: the circuit closes by itself for every key.
             await advanced;
             failuresLeft = 0;
-            while (await isCircuitOpen()) await rig.advanceDate();
+            while (await isCircuitOpen()) await advanceDate(rig.gateway);
           }
         },
       );

@@ -3,7 +3,9 @@
 import { connect, type Socket } from 'node:net';
 import { expect } from '@jest/globals';
 import { addCleanup } from '../../helpers/cleanup.js';
+import { keyHeader } from '../../helpers/fixtures.js';
 import { launchGateway, type ListeningProcess } from '../../helpers/process.js';
+import { expireTimers, holdClock } from '../../helpers/process-clock.js';
 import { type RawUpstream, startRawUpstream } from '../../helpers/raw-upstream.js';
 import { post, type HttpResponse } from '../../helpers/http.js';
 
@@ -15,7 +17,7 @@ export const preSharedKey = 'canary-psk-Yx7Rb2Kd5m';
 export const upstreamHost = '127.77.77.77';
 
 /** The API key as a header. */
-export const keyHeaders = { 'mc-api-key': apiKey } as const;
+export const keyHeaders = keyHeader(apiKey);
 
 /** A running gateway with its upstream, and the means to send requests and to check for leaks. */
 export interface Rig {
@@ -100,6 +102,24 @@ export async function startRig(environment: NodeJS.ProcessEnv = {}): Promise<Rig
       expectNoKeys(output);
     },
   };
+}
+
+// Ten minutes, in milliseconds. No other timer of the gateway is as long as half of that.
+const heldTimeoutMs = 600_000;
+
+/**
+ * Environment of a gateway whose clock is held. Date.now() stands still until `advanceDate`. The deadlines of REST calls do not expire until
+ * `expireDeadlines`, unless CLOUDCA_API_TIMEOUT_MS is shorter.
+ */
+export const heldClock = {
+  CLOUDCA_API_TIMEOUT_MS: String(heldTimeoutMs),
+  NODE_OPTIONS: holdClock({ from: heldTimeoutMs / 2 }),
+} as const;
+
+/** Lets the deadlines of all REST calls in flight expire, once the gateway has read what it has been sent so far. */
+export async function expireDeadlines(gateway: ListeningProcess): Promise<void> {
+  await post(gateway.url, { query: '{ __typename }' });
+  expireTimers(gateway);
 }
 
 // Details of Node, undici, zlib, Fastify or the JSON parser: stack frames, file paths, error codes and messages.

@@ -2,6 +2,7 @@
 // A rejection takes no REST call and reveals no secret, stack trace or file path. The gateway then serves the next request.
 import { describe, expect, it } from '@jest/globals';
 import { createHash } from 'node:crypto';
+import { keyHeader } from '../../helpers/fixtures.js';
 import { launchGateway } from '../../helpers/process.js';
 import { startUpstream } from '../../helpers/upstream.js';
 import { sendRequest, post, type HttpResponse } from '../../helpers/http.js';
@@ -9,7 +10,7 @@ import { openAcknowledgedSocket } from '../../server/subscriptions/subscribers.j
 import { documentsAtLimits, fullIntrospection, hostileDocuments, preSharedKeyCanary } from './hostile-documents.js';
 
 const keyCanary = 'canaryKey8842';
-const headers = { 'mc-api-key': keyCanary };
+const headers = keyHeader(keyCanary);
 const upstream = await startUpstream();
 const gateway = await launchGateway({ CLOUDCA_API_URL: upstream.url, RATE_LIMIT_PER_MINUTE: '0' });
 

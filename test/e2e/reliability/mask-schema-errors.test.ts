@@ -18,6 +18,7 @@ import {
   type GraphQLObjectType,
 } from 'graphql';
 import { createSchema } from '../../../src/graph/schema.js';
+import { keyHeader } from '../../helpers/fixtures.js';
 import { launchGateway, type ListeningProcess } from '../../helpers/process.js';
 import { startUpstream } from '../../helpers/upstream.js';
 import { post } from '../../helpers/http.js';
@@ -318,7 +319,7 @@ function toMessages(body: unknown): string[] {
   );
 }
 
-const headers = { 'mc-api-key': 'some-key' };
+const headers = keyHeader('some-key');
 const upstream = await startUpstream();
 let gateway: ListeningProcess;
 

@@ -3,6 +3,7 @@
 import type { Socket } from 'node:net';
 import { expect } from '@jest/globals';
 import { addCleanup } from '../../helpers/cleanup.js';
+import { keyHeader } from '../../helpers/fixtures.js';
 import type { HttpResponse } from '../../helpers/http.js';
 import { taskId, vpcId, vpnId, wireVpn } from '../../server/subscriptions/mutable-rest-api.js';
 import { healthyService } from './concurrent-cases.js';
@@ -155,7 +156,7 @@ export async function sendHealthyReads(rig: Rig): Promise<void> {
   const query = `{ ${fields.join(' ')} }`;
   await Promise.all(
     // The operations have a key each, so that they share no REST call.
-    Array.from({ length: 10 }, (_, index) => rig.post({ query }, { 'mc-api-key': `${apiKey}-healthy-${index}` })),
+    Array.from({ length: 10 }, (_, index) => rig.post({ query }, keyHeader(`${apiKey}-healthy-${index}`))),
   );
 }
 

@@ -7,7 +7,6 @@ import { type RawCall, type RawScript, toBytes } from '../../helpers/raw-upstrea
 import { subscribeBySse, subscribeByWebSocket } from '../../server/subscriptions/subscribers.js';
 import { taskId, vpnId } from '../../server/subscriptions/mutable-rest-api.js';
 import { Pool, serveCallers, startCases } from './concurrent-cases.js';
-import { startControlledRig } from './controlled-clock.js';
 import {
   sendHealthyReads,
   writeThenClose,
@@ -20,8 +19,9 @@ import {
   withWait,
   writes,
 } from './operations.js';
+import { expireDeadlines, heldClock, startRig } from './harness.js';
 
-const [rig, deadlineRig] = await Promise.all([startControlledRig(), startControlledRig()]);
+const [rig, deadlineRig] = await Promise.all([startRig(heldClock), startRig(heldClock)]);
 // More reads succeed than polls will fail, so that the circuits stay closed.
 await Promise.all([sendHealthyReads(rig), sendHealthyReads(rig), sendHealthyReads(deadlineRig)]);
 /** A gateway, as a case sees it. */
@@ -84,7 +84,7 @@ function expireTogether(count: number, start: (socket: Socket) => void): RawResp
   let started = 0;
   return (socket: Socket) => {
     start(socket);
-    if (++started % count === 0) void deadlineRig.expireDeadlines();
+    if (++started % count === 0) void expireDeadlines(deadlineRig.gateway);
   };
 }
 

@@ -3,12 +3,11 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { addCleanup } from '../../helpers/cleanup.js';
-import { launchGateway } from '../../helpers/process.js';
+import { launchGateway, type ListeningProcess } from '../../helpers/process.js';
 import { type RawScript, type RawUpstream, startRawUpstream } from '../../helpers/raw-upstream.js';
 import { post, type HttpResponse } from '../../helpers/http.js';
-import { controlClock, controlledClock, type ProcessClock } from './controlled-clock.js';
 import { documentedResponse, type Operation } from './operations.js';
-import { keyHeaders } from './harness.js';
+import { heldClock, keyHeaders } from './harness.js';
 
 /** The hostname. */
 export const upstreamHostname = 'canary-host.test';
@@ -21,8 +20,8 @@ export interface RelocatingRestApi {
   readonly newUpstream: RawUpstream;
   /** Lets the hostname resolve to the new address. */
   readonly relocate: () => Promise<void>;
-  /** The clock of the gateway. */
-  readonly clock: ProcessClock;
+  /** The gateway, whose clock is held. */
+  readonly gateway: ListeningProcess;
   /** Posts an operation to the gateway. */
   readonly run: (operation: Operation) => Promise<HttpResponse>;
 }
@@ -50,15 +49,15 @@ export async function startRelocatingRestApi(): Promise<RelocatingRestApi> {
     };`;
   const gateway = await launchGateway({
     CLOUDCA_API_URL: `http://${upstreamHostname}:${port}/v1`,
-    ...controlledClock,
-    NODE_OPTIONS: `${controlledClock.NODE_OPTIONS} --import=data:text/javascript,${encodeURIComponent(preload)}`,
+    ...heldClock,
+    NODE_OPTIONS: `${heldClock.NODE_OPTIONS} --import=data:text/javascript,${encodeURIComponent(preload)}`,
     RATE_LIMIT_PER_MINUTE: '0',
     PLAYGROUND: 'false',
   });
   return {
     oldUpstream,
     newUpstream,
-    clock: controlClock(gateway),
+    gateway,
     relocate: () => writeFile(file, '127.0.0.2'),
     run: ({ query, variables }) => post(gateway.url, { query, variables }, keyHeaders),
   };

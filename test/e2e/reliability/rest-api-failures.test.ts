@@ -9,7 +9,6 @@ import type { HttpResponse } from '../../helpers/http.js';
 import { waitUntil } from '../../helpers/wait-until.js';
 import { taskId, vpnId, wireVpn } from '../../server/subscriptions/mutable-rest-api.js';
 import { Pool, serveCallers, startCases } from './concurrent-cases.js';
-import { startControlledRig } from './controlled-clock.js';
 import {
   resetFailureState,
   writeThenClose,
@@ -24,12 +23,12 @@ import {
   writeThenStall,
   writes,
 } from './operations.js';
-import { preSharedKey, type Rig, startRig, upstreamHost } from './harness.js';
+import { heldClock, preSharedKey, type Rig, startRig, upstreamHost } from './harness.js';
 
 // Long enough for all calls of the file's first cases to reach the upstream, even on a busy machine.
 const deadlineMs = 5_000;
 const [deadlineRig, ...rigs] = await Promise.all([
-  startControlledRig({ CLOUDCA_API_TIMEOUT_MS: String(deadlineMs) }),
+  startRig({ ...heldClock, CLOUDCA_API_TIMEOUT_MS: String(deadlineMs) }),
   ...Array.from({ length: 3 }, () => startRig()),
 ]);
 const pool = new Pool(rigs);

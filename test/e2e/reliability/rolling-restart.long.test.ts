@@ -1,20 +1,19 @@
 // A rolling restart of two built gateways behind HAProxy, with the configuration in deploy/haproxy, under reads, writes, waits and
 // subscriptions. Prints the counts. Skipped if Debian's package `haproxy` is not installed.
-import { execFile, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { inspect, promisify } from 'node:util';
+import { inspect } from 'node:util';
 import { describe, expect, it } from '@jest/globals';
 import { createClient as createEventStreamClient } from 'graphql-sse';
 import { createClient as createWebSocketClient } from 'graphql-ws';
 import { WebSocket } from 'ws';
 import { addCleanup } from '../../helpers/cleanup.js';
+import { keyHeader } from '../../helpers/fixtures.js';
 import { findFreePort } from '../../helpers/free-port.js';
-import { launchGateway } from '../../helpers/process.js';
+import { launchGateway, runProcess, startProcess } from '../../helpers/process.js';
 import { waitUntil } from '../../helpers/wait-until.js';
 import { json, startUpstream } from '../../helpers/upstream.js';
 import { sendRequest, post } from '../../helpers/http.js';
@@ -94,16 +93,14 @@ async function startLoadBalancer(servers: readonly [string, string]): Promise<st
     .replace('10.0.0.11:4000 check port 9464', servers[0])
     .replace('10.0.0.12:4000 check port 9464', servers[1]);
   const directory = mkdtempSync(join(tmpdir(), 'haproxy-'));
+  addCleanup(() => {
+    rmSync(directory, { recursive: true, force: true });
+  });
   const file = join(directory, 'haproxy.cfg');
   writeFileSync(file, text);
   // The check prints no warning.
-  expect(await promisify(execFile)(haproxy, ['-c', '-q', '-f', file])).toEqual({ stdout: '', stderr: '' });
-  const loadBalancer = spawn(haproxy, ['-db', '-f', file], { stdio: 'ignore' });
-  addCleanup(async () => {
-    loadBalancer.kill('SIGKILL');
-    if (loadBalancer.exitCode === null && loadBalancer.signalCode === null) await once(loadBalancer, 'exit');
-    rmSync(directory, { recursive: true, force: true });
-  });
+  expect(await runProcess(haproxy, ['-c', '-q', '-f', file])).toEqual({ code: 0, stdout: '', stderr: '' });
+  startProcess(haproxy, ['-db', '-f', file]);
   const url = `http://127.0.0.1:${port}/graphql`;
   for (
     let attempt = 0;
@@ -163,7 +160,7 @@ function subscribeBySse(url: string): Subscriber {
   const subscriber: Subscriber = { lastEvent: undefined, ends: [] };
   const client = createEventStreamClient({
     url: `${url}/stream`,
-    headers: { 'MC-Api-Key': 'subscriber' },
+    headers: keyHeader('subscriber'),
     retryAttempts: 0,
   });
   let isOver = false;
@@ -217,7 +214,7 @@ describeIfInstalled('Rolling restart of two gateways behind HAProxy', () => {
     const responses: { kind: string; status: number; text: string }[] = [];
     const sendContinuously = async (kind: string, toBody: () => object, key: string) => {
       while (!isOver) {
-        const request = post(url, toBody(), { 'mc-api-key': key });
+        const request = post(url, toBody(), keyHeader(key));
         responses.push({ kind, ...(await request.then(({ status, text }) => ({ status, text }), toFailedResponse)) });
       }
     };

@@ -1,6 +1,7 @@
 // API keys and pre-shared keys appear in no log at any level, in no metric and in no error. A response contains a pre-shared key only if
 // the operation selects it.
 import { afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { keyHeader } from '../../helpers/fixtures.js';
 import { launchGateway } from '../../helpers/process.js';
 import { toBytes } from '../../helpers/raw-upstream.js';
 import { waitUntil } from '../../helpers/wait-until.js';
@@ -8,20 +9,21 @@ import { sendRequest, post } from '../../helpers/http.js';
 import { subscribeBySse, subscribeByWebSocket, openSocket } from '../../server/subscriptions/subscribers.js';
 import { taskId, vpcId, wireVpn } from '../../server/subscriptions/mutable-rest-api.js';
 import { startCases } from './concurrent-cases.js';
-import { startControlledRig } from './controlled-clock.js';
 import { resetFailureState } from './operations.js';
 import {
   apiKey,
   expectNoKeys,
   expectNoLeak,
   expectWellFormed,
+  heldClock,
   keyHeaders,
   preSharedKey,
+  startRig,
   toErrors,
   upstreamHost,
 } from './harness.js';
 
-const rig = await startControlledRig();
+const rig = await startRig(heldClock);
 const { url, upstream } = rig;
 
 afterEach(() => rig.verify());
@@ -335,7 +337,7 @@ describe('API key', () => {
     upstream.script(({ headers }) =>
       toBytes(400, { errors: [{ code: 1, message: `No: ${headers.get('mc-api-key') ?? ''}.` }] }),
     );
-    const response = await rig.post({ query: '{ environments { id } }' }, { 'mc-api-key': key });
+    const response = await rig.post({ query: '{ environments { id } }' }, keyHeader(key));
 
     expect(upstream.calls.map(({ headers }) => headers.get('mc-api-key'))).toEqual([key]);
     expect(response.json).toMatchObject({

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { afterAll, describe, expect, it } from '@jest/globals';
 import { addCleanup } from '../../helpers/cleanup.js';
-import { holdTimers } from '../../helpers/held-timers.js';
+import { expireTimers, holdClock } from '../../helpers/process-clock.js';
 import { toBytes } from '../../helpers/raw-upstream.js';
 import { waitUntil } from '../../helpers/wait-until.js';
 import { sendRequest, post } from '../../helpers/http.js';
@@ -30,8 +30,8 @@ const write = {
 
 const triggers = [
   ['SIGTERM', 'SIGTERM', '', 0],
-  ['uncaughtException', 'SIGURG', 'throw error', 1],
-  ['unhandledRejection', 'SIGURG', 'Promise.reject(error)', 1],
+  ['uncaughtException', 'SIGALRM', 'throw error', 1],
+  ['unhandledRejection', 'SIGALRM', 'Promise.reject(error)', 1],
 ] as const;
 
 const exitTimes: string[] = [];
@@ -45,12 +45,13 @@ afterAll(() => {
 const abortCallsAfterMs = 8_000;
 
 /**
- * Starts a rig whose process runs `statement` on SIGURG. In its scope, `error` is an Error whose message contains the keys. No timed step of
- * the shutdown starts by itself, so an exit shows that the process waited for none of them. On SIGWINCH, the process cancels REST calls.
+ * Starts a rig whose process runs `statement` on SIGALRM. In its scope, `error` is an Error whose message contains the keys. No timed step of
+ * the shutdown starts by itself, so an exit shows that the process waited for none of them. On `expireTimers`, the process cancels REST calls.
  */
 function startFailingRig(statement: string): Promise<Rig> {
   // The message comes from the environment: stack frames contain this script's own text, as a data URL.
-  const script = `process.on('SIGURG', () => {
+  // Neither `holdClock` nor the shutdown itself uses SIGALRM.
+  const script = `process.on('SIGALRM', () => {
     const error = new Error(process.env.MESSAGE, { cause: process.env.MESSAGE });
     error.body = process.env.MESSAGE;
     ${statement};
@@ -60,7 +61,7 @@ function startFailingRig(statement: string): Promise<Rig> {
     // The held timers include the deadline of a REST call and the drain delay.
     NODE_OPTIONS: [
       `--import data:text/javascript,${encodeURIComponent(script)}`,
-      holdTimers({ from: 3_000, expireOnSignal: [abortCallsAfterMs] }),
+      holdClock({ from: 3_000, expirable: [abortCallsAfterMs] }),
     ].join(' '),
     // After a failure, the process must not wait for the load balancer's drain delay.
     ...(statement === '' ? {} : { DRAIN_DELAY_MS: '5000' }),
@@ -173,9 +174,9 @@ describe('Shutdown on uncaughtException', () => {
     });
     requests.push(rig.post(write));
     await waitUntil(() => held.length === 2);
-    rig.gateway.signal('SIGURG');
+    rig.gateway.signal('SIGALRM');
     await rig.gateway.waitForLog('unexpected error, shutting down');
-    rig.gateway.signal('SIGWINCH');
+    expireTimers(rig.gateway);
 
     const [readResponse, writeResponse] = await Promise.all(requests);
     for (const response of [readResponse, writeResponse]) expectNoLeak(response?.text ?? '');
@@ -202,7 +203,7 @@ describe('Fatal log line', () => {
     ['a rejection without a reason', 'Promise.reject()', 'undefined'],
   ])('for %s names the type and omits the message', async (_failure, statement, type) => {
     const { gateway } = await startFailingRig(statement);
-    gateway.signal('SIGURG');
+    gateway.signal('SIGALRM');
 
     expect(await gateway.exit).toEqual({ code: 1, signal: null });
     expect(gateway.stderr()).toBe('');
@@ -220,9 +221,9 @@ describe('Fatal log line', () => {
     );
     const { gateway } = rig;
     await waitUntil(() => held.length === 1);
-    gateway.signal('SIGURG');
+    gateway.signal('SIGALRM');
     await gateway.waitForLog('unexpected error, shutting down');
-    gateway.signal('SIGURG');
+    gateway.signal('SIGALRM');
 
     expect(await outcome).toBe('disconnected');
     expect(await gateway.exit).toEqual({ code: 1, signal: null });

@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { describe, expect, it } from '@jest/globals';
+import { keyHeader } from '../../helpers/fixtures.js';
 import { toBytes } from '../../helpers/raw-upstream.js';
 import { waitUntil } from '../../helpers/wait-until.js';
 import { sendRequest, post } from '../../helpers/http.js';
@@ -24,7 +25,7 @@ describe('Client that disconnects after the gateway has read its body', () => {
     const disconnection = new AbortController();
     const aborted = fetch(url, {
       method: 'POST',
-      headers: { 'content-type': 'application/json', 'mc-api-key': 'another' },
+      headers: { 'content-type': 'application/json', ...keyHeader('another') },
       body: JSON.stringify(listRequest),
       signal: disconnection.signal,
     }).catch(() => 'aborted');
@@ -69,7 +70,7 @@ describe('Gateway at a limit', () => {
       const inFlight = post(url, listRequest, keyHeaders);
       await waitUntil(() => pending.length === 1);
 
-      expect(await post(url, listRequest, { 'mc-api-key': 'another' })).toMatchObject({ status: 503 });
+      expect(await post(url, listRequest, keyHeader('another'))).toMatchObject({ status: 503 });
       const opsResponses = ['/livez', '/readyz', '/metrics'].map((path) => sendRequest(`${gateway.opsUrl}${path}`));
       expect((await Promise.all(opsResponses)).map(({ status }) => status)).toEqual([200, 200, 200]);
       pending[0]?.write(toBytes(200, { data: [] }));

@@ -1,10 +1,11 @@
 // Admission: the rate limit, the concurrency limits and the queue. A rejection has Retry-After, and causes no REST call.
-import { afterEach, describe, expect, it, jest } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import type { ServerResponse } from 'node:http';
 import { buildSchema, type DocumentNode, Kind, type OperationDefinitionNode, parse } from 'graphql';
 import { estimateRestCalls } from '../../../src/graph/limits/query-cost.js';
 import { createSchema } from '../../../src/graph/schema.js';
 import { SANDBOX_KEY } from '../../../src/sandbox/sandbox.js';
+import { useFakeClock } from '../../helpers/fake-clock.js';
 import { environmentLiteral, keyHeader, otherKey, otherVpnId, taskId, vpnId } from '../../helpers/fixtures.js';
 import { startGateway, type TestGateway } from '../../helpers/gateway.js';
 import { post } from '../../helpers/http.js';
@@ -195,10 +196,6 @@ function listOfArea(area: number): string {
 }
 
 describe('MAX_QUEUED and MAX_QUEUE_MS', () => {
-  afterEach(() => {
-    jest.restoreAllMocks();
-  });
-
   const longQueue = { maxQueued: 4, maxQueueMs: 60_000 };
   const empty = { status: 200, body: { data: { siteToSiteVpns: { totalCount: 0 } } } };
 
@@ -294,26 +291,29 @@ describe('MAX_QUEUED and MAX_QUEUE_MS', () => {
     expect(keys()).toEqual(['flood', 'other', 'other', 'flood']);
   });
 
-  it('do not count time in the queue towards the deadline', async () => {
-    const { upstream, waitForHeld, release } = await startHoldingUpstream();
-    const timeoutMs = 60_000;
-    const gateway = await startGateway({
-      restApi: upstream.url,
-      config: { maxInFlight: 1, cloudcaApiTimeoutMs: timeoutMs, ...longQueue },
-    });
-    const first = gateway.run(listOfArea(1));
-    await waitForHeld(1);
-    const second = gateway.run(listOfArea(2));
-    await waitForQueued(gateway, 1);
-    // The second operation now has queued for longer than its deadline.
-    const readClock = performance.now.bind(performance);
-    jest.spyOn(performance, 'now').mockImplementation(() => readClock() + timeoutMs + 1);
-    release();
-    await waitForHeld(1);
-    release();
+  describe('the deadline of a queued operation', () => {
+    const clock = useFakeClock(['performance']);
 
-    expect(await first).toMatchObject(empty);
-    expect(await second).toMatchObject(empty);
+    it('does not count the time in the queue', async () => {
+      const { upstream, waitForHeld, release } = await startHoldingUpstream();
+      const timeoutMs = 60_000;
+      const gateway = await startGateway({
+        restApi: upstream.url,
+        config: { maxInFlight: 1, cloudcaApiTimeoutMs: timeoutMs, ...longQueue },
+      });
+      const first = gateway.run(listOfArea(1));
+      await waitForHeld(1);
+      const second = gateway.run(listOfArea(2));
+      await waitForQueued(gateway, 1);
+      // The second operation now has queued for longer than its deadline.
+      clock.advance(timeoutMs + 1);
+      release();
+      await waitForHeld(1);
+      release();
+
+      expect(await first).toMatchObject(empty);
+      expect(await second).toMatchObject(empty);
+    });
   });
 
   it('drop an operation whose client disconnects, without a REST call', async () => {

@@ -1,7 +1,7 @@
 // Load shedding: while the event loop is delayed, new requests are rejected on every transport, and requests in progress go on.
 import type { ServerResponse } from 'node:http';
 import { describe, expect, it } from '@jest/globals';
-import { fakeTimers } from '../../helpers/fake-timers.js';
+import { useFakeClock } from '../../helpers/fake-clock.js';
 import { environmentLiteral, keyHeader, otherKey, taskId, vpnId } from '../../helpers/fixtures.js';
 import { sendRequest, post, sendLines } from '../../helpers/http.js';
 import { json } from '../../helpers/upstream.js';
@@ -18,7 +18,7 @@ const resetMutation = (waitSeconds: number) => ({
 });
 const message = 'The gateway is overloaded. Try again in a moment.';
 
-const intervals = fakeTimers('setInterval');
+const clock = useFakeClock(['setInterval']);
 
 /** Starts a gateway whose event loop delay the test sets, in milliseconds. */
 async function start(maxEventLoopDelayMs = maxDelayMs) {
@@ -30,7 +30,7 @@ async function start(maxEventLoopDelayMs = maxDelayMs) {
     /** Sets the delay, for a number of intervals. */
     setDelay: (delayMs: number, count = 2) => {
       delay = delayMs;
-      intervals.advance(count * intervalMs);
+      clock.advance(count * intervalMs);
     },
   };
 }

@@ -1,8 +1,8 @@
 // How connections and subscriptions end on errors and limits. Other subscriptions continue, and no poll stays behind.
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { Agent, request, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { type FakeTimers, fakeTimers } from '../../helpers/fake-timers.js';
+import { useFakeClock } from '../../helpers/fake-clock.js';
 import { environmentLiteral, keyHeader, otherKey } from '../../helpers/fixtures.js';
 import { post, sendLines } from '../../helpers/http.js';
 import { waitUntil } from '../../helpers/wait-until.js';
@@ -20,28 +20,25 @@ const next = (id: string) => expect.objectContaining({ id, type: 'next' });
 const streamHeaders = { accept: 'text/event-stream', ...keyHeader() };
 const listQuery = `{ siteToSiteVpns(environment: ${environmentLiteral}) { totalCount } }`;
 
-let timers: FakeTimers | undefined;
-afterEach(() => {
-  timers?.restore();
-  timers = undefined;
-});
+describe('a WebSocket without connection_init', () => {
+  const clock = useFakeClock(['setTimeout']);
 
-describe('a WebSocket to /graphql', () => {
-  it('is closed with 4408 if no connection_init arrives within 3 s', async () => {
+  it('is closed with 4408 after 3 s', async () => {
     const { url } = await startOnRestApi();
-    timers = fakeTimers('setTimeout');
     const late = await openSocket(url);
     const early = await openSocket(url);
-    timers.advance(2_999);
+    clock.advance(2_999);
     early.send({ type: 'connection_init', payload: keyHeader() });
     await early.waitForMessages(1);
-    timers.advance(1);
+    clock.advance(1);
     await late.waitForClose();
     expect(late.closed).toEqual({ code: 4408, reason: 'Connection initialisation timeout' });
     expect(late.messages).toEqual([]);
     expect(early).toMatchObject({ closed: undefined, messages: [{ type: 'connection_ack' }] });
   });
+});
 
+describe('a WebSocket to /graphql', () => {
   it.each([
     ['no payload', undefined],
     ['a payload without a key', { authorization: 'canary' }],
@@ -151,46 +148,6 @@ describe('a WebSocket to /graphql', () => {
     expect(complex.closed).toEqual({ code: 4400, reason: 'Nested too deep, or too many values' });
   });
 
-  it('is closed with 1008 if a message is not complete within 10 s of its first byte', async () => {
-    const { url, app } = await startOnRestApi();
-    const connections: Socket[] = [];
-    app.server.on('connection', (connection: Socket) => connections.push(connection));
-    const open = async () => {
-      const { client, socket } = await openSocketOnStream(url);
-      const connection = connections.at(-1);
-      // Resolves when the gateway has read the bytes.
-      const sendBytes = async (...bytes: number[]) => {
-        const bytesBefore = connection?.bytesRead ?? 0;
-        client.write(Buffer.from(bytes));
-        await waitUntil(() => (connection?.bytesRead ?? 0) === bytesBefore + bytes.length);
-      };
-      return { socket, sendBytes };
-    };
-    const mask = [0, 0, 0, 0];
-    const digit = 0x31;
-    const late = await open();
-    const busy = await open();
-    timers = fakeTimers('setTimeout');
-    await late.sendBytes(0x01, 0x81);
-    await busy.sendBytes(0x89, 0x81);
-    timers.advance(9_000);
-    // One fragment is complete, and a ping. The message is not.
-    await late.sendBytes(...mask, digit, 0x89, 0x80, ...mask, 0x80);
-    // One message is complete, and another begins in the same piece of data.
-    await busy.sendBytes(...mask, digit, 0x89);
-    timers.advance(999);
-    expect(late.socket.closed).toBeUndefined();
-    timers.advance(1);
-    await waitUntil(() => late.socket.webSocket.readyState !== late.socket.webSocket.OPEN);
-    timers.advance(500);
-    await late.socket.waitForClose();
-    expect(late.socket.closed).toEqual({ code: 1008, reason: 'The message did not arrive in time' });
-    timers.advance(7_400);
-    await busy.sendBytes(0x80, ...mask);
-    timers.advance(60_000);
-    expect(busy.socket.webSocket.readyState).toBe(busy.socket.webSocket.OPEN);
-  });
-
   it('has nothing open after subscribe and complete of one id in a burst', async () => {
     const { url, rest, watcher } = await startOnRestApi();
     const socket = await openAcknowledgedSocket(url);
@@ -232,9 +189,53 @@ describe('a WebSocket to /graphql', () => {
   });
 });
 
-describe('a disconnected client', () => {
-  it('is terminated if it does not respond to a ping within 12 s, and leaves no poll behind', async () => {
-    timers = fakeTimers('setInterval');
+describe('a message that takes long', () => {
+  const clock = useFakeClock(['setTimeout']);
+
+  it('closes the WebSocket with 1008 if it is not complete within 10 s of its first byte', async () => {
+    const { url, app } = await startOnRestApi();
+    const connections: Socket[] = [];
+    app.server.on('connection', (connection: Socket) => connections.push(connection));
+    const open = async () => {
+      const { client, socket } = await openSocketOnStream(url);
+      const connection = connections.at(-1);
+      // Resolves when the gateway has read the bytes.
+      const sendBytes = async (...bytes: number[]) => {
+        const bytesBefore = connection?.bytesRead ?? 0;
+        client.write(Buffer.from(bytes));
+        await waitUntil(() => (connection?.bytesRead ?? 0) === bytesBefore + bytes.length);
+      };
+      return { socket, sendBytes };
+    };
+    const late = await open();
+    const busy = await open();
+    const mask = [0, 0, 0, 0];
+    const digit = 0x31;
+    await late.sendBytes(0x01, 0x81);
+    await busy.sendBytes(0x89, 0x81);
+    clock.advance(9_000);
+    // One fragment is complete, and a ping. The message is not.
+    await late.sendBytes(...mask, digit, 0x89, 0x80, ...mask, 0x80);
+    // One message is complete, and another begins in the same piece of data.
+    await busy.sendBytes(...mask, digit, 0x89);
+    clock.advance(999);
+    expect(late.socket.closed).toBeUndefined();
+    clock.advance(1);
+    await waitUntil(() => late.socket.webSocket.readyState !== late.socket.webSocket.OPEN);
+    clock.advance(500);
+    await late.socket.waitForClose();
+    expect(late.socket.closed).toEqual({ code: 1008, reason: 'The message did not arrive in time' });
+    clock.advance(7_400);
+    await busy.sendBytes(0x80, ...mask);
+    clock.advance(60_000);
+    expect(busy.socket.webSocket.readyState).toBe(busy.socket.webSocket.OPEN);
+  });
+});
+
+describe('a client that does not respond to a ping', () => {
+  const clock = useFakeClock(['setInterval']);
+
+  it('is terminated after 12 s, and leaves no poll behind', async () => {
     const { url, watcher, rest } = await startOnRestApi();
     const alive = await openAcknowledgedSocket(url);
     const dead = await openAcknowledgedSocket(url, undefined, { autoPong: false });
@@ -244,12 +245,12 @@ describe('a disconnected client', () => {
     alive.send(subscribe('1', taskSubscription));
     dead.send(subscribe('1', vpnsSubscription));
     await Promise.all([alive.waitForMessages(2), dead.waitForMessages(2)]);
-    timers.advance(12_000);
+    clock.advance(12_000);
     await waitUntil(() => pings.alive === 1 && pings.dead === 1);
     // The gateway has received the pong once it responds to a later message.
     alive.send({ type: 'ping' });
     await waitUntil(() => JSON.stringify(alive.messages).includes('"pong"'));
-    timers.advance(12_000);
+    clock.advance(12_000);
     await dead.waitForClose();
     // Terminated without a close frame, because a half-open connection could not receive it.
     expect(dead.closed?.code).toBe(1006);
@@ -259,7 +260,9 @@ describe('a disconnected client', () => {
     alive.webSocket.close();
     expect(await isSilent(rest, watcher)).toBe(true);
   });
+});
 
+describe('a disconnected client', () => {
   it('leaves no poll behind when its WebSocket is lost', async () => {
     const { url, watcher, rest } = await startOnRestApi();
     const socket = await openAcknowledgedSocket(url);

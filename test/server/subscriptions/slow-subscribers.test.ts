@@ -2,7 +2,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { request } from 'node:http';
 import type { Socket } from 'node:net';
-import { fakeTimers } from '../../helpers/fake-timers.js';
+import { useFakeClock } from '../../helpers/fake-clock.js';
 import { environmentLiteral, keyHeader, wireVpn } from '../../helpers/fixtures.js';
 import { waitUntil } from '../../helpers/wait-until.js';
 import { startOnRestApi } from './mutable-rest-api.js';
@@ -14,7 +14,7 @@ const large = 'x'.repeat(1_000_000);
 const changes = 60;
 
 // The gateway must neither ping clients that do not read, since they do not respond, nor give up on them.
-fakeTimers('setInterval');
+useFakeClock(['setInterval']);
 const slowClients = { idleMs: 600_000, maxBytes: Infinity };
 
 /** Starts a gateway on a list that differs at each of the first `changes` polls. Counts the bytes buffered in the gateway. */

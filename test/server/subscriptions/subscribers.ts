@@ -6,6 +6,7 @@ import { type Client, createClient as createGraphqlWsClient } from 'graphql-ws';
 import { WebSocket } from 'ws';
 import { SANDBOX_KEY } from '../../../src/sandbox/sandbox.js';
 import { addCleanup } from '../../helpers/cleanup.js';
+import { keyHeader } from '../../helpers/fixtures.js';
 import { waitUntil } from '../../helpers/wait-until.js';
 
 /** One subscription, as its client sees it. */
@@ -78,7 +79,7 @@ export function subscribeByWebSocket(url: string, key: string = SANDBOX_KEY): Su
 export function subscribeBySse(url: string, key: string = SANDBOX_KEY): Subscribe {
   const client = createSseClient({
     url: `${url}/stream`,
-    headers: { 'MC-Api-Key': key },
+    headers: keyHeader(key),
     retryAttempts: 0,
   });
   addCleanup(() => {

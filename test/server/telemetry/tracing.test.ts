@@ -6,8 +6,8 @@ import { createClient } from 'graphql-ws';
 import { WebSocket } from 'ws';
 import { addCleanup } from '../../helpers/cleanup.js';
 import { canaryKey, canaryPsk, keyHeader, numberedVpn, taskId, vpnId } from '../../helpers/fixtures.js';
-import { holdTimers } from '../../helpers/held-timers.js';
 import { launchGateway } from '../../helpers/process.js';
+import { expireTimers, holdClock } from '../../helpers/process-clock.js';
 import { waitUntil } from '../../helpers/wait-until.js';
 import { json, startUpstream } from '../../helpers/upstream.js';
 import { post } from '../../helpers/http.js';
@@ -141,14 +141,14 @@ async function startReceiver(): Promise<Receiver> {
 // How long OpenTelemetry collects spans before it sends them.
 const exportDelayMs = 5_000;
 
-/** Launches a gateway that sends spans when it receives SIGWINCH, and when it exits. */
+/** Launches a gateway that sends spans on `expireTimers`, and when it exits. */
 async function launch(variables: Readonly<Record<string, string>> = {}) {
   const upstream = await startUpstream();
   const receiver = await startReceiver();
   const gateway = await launchGateway({
     CLOUDCA_API_URL: upstream.url,
     OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url,
-    NODE_OPTIONS: holdTimers({ from: exportDelayMs, to: exportDelayMs, expireOnSignal: [exportDelayMs] }),
+    NODE_OPTIONS: holdClock({ from: exportDelayMs, expirable: [exportDelayMs] }),
     TASK_POLL_MS: '20',
     ...variables,
   });
@@ -173,7 +173,7 @@ async function takeTelemetry(): Promise<Telemetry> {
   const operation = `Sentinel${sentinels++}`;
   await post(gateway.url, { query: `query ${operation} { __typename }` });
   await waitUntil(() => gateway.lines().some((line) => line['operation'] === operation));
-  gateway.signal('SIGWINCH');
+  expireTimers(gateway);
   await waitUntil(() => receiver.spans.some((span) => span.name === `query ${operation}`));
   const lines = gateway.lines().slice(readLines);
   readLines += lines.length;
@@ -342,13 +342,13 @@ describe('A trace', () => {
     const stopTimeoutMs = 3_000;
     const other = await launch({
       OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:1',
-      NODE_OPTIONS: holdTimers({ from: stopTimeoutMs, to: exportDelayMs, expireOnSignal: [stopTimeoutMs] }),
+      NODE_OPTIONS: holdClock({ from: stopTimeoutMs, expirable: [stopTimeoutMs] }),
     });
     const response = await post(other.gateway.url, { query: '{ __typename }' });
     expect(response.json).toEqual({ data: { __typename: 'Query' } });
     other.gateway.signal('SIGTERM');
     await waitUntil(() => {
-      other.gateway.signal('SIGWINCH');
+      expireTimers(other.gateway);
       return other.gateway.hasExited();
     });
 
