@@ -29,7 +29,7 @@ export type VariableLimits = Pick<Config, 'introspection' | 'maxListItems'>;
 
 /** The variables of one operation. */
 export interface OperationVariables {
-  /** Those that the operation declares, as the client sent them. */
+  /** The declared variables that the client sent, as it sent them. */
   readonly declared: Readonly<Record<string, unknown>>;
   /** Coerced, by name, as graphql-js's getVariableValues returns them. */
   readonly coerced: Readonly<Record<string, unknown>>;

@@ -41,7 +41,7 @@ export interface GraphqlOverHttpOptions {
   readonly createContext: (request: FastifyRequest) => GraphContext;
 }
 
-/** What Apollo Server hands from the route to the plugin. */
+/** Carries the context of an operation from the route to the plugin. */
 interface HttpContext extends ContextValue {
   readonly payer: Payer;
 }

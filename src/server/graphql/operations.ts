@@ -28,7 +28,7 @@ export interface OperationRequest extends DocumentReference {
   readonly variables?: Readonly<Record<string, unknown>> | null | undefined;
 }
 
-/** Who sends a request, and what the transport runs. */
+/** Describes the sender of a request and the types of operation that its transport runs. */
 export interface OperationCaller {
   readonly context: GraphContext;
   readonly payer: Payer;
@@ -36,7 +36,7 @@ export interface OperationCaller {
   readonly checkType: (type: OperationTypeNode) => GraphQLError | undefined;
 }
 
-/** What is known of an operation whose request has passed the checks. */
+/** Carries an operation whose request has passed the checks, through the steps after them. */
 export interface Operation extends KnownOperation {
   readonly variables: OperationVariables;
 }

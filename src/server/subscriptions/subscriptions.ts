@@ -22,7 +22,7 @@ import type { Operation, OperationRequest, Operations } from '../graphql/operati
 import type { Lifecycle } from '../lifecycle.js';
 import { FormattedError, toGraphqlError } from './subscription-errors.js';
 
-/** Who subscribes, and on which connection. */
+/** Describes a subscriber and its connection. */
 export interface SubscriptionCaller {
   /** Creates the context of the subscription itself, and that of each event. */
   readonly createContext: (trace: OperationTrace | undefined) => GraphContext;
