@@ -65,14 +65,13 @@ export class CircuitBreaker {
   async #probe(call: () => Promise<RestResponse>): Promise<RestResponse> {
     // cockatiel makes calls that arrive during a probe wait for it, which may take as long as the deadline.
     if (this.#isProbing) throw new CircuitOpenError();
-    this.#isProbing = this.isOpen;
-    const ownsProbe = this.#isProbing;
+    this.#isProbing = true;
     try {
       return await this.#policy.execute(call);
     } catch (error) {
       throw error instanceof BrokenCircuitError ? new CircuitOpenError() : error;
     } finally {
-      if (ownsProbe) this.#isProbing = false;
+      this.#isProbing = false;
     }
   }
 
