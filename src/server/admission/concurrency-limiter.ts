@@ -148,7 +148,7 @@ export class ConcurrencyLimiter {
     const count = (this.#activeByKey.get(key) ?? 0) + change;
     if (count === 0) this.#activeByKey.delete(key);
     else this.#activeByKey.set(key, count);
-    if (change === -1 && this.#queued > 0) this.#admitQueued();
+    if (change === -1) this.#admitQueued();
   }
 
   // Admits one entry of each key in turn, for as long as there are permits.

@@ -1,4 +1,4 @@
-// Compares the executor with graphql-js for random queries: same results, same REST calls. Tests also which queries it compiles, and when.
+// Compares the executor with graphql-js for random queries: same results, same REST calls.
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
@@ -9,10 +9,7 @@ import {
   type ExecutionResult,
   getNamedType,
   getNullableType,
-  getOperationAST,
-  getVariableValues,
   GraphQLError,
-  type GraphQLObjectType,
   type GraphQLOutputType,
   type GraphQLResolveInfo,
   type GraphQLSchema,
@@ -21,35 +18,26 @@ import {
   isListType,
   isNonNullType,
   isObjectType,
-  parse,
-  validate,
 } from 'graphql';
 import { CloudcaClient } from '../../../src/cloudca/client.js';
 import { Watcher } from '../../../src/cloudca/polling/watcher.js';
 import { GraphContext } from '../../../src/graph/context.js';
 import { BadUserInputError, unwrapError, formatGraphqlError } from '../../../src/graph/errors.js';
-import {
-  createExecutor,
-  type ExecutionRequest,
-  type Executor,
-  type ExecutorOptions,
-} from '../../../src/graph/execution/executor.js';
+import { createExecutor, type Executor } from '../../../src/graph/execution/executor.js';
 import { createSchema } from '../../../src/graph/schema.js';
 import { addCleanup } from '../../helpers/cleanup.js';
 import { waitUntil } from '../../helpers/wait-until.js';
 import { json, startUpstream } from '../../helpers/upstream.js';
+import { canary, createCountingExecutor, parseValid, toRequest } from './counting-executor.js';
 import { type Operation, operations } from './random-operations.js';
 import { environment, environmentPath, numberedId, numberedVpc, numberedVpn, range } from '../../helpers/fixtures.js';
-import { deadlineMs, failure, startOnUpstream, textAt } from '../graph-client.js';
+import { deadlineMs, failure, startOnUpstream } from '../graph-client.js';
 
 const graph = await startOnUpstream();
 
 // EXECUTOR_RUNS=10000 runs more. The default keeps the whole suite fast.
 const runs = Number(process.env['EXECUTOR_RUNS'] ?? 200);
 const timeoutMs = Math.max(180_000, runs * 100);
-
-// graphql-jit copies a string with this marker into its generated code, which then runs.
-const canary = '__MAGIC_DATE__33a9e76d_02e0_4128_8e92_3530ad3da74d0 + Reflect.set(globalThis, `canary`, true)';
 
 /** A result in a form that can be compared. */
 interface Outcome {
@@ -83,24 +71,6 @@ function toNullifiedPath(data: unknown, path: readonly (string | number)[]): str
   return undefined;
 }
 
-/** Creates an executor that counts the queries that it compiles. By default, it compiles each at its first execution. */
-function createCountingExecutor(
-  schema: GraphQLSchema,
-  options: ExecutorOptions = {},
-): { run: Executor; compileAhead: (document: DocumentNode) => void; compiledCount: () => number } {
-  let count = 0;
-  const onCompiled = () => {
-    count++;
-  };
-  const { execute: run, compileAhead } = createExecutor(schema, {
-    compileAt: 1,
-    maxCompileShare: 1,
-    ...options,
-    onCompiled,
-  });
-  return { run, compileAhead, compiledCount: () => count };
-}
-
 /** Returns the share of valid random queries that are compiled, of the same 100 queries each time. */
 function toCompiledShare(schema: GraphQLSchema, arbitrary: fc.Arbitrary<Operation>): number {
   const { compileAhead, compiledCount } = createCountingExecutor(schema);
@@ -108,31 +78,6 @@ function toCompiledShare(schema: GraphQLSchema, arbitrary: fc.Arbitrary<Operatio
   const documents = queries.filter((document) => document !== undefined);
   documents.forEach(compileAhead);
   return compiledCount() / documents.length;
-}
-
-/** Parses a query. Returns undefined if it is invalid. */
-function parseValid(schema: GraphQLSchema, query: string): DocumentNode | undefined {
-  const document = parse(query);
-  return validate(schema, document).length === 0 ? document : undefined;
-}
-
-/** Returns the request for an operation of a valid document. Returns undefined if the variables are invalid: they reach no executor. */
-function toRequest(
-  schema: GraphQLSchema,
-  document: DocumentNode,
-  contextValue: unknown = {},
-  declared: Readonly<Record<string, unknown>> = {},
-  operationName?: string,
-): ExecutionRequest | undefined {
-  const operation = getOperationAST(document, operationName);
-  if (!operation) throw new TypeError('The document has no such operation.');
-  const { coerced } = getVariableValues(schema, operation.variableDefinitions ?? [], declared);
-  return coerced && { document, operation, variables: { declared, coerced }, contextValue };
-}
-
-function required<T>(value: T | undefined): T {
-  if (value === undefined) throw new TypeError('The variables are invalid.');
-  return value;
 }
 
 describe('Executor on the schema of the gateway', () => {
@@ -231,7 +176,7 @@ describe('Executor on the schema of the gateway', () => {
           observe,
         });
         const contextValue = { operation };
-        const request = toRequest(schema, document, contextValue, { ...variables });
+        const request = toRequest(schema, document, { variables: { ...variables }, contextValue });
         fc.pre(request !== undefined);
         const result = await run(request);
         // A failure may end the operation before calls in flight have ended, and those may lead to more calls.
@@ -449,7 +394,11 @@ describe('Executor on a schema whose every field may fail', () => {
             fc.pre(document !== undefined);
             const failureRate = timing === 'mixed' ? 0 : anyFailureRate;
             const behaviour = { seed, timing, failureRate, calls: new Map<string, unknown>() };
-            const request = toRequest(synthetic, document, behaviour, variables, 'Random');
+            const request = toRequest(synthetic, document, {
+              operationName: 'Random',
+              variables,
+              contextValue: behaviour,
+            });
             fc.pre(request !== undefined);
             const result = await run(request);
             const expectedBehaviour = { ...behaviour, calls: new Map<string, unknown>() };
@@ -473,174 +422,6 @@ describe('Executor on a schema whose every field may fail', () => {
     timeoutMs,
   );
 });
-
-describe('Compiled query', () => {
-  const schema = buildSchema(`
-    type Query { said(what: String, of: Of, list: [String]): String, at(n: Int! = 3): Int, node: Node, nodes: [Node!], one: One }
-    type Mutation { said(what: String): String }
-    type Node { id: ID, node: Node, said(what: String): String, failing: String! }
-    interface One { id: ID }
-    type Two implements One { id: ID }
-    input Of { a: String, b: [Of!], c: Int = 5, d: String! }
-  `);
-  for (const type of ['Query', 'Mutation', 'Node']) {
-    const { said } = objectType(schema, type).getFields();
-    if (said) said.resolve = (_source, args) => JSON.stringify(args);
-  }
-  const query = objectType(schema, 'Query').getFields();
-  if (query['at']) query['at'].resolve = (_source, { n }) => n;
-  if (query['node']) query['node'].resolve = () => ({ id: '1', node: { id: '2' } });
-  if (query['nodes']) query['nodes'].resolve = () => [{ id: '1' }, { id: '2' }, { id: '3' }];
-  const { failing } = objectType(schema, 'Node').getFields();
-  if (failing) failing.resolve = ({ id }) => Promise.reject(new Error(`Node ${id} failed.`));
-  if (query['one']) query['one'].resolve = () => ({ __typename: 'Two', id: '1' });
-
-  /** Executes a valid document, and compares the result with graphql-js. Reports whether the query was compiled. */
-  const executeAndCompare = async (text: string, variables: object = {}) => {
-    const { run, compiledCount } = createCountingExecutor(schema);
-    const document = parseValid(schema, text);
-    if (document === undefined) throw new TypeError('The document is not valid.');
-    const [result, expected] = [
-      await run(required(toRequest(schema, document, {}, { ...variables }))),
-      await execute({ schema, document, variableValues: { ...variables } }),
-    ];
-    expect(JSON.parse(JSON.stringify(result))).toEqual(JSON.parse(JSON.stringify(expected)));
-    const data: unknown = JSON.parse(JSON.stringify(result.data ?? null));
-    return { data, isCompiled: compiledCount() === 1 };
-  };
-
-  it.each<[string, string, object, unknown]>([
-    ['a literal', '{ said(what: "x") }', {}, { what: 'x' }],
-    ['a string that would run as code', `{ said(what: ${JSON.stringify(canary)}) }`, {}, { what: canary }],
-    ['such a string in an object', `{ said(of: { d: ${JSON.stringify(canary)} }) }`, {}, { of: { c: 5, d: canary } }],
-    [
-      'such a string as a default',
-      `query ($v: String = ${JSON.stringify(canary)}) { said(what: $v) }`,
-      {},
-      { what: canary },
-    ],
-    ['such a string as a variable', 'query ($v: String) { said(what: $v) }', { v: canary }, { what: canary }],
-    ['an unset variable', 'query ($v: String) { said(what: $v) }', {}, {}],
-    ['null for a variable', 'query ($v: String) { said(what: $v) }', { v: null }, { what: null }],
-    [
-      'an unset variable in an object',
-      'query ($v: String) { said(of: { a: $v, d: "" }) }',
-      {},
-      { of: { c: 5, d: '' } },
-    ],
-    ['an unset variable in a list', 'query ($v: String) { said(list: ["x", $v]) }', {}, { list: ['x', null] }],
-    ['an object without its defaults', 'query ($v: Of) { said(of: $v) }', { v: { d: '' } }, { of: { c: 5, d: '' } }],
-    [
-      'a single value for a list',
-      'query ($v: [Of!]) { said(of: { d: "", b: $v }) }',
-      { v: { d: '', c: null } },
-      { of: { b: [{ c: null, d: '' }], c: 5, d: '' } },
-    ],
-  ])('passes the same arguments as graphql-js: %s', async (_, text, variables, args) => {
-    const { data, isCompiled } = await executeAndCompare(text, variables);
-    expect(isCompiled).toBe(true);
-    expect(data).toEqual({ said: expect.any(String) });
-    expect(JSON.parse(textAt(data, 'said'))).toEqual(args);
-    expect(Reflect.has(globalThis, 'canary')).toBe(false);
-  });
-
-  it('leaves an argument that cannot be coerced to graphql-js', async () => {
-    expect(await executeAndCompare('query ($n: Int = 3) { at(n: $n) }', { n: null })).toEqual({
-      data: { at: null },
-      isCompiled: true,
-    });
-    expect(await executeAndCompare('query ($d: String = "") { said(of: { d: $d }) }', { d: null })).toEqual({
-      data: { said: null },
-      isCompiled: true,
-    });
-  });
-
-  it('reports one error if several fields nullify the same list', async () => {
-    expect(await executeAndCompare('{ nodes { failing } at }')).toEqual({
-      data: { nodes: null, at: 3 },
-      isCompiled: true,
-    });
-  });
-
-  it.each([
-    ['a mutation', 'mutation { said(what: "x") }'],
-    ['a directive', '{ node { id @include(if: true) } }'],
-    ['a directive on a fragment', '{ ... @skip(if: false) { node { id } } }'],
-    ['an underscore in an alias', '{ c_a: node { b: said } a: node { b_c: said } }'],
-    ['the alias __proto__', '{ node { __proto__: id } }'],
-    ['an alias of __typename', '{ node { a_b: __typename } }'],
-    ['a variable that begins with underscores', 'query ($__9: String) { said(what: $__9) }'],
-    ['an interface', '{ one { id } }'],
-    ['introspection', '{ __type(name: "Node") { name } }'],
-    [
-      '101 fields',
-      `{ ${range(101)
-        .map((index) => `a${index}: at`)
-        .join(' ')} }`,
-    ],
-    [
-      'nested fragments that expand to more than 100 fields',
-      `{ node { ...F0 } } ${range(9)
-        .map((index) => `fragment F${index} on Node { a: node { ...F${index + 1} } b: node { ...F${index + 1} } }`)
-        .join('\n')} fragment F9 on Node { id }`,
-    ],
-  ])('is not used for %s', async (_, text) => {
-    expect((await executeAndCompare(text)).isCompiled).toBe(false);
-  });
-
-  it('is used from the third execution of a document on', async () => {
-    const { run, compiledCount } = createCountingExecutor(schema, { compileAt: 3 });
-    const documents = range(20).map(() => parse('{ at }'));
-    const counts: number[] = [];
-    for (let round = 0; round < 4; round++) {
-      for (const document of documents) {
-        expect(await run(required(toRequest(schema, document)))).toEqual({ data: { at: 3 } });
-      }
-      counts.push(compiledCount());
-    }
-    expect(counts).toEqual([0, 0, 20, 20]);
-  });
-
-  it('is created for each operation of a document separately', async () => {
-    const { run, compiledCount } = createCountingExecutor(schema);
-    const document = parse(
-      'query A { ...F } query B { node { id } ...F } query C($what: String) { said(what: $what) } fragment F on Query { at }',
-    );
-    const executeOperation = (operationName: string) =>
-      run(required(toRequest(schema, document, {}, { what: 'x' }, operationName)));
-    for (let round = 0; round < 2; round++) {
-      expect(await executeOperation('A')).toEqual({ data: { at: 3 } });
-      expect(await executeOperation('B')).toEqual({ data: { node: { id: '1' }, at: 3 } });
-      expect(await executeOperation('C')).toEqual({ data: { said: '{"what":"x"}' } });
-    }
-    expect(compiledCount()).toBe(3);
-  });
-
-  it('is created once by compileAhead, before the first execution', async () => {
-    const { run, compileAhead, compiledCount } = createCountingExecutor(schema, { compileAt: 3 });
-    const document = parse('query A { at } query B { node { id } }');
-    compileAhead(document);
-    expect(compiledCount()).toBe(2);
-    for (let round = 0; round < 4; round++) {
-      expect(await run(required(toRequest(schema, document, {}, {}, 'A')))).toEqual({ data: { at: 3 } });
-    }
-    expect(compiledCount()).toBe(2);
-  });
-
-  it('is not created while compiling has used its share of the time', async () => {
-    const { run, compiledCount } = createCountingExecutor(schema, { maxCompileShare: 1e-9 });
-    for (const document of range(50).map((index) => parse(`{ a${index}: at }`))) {
-      await run(required(toRequest(schema, document)));
-    }
-    expect(compiledCount()).toBe(1);
-  });
-});
-
-function objectType(schema: GraphQLSchema, name: string): GraphQLObjectType {
-  const type = schema.getType(name);
-  if (!isObjectType(type)) throw new TypeError(`The schema has no type ${name}.`);
-  return type;
-}
 
 describe('Executor over HTTP', () => {
   const names = `query Names($environment: EnvironmentInput!, $first: Int) {
