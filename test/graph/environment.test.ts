@@ -221,16 +221,13 @@ describe('EnvironmentInput', () => {
       expect(await sandbox.execute(toQuery(organizationId))).toEqual(response);
   });
 
-  it('is cached after validation, in bounded memory, unless its name is long', () => {
+  it('is cached after validation, up to 500 addresses', () => {
     const read = (name: string) => toValidAddress(Object.assign(new EnvironmentInput(), { serviceCode: 'code', name }));
     const first = read('first');
     expect(read('first')).toBe(first);
-    // A megabyte of the longest names that are cached.
-    for (let index = 0; index < 1_100; index++) read(String(index).padStart(950, 'x'));
+    for (let index = 0; index < 500; index++) read(`other-${index}`);
     expect(read('first')).not.toBe(first);
     expect(read('first')).toEqual(first);
-    const long = 'long'.repeat(300);
-    expect(read(long)).not.toBe(read(long));
   });
 
   it('accepts null for the organization', async () => {
