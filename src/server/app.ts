@@ -82,18 +82,18 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
     trustedProxies,
     onReject: metrics.countShed,
   });
-  const documents = new Documents({ parseDocument: createDocumentParser(schema, config), trusted });
-  const { execute } = executor;
-  const operations = new Operations({ config, schema, documents, admission, execute, log, metrics });
-  app.addHook('onClose', () => sharedRateLimit?.close());
-  const startTrace = (traceparent: unknown) => tracing?.startOperation(traceparent);
-  const createContext = createContextFactory(config, dependencies);
-
   addErrorResponses(app, log);
   const countUnread = () => {
     metrics.countShed('unread_bytes');
   };
   const unreadBytes = limitSlowClients(app, countUnread, dependencies.slowClients);
+  const documents = new Documents({ parseDocument: createDocumentParser(schema, config), trusted });
+  const { execute } = executor;
+  const operations = new Operations({ config, schema, documents, admission, unreadBytes, execute, log, metrics });
+  app.addHook('onClose', () => sharedRateLimit?.close());
+  const startTrace = (traceparent: unknown) => tracing?.startOperation(traceparent);
+  const createContext = createContextFactory(config, dependencies);
+
   addPreflightBudgets(app, originBudgets);
   await addRequestChecks(app, { config, lifecycle, connections });
   const shedIfOverloaded = addLoadShedding(app, {
@@ -121,6 +121,7 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
     schema,
     operations,
     admission,
+    unreadBytes,
     lifecycle,
     shedIfOverloaded,
     startTrace,

@@ -221,12 +221,11 @@ describe('EnvironmentInput', () => {
       expect(await sandbox.execute(toQuery(organizationId))).toEqual(response);
   });
 
-  it('is cached after validation, in bounded memory', () => {
+  it('is cached after validation, up to 500 addresses', () => {
     const read = (name: string) => toValidAddress(Object.assign(new EnvironmentInput(), { serviceCode: 'code', name }));
     const first = read('first');
     expect(read('first')).toBe(first);
-    // More than a megabyte of the longest names.
-    for (let index = 0; index < 4_500; index++) read(String(index).padStart(255, 'x'));
+    for (let index = 0; index < 500; index++) read(`other-${index}`);
     expect(read('first')).not.toBe(first);
     expect(read('first')).toEqual(first);
   });

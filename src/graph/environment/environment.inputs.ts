@@ -47,12 +47,9 @@ export function toValidAddress(input: EnvironmentInput): EnvironmentAddress {
   return address;
 }
 
-// Saves validation: clients name the same few environments over and over, and class-validator looks up its rules for every object.
-// Bounded in characters of the keys, since clients choose them.
-const validAddresses = new LRUCache<string, EnvironmentAddress>({
-  maxSize: 100_000,
-  sizeCalculation: (_address, key) => key.length,
-});
+// Saves validation: clients name the same few environments over and over, and class-validator looks up its rules for every object. A valid
+// address has less than 800 characters.
+const validAddresses = new LRUCache<string, EnvironmentAddress>({ max: 500 });
 
 /**
  * Validates the environment of a subscription, whose arguments are plain objects, and converts it to an address. Throws a

@@ -16,6 +16,7 @@ import type { Executor } from '../../graph/execution/executor.js';
 import { type OperationVariables, readVariables } from '../../graph/execution/variables.js';
 import type { Admission } from '../admission/admission.js';
 import type { Payer } from '../admission/origin-budget.js';
+import type { UnreadBytes } from '../http/unread-bytes.js';
 import { logOperation, logUnexpected, type OperationSummary } from '../telemetry/logging.js';
 import type { Metrics } from '../telemetry/metrics.js';
 import type { Documents } from './documents.js';
@@ -66,6 +67,7 @@ export interface OperationsOptions {
   readonly schema: GraphQLSchema;
   readonly documents: Documents;
   readonly admission: Admission;
+  readonly unreadBytes: UnreadBytes;
   readonly execute: Executor;
   readonly log: Logger;
   readonly metrics: Metrics;
@@ -103,6 +105,11 @@ export class Operations {
     try {
       known = this.find(request, caller);
       const operation = this.prepare(known, request);
+      if (this.#options.unreadBytes.isFull(context.callerId)) {
+        throw new RequestError('RATE_LIMITED', 'This API key does not read its responses. Read them first.', {
+          retryAfter: 1,
+        });
+      }
       release = await this.#options.admission.admit(context, operation.cost);
       response = { status: 200, ...(await this.execute(operation, context)) };
     } catch (thrown) {

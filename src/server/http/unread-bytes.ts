@@ -7,6 +7,9 @@ interface Unread {
   bytes: number;
 }
 
+// Maximum unread bytes of one caller for which more work is done.
+const maxBytesForMore = 16 * 1024 * 1024;
+
 /**
  * The unread bytes of all connections. Above the maximum, closes connections: first the oldest of the caller with the most unread bytes, so
  * that one caller's slow clients do not cost another caller its connections.
@@ -17,6 +20,8 @@ export class UnreadBytes {
   // By the time at which a connection began to have unread bytes, the oldest first.
   readonly #unread = new Map<Duplex, Unread>();
   readonly #bytesOfCaller = new Map<string | undefined, number>();
+  // Callers that wait until enough of their bytes have been read.
+  readonly #waiting = new Map<string | undefined, (() => void)[]>();
   #total = 0;
 
   /** `maxBytes` is the maximum of all connections together. Calls `onClose` for each connection that is closed. */
@@ -28,6 +33,21 @@ export class UnreadBytes {
   /** Returns the unread bytes of all connections. */
   get total(): number {
     return this.#total;
+  }
+
+  /** Reports whether a caller has so many unread bytes, more than 16 MiB, that no more work must be done for it. */
+  isFull(callerId: string | undefined): boolean {
+    return (this.#bytesOfCaller.get(callerId) ?? 0) > maxBytesForMore;
+  }
+
+  /** Resolves when a caller has read enough for more work; undefined if it has already. */
+  whenRead(callerId: string | undefined): Promise<void> | undefined {
+    if (!this.isFull(callerId)) return undefined;
+    return new Promise((resolve) => {
+      const waiting = this.#waiting.get(callerId) ?? [];
+      waiting.push(resolve);
+      this.#waiting.set(callerId, waiting);
+    });
   }
 
   /**
@@ -58,6 +78,10 @@ export class UnreadBytes {
     const sum = (this.#bytesOfCaller.get(callerId) ?? 0) + bytes;
     if (sum === 0) this.#bytesOfCaller.delete(callerId);
     else this.#bytesOfCaller.set(callerId, sum);
+    if (sum > maxBytesForMore) return;
+    const waiting = this.#waiting.get(callerId) ?? [];
+    this.#waiting.delete(callerId);
+    for (const resolve of waiting) resolve();
   }
 
   #findVictim(except: Duplex | undefined): Unread | undefined {

@@ -19,6 +19,7 @@ import { overloadedMessage } from '../admission/load-shedding.js';
 import type { Payer } from '../admission/origin-budget.js';
 import type { KnownOperation } from '../graphql/parse-document.js';
 import type { Operation, OperationRequest, Operations } from '../graphql/operations.js';
+import type { UnreadBytes } from '../http/unread-bytes.js';
 import type { Lifecycle } from '../lifecycle.js';
 import { FormattedError, toGraphqlError } from './subscription-errors.js';
 
@@ -40,6 +41,7 @@ export interface SubscriptionOptions {
   readonly schema: GraphQLSchema;
   readonly operations: Operations;
   readonly admission: Admission;
+  readonly unreadBytes: UnreadBytes;
   readonly lifecycle: Lifecycle;
   /** Reports whether a new subscription must be shed, and counts it if so. */
   readonly shedIfOverloaded: () => boolean;
@@ -130,7 +132,7 @@ export class Subscriptions {
     createContext: () => GraphContext,
     { disconnected, takeTurn }: SubscriptionCaller,
   ): Promise<AsyncIterableIterator<SubscriptionResult>> {
-    const { schema, operations, admission, lifecycle } = this.#options;
+    const { schema, operations, admission, unreadBytes, lifecycle } = this.#options;
     const { document, operation, cost, variables } = prepared;
     const startedAt = performance.now();
     const codes = new Set<string>();
@@ -151,11 +153,17 @@ export class Subscriptions {
         return { errors: toErrors(operations.formatErrors([failure], context)) };
       }
       const permit = await this.#events.acquireWhenAvailable(callerId ?? '', neverAborts);
-      eventContext = createContext();
-      const { data, errors } = await operations.execute(prepared, eventContext, event.value).finally(permit.release);
-      restCalls += eventContext.restCalls;
-      eventContext.auditSecretReads();
-      return errors === undefined ? { data } : { data, errors: toErrors(errors) };
+      try {
+        await unreadBytes.whenRead(callerId);
+        if (disconnected.aborted) return { data: null };
+        eventContext = createContext();
+        const { data, errors } = await operations.execute(prepared, eventContext, event.value);
+        restCalls += eventContext.restCalls;
+        eventContext.auditSecretReads();
+        return errors === undefined ? { data } : { data, errors: toErrors(errors) };
+      } finally {
+        permit.release();
+      }
     };
     const source = await createSourceEventStream({
       schema,

@@ -15,7 +15,13 @@ describe('toRestResponse', () => {
     [' \r\n\t', undefined, true],
     ['not JSON', undefined, false],
   ])('parses the body %j', (text, body, isEmpty) => {
-    expect(toRestResponse(200, text, 3)).toEqual({ status: 200, body, isEmpty, retryAfter: 3 });
+    expect(toRestResponse(200, text, 3)).toEqual({
+      status: 200,
+      body,
+      length: text.length,
+      isEmpty,
+      retryAfter: 3,
+    });
   });
 
   describe('of a large body', () => {

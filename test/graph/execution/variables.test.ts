@@ -136,16 +136,16 @@ describe('readVariables', () => {
     expect(check('$v: [Int]', { v: Array<string>(count).fill('x') })).toBe(`${listed}${more}`);
   });
 
-  it.each<[string, unknown]>([
-    ['[String]', ['a', 'b', 'c']],
-    ['[String!]!', ['a', 'b', 'c']],
-    ['[[Int!]]', [[1], [1, 2, 3]]],
-    ['[Of!]', [{ name: 'x' }, { name: 'y', more: [{}, {}, {}] }]],
-    ['Of', { name: 'x', more: [1, 2, 3] }],
-    ['Of', { self: { self: { more: [1, 2, 3] } } }],
-    ['[Of!]', { more: [1, 2, 3] }],
-  ])('reports a list of more than MAX_LIST_ITEMS in a %s', (type, value) => {
-    const problem = '$v has a list of more than 2 items (MAX_LIST_ITEMS)';
+  it.each<[string, unknown, string]>([
+    ['[String]', ['a', 'b', 'c'], '$v'],
+    ['[String!]!', ['a', 'b', 'c'], '$v'],
+    ['[[Int!]]', [[1], [1, 2, 3]], '$v.1'],
+    ['[Of!]', [{ name: 'x' }, { name: 'y', more: [{}, {}, {}] }], '$v.1.more'],
+    ['Of', { name: 'x', more: [1, 2, 3] }, '$v.more'],
+    ['Of', { self: { self: { more: [1, 2, 3] } } }, '$v.self.self.more'],
+    ['[Of!]', { more: [1, 2, 3] }, '$v.more'],
+  ])('reports a list of more than MAX_LIST_ITEMS in a %s', (type, value, place) => {
+    const problem = `${place} has a list of more than 2 items (MAX_LIST_ITEMS)`;
     expect(check(`$v: ${type}, $w: ID!`, { v: value }, { maxListItems: 2 })).toBe(
       `${problem}; $w of type ID! is missing or null`,
     );

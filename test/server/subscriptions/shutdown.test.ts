@@ -11,6 +11,7 @@ import { createSchema } from '../../../src/graph/schema.js';
 import { Documents } from '../../../src/server/graphql/documents.js';
 import { Operations } from '../../../src/server/graphql/operations.js';
 import { createDocumentParser } from '../../../src/server/graphql/parse-document.js';
+import { UnreadBytes } from '../../../src/server/http/unread-bytes.js';
 import { Lifecycle } from '../../../src/server/lifecycle.js';
 import { createMetrics } from '../../../src/server/telemetry/metrics.js';
 import { Subscriptions } from '../../../src/server/subscriptions/subscriptions.js';
@@ -93,11 +94,13 @@ describe('Subscriptions.subscribe', () => {
           return Promise.resolve(() => releases++);
         },
       };
+      const unreadBytes = new UnreadBytes(Infinity, () => undefined);
       const operations = new Operations({
         config,
         schema,
         documents: new Documents({ parseDocument: createDocumentParser(schema, config), trusted: undefined }),
         admission,
+        unreadBytes,
         execute: createExecutor(schema).execute,
         log: pino({ level: 'silent' }),
         metrics: createMetrics(),
@@ -106,6 +109,7 @@ describe('Subscriptions.subscribe', () => {
         schema,
         operations,
         admission,
+        unreadBytes,
         lifecycle,
         shedIfOverloaded: () => false,
         startTrace: () => undefined,
