@@ -105,12 +105,13 @@ export class Operations {
     try {
       known = this.find(request, caller);
       const operation = this.prepare(known, request);
+      release = await this.#options.admission.admit(context, operation.cost);
+      // After the queue, in which the operation may have waited for others whose results nobody reads.
       if (this.#options.unreadBytes.isFull(context.callerId)) {
         throw new RequestError('RATE_LIMITED', 'This API key does not read its responses. Read them first.', {
           retryAfter: 1,
         });
       }
-      release = await this.#options.admission.admit(context, operation.cost);
       response = { status: 200, ...(await this.execute(operation, context)) };
     } catch (thrown) {
       response = this.reject(thrown, context);

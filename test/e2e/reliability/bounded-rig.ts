@@ -25,6 +25,12 @@ export interface Target {
   readonly note: (outcome: string) => void;
 }
 
+/**
+ * Maximum memory of work that is allowed and goes on and on, in MiB. V8 lets the heap of a machine with much memory grow before it collects
+ * garbage: what the gateway holds is a small part.
+ */
+export const maxGarbageMiB = 2_000;
+
 /** Describes an attack of one client, and the bounds that the gateway must keep. */
 export interface Attack {
   /** Names what the client does, e.g. `sends 101 headers with each request`. */
