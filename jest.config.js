@@ -2,7 +2,7 @@
 // scripts/test.js runs one of them.
 import process from 'node:process';
 
-/** What all projects share. Sources are TypeScript with decorators, run as ES modules: swc strips the types exactly as tsc would. */
+/** Settings of all projects. Sources are TypeScript with decorators, run as ES modules: swc strips the types exactly as tsc would. */
 export const common = {
   testEnvironment: 'node',
   extensionsToTreatAsEsm: ['.ts'],

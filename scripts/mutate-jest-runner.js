@@ -2,7 +2,7 @@
 import process from 'node:process';
 import TestRunner from 'jest-runner';
 
-// What earlier runs of this process have shown of each test file: the names of its tests, and its duration in milliseconds.
+// By test file, from earlier runs of this process: the names of its tests, and its duration in milliseconds.
 const cachedFiles = new Map();
 
 export default class MutateJestRunner extends TestRunner {

@@ -249,7 +249,7 @@ export class RestSession {
         if (observation?.headers !== undefined) headers.push(...observation.headers);
         const send = (until: Cancellation) =>
           this.#send(method, body, new OutgoingCall(url, headers, until), observation);
-        // A probe shows how the REST API responds, whoever stops waiting for it.
+        // A probe tells the circuit breaker how the REST API responds, so it goes on if its callers leave.
         return isProbe
           ? runToEnd(this.#client.timeoutMs, () => new TimeoutError(timeoutMessage), send)
           : send(cancellation);

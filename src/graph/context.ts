@@ -93,7 +93,7 @@ export class GraphContext {
   #onWaitingChange: ((isWaiting: boolean) => void) | undefined;
   #abortWait: (() => void) | undefined;
   #isDisconnected = false;
-  // What the root fields may still wait for tasks, in milliseconds. They share the maximum of one.
+  // Time for which the root fields may still wait for tasks, in milliseconds. They share the maximum of one.
   #waitMs = maxWaitSeconds * 1000;
 
   constructor(options: ContextOptions) {
@@ -204,7 +204,9 @@ export class GraphContext {
     }
   }
 
-  /** Runs `wait` for a task outside the REST deadline, for at most `waitMs` and at most what earlier waits of the operation left of 60 s. */
+  /**
+   * Runs `wait` for a task outside the REST deadline. Limits it to `waitMs`, and to what earlier waits of the operation have left of 60 s.
+   */
   async waitForTask<T>(waitMs: number, wait: (limits: WaitLimits) => Promise<T>): Promise<T> {
     const startedAt = performance.now();
     const limits = { waitMs: Math.min(waitMs, this.#waitMs) };

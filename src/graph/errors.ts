@@ -119,9 +119,6 @@ function toMessage(code: ErrorCode, cause: unknown, options: MessageOptions): st
   if (code === 'UNAUTHENTICATED') return missingKeyMessage;
   if (code === 'GRAPHQL_PARSE_FAILED') return toSyntaxMessage(cause);
   if (code === 'GRAPHQL_VALIDATION_FAILED') return toValidationMessage(cause, options);
-  if (code === 'OPERATION_RESOLUTION_FAILURE') {
-    return 'The document has no operation of that name, or has several operations. Send the name of one as operationName.';
-  }
   return code === 'BAD_USER_INPUT' && isCoercionError(cause)
     ? 'A variable or an argument is missing, null or of the wrong type. Send a value of the declared type.'
     : cause.message;

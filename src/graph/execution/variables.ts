@@ -47,17 +47,17 @@ export function readVariables(
 ): OperationVariables {
   const definitions = operation.variableDefinitions ?? [];
   if (definitions.length === 0) return noVariables;
-  // fromEntries makes an own property even of `__proto__`.
-  const declared = Object.fromEntries(
-    definitions.flatMap(({ variable: { name } }) =>
-      Object.hasOwn(sent, name.value) ? [[name.value, sent[name.value]]] : [],
-    ),
-  );
+  // Without a prototype, so that a variable named `__proto__` is one like any other.
+  const declared: Record<string, unknown> = { __proto__: null };
+  for (const { variable } of definitions) {
+    const name = variable.name.value;
+    if (Object.hasOwn(sent, name)) declared[name] = sent[name];
+  }
   const problems: string[] = [];
-  let coerced: OperationVariables['coerced'] | undefined;
-  const coerce = () => (coerced ??= getVariableValues(schema, definitions, declared, { maxErrors: 1 }).coerced);
+  let result: ReturnType<typeof getVariableValues> | undefined;
+  const coerce = () => (result ??= getVariableValues(schema, definitions, declared, { maxErrors: 1 })).coerced;
   for (const { name, type, hasDefault } of toDeclarations(schema, operation)) {
-    const value = Object.hasOwn(declared, name) ? declared[name] : undefined;
+    const value = declared[name];
     if (value === undefined || value === null) {
       const isMissing = value === null || !hasDefault;
       if (isMissing && isNonNullType(type)) problems.push(toMissingVariable(name, type, introspection));

@@ -7,9 +7,9 @@ export interface ConcurrencyLimits {
   readonly max: number;
   /** Permits of one key; 0: no limit. */
   readonly maxPerKey: number;
-  /** Entries in the queue, in the process; 0: no queue; Infinity: no limit. */
+  /** Entries in the queue, in the process; 0: no queue. */
   readonly maxQueued: number;
-  /** Maximum time that an entry may queue, in milliseconds; Infinity: no limit. */
+  /** Maximum time that an entry may queue, in milliseconds. */
   readonly maxQueueMs: number;
 }
 
@@ -102,11 +102,9 @@ export class ConcurrencyLimiter {
       const onStop = () => {
         entry.reject('process');
       };
-      const { maxQueueMs } = this.#limits;
-      const expire = () => {
+      const timer = setTimeout(() => {
         entry.reject(this.#reachedLimit(key) ?? 'process');
-      };
-      const timer = maxQueueMs === Infinity ? undefined : setTimeout(expire, maxQueueMs);
+      }, this.#limits.maxQueueMs);
       stop.addEventListener('abort', onStop);
       const queue = this.#queues.get(key) ?? [];
       queue.push(entry);

@@ -1,17 +1,18 @@
 // The budgets of connections and addresses: they pay for what no API key pays for, such as requests without a key and invalid documents.
 import type { IncomingMessage } from 'node:http';
-import { isIPv6 } from 'node:net';
 import type { Duplex } from 'node:stream';
+import proxyAddress from '@fastify/proxy-addr';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import ipaddr from 'ipaddr.js';
 import { LRUCache } from 'lru-cache';
 import { RequestError } from '../../graph/error-codes.js';
 import { readApiKey } from '../http/api-key.js';
 import { sendError } from '../http/error-responses.js';
 import type { ShedReason } from '../telemetry/metrics.js';
 
-/** Where a request comes from. */
+/** Says who pays for a request: its connection, its address, or both. */
 export interface Origin {
-  /** The connection; undefined if a trusted proxy shares it among clients. */
+  /** The connection; undefined if trusted proxies share it among clients. */
   readonly connection: Duplex | undefined;
   /** IP address of the client; the /64 network of an IPv6 address. Undefined if it does not pay. */
   readonly address: string | undefined;
@@ -61,30 +62,30 @@ export class OriginBudgets {
   }
 
   /** Returns the origin of a request. */
-  toOrigin({ socket, headers }: IncomingMessage): Origin {
-    const remote = socket.remoteAddress ?? '';
-    if (this.#trustedProxies === 0) return { connection: socket, address: toNetwork(remote) };
+  toOrigin(request: IncomingMessage): Origin {
     // Each proxy appends the address that it sees. Entries before those of the trusted proxies may be forged.
-    const entries = String(headers['x-forwarded-for'] ?? '').split(',');
-    const address = entries.at(-this.#trustedProxies)?.trim() ?? '';
-    return { connection: undefined, address: toNetwork(address === '' ? remote : address) };
+    const address = proxyAddress(request, (_address, hop) => hop < this.#trustedProxies);
+    return { connection: this.#trustedProxies === 0 ? request.socket : undefined, address: toNetwork(address) };
   }
 
-  /** Returns the payer of a request. */
-  toPayer(origin: Origin, hasKey: boolean): Payer {
+  /** Returns the payer of a request. Calls `toOrigin` when it pays: most requests with an API key never do. */
+  toPayer(hasKey: boolean, toOrigin: () => Origin): Payer {
     return {
       hasKey,
       spend: (units) => {
-        const waitSeconds = this.spend(origin, units);
+        const waitSeconds = this.spend(toOrigin(), units);
         if (waitSeconds > 0) throw new RequestError('RATE_LIMITED', originSpentMessage, { retryAfter: waitSeconds });
       },
       refund: (units) => {
-        for (const budget of this.#toBudgets(origin)) budget.units += units;
+        this.spend(toOrigin(), -units);
       },
     };
   }
 
-  /** Takes units from the budgets of an origin. Returns 0, or the seconds after which they are enough again. Then takes nothing. */
+  /**
+   * Takes units from the budgets of an origin, or gives them back if negative. Returns 0, or the seconds after which the budgets are enough
+   * again. Then takes nothing.
+   */
   spend(origin: Origin, units: number): number {
     if (this.#isUnlimited) return 0;
     const budgets = this.#toBudgets(origin);
@@ -123,13 +124,11 @@ function refill(budget: Budget | undefined, now: number): Budget {
 
 // One client usually has a whole /64 network of IPv6 addresses.
 function toNetwork(address: string): string {
-  if (!isIPv6(address) || address.includes('.')) return address;
-  const [head = '', tail] = address.split('::');
-  const groups = head.split(':');
-  const missing = 8 - groups.length - (tail === undefined || tail === '' ? 0 : tail.split(':').length);
-  return [...groups, ...(tail === undefined ? [] : Array<string>(Math.max(0, missing)).fill('0'))]
-    .slice(0, 4)
-    .join(':');
+  if (!ipaddr.isValid(address)) return address;
+  const parsed = ipaddr.process(address);
+  return parsed instanceof ipaddr.IPv6
+    ? ipaddr.IPv6.networkAddressFromCIDR(`${parsed.toNormalizedString()}/64`).toString()
+    : parsed.toString();
 }
 
 /** Rejects requests without an API key whose connection or address has spent its budget. */
@@ -146,10 +145,13 @@ export function addOriginBudgets(app: FastifyInstance, budgets: OriginBudgets): 
  */
 export function addPreflightBudgets(app: FastifyInstance, budgets: OriginBudgets): void {
   app.addHook('onRequest', (request, reply, done) => {
+    if (request.method !== 'OPTIONS') {
+      done();
+      return;
+    }
     const { connection, address } = budgets.toOrigin(request.raw);
     const origin = { connection, address: connection === undefined ? address : undefined };
-    if (request.method === 'OPTIONS') spendOrReject(budgets, origin, request, reply, done);
-    else done();
+    spendOrReject(budgets, origin, request, reply, done);
   });
 }
 

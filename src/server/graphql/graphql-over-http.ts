@@ -16,7 +16,7 @@ import {
 } from '@apollo/server/plugin/disabled';
 import { fastifyApolloHandler } from '@as-integrations/fastify';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { type GraphQLError, type GraphQLSchema, OperationTypeNode } from 'graphql';
+import { type GraphQLSchema, OperationTypeNode } from 'graphql';
 import type { Logger } from 'pino';
 import type { Config } from '../../config.js';
 import type { ContextValue, GraphContext } from '../../graph/context.js';
@@ -80,7 +80,7 @@ export async function addGraphqlOverHttp(app: FastifyInstance, options: GraphqlO
     context: (request, reply) => {
       const operation = createContext(request);
       cancelOnDisconnect(reply, operation);
-      const payer = originBudgets.toPayer(originBudgets.toOrigin(request.raw), operation.hasKey);
+      const payer = originBudgets.toPayer(operation.hasKey, () => originBudgets.toOrigin(request.raw));
       // A request may hold much that its operation does not need for as long as it lasts.
       request.body = undefined;
       return Promise.resolve({ operation, payer });
@@ -168,16 +168,16 @@ function toHeaders(response: OperationResponse): HeaderMap {
   return headers;
 }
 
-function checkTypeForPost(type: OperationTypeNode): GraphQLError | undefined {
+function checkTypeForPost(type: OperationTypeNode): RequestError | undefined {
   if (type !== OperationTypeNode.SUBSCRIPTION) return undefined;
   const message =
     'POST and GET /graphql do not run subscriptions. Use WebSocket at /graphql, or Server-Sent Events at /graphql/stream.';
   return new RequestError('BAD_REQUEST', message);
 }
 
-function checkTypeForGet(type: OperationTypeNode): GraphQLError | undefined {
+function checkTypeForGet(type: OperationTypeNode): RequestError | undefined {
   if (type !== OperationTypeNode.MUTATION) return checkTypeForPost(type);
-  const message = 'GET requests only support query operations, not mutation operations';
+  const message = 'GET /graphql runs queries only. Send mutations by POST.';
   return new RequestError('BAD_REQUEST', message, { status: 405 });
 }
 

@@ -29,8 +29,8 @@ export class ManifestFile {
   }
 
   /**
-   * Returns the ids and texts of the documents. Rejects with TrustedDocumentsError if the file is no regular file or has no manifest, if it
-   * cannot be read within 10 s, or while an earlier read of it hangs.
+   * Returns the ids and texts of the documents. Rejects with TrustedDocumentsError if the file is no regular file or has no manifest. Also
+   * rejects if it cannot be read within 10 s, or while an earlier read of it hangs.
    */
   async read(): Promise<readonly (readonly [id: string, text: string])[]> {
     return toEntries(parse(await this.#readText()));

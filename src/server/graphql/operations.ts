@@ -34,7 +34,7 @@ export interface OperationCaller {
   readonly context: GraphContext;
   readonly payer: Payer;
   /** Returns the error for a type of operation that the transport does not run. */
-  readonly checkType: (type: OperationTypeNode) => GraphQLError | undefined;
+  readonly checkType: (type: OperationTypeNode) => RequestError | undefined;
 }
 
 /** Carries an operation whose request has passed the checks, through the steps after them. */

@@ -117,5 +117,7 @@ export function findOperation({ operations }: ValidDocument, name: string | null
   const matches = name ? operations.filter(({ operation }) => operation.name?.value === name) : operations;
   const [match] = matches;
   if (match !== undefined && matches.length === 1) return match;
-  throw new RequestError('OPERATION_RESOLUTION_FAILURE', 'The document has no operation of that name.');
+  const message =
+    'The document has no operation of that name, or has several operations. Send the name of one as operationName.';
+  throw new RequestError('OPERATION_RESOLUTION_FAILURE', message);
 }

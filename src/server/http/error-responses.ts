@@ -47,7 +47,6 @@ export function sendErrorWithoutFastify(response: ServerResponse, status: number
   response
     .writeHead(status, {
       'x-request-id': requestId,
-      'cache-control': 'no-store',
       ...securityHeaders,
       // The next bytes may be the body that the client announced.
       connection: 'close',
@@ -68,7 +67,6 @@ export function formatErrorResponse(
   const lines = [
     `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`,
     `x-request-id: ${requestId}`,
-    'cache-control: no-store',
     ...Object.entries(securityHeaders).map(([name, value]) => `${name}: ${value}`),
     ...(status === 503 || status === 429 ? ['retry-after: 1'] : []),
     ...(status === 405 ? ['allow: GET, POST'] : []),
@@ -136,7 +134,7 @@ export function rejectUnknownRoute(request: FastifyRequest, reply: FastifyReply)
 
 /** Rejects a request whose URL cannot be decoded. Fastify runs no hooks for it, so this adds the headers of every response. */
 export function rejectBadUrl(_error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
-  void reply.header('x-request-id', request.id).header('cache-control', 'no-store').headers(securityHeaders);
+  void reply.header('x-request-id', request.id).headers(securityHeaders);
   sendError(request, reply, 'BAD_REQUEST', 'The URL is not valid percent-encoded UTF-8.');
 }
 

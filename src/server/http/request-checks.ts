@@ -97,8 +97,6 @@ export async function addRequestChecks(
     } else done();
   });
   app.addHook('onSend', (_request, reply, _payload, done) => {
-    // In onSend, because Apollo Server sets another value for PERSISTED_QUERY_NOT_FOUND.
-    void reply.header('cache-control', 'no-store');
     // Closes connections during shutdown. A client that sends on a connection while the gateway closes it would get no response.
     if (!lifecycle.isReady) void reply.header('connection', 'close');
     done();

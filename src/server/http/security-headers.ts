@@ -1,4 +1,4 @@
-// The security headers of every response, as helmet sets them.
+// The security headers of every response: those that helmet sets, and that no cache may store it.
 import { IncomingMessage, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
 import helmet from 'helmet';
@@ -25,5 +25,7 @@ function collect(): Record<string, string> {
   setHeaders(request, response, (error) => {
     if (error !== undefined) throw new TypeError('helmet could not set the security headers.', { cause: error });
   });
+  // Responses may contain secrets.
+  response.setHeader('cache-control', 'no-store');
   return Object.fromEntries(Object.entries(response.getHeaders()).map(([name, value]) => [name, String(value)]));
 }

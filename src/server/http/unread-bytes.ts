@@ -35,9 +35,12 @@ export class UnreadBytes {
     return this.#total;
   }
 
-  /** Reports whether a caller has so many unread bytes, more than 16 MiB, that no more work must be done for it. */
+  /**
+   * Reports whether a caller has so many unread bytes, more than 16 MiB, that no more work must be done for it. False without a key: that is
+   * many clients, of which one must not block the others.
+   */
   isFull(callerId: string | undefined): boolean {
-    return (this.#bytesOfCaller.get(callerId) ?? 0) > maxBytesForMore;
+    return callerId !== undefined && (this.#bytesOfCaller.get(callerId) ?? 0) > maxBytesForMore;
   }
 
   /** Resolves when a caller has read enough for more work; undefined if it has already. */

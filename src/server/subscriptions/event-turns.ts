@@ -1,12 +1,17 @@
-// Bounds the events of one connection that are executed, or wait for the client, at a time.
+// Bounds the events that are executed, or wait for the client, at a time.
 
 // A client with a slow event among others gets the others in between. A poll may cause an event for each of a thousand subscriptions.
 const maxEventsAtOnce = 8;
 
-/** The turns of the subscriptions that share a connection. Each executes one event in its turn. */
+/** The turns of the subscriptions that share a connection or an API key. Each executes one event in its turn. */
 export class EventTurns {
   readonly #waiting: (() => void)[] = [];
   #taken = 0;
+
+  /** Whether no turn is taken. */
+  get isIdle(): boolean {
+    return this.#taken === 0;
+  }
 
   /** Takes a turn, or returns a promise that resolves when it has one. */
   take(): Promise<void> | undefined {

@@ -104,7 +104,7 @@ export function addSse(app: FastifyInstance, options: SseOptions): void {
         requestId: request.id,
         documentId,
         traceparent,
-        payer: originBudgets.toPayer(originBudgets.toOrigin(request.raw), true),
+        payer: originBudgets.toPayer(true, () => originBudgets.toOrigin(request.raw)),
         closed: closed.signal,
       };
       request.body = undefined;

@@ -4,7 +4,6 @@ import type { Repeater } from '@repeaterjs/repeater';
 import {
   createSourceEventStream,
   type ExecutionResult,
-  type GraphQLError,
   type GraphQLFormattedError,
   type GraphQLSchema,
   OperationTypeNode,
@@ -14,13 +13,13 @@ import { mapAsyncIterator } from '../../graph/async-iterators.js';
 import type { GraphContext, OperationTrace } from '../../graph/context.js';
 import { RequestError } from '../../graph/error-codes.js';
 import type { Admission } from '../admission/admission.js';
-import { ConcurrencyLimiter } from '../admission/concurrency-limiter.js';
 import { overloadedMessage } from '../admission/load-shedding.js';
 import type { Payer } from '../admission/origin-budget.js';
 import type { KnownOperation } from '../graphql/parse-document.js';
 import type { Operation, OperationRequest, Operations } from '../graphql/operations.js';
 import type { UnreadBytes } from '../http/unread-bytes.js';
 import type { Lifecycle } from '../lifecycle.js';
+import { EventTurns } from './event-turns.js';
 import { FormattedError, toGraphqlError } from './subscription-errors.js';
 
 /** Describes a subscriber and its connection. */
@@ -67,18 +66,11 @@ export interface RejectedSubscription {
 export type SubscribeResult =
   (Operation & { readonly events: AsyncIterableIterator<SubscriptionResult> }) | RejectedSubscription;
 
-// Events of one key that are executed at a time. The results of more would take memory before their clients can read them.
-const maxEventsPerKey = 8;
-
-const neverAborts = new AbortController().signal;
-
 /** The subscriptions of one process. */
 export class Subscriptions {
   readonly #options: SubscriptionOptions;
-  readonly #events = new ConcurrencyLimiter(
-    { max: 0, maxPerKey: maxEventsPerKey, maxQueued: Infinity, maxQueueMs: Infinity },
-    () => new TypeError('The queue of events is not limited.'),
-  );
+  // By hash of the key. Results of more events at a time would take memory before their clients can read them.
+  readonly #turnsOfCaller = new Map<string, EventTurns>();
   readonly #open = new Set<AsyncIterableIterator<SubscriptionResult>>();
 
   constructor(options: SubscriptionOptions) {
@@ -152,18 +144,16 @@ export class Subscriptions {
         const failure = toGraphqlError(event.failure, { document, operation });
         return { errors: toErrors(operations.formatErrors([failure], context)) };
       }
-      const permit = await this.#events.acquireWhenAvailable(callerId ?? '', neverAborts);
-      try {
+      return this.#inTurn(callerId ?? '', async () => {
         await unreadBytes.whenRead(callerId);
+        // Nobody reads the result.
         if (disconnected.aborted) return { data: null };
         eventContext = createContext();
         const { data, errors } = await operations.execute(prepared, eventContext, event.value);
         restCalls += eventContext.restCalls;
         eventContext.auditSecretReads();
         return errors === undefined ? { data } : { data, errors: toErrors(errors) };
-      } finally {
-        permit.release();
-      }
+      });
     };
     const source = await createSourceEventStream({
       schema,
@@ -193,9 +183,22 @@ export class Subscriptions {
     if (disconnected.aborted || lifecycle.draining.aborted) stop();
     return observed;
   }
+
+  /** Executes an event of a caller in its turn. */
+  async #inTurn<T>(callerId: string, execute: () => Promise<T>): Promise<T> {
+    const turns = this.#turnsOfCaller.get(callerId) ?? new EventTurns();
+    this.#turnsOfCaller.set(callerId, turns);
+    await turns.take();
+    try {
+      return await execute();
+    } finally {
+      turns.release();
+      if (turns.isIdle) this.#turnsOfCaller.delete(callerId);
+    }
+  }
 }
 
-function checkType(type: OperationTypeNode): GraphQLError | undefined {
+function checkType(type: OperationTypeNode): RequestError | undefined {
   if (type === OperationTypeNode.SUBSCRIPTION) return undefined;
   const message = 'Only subscriptions are served here. Send queries and mutations by POST to /graphql.';
   return new RequestError('BAD_REQUEST', message);

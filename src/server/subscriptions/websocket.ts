@@ -68,7 +68,9 @@ export function addWebSocket(app: FastifyInstance, options: WebSocketOptions): v
       socket.on('error', () => {
         socket.terminate();
       });
-      const payer = originBudgets.toPayer(originBudgets.toOrigin(request), true);
+      // Now: the request would stay in memory for as long as the socket is open.
+      const origin = originBudgets.toOrigin(request);
+      const payer = originBudgets.toPayer(true, () => origin);
       serveWebSocket(socket, stream, payer, protocol, options);
     });
   });

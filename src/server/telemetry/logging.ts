@@ -59,7 +59,7 @@ function toStackFrames(stack: string, error: object): string {
 // The client chooses the operation name. Longer ones are truncated.
 const maxNameLength = 100;
 
-/** Summarizes an operation that has ended: operation-plugin.ts fills it for queries and mutations, subscriptions.ts for subscriptions. */
+/** Summarizes an operation that has ended: operations.ts fills it for queries and mutations, subscriptions.ts for subscriptions. */
 export interface OperationSummary {
   readonly requestId: string;
   readonly traceId?: string | undefined;
