@@ -180,8 +180,9 @@ export async function openWebSocket({ url, note, over }: Target, key: string = a
   webSocket.once('open', () => {
     webSocket.send(JSON.stringify({ type: 'connection_init', payload: { 'MC-Api-Key': key } }));
   });
-  const ended = once(webSocket, 'close');
-  await Promise.race([once(webSocket, 'message'), ended.catch(() => undefined), over]);
+  // Either rejects if the gateway closes the connection during the handshake. The listener above notes that.
+  const settled = ['message', 'close'].map((event) => once(webSocket, event).catch(() => undefined));
+  await Promise.race([...settled, over]);
   webSocket.on('message', (data: Buffer) => {
     const code = /^\{"id":"[^"]*","type":"error".*?"code":"(\w+)"/.exec(data.toString('latin1', 0, 1_000))?.[1];
     if (code !== undefined) note(`error ${code}`);
