@@ -22,7 +22,7 @@ export const common = {
   },
 };
 
-// RELIABILITY_RUNS makes the random tests long; they then run with the long ones.
+// RELIABILITY_RUNS makes the random tests long, and others complete; they then run with the long ones.
 const runsRandomTestsLong = process.env['RELIABILITY_RUNS'] !== undefined;
 
 /** @type {import('jest').Config} */
@@ -45,7 +45,7 @@ export default {
       displayName: 'reliability',
       testMatch: [
         '<rootDir>/test/e2e/reliability/**/*.long.test.ts',
-        ...(runsRandomTestsLong ? ['<rootDir>/test/e2e/reliability/fuzz*.test.ts'] : []),
+        ...(runsRandomTestsLong ? ['<rootDir>/test/e2e/reliability/{fuzz-*,input,mask-schema-errors}.test.ts'] : []),
       ],
     },
   ],

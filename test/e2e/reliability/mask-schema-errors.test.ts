@@ -22,6 +22,7 @@ import { keyHeader } from '../../helpers/fixtures.js';
 import { launchGateway, type ListeningProcess } from '../../helpers/process.js';
 import { startUpstream } from '../../helpers/upstream.js';
 import { post } from '../../helpers/http.js';
+import { takeThird } from './random.js';
 import { openAcknowledgedSocket } from '../../server/subscriptions/subscribers.js';
 
 const schema = createSchema();
@@ -48,11 +49,13 @@ interface Request {
   readonly variables?: object;
 }
 
-/** Returns names that the schema lacks: with a changed letter at the start, in the middle and at the end. */
-function misspell(name: string): string[] {
+/** Returns names that the schema lacks: with a changed letter at the start, in the middle or at the end. */
+function misspell(name: string): readonly string[] {
   const change = (index: number) => name.slice(0, index) + (name[index] === 'q' ? 'k' : 'q') + name.slice(index + 1);
   const misspelled = [change(0), change(name.length >> 1), change(name.length - 1)];
-  return misspelled.filter((unknown) => unknown !== '' && !names.has(unknown) && !unknown.startsWith('__'));
+  return takeThird(misspelled, name.length).filter(
+    (unknown) => unknown !== '' && !names.has(unknown) && !unknown.startsWith('__'),
+  );
 }
 
 /** Returns a valid literal of a type. */
@@ -138,6 +141,7 @@ function toNestedPositions(type: GraphQLInputType, write: ValuePosition['write']
 }
 
 const inputObjects = inputTypes.filter(isInputObjectType);
+const wrongLiterals = ['1', '0.5', '"x"', 'X', 'true', 'null', '{}', '{ q: 1 }', '[]', '[1]', '99999999999'];
 
 /** Invalid requests, by kind of error. */
 const invalidRequests: readonly (readonly [kind: string, requests: readonly Request[]])[] = [
@@ -203,16 +207,15 @@ const invalidRequests: readonly (readonly [kind: string, requests: readonly Requ
   ],
   [
     'literals of the wrong type',
-    values.flatMap(({ write }) =>
-      ['1', '0.5', '"x"', 'X', 'true', 'null', '{}', '{ q: 1 }', '[]', '[1]', '99999999999'].map((value) => ({
-        query: write(value),
-      })),
-    ),
+    values.flatMap(({ write }, turn) => takeThird(wrongLiterals, turn).map((value) => ({ query: write(value) }))),
   ],
   [
     'variables in positions of another type',
-    values.flatMap(({ write }) =>
-      inputTypes.map(({ name }, index) => ({ query: write('$q', index % 2 === 0 ? `$q: ${name}` : `$q: [${name}!]`) })),
+    values.flatMap(({ write }, turn) =>
+      takeThird(
+        inputTypes.flatMap(({ name }) => [`$q: ${name}`, `$q: [${name}!]`]),
+        turn,
+      ).map((variable) => ({ query: write('$q', variable) })),
     ),
   ],
   [
