@@ -1,5 +1,5 @@
-// CPU time and memory of another process, as Linux counts them in /proc. Unlike its metrics, they can be read while it is busy.
-import { readFileSync, writeFileSync } from 'node:fs';
+// CPU time, memory and open files of another process, as Linux counts them in /proc. Unlike its metrics, they can be read while it is busy.
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 
 // Linux counts CPU time in units of 10 ms (USER_HZ).
 const tickMs = 10;
@@ -21,6 +21,11 @@ export function resetPeak(pid: number): number {
 /** Returns the peak of the resident memory of a process since `resetPeak`, in MiB. */
 export function readPeakMiB(pid: number): number {
   return readStatusMiB(pid, 'VmHWM');
+}
+
+/** Returns the number of open files of a process, connections included. */
+export function countOpenFiles(pid: number): number {
+  return readdirSync(`/proc/${pid}/fd`).length;
 }
 
 function readStatusMiB(pid: number, name: string): number {
