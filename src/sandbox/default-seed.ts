@@ -16,6 +16,10 @@ import type { SiteToSiteVpn } from './wire-types.js';
 export function createDefaultSeed(): Seed {
   return structuredClone({
     homeOrganizationId: homeOrganization.id,
+    organizations: [
+      homeOrganization,
+      { ...subOrganization, parent: { id: homeOrganization.id, name: homeOrganization.name } },
+    ],
     serviceConnections: [computeOntario, computeQuebec],
     environments: [
       createTestArea(),

@@ -1,13 +1,15 @@
-// The simulated API over real HTTP: routes, API keys, response envelopes, and the faults that tests inject. It follows the documentation of
+// The simulated API over real HTTP: the server, API keys, error responses, and the faults that tests inject. It follows the documentation of
 // the REST API, and shares no code with the gateway.
 import type { IncomingHttpHeaders } from 'node:http';
 import { setTimeout as wait } from 'node:timers/promises';
-import { fastify, type FastifyReply, type FastifyRequest } from 'fastify';
+import { fastify, type FastifyRequest } from 'fastify';
 import { createDefaultSeed } from './default-seed.js';
+import { createRoutes, getOrganizationId, type Handler, parseJson } from './routes.js';
 import type { Seed } from './seed.js';
+import { SandboxState } from './state.js';
 import { isRecord } from './validation.js';
-import { createApiError, ApiFailure } from './wire-types.js';
-import { getEntity, SandboxState, type EnvironmentState } from './state.js';
+import { apiVersions } from './versions.js';
+import { type ApiError, ApiFailure, createApiError, type ErrorContext } from './wire-types.js';
 
 /** API key that may read and write. */
 export const SANDBOX_KEY = 'sandbox-key';
@@ -17,8 +19,6 @@ export const READ_ONLY_KEY = 'read-only-key';
 
 /** Maximum calls that the sandbox records. It drops the oldest first. */
 export const MAX_RECORDED_CALLS = 1_000;
-
-const PREFIX = '/v1';
 
 /** A call as received, whatever the response. */
 export interface Call {
@@ -50,40 +50,29 @@ export interface SandboxOptions {
 export interface Sandbox {
   /** The latest calls, the oldest first: at most `MAX_RECORDED_CALLS`. A test may empty it. */
   readonly calls: Call[];
-  /** Starts to listen (port 0: any free port). Returns the base URL, e.g. `http://127.0.0.1:4010/v1`. */
+  /** Starts to listen (port 0: any free port). Returns the base URL of version 1, e.g. `http://127.0.0.1:4010/v1`. */
   listen(address: { host: string; port: number }): Promise<string>;
   /** Stops listening and closes all open connections. */
   close(): Promise<void>;
 }
 
-type Handler = (request: FastifyRequest, reply: FastifyReply) => unknown;
-
 const notFound = createApiError('notFound', 'The path was not found.');
 
 const methods = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
 
-/** Parses JSON. Returns undefined if the text is not valid JSON; no JSON text has that value. */
-const parseJson = (text: unknown): unknown => {
-  if (typeof text !== 'string') return undefined;
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-};
+/** Returns what an error is about if it does not say so itself: the entity or list that the path names. */
+function toContext({ routeOptions: { url = '' }, params }: FastifyRequest): ErrorContext {
+  const type = url.split('/').findLast((segment) => segment !== '' && !segment.startsWith(':'));
+  const id = isRecord(params) ? params['id'] : undefined;
+  return { ...(type !== undefined && { type }), ...(typeof id === 'string' && { id }) };
+}
 
-const getQueryParameter = (request: FastifyRequest, name: string): string | null =>
-  new URL(request.url, 'http://sandbox').searchParams.get(name);
-
-const getPathParameter = ({ params }: FastifyRequest, name: string): string => {
-  const value = isRecord(params) ? params[name] : undefined;
-  return typeof value === 'string' ? value : '';
-};
-
-const getOrganizationId = (request: FastifyRequest): string | null => getQueryParameter(request, 'org_id');
-
-const toEntityBody = (data: object): object => ({ data });
-const toListBody = (data: object[]): object => ({ data, metadata: { recordCount: data.length } });
+const toErrorBody = (errors: ApiError[], context: ErrorContext): object => ({
+  errors: errors.map((error) => ({
+    ...error,
+    context: Object.keys(error.context).length === 0 ? context : error.context,
+  })),
+});
 
 /** Creates a sandbox. It does not listen yet. */
 export function createSandbox(options: SandboxOptions = {}): Sandbox {
@@ -91,69 +80,10 @@ export function createSandbox(options: SandboxOptions = {}): Sandbox {
   const state = new SandboxState(seed, clock);
   const calls: Call[] = [];
 
-  const getEnvironment = (request: FastifyRequest): EnvironmentState =>
-    state.getEnvironment(
-      getOrganizationId(request),
-      getPathParameter(request, 'serviceCode'),
-      getPathParameter(request, 'environment'),
-    );
-  const getId = (request: FastifyRequest): string => getPathParameter(request, 'id');
-
-  const routes: Record<string, Partial<Record<(typeof methods)[number], Handler>>> = {
-    '/services/:serviceCode/:environment/sitetositevpns': {
-      GET: (request) => {
-        const vpcId = getQueryParameter(request, 'vpc_id');
-        const vpns = [...getEnvironment(request).siteToSiteVpns.values()];
-        return toListBody(vpcId === null ? vpns : vpns.filter((vpn) => vpn.vpcId === vpcId));
-      },
-      POST: (request) => {
-        const environment = getEnvironment(request);
-        if (!/^application\/json\b/i.test(request.headers['content-type'] ?? '')) {
-          throw new ApiFailure(400, createApiError('malformedBody', 'The body must be sent as application/json.'));
-        }
-        const body = parseJson(request.body);
-        // The parser's message could quote a part of the body that contains the pre-shared key.
-        if (body === undefined)
-          throw new ApiFailure(400, createApiError('malformedBody', 'The body is not valid JSON.'));
-        return state.createSiteToSiteVpn(environment, body);
-      },
-    },
-    '/services/:serviceCode/:environment/sitetositevpns/:id': {
-      GET: (request) => toEntityBody(getEntity(getEnvironment(request).siteToSiteVpns, getId(request))),
-      POST: (request) => {
-        const environment = getEnvironment(request);
-        getEntity(environment.siteToSiteVpns, getId(request));
-        if (getQueryParameter(request, 'operation') === 'reset')
-          return state.resetSiteToSiteVpn(environment, getId(request));
-        throw new ApiFailure(400, createApiError('invalidValue', 'The operation must be reset.'));
-      },
-      DELETE: (request) => state.deleteSiteToSiteVpn(getEnvironment(request), getId(request)),
-    },
-    '/services/:serviceCode/:environment/vpcs': {
-      GET: (request) => toListBody([...getEnvironment(request).vpcs.values()]),
-    },
-    '/services/:serviceCode/:environment/vpcs/:id': {
-      GET: (request) => toEntityBody(getEntity(getEnvironment(request).vpcs, getId(request))),
-    },
-    '/services/connections': {
-      GET: () => toListBody([...state.serviceConnections.values()]),
-    },
-    '/services/connections/:id': {
-      GET: (request) => toEntityBody(getEntity(state.serviceConnections, getId(request))),
-    },
-    '/environments': {
-      GET: (request) => toListBody(state.listEnvironments(getOrganizationId(request))),
-    },
-    '/tasks/:id': {
-      GET: (request, reply) => {
-        const task = state.getTask(getId(request));
-        return reply.code(task.taskStatus === 'FAILED' ? 400 : 200).send(task);
-      },
-    },
-  };
-
   const app = fastify({
     forceCloseConnections: true,
+    // The default base URL of the Go client ends in a slash, and it adds another.
+    routerOptions: { ignoreDuplicateSlashes: true },
     // Fastify calls neither hooks nor the error handler for a URL that cannot be decoded.
     frameworkErrors: (_error, _request, reply) => {
       reply.hijack();
@@ -161,7 +91,7 @@ export function createSandbox(options: SandboxOptions = {}): Sandbox {
     },
   });
 
-  // Bodies stay text: only a create request has one, and the documented reset sends `Content-Type: application/json` without a body.
+  // Bodies stay text: the documented reset sends `Content-Type: application/json` without a body.
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => {
     done(null, body);
@@ -201,19 +131,21 @@ export function createSandbox(options: SandboxOptions = {}): Sandbox {
       throw new ApiFailure(403, createApiError('notAuthorized', 'The API key may only read.'));
     }
     // Throws if the organization is unknown, for every path.
-    state.listEnvironments(getOrganizationId(request));
+    state.getOrganization(getOrganizationId(request));
     done();
   });
 
-  for (const [path, handlers] of Object.entries(routes)) {
-    for (const method of methods) {
-      const handler: Handler =
-        handlers[method] ??
-        ((_request, reply) => {
-          void reply.header('allow', Object.keys(handlers).join(', '));
-          throw new ApiFailure(405, createApiError('methodNotAllowed', `${method} is not allowed here.`));
-        });
-      app.route({ method, url: PREFIX + path, handler });
+  for (const version of apiVersions) {
+    for (const [path, handlers] of Object.entries(createRoutes(state, version))) {
+      for (const method of methods) {
+        const handler: Handler =
+          handlers[method] ??
+          ((_request, reply) => {
+            void reply.header('allow', Object.keys(handlers).join(', '));
+            throw new ApiFailure(405, createApiError('methodNotAllowed', `${method} is not allowed here.`));
+          });
+        app.route({ method, url: `/${version}${path}`, handler });
+      }
     }
   }
 
@@ -221,16 +153,18 @@ export function createSandbox(options: SandboxOptions = {}): Sandbox {
     throw new ApiFailure(404, notFound);
   });
 
-  app.setErrorHandler((error: unknown, _request, reply) => {
-    if (error instanceof ApiFailure) return reply.code(error.status).send({ errors: error.errors });
+  app.setErrorHandler((error: unknown, request, reply) => {
+    const context = toContext(request);
+    if (error instanceof ApiFailure) return reply.code(error.status).send(toErrorBody(error.errors, context));
     // An error of Fastify, e.g. 413, or a bug in the sandbox. Its message could quote a part of the body.
     const status = isRecord(error) && typeof error['statusCode'] === 'number' ? error['statusCode'] : 500;
-    return reply.code(status).send({ errors: [createApiError('unexpected', 'The request could not be handled.')] });
+    const unexpected = createApiError('unexpected', 'The request could not be handled.');
+    return reply.code(status).send(toErrorBody([unexpected], context));
   });
 
   return {
     calls,
-    listen: async (address) => (await app.listen(address)) + PREFIX,
+    listen: async (address) => `${await app.listen(address)}/v1`,
     close: () => app.close(),
   };
 }

@@ -1,5 +1,12 @@
 // The initial data of a sandbox: its type, and builders for its parts. default-seed.ts has the default data.
-import type { Environment, Organization, ServiceConnection, SiteToSiteVpn, Vpc } from './wire-types.js';
+import type {
+  Environment,
+  Organization,
+  OrganizationEntity,
+  ServiceConnection,
+  SiteToSiteVpn,
+  Vpc,
+} from './wire-types.js';
 
 /** An environment and its contents. Lists return them in this order. */
 export interface SeedEnvironment {
@@ -12,6 +19,9 @@ export interface SeedEnvironment {
 export interface Seed {
   /** Organization of the API keys, which calls without `org_id` use. */
   homeOrganizationId: string;
+  /** All organizations: that of the API keys, and those below it. */
+  organizations: OrganizationEntity[];
+  /** The service connections, all of which the organization of the API keys owns. */
   serviceConnections: ServiceConnection[];
   environments: SeedEnvironment[];
 }

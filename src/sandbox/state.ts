@@ -3,16 +3,19 @@
 import { randomUUID } from 'node:crypto';
 import { isIPv4 } from 'node:net';
 import type { Seed } from './seed.js';
-import { decodeSiteToSiteVpn } from './validation.js';
+import { decodeSiteToSiteVpn, type RequestScope, type SiteToSiteVpnFields } from './validation.js';
+import type { ApiVersion } from './versions.js';
 import {
   createApiError,
   ApiFailure,
-  type ApiError,
   type Environment,
+  type ErrorContext,
+  type OrganizationEntity,
   type ServiceConnection,
   type SiteToSiteVpn,
   type SiteToSiteVpnState,
   type Task,
+  type TaskOutcome,
   type Vpc,
 } from './wire-types.js';
 
@@ -32,12 +35,10 @@ export const SITE_TO_SITE_VPN_QUOTA = 1_000;
 export interface EnvironmentState {
   environment: Environment;
   /** Undefined if the seed does not contain the service connection. */
-  serviceCode: string | undefined;
+  serviceConnection: ServiceConnection | undefined;
   vpcs: Map<string, Vpc>;
   siteToSiteVpns: Map<string, SiteToSiteVpn>;
 }
-
-type Outcome = { taskStatus: 'SUCCESS'; result: object } | { taskStatus: 'FAILED'; errors: ApiError[] };
 
 const byId = <Entity extends { id: string }>(entities: Entity[]): Map<string, Entity> =>
   new Map(entities.map((entity) => [entity.id, entity]));
@@ -45,16 +46,17 @@ const byId = <Entity extends { id: string }>(entities: Entity[]): Map<string, En
 /** Reports whether the sandbox treats a gateway as unreachable: 240.0.0.0/4 is reserved and never routed (RFC 1112, section 4). */
 const isUnreachable = (gateway: string): boolean => isIPv4(gateway) && Number(gateway.split('.')[0]) >= 240;
 
-const succeed = (result: object): Outcome => ({ taskStatus: 'SUCCESS', result });
+const succeed = (result: SiteToSiteVpn | { id: string }): TaskOutcome => ({ status: 'SUCCESS', result });
 
-const fail = (message: string): Outcome => ({
-  taskStatus: 'FAILED',
-  errors: [createApiError('taskFailed', message)],
+const fail = (id: string, message: string): TaskOutcome => ({
+  status: 'FAILED',
+  errors: [createApiError('taskFailed', message, { type: 'sitetositevpns', id })],
 });
 
-const failUnreachable = (gateway: string): Outcome => fail(`The gateway ${gateway} cannot be reached.`);
+const failUnreachable = ({ id, gateway }: SiteToSiteVpn): TaskOutcome =>
+  fail(id, `The gateway ${gateway} cannot be reached.`);
 
-const failGone = (id: string): Outcome => fail(`The site-to-site VPN ${id} no longer exists.`);
+const failGone = (id: string): TaskOutcome => fail(id, `The site-to-site VPN ${id} no longer exists.`);
 
 /** Replaces a VPN by a copy in another state. The old object may be the result of a task, so it must not change. */
 const replaceState = (
@@ -70,8 +72,18 @@ const replaceState = (
 /** Returns the entity with an id. Throws ApiFailure 404 if there is none. */
 export function getEntity<Entity>(entities: ReadonlyMap<string, Entity>, id: string): Entity {
   const entity = entities.get(id);
-  if (entity === undefined) throw new ApiFailure(404, createApiError('notFound', `The id ${id} was not found.`));
+  if (entity === undefined) throw createNotFound(`The id ${id} was not found.`);
   return entity;
+}
+
+const createNotFound = (message: string, context?: ErrorContext): ApiFailure =>
+  new ApiFailure(404, createApiError('notFound', message, context));
+
+/** Decodes a create or update request. Throws ApiFailure 400 with one error for each problem of the body. */
+function decode(body: unknown, scope: RequestScope): SiteToSiteVpnFields {
+  const decoded = decodeSiteToSiteVpn(body, scope);
+  if ('errors' in decoded) throw new ApiFailure(400, ...decoded.errors);
+  return decoded.fields;
 }
 
 /** The state of the simulated API. Call `applyDueChanges` before each request, since no other method applies them. */
@@ -79,6 +91,7 @@ export class SandboxState {
   /** Service connections by id. */
   readonly serviceConnections: ReadonlyMap<string, ServiceConnection>;
   readonly #homeOrganizationId: string;
+  readonly #organizations: ReadonlyMap<string, OrganizationEntity>;
   readonly #environments: EnvironmentState[];
   readonly #tasks = new Map<string, Task>();
   readonly #clock: () => number;
@@ -87,13 +100,14 @@ export class SandboxState {
 
   constructor(seed: Seed, clock: () => number) {
     // The caller may change its seed later.
-    const { homeOrganizationId, serviceConnections, environments } = structuredClone(seed);
+    const { homeOrganizationId, organizations, serviceConnections, environments } = structuredClone(seed);
     this.#clock = clock;
     this.#homeOrganizationId = homeOrganizationId;
+    this.#organizations = byId(organizations);
     this.serviceConnections = byId(serviceConnections);
     this.#environments = environments.map(({ environment, vpcs, siteToSiteVpns }) => ({
       environment,
-      serviceCode: this.serviceConnections.get(environment.serviceConnection.id)?.serviceCode,
+      serviceConnection: this.serviceConnections.get(environment.serviceConnection.id),
       vpcs: byId(vpcs),
       siteToSiteVpns: byId(siteToSiteVpns),
     }));
@@ -108,18 +122,40 @@ export class SandboxState {
     }
   }
 
-  /** Returns the environments of an organization; null: that of the API keys. Throws ApiFailure 404 if there is no such organization. */
-  listEnvironments(organizationId: string | null): Environment[] {
-    return this.#findEnvironments(organizationId).map(({ environment }) => environment);
+  /** Returns an organization; null: that of the API keys. Throws ApiFailure 404 if there is no such organization. */
+  getOrganization(organizationId: string | null): OrganizationEntity {
+    const id = organizationId ?? this.#homeOrganizationId;
+    const organization = this.#organizations.get(id);
+    if (organization !== undefined) return organization;
+    throw createNotFound(`The organization ${id} was not found.`, { type: 'organizations', id });
+  }
+
+  /** Returns an organization, null: that of the API keys, and those below it. Throws ApiFailure 404 if there is no such organization. */
+  listOrganizations(organizationId: string | null): ReadonlyMap<string, OrganizationEntity> {
+    const top = this.getOrganization(organizationId);
+    return byId([top, ...[...this.#organizations.values()].filter(({ parent }) => parent?.id === top.id)]);
+  }
+
+  /** Returns the service connections that an organization owns; null: that of the API keys, which owns all. */
+  listOwnServiceConnections(organizationId: string | null): ServiceConnection[] {
+    const { id } = this.getOrganization(organizationId);
+    return id === this.#homeOrganizationId ? [...this.serviceConnections.values()] : [];
+  }
+
+  /** Returns the environments of an organization by id; null: that of the API keys. Throws ApiFailure 404 if there is no such organization. */
+  listEnvironments(organizationId: string | null): ReadonlyMap<string, EnvironmentState> {
+    const { id } = this.getOrganization(organizationId);
+    const matches = this.#environments.filter(({ environment }) => environment.organization.id === id);
+    return new Map(matches.map((match) => [match.environment.id, match]));
   }
 
   /** Returns one environment. Throws ApiFailure 404 if the organization, service or environment is unknown. */
   getEnvironment(organizationId: string | null, serviceCode: string, name: string): EnvironmentState {
-    const match = this.#findEnvironments(organizationId).find(
-      (candidate) => candidate.serviceCode === serviceCode && candidate.environment.name === name,
+    const match = [...this.listEnvironments(organizationId).values()].find(
+      (candidate) => candidate.serviceConnection?.serviceCode === serviceCode && candidate.environment.name === name,
     );
     if (match !== undefined) return match;
-    throw new ApiFailure(404, createApiError('notFound', `The service ${serviceCode} has no environment ${name}.`));
+    throw createNotFound(`The service ${serviceCode} has no environment ${name}.`, { type: 'environments', id: name });
   }
 
   /** Returns a task. Throws ApiFailure 404 if it is unknown, or older than TASK_RETENTION. */
@@ -128,14 +164,9 @@ export class SandboxState {
   }
 
   /** Creates a VPN, Pending at first, and returns the task. Throws ApiFailure 400 with one error for each problem of the body. */
-  createSiteToSiteVpn({ vpcs, siteToSiteVpns }: EnvironmentState, body: unknown): Task {
+  createSiteToSiteVpn({ vpcs, siteToSiteVpns }: EnvironmentState, body: unknown, version: ApiVersion): Task {
     const others = [...siteToSiteVpns.values()];
-    const decoded = decodeSiteToSiteVpn(body, {
-      vpcIds: [...vpcs.keys()],
-      names: others.map(({ name }) => name),
-      gateways: others.map(({ gateway }) => gateway),
-    });
-    if ('errors' in decoded) throw new ApiFailure(400, ...decoded.errors);
+    const { name, ...rest } = decode(body, { version, vpcIds: [...vpcs.keys()], others });
     if (others.length >= SITE_TO_SITE_VPN_QUOTA) {
       throw new ApiFailure(
         400,
@@ -143,19 +174,32 @@ export class SandboxState {
       );
     }
 
-    const { name, ...rest } = decoded.fields;
     const vpn: SiteToSiteVpn = { id: randomUUID(), name, state: 'Pending', ...rest };
     siteToSiteVpns.set(vpn.id, vpn);
     return this.#startTask((at) => {
       if (isUnreachable(vpn.gateway)) {
         siteToSiteVpns.delete(vpn.id);
-        return failUnreachable(vpn.gateway);
+        return failUnreachable(vpn);
       }
       this.#schedule(at + CONNECTION_DELAY, () => {
-        if (siteToSiteVpns.has(vpn.id)) replaceState(siteToSiteVpns, vpn, 'Connected');
+        const current = siteToSiteVpns.get(vpn.id);
+        if (current !== undefined) replaceState(siteToSiteVpns, current, 'Connected');
       });
       return succeed(vpn);
     });
+  }
+
+  /**
+   * Changes a VPN at once, and connects it as a reset does. Throws ApiFailure 404 if there is no such VPN, and 400 with one error for each
+   * problem of the body.
+   */
+  updateSiteToSiteVpn(environment: EnvironmentState, id: string, body: unknown, version: ApiVersion): Task {
+    const { vpcs, siteToSiteVpns } = environment;
+    const current = getEntity(siteToSiteVpns, id);
+    const others = [...siteToSiteVpns.values()].filter((vpn) => vpn !== current);
+    const fields = decode(body, { version, vpcIds: [...vpcs.keys()], others, current });
+    siteToSiteVpns.set(id, { ...current, ...fields });
+    return this.resetSiteToSiteVpn(environment, id);
   }
 
   /** Returns a task that deletes a VPN when it succeeds. Throws ApiFailure 404 if there is no such VPN. */
@@ -172,28 +216,21 @@ export class SandboxState {
       if (vpn === undefined) return failGone(id);
       const isReachable = !isUnreachable(vpn.gateway);
       const updated = replaceState(siteToSiteVpns, vpn, isReachable ? 'Connected' : 'Error');
-      return isReachable ? succeed(updated) : failUnreachable(vpn.gateway);
+      return isReachable ? succeed(updated) : failUnreachable(vpn);
     });
-  }
-
-  #findEnvironments(organizationId: string | null): EnvironmentState[] {
-    const id = organizationId ?? this.#homeOrganizationId;
-    const matches = this.#environments.filter(({ environment }) => environment.organization.id === id);
-    if (matches.length > 0 || id === this.#homeOrganizationId) return matches;
-    throw new ApiFailure(404, createApiError('notFound', `The organization ${id} was not found.`));
   }
 
   /** Starts a task. `complete` runs when it ends, and receives that time. */
-  #startTask(complete: (at: number) => Outcome): Task {
-    const taskId = randomUUID();
+  #startTask(complete: (at: number) => TaskOutcome): Task {
     const startedAt = this.#clock();
-    const task: Task = { taskId, taskStatus: 'PENDING' };
-    this.#tasks.set(taskId, task);
+    const base = { id: randomUUID(), created: new Date(startedAt).toISOString() };
+    const task: Task = { ...base, status: 'PENDING' };
+    this.#tasks.set(base.id, task);
     const endsAt = startedAt + TASK_DURATION;
     this.#schedule(endsAt, () => {
-      this.#tasks.set(taskId, { taskId, ...complete(endsAt) });
+      this.#tasks.set(base.id, { ...base, ...complete(endsAt) });
     });
-    this.#schedule(startedAt + TASK_RETENTION, () => this.#tasks.delete(taskId));
+    this.#schedule(startedAt + TASK_RETENTION, () => this.#tasks.delete(base.id));
     return task;
   }
 

@@ -1,19 +1,25 @@
-// Validates the body of a create request, and reports all problems at once. No message repeats a value that could be the pre-shared key.
+// Validates the body of a create or update request, and reports all problems at once. No message repeats a value that could be the pre-shared
+// key.
 import { isIP, isIPv4 } from 'node:net';
-import { createApiError, type ApiError, type SiteToSiteVpn } from './wire-types.js';
+import { versionRules, type ApiVersion } from './versions.js';
+import { createApiError, type ApiError, type ErrorContext, type SiteToSiteVpn } from './wire-types.js';
 
-/** A decoded create request: algorithms in the API's spelling, with defaults. */
-export type NewSiteToSiteVpn = Omit<SiteToSiteVpn, 'id' | 'state'>;
+/** A decoded request: algorithms in the API's spelling, with defaults. */
+export type SiteToSiteVpnFields = Omit<SiteToSiteVpn, 'id' | 'state'>;
 
-/** The environment's VPCs, of which a new VPN needs one, and the names and gateways that it must not use. */
-export interface EnvironmentContents {
+/** The version and the contents of the environment that a request must fit. */
+export interface RequestScope {
+  version: ApiVersion;
+  /** The environment's VPCs, of which a new VPN needs one. */
   vpcIds: readonly string[];
-  names: readonly string[];
-  gateways: readonly string[];
+  /** The environment's other VPNs, whose names and gateways the VPN must not use. */
+  others: readonly SiteToSiteVpn[];
+  /** The VPN to update, which keeps the values of absent fields; undefined: the request creates a VPN. */
+  current?: SiteToSiteVpn;
 }
 
 /** The decoded VPN, or at least one error. */
-export type DecodeResult = { fields: NewSiteToSiteVpn } | { errors: ApiError[] };
+export type DecodeResult = { fields: SiteToSiteVpnFields } | { errors: ApiError[] };
 
 // From lower-case input to the API's spelling. The documentation uses several spellings.
 const encryptionAlgorithms = new Map([
@@ -49,8 +55,10 @@ export function isCidr(text: string): boolean {
   });
 }
 
-/** Decodes the body of a create request for an environment. */
-export function decodeSiteToSiteVpn(body: unknown, contents: EnvironmentContents): DecodeResult {
+/** Decodes the body of a create or update request. Null in a field counts as absent. */
+export function decodeSiteToSiteVpn(body: unknown, scope: RequestScope): DecodeResult {
+  const { version, vpcIds, others, current } = scope;
+  const rules = versionRules[version];
   if (!isRecord(body)) return { errors: [createApiError('malformedBody', 'The body must be a JSON object.')] };
 
   const errors: ApiError[] = [];
@@ -59,69 +67,87 @@ export function decodeSiteToSiteVpn(body: unknown, contents: EnvironmentContents
     unknownFields.delete(field);
     return body[field] ?? undefined;
   };
-  const report = (code: 'missingField' | 'invalidValue' | 'alreadyUsed', message: string): void => {
-    errors.push(createApiError(code, message));
+  const report = (
+    code: 'missingField' | 'invalidValue' | 'alreadyUsed' | 'unknownField',
+    message: string,
+    context?: ErrorContext,
+  ): void => {
+    errors.push(createApiError(code, message, context));
   };
 
-  // After an error, these functions return a placeholder of the right type. If there are errors, `fields` is not used.
-  const text = (field: string, allowed: string, isAllowed: (value: string) => boolean): string => {
-    const value = read(field);
+  // These functions return `kept` if the field is absent. After an error, they return a placeholder of the right type: if there are errors,
+  // `fields` is not used.
+  const text = (
+    field: string,
+    kept: string | undefined,
+    allowed: string,
+    isAllowed: (value: string) => boolean,
+  ): string => {
+    const value = read(field) ?? kept;
     if (value === undefined) report('missingField', `${field} is required.`);
     else if (typeof value !== 'string' || !isAllowed(value)) report('invalidValue', `${field} must be ${allowed}.`);
     else return value;
     return '';
   };
-  const algorithm = (field: string, spellings: ReadonlyMap<string, string>): string => {
+  const algorithm = (field: string, kept: string | undefined, spellings: ReadonlyMap<string, string>): string => {
     const allowed = `one of ${[...spellings.keys()].join(', ')}`;
-    const spelling = text(field, allowed, (value) => spellings.has(value.toLowerCase()));
-    return spellings.get(spelling.toLowerCase()) ?? '';
+    const spelling = text(field, kept, allowed, (value) => spellings.has(value.toLowerCase()));
+    return spellings.get(spelling.toLowerCase()) ?? spelling;
   };
-  const group = (field: string): string | null => {
+  const group = (field: 'ikeDhGroup' | 'espPerfectForwardSecrecy'): string | null => {
     const value = read(field);
-    if (value === undefined || (typeof value === 'string' && noGroup.has(value.toLowerCase()))) return null;
-    return algorithm(field, groups);
+    if (value === undefined && current !== undefined) return current[field] ?? null;
+    const isNone = value === undefined || (typeof value === 'string' && noGroup.has(value.toLowerCase()));
+    return isNone && !rules.requiresGroups ? null : algorithm(field, undefined, groups);
   };
-  const seconds = (field: string): number => {
-    const value = read(field);
+  const seconds = (field: string, kept: number | undefined): number => {
+    const value = read(field) ?? kept;
     if (value === undefined) report('missingField', `${field} is required.`);
     else if (typeof value === 'number' && Number.isSafeInteger(value) && value > 0) return value;
     else report('invalidValue', `${field} must be a positive integer, in seconds.`);
     return 0;
   };
-  const flag = (field: string): boolean => {
-    const value = read(field);
+  const flag = (field: string, kept: boolean | undefined): boolean => {
+    const value = read(field) ?? kept;
     if (value !== undefined && typeof value !== 'boolean') report('invalidValue', `${field} must be true or false.`);
     return value === true;
   };
 
-  const fields: NewSiteToSiteVpn = {
-    name: text('name', 'a non-blank string', (value) => value.trim() !== ''),
-    vpcId: text('vpcId', 'the id of a VPC of the environment', (value) => contents.vpcIds.includes(value)),
-    gateway: text('gateway', 'an IP address or a host name', (value) => isIP(value) !== 0 || hostName.test(value)),
-    cidr: text('cidr', 'a CIDR, e.g. 10.12.0.0/22', isCidr),
-    ipSecPsk: text(
-      'ipSecPsk',
-      'a string with at least 10 alphanumeric characters',
-      (value) => value.replace(/[^a-z\d]/gi, '').length >= 10,
-    ),
-    ikeEncryptionAlgorithm: algorithm('ikeEncryptionAlgorithm', encryptionAlgorithms),
-    ikeHashAlgorithm: algorithm('ikeHashAlgorithm', hashAlgorithms),
+  const isInEnvironment = (id: string): boolean => vpcIds.includes(id);
+  const isGateway = (value: string): boolean => isIP(value) !== 0 || hostName.test(value);
+  const { ikeEncryptionAlgorithm, espEncryptionAlgorithm, ikeHashAlgorithm, espHashAlgorithm } = current ?? {};
+  const fields: SiteToSiteVpnFields = {
+    name: text('name', current?.name, 'a non-blank string', (value) => value.trim() !== ''),
+    // An update cannot change the VPC: it is then an unknown field.
+    vpcId: current?.vpcId ?? text('vpcId', undefined, 'the id of a VPC of the environment', isInEnvironment),
+    gateway: text('gateway', current?.gateway, 'an IP address or a host name', isGateway),
+    cidr: text(rules.cidrField, current?.cidr, 'a CIDR, e.g. 10.12.0.0/22', isCidr),
+    ipSecPsk: text('ipSecPsk', current?.ipSecPsk, rules.preSharedKey.allowed, rules.preSharedKey.isAllowed),
+    ikeEncryptionAlgorithm: algorithm('ikeEncryptionAlgorithm', ikeEncryptionAlgorithm, encryptionAlgorithms),
+    ikeHashAlgorithm: algorithm('ikeHashAlgorithm', ikeHashAlgorithm, hashAlgorithms),
     ikeDhGroup: group('ikeDhGroup'),
-    ikeLifetime: seconds('ikeLifetime'),
-    espEncryptionAlgorithm: algorithm('espEncryptionAlgorithm', encryptionAlgorithms),
-    espHashAlgorithm: algorithm('espHashAlgorithm', hashAlgorithms),
+    ikeLifetime: seconds('ikeLifetime', current?.ikeLifetime),
+    espEncryptionAlgorithm: algorithm('espEncryptionAlgorithm', espEncryptionAlgorithm, encryptionAlgorithms),
+    espHashAlgorithm: algorithm('espHashAlgorithm', espHashAlgorithm, hashAlgorithms),
     espPerfectForwardSecrecy: group('espPerfectForwardSecrecy'),
-    espLifetime: seconds('espLifetime'),
-    dpd: flag('dpd'),
-    forceEncap: flag('forceEncap'),
+    espLifetime: seconds('espLifetime', current?.espLifetime),
+    dpd: flag('dpd', current?.dpd),
+    forceEncap: flag('forceEncap', current?.forceEncap),
   };
 
-  if (contents.names.includes(fields.name)) report('alreadyUsed', `The name ${fields.name} is already used.`);
-  if (contents.gateways.some((gateway) => gateway.toLowerCase() === fields.gateway.toLowerCase())) {
-    report('alreadyUsed', `The gateway ${fields.gateway} is already used by a site-to-site VPN of the environment.`);
+  const namesake = others.find(({ name }) => name === fields.name);
+  if (namesake !== undefined) {
+    report('alreadyUsed', `The name ${fields.name} is already used.`, toContext(namesake));
   }
-  for (const field of unknownFields)
-    errors.push(createApiError('unknownField', `${field} is not a field of a site-to-site VPN.`));
+  const neighbour = others.find(({ gateway }) => gateway.toLowerCase() === fields.gateway.toLowerCase());
+  if (neighbour !== undefined) {
+    const message = `The gateway ${fields.gateway} is already used by a site-to-site VPN of the environment.`;
+    report('alreadyUsed', message, toContext(neighbour));
+  }
+  const known = current === undefined ? 'a field of a site-to-site VPN' : 'a field that an update can change';
+  for (const field of unknownFields) report('unknownField', `${field} is not ${known}.`);
 
   return errors.length === 0 ? { fields } : { errors };
 }
+
+const toContext = ({ id }: SiteToSiteVpn): ErrorContext => ({ type: 'sitetositevpns', id });

@@ -1,4 +1,5 @@
-// The types of the simulated API's response bodies, with their fields in the documented order, and its errors.
+// The types of the simulated API's entities, with their fields in the documented order, and its errors. versions.ts makes response bodies of
+// them.
 
 /** State of a site-to-site VPN, in the API's spelling. */
 export type SiteToSiteVpnState = 'Connected' | 'Pending' | 'Disconnected' | 'Error';
@@ -10,6 +11,7 @@ export interface SiteToSiteVpn {
   state: SiteToSiteVpnState;
   vpcId: string;
   gateway: string;
+  /** CIDRs, separated by commas. Version 2 of the API calls the field `cidrList`. */
   cidr: string;
   ipSecPsk: string;
   ikeEncryptionAlgorithm: string;
@@ -47,7 +49,12 @@ export interface Organization {
   entryPoint: string;
 }
 
-/** An environment, as in a response of `/environments`. Its `serviceConnection` has no service code. */
+/** An organization, as in a response of `/organizations`, without what belongs to it. Only a sub-organization has a parent. */
+export interface OrganizationEntity extends Organization {
+  parent?: { id: string; name: string };
+}
+
+/** An environment, as in a response of `/environments` of version 1. Its `serviceConnection` has no service code. */
 export interface Environment {
   id: string;
   name: string;
@@ -58,7 +65,7 @@ export interface Environment {
   serviceConnection: { id: string; name: string };
 }
 
-/** A service connection, as in a response of `/services/connections`. */
+/** A service connection, as in a response of `/services/connections` of version 1. */
 export interface ServiceConnection {
   id: string;
   serviceCode: string;
@@ -67,17 +74,27 @@ export interface ServiceConnection {
   status: { lastUpdated: string; reachable: boolean };
 }
 
-/** A task, as in a response to a write or of `/tasks/:id`. */
-export type Task =
-  | { taskId: string; taskStatus: 'PENDING' }
-  | { taskId: string; taskStatus: 'SUCCESS'; result: object }
-  | { taskId: string; taskStatus: 'FAILED'; errors: ApiError[] };
+/** How a task has ended, or that it has not. The result is the VPN that the task created or changed, or the id of the VPN that it deleted. */
+export type TaskOutcome =
+  | { status: 'PENDING' }
+  | { status: 'SUCCESS'; result: SiteToSiteVpn | { id: string } }
+  | { status: 'FAILED'; errors: ApiError[] };
 
-/** An entry of `errors` in a response. */
+/** A task. `created` is an ISO 8601 date and time. */
+export type Task = { id: string; created: string } & TaskOutcome;
+
+/** The entity that an error is about: its type, e.g. `sitetositevpns`, and its id if there is one. */
+export interface ErrorContext {
+  type?: string;
+  id?: string;
+}
+
+/** An entry of `errors` in a response, with the code of the documentation and that of the Go client. */
 export interface ApiError {
   code: number;
+  errorCode: string;
   message: string;
-  context: Record<string, unknown>;
+  context: ErrorContext;
 }
 
 /** Values of `code` in `errors`. The documentation shows only 2012, without its meaning. All others are invented. */
@@ -96,9 +113,13 @@ export const errorCodes = {
   unexpected: 5000,
 } as const;
 
-/** Returns an entry of `errors`. The message must not contain a pre-shared key. */
-export function createApiError(code: keyof typeof errorCodes, message: string): ApiError {
-  return { code: errorCodes[code], message, context: {} };
+/**
+ * Returns an entry of `errors`. Its `errorCode` is the name of the code, e.g. `UNKNOWN_KEY`. An empty context stands for the entity that the
+ * path names. The message must not contain a pre-shared key.
+ */
+export function createApiError(code: keyof typeof errorCodes, message: string, context: ErrorContext = {}): ApiError {
+  const errorCode = code.replace(/[A-Z]/g, '_$&').toUpperCase();
+  return { code: errorCodes[code], errorCode, message, context };
 }
 
 /** Rejects a request with an HTTP status and `errors`. */

@@ -5,6 +5,7 @@ import { keyHeader } from '../helpers/fixtures.js';
 import {
   getPath,
   atlantis,
+  getEntities,
   getErrorMessages,
   getNames,
   newVpn,
@@ -100,12 +101,8 @@ const documentedConnections = `{"data": [{"id": "adfbdb51-493b-45b1-8802-3f6327a
 /** Returns JSON text without white space. Equal texts have the same fields and values, in the same order. */
 const compact = (json: string): string => JSON.stringify(JSON.parse(json));
 const first = (json: string): unknown => getPath(JSON.parse(json), 'data', 0);
-const entities = (body: unknown): unknown[] => {
-  const data = getPath(body, 'data');
-  return Array.isArray(data) ? data : [];
-};
 const jsonOf = (body: unknown, id: unknown): string =>
-  JSON.stringify(entities(body).find((entity) => getPath(entity, 'id') === id));
+  JSON.stringify(getEntities(body).find((entity) => getPath(entity, 'id') === id));
 
 describe('Documented examples', () => {
   it('match the response to the list of VPNs of a VPC', async () => {
@@ -174,7 +171,7 @@ describe('Documented examples', () => {
 describe('createDefaultSeed', () => {
   it('has VPNs in every state in test_area, and all documented values of an unused group', async () => {
     const { call } = await startSandbox();
-    const vpns = entities((await call('GET', `${testArea}/sitetositevpns`)).body);
+    const vpns = getEntities((await call('GET', `${testArea}/sitetositevpns`)).body);
     expect(vpns).toHaveLength(9);
     expect(new Set(vpns.map((vpn) => getPath(vpn, 'state')))).toEqual(
       new Set(['Connected', 'Pending', 'Disconnected', 'Error']),

@@ -9,6 +9,9 @@ import { SITE_TO_SITE_VPN_QUOTA } from '../../src/sandbox/state.js';
 import { getPath, getErrorMessages, newVpn, startSandbox, stargate, testArea, getText } from './test-sandbox.js';
 
 const vpns = `${testArea}/sitetositevpns`;
+const context = { type: 'sitetositevpns' };
+const preSharedKeyMessage =
+  'ipSecPsk must be a string with at least 10 alphanumeric characters, without double quotes and line breaks.';
 
 describe('POST …/sitetositevpns', () => {
   it.each<[string, object, string[]]>([
@@ -24,11 +27,9 @@ describe('POST …/sitetositevpns', () => {
       ['The gateway VPN.partner.example is already used by a site-to-site VPN of the environment.'],
     ],
     ['a blank name', { name: ' ' }, ['name must be a non-blank string.']],
-    [
-      'a pre-shared key with nine alphanumeric characters',
-      { ipSecPsk: 'abc-def_123!!!' },
-      ['ipSecPsk must be a string with at least 10 alphanumeric characters.'],
-    ],
+    ['a pre-shared key with nine alphanumeric characters', { ipSecPsk: 'abc-def_123!!!' }, [preSharedKeyMessage]],
+    ['a pre-shared key with a double quote', { ipSecPsk: 'Kz81mPq04LtY"vB' }, [preSharedKeyMessage]],
+    ['a pre-shared key with a line break', { ipSecPsk: 'Kz81mPq04LtY\nvB' }, [preSharedKeyMessage]],
     [
       'a VPC of another environment',
       { vpcId: '19ed8296-768e-4440-b626-4a75ab283fff' },
@@ -95,15 +96,26 @@ describe('POST …/sitetositevpns', () => {
     const response = await call('POST', vpns, { body });
     expect(response.body).toEqual({
       errors: [
-        { code: 2010, message: 'name is required.', context: {} },
-        { code: 2012, message: 'ipSecPsk must be a string with at least 10 alphanumeric characters.', context: {} },
-        { code: 2012, message: 'ikeLifetime must be a positive integer, in seconds.', context: {} },
+        { code: 2010, errorCode: 'MISSING_FIELD', message: 'name is required.', context },
+        { code: 2012, errorCode: 'INVALID_VALUE', message: preSharedKeyMessage, context },
+        {
+          code: 2012,
+          errorCode: 'INVALID_VALUE',
+          message: 'ikeLifetime must be a positive integer, in seconds.',
+          context,
+        },
         {
           code: 2013,
+          errorCode: 'ALREADY_USED',
           message: 'The gateway 19.19.19.19 is already used by a site-to-site VPN of the environment.',
-          context: {},
+          context: { ...context, id: stargate },
         },
-        { code: 2011, message: 'colour is not a field of a site-to-site VPN.', context: {} },
+        {
+          code: 2011,
+          errorCode: 'UNKNOWN_FIELD',
+          message: 'colour is not a field of a site-to-site VPN.',
+          context,
+        },
       ],
     });
   });
@@ -191,24 +203,27 @@ describe('isCidr', () => {
 
 describe('Every path', () => {
   it.each([
-    ['GET', '/services/compute-on/nowhere/sitetositevpns', undefined],
-    ['POST', '/services/compute-on/nowhere/sitetositevpns', newVpn],
-    ['GET', '/services/compute-qc/test_area/sitetositevpns', undefined],
-    ['GET', '/services/compute-mars/test_area/vpcs', undefined],
-    ['GET', `${vpns}/nothing`, undefined],
-    ['DELETE', `${vpns}/nothing`, undefined],
-    ['POST', `${vpns}/nothing?operation=reset`, undefined],
-    ['GET', `${testArea}/vpcs/nothing`, undefined],
-    ['GET', '/services/connections/nothing', undefined],
-    ['GET', '/tasks/nothing', undefined],
-    ['GET', '/nowhere', undefined],
-    ['GET', '/tasks/%', undefined],
-  ])('returns 404 for %s %s', async (method, path, body) => {
+    ['GET', '/services/compute-on/nowhere/sitetositevpns', undefined, { type: 'environments', id: 'nowhere' }],
+    ['POST', '/services/compute-on/nowhere/sitetositevpns', newVpn, { type: 'environments', id: 'nowhere' }],
+    ['GET', '/services/compute-qc/test_area/sitetositevpns', undefined, { type: 'environments', id: 'test_area' }],
+    ['GET', '/services/compute-mars/test_area/vpcs', undefined, { type: 'environments', id: 'test_area' }],
+    ['GET', `${vpns}/nothing`, undefined, { ...context, id: 'nothing' }],
+    ['DELETE', `${vpns}/nothing`, undefined, { ...context, id: 'nothing' }],
+    ['POST', `${vpns}/nothing?operation=reset`, undefined, { ...context, id: 'nothing' }],
+    ['GET', `${testArea}/vpcs/nothing`, undefined, { type: 'vpcs', id: 'nothing' }],
+    ['GET', '/services/connections/nothing', undefined, { type: 'connections', id: 'nothing' }],
+    ['GET', '/organizations/nothing', undefined, { type: 'organizations', id: 'nothing' }],
+    ['GET', '/environments/nothing', undefined, { type: 'environments', id: 'nothing' }],
+    ['GET', '/services/connections?organizationId=no', undefined, { type: 'organizations', id: 'no' }],
+    ['GET', '/tasks/nothing', undefined, { type: 'tasks', id: 'nothing' }],
+    ['GET', '/nowhere', undefined, {}],
+    ['GET', '/tasks/%', undefined, {}],
+  ])('returns 404 for %s %s, with a context', async (method, path, body, expected) => {
     const { call } = await startSandbox();
     const response = await call(method, path, { body });
     expect([response.status, getPath(response.body, 'errors')]).toEqual([
       404,
-      [{ code: 3001, message: expect.any(String), context: {} }],
+      [{ code: 3001, errorCode: 'NOT_FOUND', message: expect.any(String), context: expected }],
     ]);
   });
 

@@ -18,6 +18,14 @@ const vpns = `${testArea}/sitetositevpns`;
 const getState = async ({ call }: TestSandbox, id: string): Promise<unknown> =>
   getPath((await call('GET', `${vpns}/${id}`)).body, 'data', 'state');
 
+/** Returns a task in both of its forms. The clock of the sandbox starts when the task does. */
+const toTaskBody = (taskId: string, taskStatus: string, result: object = {}): object => ({
+  taskId,
+  taskStatus,
+  ...result,
+  data: { id: taskId, status: taskStatus, created: '2026-11-23T18:30:00.000Z', ...result },
+});
+
 /** Sends a write, and returns the id of its task. */
 const write = async ({ call }: TestSandbox, method: string, path: string, body?: object): Promise<string> => {
   const response = await call(method, path, { body });
@@ -37,21 +45,18 @@ describe('POST …/sitetositevpns', () => {
     const { taskId, id } = await create(sandbox);
     expect(await getState(sandbox, id)).toBe('Pending');
     sandbox.advance(2_999);
-    expect((await sandbox.call('GET', `/tasks/${taskId}`)).body).toEqual({ taskId, taskStatus: 'PENDING' });
+    expect((await sandbox.call('GET', `/tasks/${taskId}`)).body).toEqual(toTaskBody(taskId, 'PENDING'));
     sandbox.advance(1);
-    expect((await sandbox.call('GET', `/tasks/${taskId}`)).body).toEqual({
-      taskId,
-      taskStatus: 'SUCCESS',
-      result: {
-        ...newVpn,
-        id,
-        state: 'Pending',
-        ikeDhGroup: null,
-        espPerfectForwardSecrecy: null,
-        dpd: false,
-        forceEncap: false,
-      },
-    });
+    const result = {
+      ...newVpn,
+      id,
+      state: 'Pending',
+      ikeDhGroup: null,
+      espPerfectForwardSecrecy: null,
+      dpd: false,
+      forceEncap: false,
+    };
+    expect((await sandbox.call('GET', `/tasks/${taskId}`)).body).toEqual(toTaskBody(taskId, 'SUCCESS', { result }));
     sandbox.advance(2_999);
     expect(await getState(sandbox, id)).toBe('Pending');
     sandbox.advance(1);
@@ -119,14 +124,13 @@ describe('POST …/sitetositevpns', () => {
     expect(await getState(sandbox, id)).toBe('Pending');
     sandbox.advance(3_000);
     const task = await sandbox.call('GET', `/tasks/${taskId}`);
-    expect([task.status, task.body]).toEqual([
-      400,
-      {
-        taskId,
-        taskStatus: 'FAILED',
-        errors: [{ code: 2020, message: 'The gateway 240.1.2.3 cannot be reached.', context: {} }],
-      },
-    ]);
+    const error = {
+      code: 2020,
+      errorCode: 'TASK_FAILED',
+      message: 'The gateway 240.1.2.3 cannot be reached.',
+      context: { type: 'sitetositevpns', id },
+    };
+    expect([task.status, task.body]).toEqual([400, { ...toTaskBody(taskId, 'FAILED'), errors: [error] }]);
     expect((await sandbox.call('GET', `${vpns}/${id}`)).status).toBe(404);
   });
 });
@@ -140,11 +144,8 @@ describe('DELETE …/sitetositevpns/:id', () => {
     sandbox.advance(1);
     expect((await sandbox.call('GET', `${vpns}/${stargate}`)).status).toBe(404);
     expect(getNames(await sandbox.call('GET', vpns))).not.toContain('stargate');
-    expect((await sandbox.call('GET', `/tasks/${taskId}`)).body).toEqual({
-      taskId,
-      taskStatus: 'SUCCESS',
-      result: { id: stargate },
-    });
+    const expected = toTaskBody(taskId, 'SUCCESS', { result: { id: stargate } });
+    expect((await sandbox.call('GET', `/tasks/${taskId}`)).body).toEqual(expected);
   });
 
   it('frees the name and the gateway of the VPN', async () => {
@@ -197,12 +198,8 @@ describe('POST …/sitetositevpns/:id?operation=reset', () => {
     expect(await getState(sandbox, id)).toBe('Pending');
     sandbox.advance(1);
     expect(await getState(sandbox, id)).toBe('Connected');
-    const entity = getPath((await sandbox.call('GET', `${vpns}/${id}`)).body, 'data');
-    expect((await sandbox.call('GET', `/tasks/${taskId}`)).body).toEqual({
-      taskId,
-      taskStatus: 'SUCCESS',
-      result: entity,
-    });
+    const result = getPath((await sandbox.call('GET', `${vpns}/${id}`)).body, 'data');
+    expect((await sandbox.call('GET', `/tasks/${taskId}`)).body).toEqual(toTaskBody(taskId, 'SUCCESS', { result }));
     expect(getNames(await sandbox.call('GET', vpns))).toEqual(before);
   });
 

@@ -2,6 +2,7 @@
 import { afterEach } from '@jest/globals';
 import { keyHeader } from '../helpers/fixtures.js';
 import { createSandbox, SANDBOX_KEY, type Sandbox, type SandboxOptions } from '../../src/sandbox/sandbox.js';
+import type { ApiVersion } from '../../src/sandbox/versions.js';
 
 /** A response with its parsed body. */
 export interface RestResponse {
@@ -47,12 +48,19 @@ afterEach(async () => {
   await Promise.all(sandboxes.splice(0).map((sandbox) => sandbox.close()));
 });
 
-/** Starts a sandbox. It closes after the test. */
-export async function startSandbox(options: SandboxOptions = {}): Promise<TestSandbox> {
+/** A valid create request of version 2 for test_area, with the required fields only. */
+export const newVpnOfVersion2 = toVersion2(newVpn);
+
+function toVersion2({ cidr, ...rest }: typeof newVpn): object {
+  return { ...rest, cidrList: cidr, ikeDhGroup: 'modp1536', espPerfectForwardSecrecy: 'modp1024' };
+}
+
+/** Starts a sandbox, and calls one version of its API. It closes after the test. */
+export async function startSandbox(options: SandboxOptions = {}, version: ApiVersion = 'v1'): Promise<TestSandbox> {
   let now = Date.parse('2026-11-23T18:30:00.000Z');
   const sandbox = createSandbox({ clock: () => now, ...options });
   sandboxes.push(sandbox);
-  const baseUrl = await sandbox.listen({ host: '127.0.0.1', port: 0 });
+  const baseUrl = (await sandbox.listen({ host: '127.0.0.1', port: 0 })).replace(/v1$/, version);
   return {
     sandbox,
     baseUrl,
@@ -91,14 +99,26 @@ export function getText(value: unknown, ...path: (string | number)[]): string {
   return text;
 }
 
+/** Returns the fields of the object at a path. Throws if there is none. */
+export function getFields(value: unknown, ...path: (string | number)[]): Record<string, unknown> {
+  const fields = getPath(value, ...path);
+  if (typeof fields !== 'object' || fields === null) throw new Error(`No object at ${path.join('.')}.`);
+  return { ...fields };
+}
+
 /** Returns the messages of a response's errors. */
 export function getErrorMessages(response: RestResponse): unknown[] {
   const errors = getPath(response.body, 'errors');
   return Array.isArray(errors) ? errors.map((error: unknown) => getPath(error, 'message')) : [];
 }
 
+/** Returns the entities in the body of a list response; none if it is another body. */
+export function getEntities(body: unknown): unknown[] {
+  const data = getPath(body, 'data');
+  return Array.isArray(data) ? data : [];
+}
+
 /** Returns the names in a list response, in its order. */
-export function getNames(response: RestResponse): unknown[] {
-  const data = getPath(response.body, 'data');
-  return Array.isArray(data) ? data.map((entity: unknown) => getPath(entity, 'name')) : [];
+export function getNames({ body }: RestResponse): unknown[] {
+  return getEntities(body).map((entity) => getPath(entity, 'name'));
 }
