@@ -24,6 +24,12 @@ export interface EnvironmentEntity {
   readonly serviceConnection: { readonly id: string; readonly name: string | null } | null;
 }
 
+/** An organization, as `GET /organizations` returns it. */
+export interface OrganizationEntity {
+  readonly id: string;
+  readonly name: string | null;
+}
+
 /** A service connection, as `GET /services/connections` returns it. */
 export interface ServiceConnectionEntity {
   readonly id: string;
@@ -101,9 +107,16 @@ function mayBeKey(name: string, secrets: Secrets): boolean {
   return name.length > 64 || hasLongRun || secrets.redact(name) !== name;
 }
 
-/** Lists the environments that the caller's key can see: `GET /environments`. Rejects with a CloudcaError. */
-export function listEnvironments(rest: RestSession): Promise<readonly EnvironmentEntity[]> {
-  return rest.read({ route: '/environments', path: ['environments'] }, (data) =>
+/**
+ * Lists the environments that the caller's key can see: `GET /environments`. `organizationId` is a sub-organization; null: the caller's own
+ * organization. Rejects with a CloudcaError: NotFoundError if there is no such organization.
+ */
+export async function listEnvironments(
+  rest: RestSession,
+  organizationId: string | null = null,
+): Promise<readonly EnvironmentEntity[]> {
+  const request = { route: '/environments', path: ['environments'], query: toOrganizationQuery(organizationId) };
+  const environments = rest.read(request, (data) =>
     toList(data, 'environments').map((entry) => {
       const fields = new WireFields(entry, 'environment', rest.warn);
       return {
@@ -115,6 +128,32 @@ export function listEnvironments(rest: RestSession): Promise<readonly Environmen
       };
     }),
   );
+  return organizationId === null
+    ? environments
+    : explainNotFound(environments, 'The REST API has no organization with this id. Check the organizationId.');
+}
+
+/**
+ * Lists the organizations that the caller's key can see, its own and those below it: `GET /organizations`. Rejects with a CloudcaError:
+ * NotFoundError if the REST API has no such list.
+ */
+export function listOrganizations(rest: RestSession): Promise<readonly OrganizationEntity[]> {
+  const organizations = rest.read({ route: '/organizations', path: ['organizations'] }, (data) =>
+    toList(data, 'organizations').map((entry) => {
+      const fields = new WireFields(entry, 'organization', rest.warn);
+      return { id: fields.string('id'), name: fields.optionalString('name') };
+    }),
+  );
+  return explainNotFound(organizations, 'The REST API has no list of organizations. Ask its operator for their ids.');
+}
+
+/** Replaces the message of a NotFoundError. */
+async function explainNotFound<T>(result: Promise<T>, message: string): Promise<T> {
+  try {
+    return await result;
+  } catch (error) {
+    throw error instanceof NotFoundError ? new NotFoundError(message, error.upstream) : error;
+  }
 }
 
 /** Lists the service connections that the caller's key can see: `GET /services/connections`. Rejects with a CloudcaError. */

@@ -1,14 +1,17 @@
-// Query.environments, and the validation of EnvironmentInput by every root field with such an argument.
+// Query.environments, Query.organizations, and the validation of EnvironmentInput by every root field with such an argument.
 import { describe, expect, it } from '@jest/globals';
 import { fieldsOfContract } from './contract.js';
 import { EnvironmentInput, toValidAddress } from '../../src/graph/environment/environment.inputs.js';
 import { environmentPath } from '../helpers/fixtures.js';
+import { json } from '../helpers/upstream.js';
 import { at, failure, listAt, startOnSandbox, startOnUpstream, textAt } from './graph-client.js';
 import { rootFields, toOperation } from './root-fields.js';
 
 const sandbox = await startOnSandbox();
+const onVersion2 = await startOnSandbox({}, {}, 'v2');
 const scripted = await startOnUpstream();
 
+const atlantis = '97bf42fc-d526-423c-bca5-acd40877a2ba';
 const cheyenne = {
   id: '1ee5cd43-8395-4cd5-a20f-0f1e83b7f8bd',
   name: 'cheyenne_mountain',
@@ -125,6 +128,140 @@ describe('Query.environments', () => {
           expect.stringContaining('environment whose name is not a string.'),
         ),
       ],
+    });
+  });
+});
+
+describe('Query.environments(organizationId:)', () => {
+  const query = `query ($organizationId: ID) {
+    environments(organizationId: $organizationId) { name organization { id } serviceConnection { serviceCode } }
+  }`;
+
+  it('returns the environments of a sub-organization, with org_id in the REST call', async () => {
+    expect(await sandbox.execute(query, { organizationId: atlantis })).toEqual({
+      data: {
+        environments: [
+          { name: 'pegasus', organization: { id: atlantis }, serviceConnection: { serviceCode: 'compute-on' } },
+        ],
+      },
+    });
+    expect(sandbox.calls().toSorted()).toEqual([`GET /environments?org_id=${atlantis}`, 'GET /services/connections']);
+  });
+
+  it("returns those of the caller's own organization if it is null", async () => {
+    expect(await sandbox.execute(`{ environments(organizationId: null) { name } }`)).toMatchObject({
+      data: { environments: [{ name: 'test_area' }, {}, {}, {}, {}] },
+    });
+    expect(sandbox.calls()).toEqual(['GET /environments']);
+  });
+
+  it.each(['', '..', 'nobody', `${atlantis}x`])(
+    'is BAD_USER_INPUT, without a REST call, for %j, which is not a UUID',
+    async (organizationId) => {
+      const message = 'The organizationId must be a UUID. Query.organizations lists the ids.';
+      expect(await sandbox.execute(query, { organizationId })).toEqual({
+        data: { environments: null },
+        errors: [failure('BAD_USER_INPUT', ['environments'], message)],
+      });
+      expect(sandbox.calls()).toEqual([]);
+    },
+  );
+
+  it('is NOT_FOUND for an organization that the REST API does not know', async () => {
+    const organizationId = 'a9f93785-0545-4876-8241-000000000000';
+    const message = 'The REST API has no organization with this id. Check the organizationId.';
+    expect(
+      await sandbox.execute('query ($id: ID) { environments(organizationId: $id) { name } }', { id: organizationId }),
+    ).toEqual({
+      data: { environments: null },
+      errors: [
+        failure('NOT_FOUND', ['environments'], message, {
+          upstream: {
+            status: 404,
+            errors: [{ code: '3001', message: `The organization ${organizationId} was not found.` }],
+          },
+        }),
+      ],
+    });
+  });
+});
+
+describe('Query.organizations', () => {
+  const query = '{ organizations { id name } }';
+
+  it('returns the organization of the key and its sub-organizations with one REST call', async () => {
+    expect(await sandbox.execute(query)).toEqual({
+      data: {
+        organizations: [
+          { id: 'a9f93785-0545-4876-8241-3b19b9a86721', name: 'sg1' },
+          { id: atlantis, name: 'atlantis' },
+        ],
+      },
+    });
+    expect(sandbox.calls()).toEqual(['GET /organizations']);
+  });
+
+  it('needs an API key', async () => {
+    expect(await sandbox.execute(query, {}, null)).toMatchObject({
+      data: { organizations: null },
+      errors: [{ path: ['organizations'], extensions: { code: 'UNAUTHENTICATED' } }],
+    });
+    expect(sandbox.calls()).toEqual([]);
+  });
+
+  it('is null with NOT_FOUND if the REST API has no such list', async () => {
+    const errors = [{ code: 404, message: 'No such path.' }];
+    scripted.upstream.script(() => json(404, { errors }));
+    expect(await scripted.execute(`{ organizations { id } environments { id } }`)).toMatchObject({
+      data: { organizations: null },
+      errors: expect.arrayContaining([
+        failure(
+          'NOT_FOUND',
+          ['organizations'],
+          'The REST API has no list of organizations. Ask its operator for their ids.',
+          { upstream: { status: 404, errors: [{ code: '404', message: 'No such path.' }] } },
+        ),
+      ]),
+    });
+  });
+
+  it('returns null for a name that is absent, and is UPSTREAM_BAD_RESPONSE without an id', async () => {
+    scripted.upstream.script(() => ({ data: [{ id: atlantis }] }));
+    expect(await scripted.execute(query)).toEqual({ data: { organizations: [{ id: atlantis, name: null }] } });
+    scripted.upstream.script(() => ({ data: [{ name: 'atlantis' }] }));
+    expect(await scripted.execute(query)).toMatchObject({
+      data: { organizations: null },
+      errors: [{ extensions: { code: 'UPSTREAM_BAD_RESPONSE' } }],
+    });
+  });
+});
+
+describe.each(['v1', 'v2'])('A gateway on the sandbox, version %s', (version) => {
+  it('reads environments, VPNs and VPCs', async () => {
+    const graph = await (version === 'v1' ? sandbox : onVersion2).execute(`{
+      organizations { name }
+      environments { name serviceConnection { serviceCode } }
+      siteToSiteVpns(environment: { serviceCode: "compute-on", name: "production" }) {
+        nodes { name cidr vpc { name } }
+      }
+    }`);
+    expect(graph).toEqual({
+      data: {
+        organizations: [{ name: 'sg1' }, { name: 'atlantis' }],
+        environments: [
+          { name: 'test_area', serviceConnection: { serviceCode: 'compute-on' } },
+          { name: 'production', serviceConnection: { serviceCode: 'compute-on' } },
+          { name: 'staging', serviceConnection: { serviceCode: 'compute-on' } },
+          { name: 'cheyenne_mountain', serviceConnection: { serviceCode: 'compute-qc' } },
+          { name: 'disaster_recovery', serviceConnection: { serviceCode: 'compute-qc' } },
+        ],
+        siteToSiteVpns: {
+          nodes: [
+            { name: 'payment-provider', cidr: '10.250.1.0/28', vpc: { name: 'shop' } },
+            { name: 'toronto-office', cidr: '10.20.0.0/16', vpc: { name: 'shop' } },
+          ],
+        },
+      },
     });
   });
 });

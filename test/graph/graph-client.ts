@@ -2,6 +2,7 @@
 import { afterEach, expect } from '@jest/globals';
 import type { Config } from '../../src/config.js';
 import { type SandboxOptions } from '../../src/sandbox/sandbox.js';
+import type { ApiVersion } from '../../src/sandbox/versions.js';
 import { type GraphqlResponse, startGateway, type TestGateway } from '../helpers/gateway.js';
 import { startUpstream, type Upstream } from '../helpers/upstream.js';
 
@@ -36,8 +37,12 @@ const noLimits: Partial<Config> = {
 };
 
 /** Starts a gateway with its own sandbox. Must be called at the top of a file. */
-export async function startOnSandbox(options: SandboxOptions = {}, overrides: Partial<Config> = {}): Promise<Graph> {
-  const gateway = await startGateway({ sandbox: options, config: { ...noLimits, ...overrides } });
+export async function startOnSandbox(
+  options: SandboxOptions = {},
+  overrides: Partial<Config> = {},
+  apiVersion: ApiVersion = 'v1',
+): Promise<Graph> {
+  const gateway = await startGateway({ sandbox: options, apiVersion, config: { ...noLimits, ...overrides } });
   return toGraph(gateway, () => gateway.sandbox.calls.splice(0));
 }
 
@@ -65,7 +70,7 @@ export function toGraph(gateway: TestGateway, takeCalls: () => { method: string;
       if (status !== 200) throw new Error(`Not executed, status ${status}: ${JSON.stringify(body)}`);
       return body;
     },
-    calls: () => takeCalls().map(({ method, path }) => `${method} ${path.replace(/^\/v1/, '')}`),
+    calls: () => takeCalls().map(({ method, path }) => `${method} ${path.replace(/^\/v[12]/, '')}`),
   };
 }
 

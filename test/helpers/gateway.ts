@@ -7,6 +7,7 @@ import { CloudcaClient } from '../../src/cloudca/client.js';
 import { Watcher } from '../../src/cloudca/polling/watcher.js';
 import { type Config, readConfig } from '../../src/config.js';
 import { createSandbox, type Sandbox, SANDBOX_KEY, type SandboxOptions } from '../../src/sandbox/sandbox.js';
+import type { ApiVersion } from '../../src/sandbox/versions.js';
 import { type AppDependencies, createApp } from '../../src/server/app.js';
 import { Lifecycle } from '../../src/server/lifecycle.js';
 import { createOpsApp } from '../../src/server/ops-app.js';
@@ -33,6 +34,8 @@ export interface RestApiOptions extends GatewayOptions {
 export interface SandboxGatewayOptions extends GatewayOptions {
   readonly restApi?: never;
   readonly sandbox?: SandboxOptions;
+  /** Version of the sandbox's API to call. Default: v1. */
+  readonly apiVersion?: ApiVersion;
 }
 
 /** A response with its parsed body. */
@@ -87,7 +90,7 @@ export async function startGateway(
 ): Promise<TestGateway | SandboxGateway> {
   if (options.restApi !== undefined) return start(options.restApi, options);
   const sandbox = createSandbox(options.sandbox);
-  const url = await sandbox.listen({ host: '127.0.0.1', port: 0 });
+  const url = (await sandbox.listen({ host: '127.0.0.1', port: 0 })).replace(/v1$/, options.apiVersion ?? 'v1');
   addCleanup(() => sandbox.close());
   return { ...(await start(url, options)), sandbox };
 }

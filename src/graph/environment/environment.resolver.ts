@@ -1,12 +1,14 @@
-// Query.environments, and the fields of ServiceConnection that need a REST call of their own.
+// Query.environments, Query.organizations, and the fields of ServiceConnection that need a REST call of their own.
 import type { GraphQLResolveInfo } from 'graphql';
-import { Authorized, Ctx, FieldResolver, Info, Query, Resolver, Root } from 'type-graphql';
-import { listEnvironments, type ServiceConnectionEntity } from '../../cloudca/environments.js';
+import { Arg, Authorized, Ctx, FieldResolver, ID, Info, Query, Resolver, Root } from 'type-graphql';
+import { listEnvironments, listOrganizations, type ServiceConnectionEntity } from '../../cloudca/environments.js';
 import type { GraphContext } from '../context.js';
+import { BadUserInputError } from '../errors.js';
 import { MakesRestCall } from '../limits/query-cost.js';
 import { prefetch } from '../loaders.js';
 import { collectSelectedFields } from '../execution/selected-fields.js';
-import { Environment, ServiceConnection } from './environment.type.js';
+import { isId } from '../validators.js';
+import { Environment, Organization, ServiceConnection } from './environment.type.js';
 
 @Resolver(() => Environment)
 export class EnvironmentResolver {
@@ -14,17 +16,38 @@ export class EnvironmentResolver {
   @MakesRestCall()
   @Query(() => [Environment], {
     nullable: true,
-    description: "Environments that the caller's API key can see.",
+    description: "Environments of an organization that the caller's API key can see.",
   })
   async environments(
     @Ctx('operation') context: GraphContext,
     @Info() info: GraphQLResolveInfo,
+    @Arg('organizationId', () => ID, {
+      nullable: true,
+      description:
+        "Id of a sub-organization, as in organizations. Absent or null: the caller's own organization. BAD_USER_INPUT if it is not a UUID.",
+    })
+    organizationId?: string | null,
   ): Promise<readonly Environment[]> {
+    const isOwn = organizationId === undefined || organizationId === null;
+    if (!isOwn && !isId(organizationId)) {
+      throw new BadUserInputError('The organizationId must be a UUID. Query.organizations lists the ids.');
+    }
     const selected = collectSelectedFields(info, 'serviceConnection');
     if (['serviceCode', 'type', 'reachable'].some((field) => selected.has(field))) {
       void prefetch(context.loaders.environments.serviceConnections());
     }
-    return listEnvironments(context.rest);
+    return listEnvironments(context.rest, isOwn ? null : organizationId);
+  }
+
+  @Authorized()
+  @MakesRestCall()
+  @Query(() => [Organization], {
+    nullable: true,
+    description:
+      "Organizations that the caller's API key can see: its own, and the sub-organizations whose ids organizationId takes. Null with NOT_FOUND if the REST API does not list organizations.",
+  })
+  async organizations(@Ctx('operation') context: GraphContext): Promise<readonly Organization[]> {
+    return listOrganizations(context.rest);
   }
 }
 

@@ -86,6 +86,7 @@ const hasCurl = spawnSync('curl', ['--version']).status === 0;
 
 describe('docs/clients.md', () => {
   const expected = new Map([
+    ['Finding the environment', /\[ 'compute-on\/pegasus' \]/],
     ['curl', environments],
     ['curl by GET', environments],
     ['curl for events', /^data: \{"data":\{"siteToSiteVpnsUpdated":\{"totalCount":\d+\}\}\}/m],
@@ -138,7 +139,7 @@ describe('Trusted documents of GraphQL Codegen', () => {
   it('run by their ids', async () => {
     const ids: unknown = JSON.parse(await readFile(join(app, 'src/gql/persisted-documents.json'), 'utf8'));
     const [id = ''] =
-      Object.entries(ids ?? {}).find(([, body]) => String(body).startsWith('query Environments ')) ?? [];
+      Object.entries(ids ?? {}).find(([, body]) => String(body).startsWith('query Environments(')) ?? [];
 
     expect(await post(codegen.url, { documentId: id }, keyHeader())).toMatchObject({
       status: 200,

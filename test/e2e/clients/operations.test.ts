@@ -46,6 +46,7 @@ describe('operations/', () => {
         'Query.siteToSiteVpn',
         'Query.task',
         'Query.environments',
+        'Query.organizations',
         ...toCoordinates('Mutation'),
         ...toCoordinates('Subscription'),
       ]),
