@@ -25,6 +25,8 @@ export interface Config {
   readonly production: boolean;
   /** Base URL of the REST API; undefined: the embedded sandbox. */
   readonly cloudcaApiUrl: string | undefined;
+  /** Version of the REST API whose form writes have: `cidr` in 1, `cidrList` in 2. The gateway reads both forms. */
+  readonly cloudcaApiVersion: 1 | 2;
   /** Whether an insecure connection to the REST API is allowed in production: http to another host, or TLS without verification. */
   readonly cloudcaApiInsecure: boolean;
   /** Outbound proxies, whose URLs may contain passwords; undefined: none. */
@@ -135,9 +137,11 @@ export function readConfig(variables: NodeJS.ProcessEnv = process.env): Config {
   // By default, a REST API on this machine is called directly.
   const except = values.no_proxy ?? values.NO_PROXY ?? 'localhost,127.0.0.1,[::1]';
   const listenHost = values.HOST ?? (production ? '0.0.0.0' : '127.0.0.1');
+  const cloudcaApiUrl = values.CLOUDCA_API_URL ?? (production ? 'https://api.cloud.ca/v1' : undefined);
   return Object.freeze({
     production,
-    cloudcaApiUrl: values.CLOUDCA_API_URL ?? (production ? 'https://api.cloud.ca/v1' : undefined),
+    cloudcaApiUrl,
+    cloudcaApiVersion: values.CLOUDCA_API_VERSION ?? toApiVersion(cloudcaApiUrl),
     proxies: http === undefined && https === undefined ? undefined : { http, https, except },
     cloudcaApiInsecure: values.CLOUDCA_API_INSECURE,
     cloudcaApiTimeoutMs: values.CLOUDCA_API_TIMEOUT_MS,
@@ -182,6 +186,10 @@ export function readConfig(variables: NodeJS.ProcessEnv = process.env): Config {
     traceRatio: values.OTEL_TRACES_SAMPLER_ARG,
     serviceName: values.OTEL_SERVICE_NAME,
   });
+}
+
+function toApiVersion(url: string | undefined): 1 | 2 {
+  return url !== undefined && /\/v2\/*$/.test(new URL(url).pathname) ? 2 : 1;
 }
 
 function removeEmpty(variables: NodeJS.ProcessEnv): NodeJS.ProcessEnv {

@@ -75,6 +75,10 @@ const origins = z
 const variables = z.object({
   NODE_ENV: z.string().optional(),
   CLOUDCA_API_URL: apiUrl.optional(),
+  CLOUDCA_API_VERSION: z
+    .enum(['1', '2'], 'must be 1 or 2')
+    .transform((text) => (text === '1' ? 1 : 2))
+    .optional(),
   CLOUDCA_API_INSECURE: trueOrFalse().default(false),
   // Node reads it by itself.
   NODE_TLS_REJECT_UNAUTHORIZED: z.string().optional(),

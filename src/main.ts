@@ -72,7 +72,8 @@ async function startGateway(config: Config, { log, announce, destination }: Log)
   const baseUrl = config.cloudcaApiUrl ?? sandbox?.url;
   if (baseUrl === undefined) throw new TypeError('There is neither a REST API nor a sandbox.');
   const proxies = sandbox === undefined ? config.proxies : undefined;
-  const client = new CloudcaClient({ baseUrl, timeoutMs: config.cloudcaApiTimeoutMs, proxies });
+  const { cloudcaApiTimeoutMs: timeoutMs, cloudcaApiVersion: apiVersion } = config;
+  const client = new CloudcaClient({ baseUrl, apiVersion, timeoutMs, proxies });
   const metrics = createMetrics();
   metrics.addCounter(
     'gateway_log_lines_dropped_total',

@@ -17,6 +17,7 @@ function toFaults(variables: NodeJS.ProcessEnv): string | undefined {
 const defaults = {
   production: false,
   cloudcaApiUrl: undefined,
+  cloudcaApiVersion: 1,
   proxies: undefined,
   cloudcaApiInsecure: false,
   cloudcaApiTimeoutMs: 10_000,
@@ -63,6 +64,7 @@ const defaults = {
 
 const variableNames = [
   'CLOUDCA_API_URL',
+  'CLOUDCA_API_VERSION',
   'HTTPS_PROXY',
   'https_proxy',
   'HTTP_PROXY',
@@ -168,6 +170,8 @@ describe('readConfig, valid values', () => {
   it.each([
     ['CLOUDCA_API_URL', 'https://rest.example.com/proxy/v1', { cloudcaApiUrl: 'https://rest.example.com/proxy/v1' }],
     ['CLOUDCA_API_URL', 'http://127.0.0.1:8080', { cloudcaApiUrl: 'http://127.0.0.1:8080' }],
+    ['CLOUDCA_API_VERSION', '1', { cloudcaApiVersion: 1 }],
+    ['CLOUDCA_API_VERSION', '2', { cloudcaApiVersion: 2 }],
     ['CLOUDCA_API_TIMEOUT_MS', '1', { cloudcaApiTimeoutMs: 1 }],
     ['CLOUDCA_API_TIMEOUT_MS', '2147483647', { cloudcaApiTimeoutMs: 2_147_483_647 }],
     [
@@ -259,6 +263,18 @@ describe('readConfig, valid values', () => {
   });
 
   it.each([
+    ['https://rest.example.com/v2', 2],
+    ['https://rest.example.com/api/v2/', 2],
+    ['https://rest.example.com/v2/v1', 1],
+    ['https://v2', 1],
+  ])('takes the version of the REST API from the path of %s', (cloudcaApiUrl, cloudcaApiVersion) => {
+    expect(readConfig({ CLOUDCA_API_URL: cloudcaApiUrl })).toMatchObject({ cloudcaApiUrl, cloudcaApiVersion });
+    const other = cloudcaApiVersion === 1 ? 2 : 1;
+    const variables = { CLOUDCA_API_URL: cloudcaApiUrl, CLOUDCA_API_VERSION: String(other) };
+    expect(readConfig(variables)).toMatchObject({ cloudcaApiVersion: other });
+  });
+
+  it.each([
     ['HOST', '127.0.0.1', { listen: { host: '127.0.0.1' }, opsListen: { host: '127.0.0.1' } }],
     ['OPS_HOST', '127.0.0.1', { listen: { host: '0.0.0.0' }, opsListen: { host: '127.0.0.1' } }],
     ['CLOUDCA_API_URL', 'https://rest.internal/v1', { cloudcaApiUrl: 'https://rest.internal/v1' }],
@@ -300,6 +316,7 @@ describe('readConfig, invalid values', () => {
       'must be a comma-separated list of hosts, e.g. localhost,.internal',
       ['http://canary@a.b', 'a\nb', 'a;b'],
     ],
+    ['CLOUDCA_API_VERSION', 'must be 1 or 2', ['0', '3', 'v2', '1.0', ' 2', 'canary']],
     ['CLOUDCA_API_TIMEOUT_MS', delay, ['0', '-1', '2147483648', '1.5', '1e3', '10s', ' 1', 'NaN', 'Infinity', '0x10']],
     ['HOST', host, ['127.0.0.1 ', 'a b', 'http://localhost', 'localhost/']],
     ['OPS_HOST', host, ['127.0.0.1 ', 'a b', 'http://localhost', 'localhost/']],

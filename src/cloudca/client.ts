@@ -13,10 +13,15 @@ import { createTransport, type ExchangeOptions, type Transport } from './http/tr
 import { encodePathSegment, isPathSegment } from './path-segments.js';
 import { type Caller, RestSession, type SessionOptions } from './session.js';
 
+/** A version of the REST API. */
+export type RestApiVersion = 1 | 2;
+
 /** How the REST API is reached. */
 export interface ClientOptions {
   /** Base URL, http or https, without query. It may have a path: `https://api.cloud.ca/v1`. */
   readonly baseUrl: string;
+  /** Version of the REST API whose form writes have. Default: 1. */
+  readonly apiVersion?: RestApiVersion;
   /** Deadline of one operation's REST work, retries included, in milliseconds. */
   readonly timeoutMs: number;
   /** The outbound proxies; undefined if there are none. */
@@ -40,6 +45,8 @@ export class CloudcaClient {
   readonly circuitBreaker: CircuitBreaker;
   /** Limits how many reads are retried. */
   readonly retryBudget: RetryBudget;
+  /** Version of the REST API whose form writes have. */
+  readonly apiVersion: RestApiVersion;
   /** Deadline of one operation's REST work, in milliseconds. */
   readonly timeoutMs: number;
   /** The deadlines that calls in flight wait under. */
@@ -50,6 +57,7 @@ export class CloudcaClient {
     this.#baseUrl = base.href.replace(/\/$/, '');
     this.#transport = createTransport(base.origin, options.proxies);
     this.timeoutMs = options.timeoutMs;
+    this.apiVersion = options.apiVersion ?? 1;
     this.circuitBreaker = options.circuitBreaker ?? new CircuitBreaker();
     this.retryBudget = options.retryBudget ?? new RetryBudget();
     this.ky = ky.create({

@@ -1,6 +1,6 @@
 // The REST calls of one operation: one caller, one key, one deadline. Reads are retried and coalesced, writes are sent once.
 import type { Options } from 'ky';
-import { type CloudcaClient, OutgoingCall } from './client.js';
+import { type CloudcaClient, type RestApiVersion, OutgoingCall } from './client.js';
 import type { WireWarning } from './decode.js';
 import { toReadData, toWriteOutcome, type WriteOutcome } from './envelope.js';
 import { Secrets } from './redact.js';
@@ -133,6 +133,11 @@ export class RestSession {
   /** The strings that no message may repeat. */
   get secrets(): Secrets {
     return this.#secrets;
+  }
+
+  /** Version of the REST API whose form writes have. */
+  get apiVersion(): RestApiVersion {
+    return this.#client.apiVersion;
   }
 
   /** Restarts the deadline. */

@@ -135,7 +135,7 @@ export async function createSiteToSiteVpn(
     return await rest.write({
       method: 'POST',
       ...toCollectionRequest(environment, collection),
-      body: vpn,
+      body: rest.apiVersion === 2 ? toVersion2(vpn) : vpn,
       secrets: [vpn.ipSecPsk],
       advice: 'Before you retry, check whether the environment has a site-to-site VPN with this name.',
     });
@@ -143,6 +143,10 @@ export async function createSiteToSiteVpn(
     throw toCollectionError(error, environment, rest.secrets);
   }
 }
+
+// Version 2 calls `cidr` by another name.
+const toVersion2 = (vpn: NewSiteToSiteVpn) =>
+  Object.fromEntries(Object.entries(vpn).map(([name, value]) => [name === 'cidr' ? 'cidrList' : name, value]));
 
 /** Deletes a site-to-site VPN. Rejects with a CloudcaError: NotFoundError if the environment has no VPN with this id. */
 export async function deleteSiteToSiteVpn(

@@ -1,12 +1,13 @@
 // The life of a VPN in the sandbox, as a client sees it: reset and deletion, with and without waiting for the task.
 import { describe, expect, it } from '@jest/globals';
 import { environment, environmentPath } from '../helpers/fixtures.js';
-import { startOnSandbox } from './graph-client.js';
+import { listAt, startOnSandbox, textAt } from './graph-client.js';
 
 let now = Date.parse('2026-11-23T18:30:00.000Z');
 // Milliseconds that pass at each reading of the clock. A task takes three seconds, so it ends after some polls.
 let step = 0;
 const graph = await startOnSandbox({ clock: () => (now += step) });
+const onVersion2 = await startOnSandbox({ clock: () => (now += step) }, {}, 'v2');
 
 const torontoOffice = 'ca86b14f-20db-463d-b58a-9d3fa5959af2';
 const lostOutpost = 'd626c4dc-f4f8-4d31-af4a-d92e17ca8dc1';
@@ -117,5 +118,52 @@ describe('Mutation.deleteSiteToSiteVpn', () => {
     expect(await graph.execute(query, { e: environment, id: torontoOffice })).toEqual({
       data: { siteToSiteVpn: null },
     });
+  });
+});
+
+describe('A gateway on version 2 of the REST API', () => {
+  it('creates a VPN with cidrList, waits for its task, lists it and deletes it', async () => {
+    step = 1_000;
+    const create = `mutation ($input: CreateSiteToSiteVpnInput!) {
+      createSiteToSiteVpn(input: $input) {
+        siteToSiteVpn { id cidr } task { status siteToSiteVpn { cidr } } userErrors { field message }
+      }
+    }`;
+    const cidr = '10.30.0.0/16,10.31.0.0/16';
+    const input = {
+      environment,
+      name: 'abydos',
+      vpcId: '3fe7d82a-f4c4-4552-ac3b-787fdafed4e7',
+      gateway: '203.0.113.50',
+      cidr,
+      ipSecPsk: 'Kz81mPq04LtYvB',
+      ikeEncryptionAlgorithm: 'AES256',
+      ikeHashAlgorithm: 'SHA1',
+      ikeDhGroup: 'MODP_1536',
+      ikeLifetime: 86400,
+      espEncryptionAlgorithm: 'AES256',
+      espHashAlgorithm: 'SHA1',
+      espPerfectForwardSecrecy: 'MODP_1536',
+      espLifetime: 3600,
+      waitSeconds: 60,
+    };
+    const created = await onVersion2.execute(create, { input });
+    const id = textAt(created, 'data', 'createSiteToSiteVpn', 'siteToSiteVpn', 'id');
+    expect(created).toEqual({
+      data: {
+        createSiteToSiteVpn: {
+          siteToSiteVpn: { id, cidr },
+          task: { status: 'SUCCESS', siteToSiteVpn: { cidr } },
+          userErrors: [],
+        },
+      },
+    });
+    const list = `query ($environment: EnvironmentInput!) { siteToSiteVpns(environment: $environment) { nodes { id cidr } } }`;
+    const listed = () => onVersion2.execute(list, { environment });
+    expect(listAt(await listed(), 'data', 'siteToSiteVpns', 'nodes')).toContainEqual({ id, cidr });
+    expect(await onVersion2.execute(remove, { input: { environment, id, waitSeconds: 60 } })).toMatchObject({
+      data: { deleteSiteToSiteVpn: { deletedSiteToSiteVpnId: id, task: { status: 'SUCCESS' }, userErrors: [] } },
+    });
+    expect(listAt(await listed(), 'data', 'siteToSiteVpns', 'nodes')).not.toContainEqual({ id, cidr });
   });
 });

@@ -92,7 +92,8 @@ export async function startGateway(
   const sandbox = createSandbox(options.sandbox);
   const url = (await sandbox.listen({ host: '127.0.0.1', port: 0 })).replace(/v1$/, options.apiVersion ?? 'v1');
   addCleanup(() => sandbox.close());
-  return { ...(await start(url, options)), sandbox };
+  const config = { cloudcaApiVersion: options.apiVersion === 'v2' ? 2 : 1, ...options.config } as const;
+  return { ...(await start(url, { ...options, config })), sandbox };
 }
 
 async function start(
@@ -112,10 +113,10 @@ async function start(
     }),
     ...overrides,
   };
-  const { taskPollMs, watchPollMs, cloudcaApiTimeoutMs: timeoutMs } = config;
+  const { taskPollMs, watchPollMs, cloudcaApiTimeoutMs: timeoutMs, cloudcaApiVersion: apiVersion } = config;
   const client =
     typeof restApi === 'string'
-      ? new CloudcaClient({ baseUrl: restApi, timeoutMs, ...createLenientClientOptions() })
+      ? new CloudcaClient({ baseUrl: restApi, apiVersion, timeoutMs, ...createLenientClientOptions() })
       : restApi;
   const lifecycle = new Lifecycle();
   const metrics = createMetrics();

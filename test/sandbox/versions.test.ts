@@ -1,4 +1,4 @@
-// What differs between the versions of the sandbox's API, and what both have beside the site-to-site VPNs.
+// The versions of the sandbox's API: their VPNs, and the environments, organizations and service connections of both.
 import { describe, expect, it } from '@jest/globals';
 import { keyHeader } from '../helpers/fixtures.js';
 import {
