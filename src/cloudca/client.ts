@@ -1,7 +1,7 @@
 // The client of the REST API: one ky instance, connection pool, circuit breaker and retry budget for the process. Sessions make calls
 // through it on behalf of callers.
 import ky, { type KyInstance } from 'ky';
-import { createShutdownError } from './errors.js';
+import { ShutdownError } from './errors.js';
 import type { Cancellation } from './http/cancellation.js';
 import { CircuitBreaker } from './http/circuit-breaker.js';
 import type { Proxies } from './http/connection-pool.js';
@@ -92,7 +92,7 @@ export class CloudcaClient {
   /** Fails all calls in flight with UnavailableError, and rejects later ones. */
   abort(): void {
     this.#isAborted = true;
-    for (const deadline of this.busyDeadlines) deadline.cancelWaits(() => createShutdownError());
+    for (const deadline of this.busyDeadlines) deadline.cancelWaits(() => new ShutdownError());
   }
 
   /** Closes all connections at once. Calls in flight fail. */

@@ -28,7 +28,7 @@ export interface WriteOutcome {
   readonly taskId: string | undefined;
 }
 
-// The maximum Retry-After that clients get, in seconds: one day.
+// A longer Retry-After is ignored. In seconds: one day.
 const maxRetryAfterSeconds = 86_400;
 
 /** Returns the `data` of a read. Throws a CloudcaError for any other response. */
@@ -107,11 +107,12 @@ function toError(upstream: UpstreamDetails, hasErrors: boolean, retryAfter: numb
       return new RateLimitedError(
         'The REST API limits the rate of requests. Try again later.',
         upstream,
-        retryAfter !== undefined && retryAfter <= maxRetryAfterSeconds ? retryAfter : undefined,
+        toUsableRetryAfter(retryAfter),
       );
     case 502:
+      return new UnavailableError(unavailableMessage, { upstream });
     case 503:
-      return new UnavailableError('The REST API is not available at the moment.', { upstream });
+      return new UnavailableError(unavailableMessage, { upstream, retryAfter: toUsableRetryAfter(retryAfter) });
     case 504:
       return new TimeoutError('The REST API did not respond in time.', { upstream });
     case 400:
@@ -122,6 +123,12 @@ function toError(upstream: UpstreamDetails, hasErrors: boolean, retryAfter: numb
         ? new UpstreamFailureError('The REST API failed to process the request.', upstream)
         : new RejectedError('The REST API rejected the request.', upstream);
   }
+}
+
+const unavailableMessage = 'The REST API is not available at the moment.';
+
+function toUsableRetryAfter(seconds: number | undefined): number | undefined {
+  return seconds !== undefined && seconds <= maxRetryAfterSeconds ? seconds : undefined;
 }
 
 function toUpstreamDetails(response: RestResponse, errors: readonly UpstreamErrorEntry[] = []): UpstreamDetails {

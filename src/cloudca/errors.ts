@@ -72,10 +72,16 @@ export class UpstreamFailureError extends CloudcaError {}
 export class UnavailableError extends CloudcaError {
   /** Whether the request was certainly not sent: there was no connection. */
   readonly neverSent: boolean;
+  /** Seconds to wait before the next request; undefined unless a 503 came with a usable Retry-After. */
+  readonly retryAfter: number | undefined;
 
-  constructor(message: string, details: { upstream?: UpstreamDetails; neverSent?: boolean } = {}) {
+  constructor(
+    message: string,
+    details: { upstream?: UpstreamDetails; neverSent?: boolean; retryAfter?: number | undefined } = {},
+  ) {
     super(message, details.upstream);
     this.neverSent = details.neverSent ?? false;
+    this.retryAfter = details.retryAfter;
   }
 }
 
@@ -85,6 +91,13 @@ export class CircuitOpenError extends UnavailableError {
     super('The REST API has been failing, and the gateway sends it no requests for a moment. Try again later.', {
       neverSent: true,
     });
+  }
+}
+
+/** The gateway shuts down: it has aborted the call, or has not started it. */
+export class ShutdownError extends UnavailableError {
+  constructor(neverSent = false) {
+    super('The gateway is shutting down. Try again.', { neverSent });
   }
 }
 
@@ -113,8 +126,3 @@ export class TooManyCallsError extends CloudcaError {
 
 /** The client disconnected, so the read was cancelled, or the call was not sent. */
 export class ClientDisconnectedError extends CloudcaError {}
-
-/** Creates the error for a call that the gateway aborts, or does not start, because it shuts down. */
-export function createShutdownError(neverSent = false): UnavailableError {
-  return new UnavailableError('The gateway is shutting down. Try again.', { neverSent });
-}

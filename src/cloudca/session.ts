@@ -8,7 +8,7 @@ import {
   BadResponseError,
   ClientDisconnectedError,
   CloudcaError,
-  createShutdownError,
+  ShutdownError,
   TimeoutError,
   TooManyCallsError,
   UnavailableError,
@@ -290,7 +290,7 @@ export class RestSession {
   }
 
   #wait<T>(kind: WaitKind, start: () => InFlightCall<T>): Promise<T> {
-    if (this.#client.isAborted) return Promise.reject(createShutdownError(true));
+    if (this.#client.isAborted) return Promise.reject(new ShutdownError(true));
     if (this.#isClientDisconnected) return Promise.reject(createDisconnectedError());
     return this.#deadline.run(kind, start);
   }

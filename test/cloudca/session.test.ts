@@ -502,7 +502,7 @@ describe('CloudcaClient.abort', () => {
         : neverRespond,
     );
     const [first, second, later] = [session(), session(), session()];
-    const unavailable = { name: 'UnavailableError', message: shuttingDown, outcomeUnknown: false };
+    const unavailable = { name: 'ShutdownError', message: shuttingDown, outcomeUnknown: false };
     const failures = [catchFailure(listVpcs(first, testArea)), catchFailure(listEnvironments(second))];
     expect(await Promise.all(failures)).toEqual([unavailable, unavailable]);
     for (const rest of [first, later]) expect(await catchFailure(listVpcs(rest, testArea))).toEqual(unavailable);
@@ -516,7 +516,7 @@ describe('CloudcaClient.abort', () => {
     const failure = catchFailure(listVpcs(session(), testArea));
     await calls.settle();
     client.abort();
-    expect(await failure).toEqual({ name: 'UnavailableError', message: shuttingDown, outcomeUnknown: false });
+    expect(await failure).toEqual({ name: 'ShutdownError', message: shuttingDown, outcomeUnknown: false });
     expect(upstream.calls.length).toBe(1);
   });
 
@@ -526,7 +526,7 @@ describe('CloudcaClient.abort', () => {
       client.abort();
     });
     expect(await catchFailure(write(session()))).toEqual({
-      name: 'UnavailableError',
+      name: 'ShutdownError',
       message: `${shuttingDown} The request may have succeeded all the same. ${advice}`,
       outcomeUnknown: true,
     });

@@ -11,7 +11,7 @@ interface Lane {
   nextAt: number;
 }
 
-/** Gives each key one turn per interval. A key that has more requests waits longer; no other key does. */
+/** Gives each key one turn per interval. A key that has more requests, or is held, waits longer; no other key does. */
 export class Pacer {
   readonly #intervalMs: number;
   // Keys whose next turn may not start yet. Other keys have no entry here.
@@ -24,13 +24,22 @@ export class Pacer {
 
   /** Starts a turn, at once or when the earlier turns of the key have started. An urgent turn comes before all others of the key. */
   take(key: string, turn: Turn, isUrgent = false): void {
-    if (this.#intervalMs === 0) {
-      turn();
-      return;
-    }
     const lane = this.#lanes.get(key);
     if (lane !== undefined) (isUrgent ? lane.urgent : lane.regular).add(turn);
-    else if (turn()) this.#open(key);
+    else if (turn() && this.#intervalMs > 0) this.hold(key, this.#intervalMs);
+  }
+
+  /** Starts no turn of the key, not even an urgent one, for so many milliseconds. */
+  hold(key: string, milliseconds: number): void {
+    const nextAt = performance.now() + milliseconds;
+    const lane = this.#lanes.get(key);
+    if (lane !== undefined) {
+      lane.nextAt = Math.max(lane.nextAt, nextAt);
+      return;
+    }
+    const newLane = { urgent: new Set<Turn>(), regular: new Set<Turn>(), nextAt };
+    this.#lanes.set(key, newLane);
+    this.#schedule(key, newLane);
   }
 
   /** Gives up a turn that has not started. Does nothing if it has. */
@@ -38,12 +47,6 @@ export class Pacer {
     const lane = this.#lanes.get(key);
     lane?.urgent.delete(turn);
     lane?.regular.delete(turn);
-  }
-
-  #open(key: string): void {
-    const lane = { urgent: new Set<Turn>(), regular: new Set<Turn>(), nextAt: performance.now() + this.#intervalMs };
-    this.#lanes.set(key, lane);
-    this.#schedule(key, lane);
   }
 
   #schedule(key: string, lane: Lane): void {

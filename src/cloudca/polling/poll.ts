@@ -1,8 +1,9 @@
 // Polls one resource (a task, a VPN or a list) for as long as it has subscribers. Decides when to send a request, and what is a change or
 // the end. Knows neither API keys nor the type of the resource.
-import { CloudcaError, ForbiddenError, NotFoundError, UnauthenticatedError } from '../errors.js';
+import { NotFoundError } from '../errors.js';
 import type { RestSession } from '../session.js';
 import type { Turn } from './pacer.js';
+import { isPermanentFailure, judgeFailure, maxFailures } from './poll-failures.js';
 
 /** Receives the current value after each change, and the end. */
 export interface Subscriber<T> {
@@ -24,9 +25,9 @@ export interface PollStart<T> {
 export interface PollOptions<T> extends PollStart<T> {
   /** Creates the session of one request. */
   readonly createSession: () => RestSession;
-  /** Requests the current value. */
-  readonly fetch: (rest: RestSession) => Promise<T>;
-  /** Milliseconds from a response, or failure, to the next request. */
+  /** Requests the current value. `latest` is the value before, if there is one. */
+  readonly fetch: (rest: RestSession, latest: T | undefined) => Promise<T>;
+  /** Milliseconds from a response to the next request. Failures may prolong it (`judgeFailure`). */
   readonly intervalMs: number;
   /** Starts a request, at once or when the rate of the poll's key allows it. An urgent request comes before the key's others. */
   readonly takeTurn: (turn: Turn, isUrgent: boolean) => void;
@@ -36,12 +37,14 @@ export interface PollOptions<T> extends PollStart<T> {
   readonly isSame: (one: T, other: T) => boolean;
   /** Whether a value will never change again. */
   readonly hasEnded: (value: T) => boolean;
-  /** Whether a failed request means that the resource was deleted, which is an end, not a failure. Called only if the poll has a value. */
-  readonly isDeleted: (error: unknown) => boolean;
+  /** Whether a resource that is no longer found was deleted, which is an end, not a failure. */
+  readonly isDeletable: boolean;
+  /** Called when the REST API asks for a delay before the next request. */
+  readonly onRetryAfter: (milliseconds: number) => void;
   /** Called after each request that succeeded, with its start time on the clock of performance.now(). */
   readonly onSuccess?: (value: T, startedAt: number) => void;
-  /** Called after each request that failed and will be repeated. */
-  readonly onTransientFailure?: () => void;
+  /** Called after each request that makes the poll unhealthy. */
+  readonly onUnhealthy?: () => void;
   /**
    * Whether to skip a request because another poll supplies the value. That poll must then call `receive` or, if its own request fails,
    * `requestIfDue`. `hasValue` reports whether this poll has a value already.
@@ -52,9 +55,6 @@ export interface PollOptions<T> extends PollStart<T> {
   /** Called once when the poll has ended, with the failure that caused it, if any. */
   readonly onEnd?: (failure?: unknown) => void;
 }
-
-// A poll ends after this many failed requests in a row. A mutation that waits starts another poll afterwards, while it has time left.
-const maxFailures = 3;
 
 /** Polls one resource for all of its subscribers. Ends when the resource or its last subscriber does, or after failures. */
 export class Poll<T> {
@@ -75,7 +75,12 @@ export class Poll<T> {
   #isUrgent = false;
   // Whether a request is due that waits for its turn.
   #hasTurn = false;
+  // The number of failures that count since the latest value.
   #failures = 0;
+  // Whether the latest request, or another poll, has brought no value. The latest value is then too old for new subscribers.
+  #isStale = false;
+  // Whether the resource was not found since the latest value. It has ended if its own request does not find it either.
+  #isMissing = false;
   #hasEnded = false;
 
   constructor(options: PollOptions<T>) {
@@ -88,9 +93,9 @@ export class Poll<T> {
     return this.#latest;
   }
 
-  /** Whether no request has failed since the last one that succeeded. */
+  /** Whether nothing has failed or was missing since the latest value. A poll that only waits longer than usual stays healthy. */
   get isHealthy(): boolean {
-    return this.#failures === 0;
+    return this.#failures === 0 && !this.#isMissing;
   }
 
   /** Whether a request is in flight, or is about to start because there is no value yet. */
@@ -100,7 +105,7 @@ export class Poll<T> {
 
   /** Whether the latest value is not older than one interval. */
   get isFresh(): boolean {
-    return this.#latest !== undefined && this.#failures === 0 && this.#session === undefined && !this.#isDue;
+    return this.#latest !== undefined && !this.#isStale && this.#session === undefined && !this.#isDue;
   }
 
   /** Milliseconds until the next request. */
@@ -124,17 +129,20 @@ export class Poll<T> {
   }
 
   /**
-   * Takes the value of another poll, whose request started at `startedAt`. Ignores it if the latest value arrived after that. NotFoundError
-   * ends the poll if it has a value; otherwise the poll requests the value, if a request is due.
+   * Takes the value of another poll, whose request started at `startedAt`; undefined if that did not find the resource. The poll then
+   * requests the value itself: at once if it has one, otherwise if a request is due. Ignores what is older than the latest value.
    */
-  receive(value: T | NotFoundError, startedAt: number): void {
+  receive(value: T | undefined, startedAt: number): void {
     if (startedAt < this.#latestAt) return;
-    if (!(value instanceof NotFoundError)) {
+    if (value !== undefined) {
       this.#update(value);
       this.#schedule(this.#options.intervalMs);
-    } else if (this.#latest !== undefined) this.#endAsDeleted(value);
-    // Without a value so far, the resource may be newer than the response of the other poll.
-    else this.requestIfDue();
+    } else if (this.#latest === undefined) this.requestIfDue();
+    else if (!this.#isMissing) {
+      this.#isMissing = true;
+      this.#isStale = true;
+      if (this.#session === undefined) this.#requestNow();
+    }
   }
 
   /** Lets the next request, when it is due, come before those of the key's other polls. */
@@ -159,6 +167,12 @@ export class Poll<T> {
     }, milliseconds);
   }
 
+  #requestNow(): void {
+    clearTimeout(this.#timer);
+    this.#giveUpTurn();
+    this.#takeTurn();
+  }
+
   #takeTurn(): void {
     if (this.#isLeftToAnotherPoll()) return;
     this.#hasTurn = true;
@@ -181,7 +195,7 @@ export class Poll<T> {
   };
 
   #isLeftToAnotherPoll(): boolean {
-    this.#isDue = this.#options.isFedByAnotherPoll?.(this.#latest !== undefined) === true;
+    this.#isDue = !this.#isMissing && this.#options.isFedByAnotherPoll?.(this.#latest !== undefined) === true;
     return this.#isDue;
   }
 
@@ -189,17 +203,18 @@ export class Poll<T> {
     const session = this.#options.createSession();
     this.#session = session;
     const startedAt = performance.now();
+    let delayMs = this.#options.intervalMs;
     try {
-      const value = await this.#options.fetch(session);
+      const value = await this.#options.fetch(session, this.#latest);
       // The poll has ended, or another poll was faster.
       if (this.#session !== session) return;
       this.#update(value);
       this.#options.onSuccess?.(value, startedAt);
     } catch (error) {
       if (this.#session !== session) return;
-      this.#fail(error);
+      delayMs = this.#fail(error);
     }
-    if (!this.#hasEnded) this.#schedule(this.#options.intervalMs);
+    if (!this.#hasEnded) this.#schedule(delayMs);
   }
 
   #update(value: T): void {
@@ -207,6 +222,8 @@ export class Poll<T> {
     this.#latest = value;
     this.#latestAt = performance.now();
     this.#failures = 0;
+    this.#isStale = false;
+    this.#isMissing = false;
     this.#isDue = false;
     this.#cancelRequest();
     for (const subscriber of changed ? this.#subscribers : this.#awaitingFirstValue) subscriber.onValue(value);
@@ -214,12 +231,27 @@ export class Poll<T> {
     if (this.#options.hasEnded(value)) this.#end();
   }
 
-  #fail(error: unknown): void {
+  // Returns the milliseconds until the next request. The poll may have ended instead.
+  #fail(error: unknown): number {
+    const { intervalMs, isDeletable, onUnhealthy, onRetryAfter } = this.#options;
     this.#cancelRequest();
+    this.#isStale = true;
+    const isMissing = error instanceof NotFoundError && this.#latest !== undefined;
+    if (isMissing && !this.#isMissing) {
+      this.#isMissing = true;
+      onUnhealthy?.();
+      return intervalMs;
+    }
+    if (isMissing && isDeletable) this.#endAsDeleted(error);
+    else if (isPermanentFailure(error)) this.#end(error);
+    if (this.#hasEnded) return intervalMs;
+    const { counts, delayMs, isRequested } = judgeFailure(error, intervalMs, this.#failures);
+    if (isRequested) onRetryAfter(delayMs);
+    if (!counts) return delayMs;
     this.#failures++;
-    if (this.#latest !== undefined && this.#options.isDeleted(error)) this.#endAsDeleted(error);
-    else if (isPermanentFailure(error) || this.#failures >= maxFailures) this.#end(error);
-    else this.#options.onTransientFailure?.();
+    if (this.#failures >= maxFailures) this.#end(error);
+    else onUnhealthy?.();
+    return delayMs;
   }
 
   #cancelRequest(): void {
@@ -249,10 +281,4 @@ export class Poll<T> {
     this.#subscribers.clear();
     this.#awaitingFirstValue.clear();
   }
-}
-
-/** Reports whether the next request would fail as well: after 401, 403 or 404, and after a bug of this program. */
-export function isPermanentFailure(error: unknown): boolean {
-  const permanentErrors = [UnauthenticatedError, ForbiddenError, NotFoundError];
-  return !(error instanceof CloudcaError) || permanentErrors.some((type) => error instanceof type);
 }

@@ -6,13 +6,14 @@ import { Repeater, SlidingBuffer } from '@repeaterjs/repeater';
 import type { CloudcaClient } from '../client.js';
 import type { WireWarning } from '../decode.js';
 import type { EnvironmentAddress } from '../environments.js';
-import { NotFoundError } from '../errors.js';
 import { isPathSegment } from '../path-segments.js';
 import type { ObserveCall } from '../session.js';
-import { getSiteToSiteVpn, isSameId, listSiteToSiteVpns, type SiteToSiteVpnEntity } from '../site-to-site-vpns.js';
+import { getSiteToSiteVpn, type SiteToSiteVpnEntity } from '../site-to-site-vpns.js';
 import { getTask, hasEnded, type TaskEntity } from '../tasks.js';
 import { Pacer } from './pacer.js';
-import { isPermanentFailure, Poll, type PollOptions, type PollStart, type Subscriber } from './poll.js';
+import { Poll, type PollOptions, type PollStart, type Subscriber } from './poll.js';
+import { isPermanentFailure } from './poll-failures.js';
+import { findVpn, requestVpnList } from './vpn-list.js';
 
 /** An event for a subscriber: the current value, or, as the last event, the failure that ended the watch. */
 export type WatchEvent<T> = { readonly value: T } | { readonly failure: unknown };
@@ -159,7 +160,7 @@ export class Watcher {
         intervalMs: this.#options.taskPollMs,
         isSame: (one, other) => one.status === other.status,
         hasEnded,
-        isDeleted: () => false,
+        isDeletable: false,
         onStopped: () => this.#tasks.delete(key),
         ...start,
       });
@@ -172,17 +173,16 @@ export class Watcher {
     return getOrCreate(this.#lists, key, () => {
       return new Poll<readonly SiteToSiteVpnEntity[]>({
         ...this.#toPollOptions(apiKey, 'siteToSiteVpns'),
-        // Sorted by id, since the REST API's order may change when nothing else does.
-        fetch: async (rest) => (await listSiteToSiteVpns(rest, environment, null)).toSorted(compareIds),
+        fetch: (rest, latest) => requestVpnList(rest, environment, latest),
         intervalMs: this.#options.watchPollMs,
         isSame: isDeepStrictEqual,
         hasEnded: () => false,
-        isDeleted: () => false,
+        isDeletable: false,
         // While a list is polled, the VPNs in it need no polls of their own.
         onSuccess: (vpns, startedAt) => {
-          for (const [id, poll] of vpnPolls()) poll.receive(findVpn(vpns, id) ?? createNotListedError(), startedAt);
+          for (const [id, poll] of vpnPolls()) poll.receive(findVpn(vpns, id), startedAt);
         },
-        onTransientFailure: () => {
+        onUnhealthy: () => {
           for (const [, poll] of vpnPolls()) poll.requestIfDue();
         },
         onStopped: () => {
@@ -206,7 +206,7 @@ export class Watcher {
         intervalMs: this.#options.watchPollMs,
         isSame: isDeepStrictEqual,
         hasEnded: () => false,
-        isDeleted: (error) => error instanceof NotFoundError,
+        isDeletable: true,
         isFedByAnotherPoll: (hasValue) => {
           const poll = this.#lists.get(key);
           return poll?.isHealthy === true && (hasValue || poll.isRequesting);
@@ -224,7 +224,7 @@ export class Watcher {
   #toPollOptions(
     apiKey: string,
     target: WatchTarget,
-  ): Pick<PollOptions<unknown>, 'createSession' | 'takeTurn' | 'giveUpTurn' | 'onEnd'> {
+  ): Pick<PollOptions<unknown>, 'createSession' | 'takeTurn' | 'giveUpTurn' | 'onRetryAfter' | 'onEnd'> {
     const { client, warn, startObservation } = this.#options;
     const { observe, end } = startObservation?.(target) ?? {};
     return {
@@ -234,6 +234,9 @@ export class Watcher {
       },
       giveUpTurn: (turn) => {
         this.#pacer.giveUp(apiKey, turn);
+      },
+      onRetryAfter: (milliseconds) => {
+        this.#pacer.hold(apiKey, milliseconds);
       },
       ...(end === undefined ? {} : { onEnd: end }),
     };
@@ -255,18 +258,6 @@ function subscribe<T>(getPoll: () => Poll<T>): WatchEvents<T> {
     await stop;
     poll.unsubscribe(subscriber);
   }, new SlidingBuffer(maxUnreadEvents));
-}
-
-function compareIds(one: SiteToSiteVpnEntity, other: SiteToSiteVpnEntity): number {
-  return one.id < other.id ? -1 : Number(one.id > other.id);
-}
-
-function findVpn(vpns: readonly SiteToSiteVpnEntity[], id: string): SiteToSiteVpnEntity | undefined {
-  return vpns.find((vpn) => isSameId(vpn.id, id));
-}
-
-function createNotListedError(): NotFoundError {
-  return new NotFoundError('The REST API no longer lists this site-to-site VPN.');
 }
 
 function getOrCreate<V>(map: Map<string, V>, key: string, create: () => V): V {

@@ -205,12 +205,16 @@ class Run {
     }
   }
 
-  // Advances by one interval at most, in which each key requests each URL at most once.
+  // Advances by one interval at most, in which each key requests each task at most once. It may request a list or VPN once more, if a VPN
+  // has vanished.
   async advance(milliseconds: number): Promise<void> {
     upstream.calls.splice(0);
     await advance(milliseconds);
     const requests = upstream.calls.map(({ url, headers }) => `${String(headers['mc-api-key'])} ${url}`);
-    expect(requests).toEqual([...new Set(requests)]);
+    for (const request of new Set(requests)) {
+      const count = requests.filter((other) => other === request).length;
+      expect(count).toBeLessThanOrEqual(request.includes('/tasks/') ? 1 : 2);
+    }
   }
 
   subscribe(ofKey: Key, to: string): void {

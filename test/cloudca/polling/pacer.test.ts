@@ -62,6 +62,20 @@ describe('Pacer', () => {
     expect(log).toEqual(['first', 'last']);
   });
 
+  it.each([0, 50])('starts no turn of a key that is held, at an interval of %i ms', (intervalMs) => {
+    const pacer = new Pacer(intervalMs);
+    const log: string[] = [];
+    take(pacer, log, 'key', 'first');
+    pacer.hold('key', 1_000);
+    take(pacer, log, 'key', 'held');
+    take(pacer, log, 'key', 'urgent', true);
+    take(pacer, log, 'other', 'other');
+    clock.advance(999);
+    expect(log).toEqual(['first', 'other']);
+    clock.advance(1 + intervalMs);
+    expect(log).toEqual(['first', 'other', 'urgent', 'held']);
+  });
+
   it('keeps the rate if the interval is shorter than a millisecond', () => {
     const pacer = new Pacer(0.1);
     const log: string[] = [];

@@ -6,7 +6,7 @@ import type { SiteToSiteVpnEntity } from '../../../src/cloudca/site-to-site-vpns
 import type { TaskEntity } from '../../../src/cloudca/tasks.js';
 import { type WatchEvent, Watcher } from '../../../src/cloudca/polling/watcher.js';
 import { addCleanup } from '../../helpers/cleanup.js';
-import { useFakeClock } from '../../helpers/fake-clock.js';
+import { type Fakeable, useFakeClock } from '../../helpers/fake-clock.js';
 import { trackRestCalls } from '../../helpers/rest-calls.js';
 import { dropConnection, json, type Script, startUpstream, type Upstream } from '../../helpers/upstream.js';
 
@@ -37,14 +37,16 @@ export interface WatcherHarness {
   readonly createWatcher: () => Watcher;
 }
 
-/** Starts an upstream, and fakes the clock until the file's tests are over. The deadline of a call is 10 fake seconds. */
-export async function startHarness(): Promise<WatcherHarness> {
+/**
+ * Starts an upstream, and fakes the clock until the file's tests are over. The deadline of a call is 10 fake seconds. By default, Date and
+ * performance are real: a poll compares when requests started and values arrived, which would all be at once.
+ */
+export async function startHarness(faked: readonly Fakeable[] = ['setTimeout']): Promise<WatcherHarness> {
   const upstream = await startUpstream();
   const client = new CloudcaClient({ baseUrl: upstream.url, timeoutMs: 10_000 });
   addCleanup(() => client.close());
   const calls = trackRestCalls(client);
-  // Date and performance are real: a poll compares when requests started and values arrived, which would all be at once.
-  const clock = useFakeClock(['setTimeout']);
+  const clock = useFakeClock(faked);
   const settle = () => calls.settle(heldRequestIds);
   return {
     upstream,

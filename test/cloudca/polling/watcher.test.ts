@@ -255,13 +255,27 @@ describe('CallerWatcher.siteToSiteVpn', () => {
     expect(log).toEqual(['a Connected']);
   });
 
-  it('ends when the VPN has been deleted', async () => {
+  it('ends when the VPN is not found twice in a row', async () => {
     upstream.script(serveInOrder({ data: createWireVpn('a') }, json(404, rejection)));
     const { log } = watchVpn('a');
     await advance(0);
     await advance(watchPollMs);
+    expect(log).toEqual(['a Connected']);
+    await advance(watchPollMs);
     expect(log).toEqual(['a Connected', 'end']);
     expect(watcher.pollCount).toBe(0);
+    expect(requestedUrls()).toEqual(Array(3).fill(vpnPath('a')));
+  });
+
+  it('continues if the VPN is not found once, even several times', async () => {
+    const [found, missing] = [{ data: createWireVpn('a') }, json(404, rejection)];
+    upstream.script(serveInOrder(found, missing, raw(500), found, missing, found, missing, missing));
+    const { log } = watchVpn('a');
+    await advance(0);
+    for (let poll = 1; poll < 7; poll++) await advance(watchPollMs);
+    expect(log).toEqual(['a Connected']);
+    await advance(watchPollMs);
+    expect(log).toEqual(['a Connected', 'end']);
   });
 
   it('fails with NotFoundError if the VPN does not exist', async () => {
@@ -281,8 +295,13 @@ describe('CallerWatcher.siteToSiteVpn', () => {
     const late = watchVpn('a');
     held.release(rejection, 404);
     await settle();
-    expect([early.log, late.log]).toEqual([
+    const later = watchVpn('a');
+    expect([early.log, late.log, later.log]).toEqual([['a Connected'], [], []]);
+    upstream.script(() => json(404, rejection));
+    await advance(watchPollMs);
+    expect([early.log, late.log, later.log]).toEqual([
       ['a Connected', 'end'],
+      ['NotFoundError', 'end'],
       ['NotFoundError', 'end'],
     ]);
   });
@@ -408,7 +427,8 @@ describe('The poll of a VPN whose list is polled', () => {
     await advance(watchPollMs);
     upstream.script(serveVpns(createWireVpn('a', { state: 'Error' })));
     await advance(watchPollMs);
-    expect(requestedUrls()).toEqual([listPath]);
+    // The list and the VPN each confirm that it is gone.
+    expect(requestedUrls()).toEqual([listPath, vpnPath('b'), vpnPath('b')]);
     expect(a.log).toEqual(['a Connected', 'a Error']);
     expect(b.log).toEqual(['b Connected', 'end']);
     expect(list.log.at(-1)).toBe('[a Error]');
@@ -569,7 +589,7 @@ describe('The poll of a VPN whose list is polled', () => {
       ['a Connected', 'end'],
       ['NotFoundError', 'end'],
     ]);
-    expect(requestedUrls()).toEqual([listPath, listPath]);
+    expect(requestedUrls()).toEqual([listPath, listPath, vpnPath('a'), vpnPath('a')]);
   });
 
   it.each([
@@ -614,9 +634,8 @@ describe('The poll of a VPN whose list is polled', () => {
 describe('A poll whose request fails', () => {
   it.each([
     ['500', raw(500), 'UpstreamFailureError'],
-    ['503', raw(503, '', { 'retry-after': '1' }), 'UnavailableError'],
+    ['502', raw(502, '', { 'retry-after': '1' }), 'UnavailableError'],
     ['504', raw(504), 'TimeoutError'],
-    ['429', raw(429, '', { 'retry-after': '600' }), 'RateLimitedError'],
     ['a lost connection', dropConnection, 'UnavailableError'],
     ['HTML', raw(200, '<html>'), 'BadResponseError'],
     ['a redirect', raw(302, '', { location: 'http://elsewhere.example/' }), 'BadResponseError'],
@@ -648,7 +667,7 @@ describe('A poll whose request fails', () => {
     ['VPN', () => watchVpn('a'), { data: createWireVpn('a') }, ['a Connected']],
     ['list', watchList, { data: [createWireVpn('a')] }, ['[a Connected]']],
   ])('repeats even the first request: %s', async (_target, watch, response, log) => {
-    upstream.script(serveInOrder(raw(503), dropConnection, response));
+    upstream.script(serveInOrder(raw(502), dropConnection, response));
     const subscriber = watch();
     await advance(0);
     await advance(watchPollMs);
@@ -661,7 +680,6 @@ describe('A poll whose request fails', () => {
   it.each([
     [401, 'UnauthenticatedError'],
     [403, 'ForbiddenError'],
-    [404, 'NotFoundError'],
   ])('with %i ends at once', async (status, failure) => {
     const responses: Record<string, object> = { '/v1/tasks/t-1': pending, [listPath]: { data: [] } };
     upstream.script(({ url }) => responses[url] ?? json(status, rejection));
@@ -674,6 +692,23 @@ describe('A poll whose request fails', () => {
     expect(task.log).toEqual(['PENDING', failure, 'end']);
     expect(list.log).toEqual(['[]', failure, 'end']);
     expect([lateTask.log, lateList.log]).toEqual(Array(2).fill([failure, 'end']));
+    expect(requestedUrls().length).toBe(4);
+  });
+
+  it('with 404 ends at once only without a value, otherwise after a second 404', async () => {
+    const responses: Record<string, object> = { '/v1/tasks/t-1': pending, [listPath]: { data: [] } };
+    const missing = json(404, rejection);
+    upstream.script(({ url }) => responses[url] ?? missing);
+    const [task, list, missingTask] = [watchTask(), watchList(), watchTask('t-2')];
+    await advance(0);
+    expect(missingTask.log).toEqual(['NotFoundError', 'end']);
+    upstream.script(() => missing);
+    await advance(watchPollMs);
+    expect([task.log, list.log]).toEqual([['PENDING'], ['[]']]);
+    await advance(taskPollMs);
+    await advance(watchPollMs);
+    expect(task.log).toEqual(['PENDING', 'NotFoundError', 'end']);
+    expect(list.log).toEqual(['[]', 'NotFoundError', 'end']);
     expect(requestedUrls().length).toBe(4);
   });
 
@@ -831,7 +866,7 @@ describe('CallerWatcher.waitForTask', () => {
 
   it('continues once per interval until waitMs, however many requests fail', async () => {
     upstream.script((_call, index) =>
-      index < 7 ? ([raw(500), dropConnection, raw(429), raw(200, '<html>')][index % 4] ?? dropConnection) : done,
+      index < 7 ? ([raw(500), dropConnection, raw(504), raw(200, '<html>')][index % 4] ?? dropConnection) : done,
     );
     const result = wait();
     const other = wait();
@@ -857,13 +892,18 @@ describe('CallerWatcher.waitForTask', () => {
     await advance(taskPollMs);
   });
 
-  it.each([401, 403, 404])('resolves with the latest task after a response with status %i', async (status) => {
+  it.each([
+    ['401', 401, 1],
+    ['403', 403, 1],
+    ['a second 404', 404, 2],
+  ])('resolves with the latest task after %s', async (_case, status, count) => {
     upstream.script(serveInOrder({ data: { id: 't-1', status: 'RUNNING' } }, json(status, rejection)));
     const result = wait();
-    await advance(taskPollMs);
+    for (let poll = 0; poll < count; poll++) await advance(taskPollMs);
+    expect(result.outcome).toBeUndefined();
     await advance(taskPollMs);
     expect(result.outcome).toEqual({ ...started, status: 'UNKNOWN' });
-    expect(requestedUrls().length).toBe(2);
+    expect(requestedUrls().length).toBe(1 + count);
   });
 
   it.each([

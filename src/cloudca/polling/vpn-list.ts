@@ -1,0 +1,50 @@
+// The list of VPNs of an environment, as its poll requests it: sorted, and looked at again before a VPN counts as deleted.
+import type { EnvironmentAddress } from '../environments.js';
+import { ForbiddenError, NotFoundError } from '../errors.js';
+import { isPathSegment } from '../path-segments.js';
+import type { RestSession } from '../session.js';
+import { getSiteToSiteVpn, isSameId, listSiteToSiteVpns, type SiteToSiteVpnEntity } from '../site-to-site-vpns.js';
+
+type VpnList = readonly SiteToSiteVpnEntity[];
+
+/**
+ * Lists the VPNs of an environment, sorted by id, since the REST API's order may change when nothing else does. A single bad
+ * response deletes nothing: if VPNs of `previous` have vanished, makes one more call.
+ *
+ * - One VPN has vanished: requests it by its id. 404 and 403 confirm that it is gone; otherwise the list has it.
+ * - Several have vanished: requests the list again, and returns the second one.
+ *
+ * Rejects with a CloudcaError, also if only the second call fails.
+ */
+export async function requestVpnList(
+  rest: RestSession,
+  environment: EnvironmentAddress,
+  previous: VpnList = [],
+): Promise<VpnList> {
+  const request = () => listSiteToSiteVpns(rest, environment, null);
+  const vpns = await request();
+  const [vanished, ...others] = findVanished(previous, vpns);
+  if (vanished === undefined) return toSorted(vpns);
+  // The id comes from the REST API, and may not be usable in a path.
+  if (others.length > 0 || !isPathSegment(vanished.id)) return toSorted(await request());
+  try {
+    return toSorted([...vpns, await getSiteToSiteVpn(rest, environment, vanished.id)]);
+  } catch (error) {
+    if (error instanceof NotFoundError || error instanceof ForbiddenError) return toSorted(vpns);
+    throw error;
+  }
+}
+
+/** Returns the VPN with this id, or undefined if the list lacks it. */
+export function findVpn(vpns: VpnList, id: string): SiteToSiteVpnEntity | undefined {
+  return vpns.find((vpn) => isSameId(vpn.id, id));
+}
+
+function findVanished(previous: VpnList, vpns: VpnList): VpnList {
+  const ids = new Set(vpns.map(({ id }) => id.toLowerCase()));
+  return previous.filter(({ id }) => !ids.has(id.toLowerCase()));
+}
+
+function toSorted(vpns: VpnList): VpnList {
+  return vpns.toSorted((one, other) => (one.id < other.id ? -1 : Number(one.id > other.id)));
+}
