@@ -26,7 +26,8 @@ const rootDescriptions = new Map([
   ['Mutation', 'Writes. The REST API carries them out in the background: query or subscribe to the tasks.'],
   [
     'Subscription',
-    'Subscriptions, over WebSocket or Server-Sent Events. A failure is the last event, with its errors.',
+    'Subscriptions, over WebSocket or Server-Sent Events. A failure is the last event, with its errors. ' +
+      'If their extensions.retryable is true, the cause may pass: subscribe again after a pause.',
   ],
 ]);
 

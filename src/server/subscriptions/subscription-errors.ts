@@ -23,6 +23,11 @@ export class FormattedError extends GraphQLError {
   }
 }
 
+/** Adds `extensions.retryable`: the cause may pass, so a client may begin the subscription again. */
+export function markRetryable(error: GraphQLFormattedError): GraphQLFormattedError {
+  return { ...error, extensions: { ...error.extensions, retryable: true } };
+}
+
 /** Converts a thrown value to a GraphQLError. With `document` and `operation`, its path is that of the operation's one root field. */
 export function toGraphqlError(
   thrown: unknown,

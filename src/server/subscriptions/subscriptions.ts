@@ -8,6 +8,7 @@ import {
   type GraphQLSchema,
   OperationTypeNode,
 } from 'graphql';
+import { isPermanentFailure } from '../../cloudca/polling/poll-failures.js';
 import type { WatchEvent } from '../../cloudca/polling/watcher.js';
 import { mapAsyncIterator } from '../../graph/async-iterators.js';
 import type { GraphContext, OperationTrace } from '../../graph/context.js';
@@ -20,7 +21,7 @@ import type { Operation, OperationRequest, Operations } from '../graphql/operati
 import type { UnreadBytes } from '../http/unread-bytes.js';
 import type { Lifecycle } from '../lifecycle.js';
 import { EventTurns } from './event-turns.js';
-import { FormattedError, toGraphqlError } from './subscription-errors.js';
+import { FormattedError, markRetryable, toGraphqlError } from './subscription-errors.js';
 
 /** Describes a subscriber and its connection. */
 export interface SubscriptionCaller {
@@ -142,7 +143,8 @@ export class Subscriptions {
       eventCount++;
       if ('failure' in event) {
         const failure = toGraphqlError(event.failure, { document, operation });
-        return { errors: toErrors(operations.formatErrors([failure], context)) };
+        const errors = operations.formatErrors([failure], context);
+        return { errors: toErrors(isPermanentFailure(event.failure) ? errors : errors.map(markRetryable)) };
       }
       return this.#inTurn(callerId ?? '', async () => {
         await unreadBytes.whenRead(callerId);

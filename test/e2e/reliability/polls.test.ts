@@ -1,5 +1,5 @@
 // Polls of a REST API that fails. A failed poll never fails a mutation that waits for its task. A subscription ends with the error's code
-// after three failed polls in a row, or at once if the next poll would fail too. All cases start when the file loads.
+// after three failed polls in a row, or sooner if the next poll would fail too. All cases start when the file loads.
 import type { Socket } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, it } from '@jest/globals';
@@ -39,6 +39,7 @@ type RawResponse = ReturnType<RawScript>;
 type Failure = readonly [name: string, response: RawResponse, code: string];
 type Deadline = readonly [name: string, start: (socket: Socket) => void];
 const errors = [{ code: 7, message: 'Why.' }];
+const maxFailures = 3;
 
 /** Failures that may be over at the next poll, each with its code. */
 const transientFailures: readonly Failure[] = [
@@ -49,9 +50,9 @@ const transientFailures: readonly Failure[] = [
     'UPSTREAM_UNAVAILABLE',
   ],
   ['502', toBytes(502, '<html>'), 'UPSTREAM_UNAVAILABLE'],
-  ['503 with Retry-After', toBytes(503, '', { 'retry-after': '60' }), 'UPSTREAM_UNAVAILABLE'],
+  ['503', toBytes(503, ''), 'UPSTREAM_UNAVAILABLE'],
   ['504', toBytes(504, ''), 'UPSTREAM_TIMEOUT'],
-  ['429', toBytes(429, '', { 'retry-after': '86400' }), 'RATE_LIMITED'],
+  ['429', toBytes(429, ''), 'RATE_LIMITED'],
   ['500', toBytes(500, { errors }), 'UPSTREAM_ERROR'],
   ['405', toBytes(405, ''), 'UPSTREAM_ERROR'],
   ['errors in a 200', toBytes(200, { errors }), 'UPSTREAM_ERROR'],
@@ -72,11 +73,11 @@ const endlessResponses: readonly Deadline[] = [
   ['no response', writeThenStall()],
   ['a body sent byte by byte', writeEndlessly('HTTP/1.1 200 OK\r\n\r\n', ' ', 20)],
 ];
-/** Failures that the next poll would meet too, each with its code. */
-const permanentFailures: readonly Failure[] = [
-  ['401', toBytes(401, { errors }), 'UNAUTHENTICATED'],
-  ['403', toBytes(403, ''), 'FORBIDDEN'],
-  ['404', toBytes(404, ''), 'NOT_FOUND'],
+/** Failures that the next poll would meet too, each with its code and the number of polls that must meet it. */
+const permanentFailures: readonly (readonly [...Failure, count: number])[] = [
+  ['401', toBytes(401, { errors }), 'UNAUTHENTICATED', 1],
+  ['403', toBytes(403, { errors }), 'FORBIDDEN', 1],
+  ['404', toBytes(404, { errors }), 'NOT_FOUND', 2],
 ];
 
 /** Starts an endless response to each of `count` polls, then lets their deadlines expire together. Does so again for later polls. */
@@ -133,7 +134,12 @@ describe.each([
       on.rig.record(JSON.stringify(subscription.events));
       // A 404 for a VPN that existed means that it was deleted: the subscription ends without an error.
       const isGone = field === 'siteToSiteVpnUpdated' && code === 'NOT_FOUND';
-      const extensions = expect.objectContaining({ code, requestId: expect.any(String) });
+      const isTransient = pollCount > maxFailures;
+      const extensions = expect.objectContaining({
+        code,
+        requestId: expect.any(String),
+        ...(isTransient && { retryable: true }),
+      });
       const last = { errors: [{ message: expect.any(String), path: [field], extensions }] };
       expect(subscription.events).toEqual([{ data: { [field]: first } }, ...(isGone ? [] : [last])]);
       expect(subscription.end).toBe('complete');
@@ -151,8 +157,8 @@ describe.each([
     ),
   ])('ends with the error after three failed polls ($name)', ({ outcome }) => outcome);
 
-  it.each(startCases(permanentFailures, ([, response, code]) => expectEnds(gateway, response, code, 2)))(
-    'ends at once after a permanent failure ($name)',
+  it.each(startCases(permanentFailures, ([, response, code, count]) => expectEnds(gateway, response, code, 1 + count)))(
+    'ends after a permanent failure, of which a 404 is confirmed ($name)',
     ({ outcome }) => outcome,
   );
 
@@ -217,9 +223,9 @@ describe('Mutation with waitSeconds', () => {
   ])('returns the task of the third poll if two polls fail ($name)', ({ outcome }) => outcome);
 
   it.each(
-    startCases(permanentFailures, async ([, response]) => {
+    startCases(permanentFailures, async ([, response, , count]) => {
       const counts = await expectTasks(gateway, 60, () => response, { status: 'PENDING' });
-      expect(counts).toEqual([1, 1, 1]);
+      expect(counts).toEqual([count, count, count]);
     }),
   )('stops polling after a permanent failure ($name), and returns the last task', ({ outcome }) => outcome);
 
