@@ -1,10 +1,6 @@
 // A rolling restart of two built gateways behind HAProxy, with the configuration in deploy/haproxy, under reads, writes, waits and
 // subscriptions. Prints the counts. Skipped if Debian's package `haproxy` is not installed.
 import { randomUUID } from 'node:crypto';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { inspect } from 'node:util';
 import { describe, expect, it } from '@jest/globals';
 import { createClient as createEventStreamClient } from 'graphql-sse';
@@ -13,14 +9,13 @@ import { WebSocket } from 'ws';
 import { addCleanup } from '../../helpers/cleanup.js';
 import { keyHeader } from '../../helpers/fixtures.js';
 import { findFreePort } from '../../helpers/free-port.js';
-import { launchGateway, runProcess, startProcess } from '../../helpers/process.js';
+import { launchGateway } from '../../helpers/process.js';
 import { waitUntil } from '../../helpers/wait-until.js';
 import { json, startUpstream } from '../../helpers/upstream.js';
 import { sendRequest, post } from '../../helpers/http.js';
+import { drainDelayMs, isInstalled, startHaproxy } from '../deploy/haproxy.js';
 import { environment, vpnsSubscription, taskId, wireVpn } from '../../server/subscriptions/mutable-rest-api.js';
 
-const haproxy = '/usr/sbin/haproxy';
-const configuration = readFileSync('deploy/haproxy/haproxy.cfg', 'utf8');
 // Number of concurrent clients of each kind. `subscribers` is per transport.
 const [readers, writers, waiters, subscribers] = [6, 4, 2, 12];
 
@@ -57,7 +52,7 @@ async function startReplica(restUrl: string) {
     CLOUDCA_API_URL: restUrl,
     PORT: String(port),
     OPS_PORT: String(opsPort),
-    DRAIN_DELAY_MS: /DRAIN_DELAY_MS=(\d+)/.exec(configuration)?.[1],
+    DRAIN_DELAY_MS: drainDelayMs,
     RATE_LIMIT_PER_MINUTE: '0',
     // Other processes on this machine may delay the event loop.
     MAX_EVENT_LOOP_DELAY_MS: '0',
@@ -68,7 +63,8 @@ async function startReplica(restUrl: string) {
   let gateway = await start();
   const waitUntilServing = () => waitUntil(() => gateway.stdout().includes('"msg":"operation"'));
   return {
-    server: `127.0.0.1:${port} check port ${opsPort}`,
+    port,
+    opsPort,
     waitUntilServing,
     countSubscriptions: async () => {
       const { text } = await sendRequest(`${gateway.opsUrl}/metrics`);
@@ -83,34 +79,6 @@ async function startReplica(restUrl: string) {
       return exit;
     },
   };
-}
-
-/** Starts HAProxy in front of two servers. Returns the URL of the GraphQL endpoint through HAProxy. */
-async function startLoadBalancer(servers: readonly [string, string]): Promise<string> {
-  const port = await findFreePort();
-  const text = configuration
-    .replace(':443 ssl crt /etc/haproxy/gateway.pem', `127.0.0.1:${port}`)
-    .replace('10.0.0.11:4000 check port 9464', servers[0])
-    .replace('10.0.0.12:4000 check port 9464', servers[1]);
-  const directory = mkdtempSync(join(tmpdir(), 'haproxy-'));
-  addCleanup(() => {
-    rmSync(directory, { recursive: true, force: true });
-  });
-  const file = join(directory, 'haproxy.cfg');
-  writeFileSync(file, text);
-  // The check prints no warning.
-  expect(await runProcess(haproxy, ['-c', '-q', '-f', file])).toEqual({ code: 0, stdout: '', stderr: '' });
-  startProcess(haproxy, ['-db', '-f', file]);
-  const url = `http://127.0.0.1:${port}/graphql`;
-  for (
-    let attempt = 0;
-    (await post(url, { query: '{ __typename }' }).catch(() => undefined))?.status !== 200;
-    attempt++
-  ) {
-    if (attempt > 100) throw new Error('HAProxy did not serve a request within 100 attempts.');
-    await sleep(100);
-  }
-  return url;
 }
 
 /** A subscriber to the list of VPNs, which subscribes again whenever its connection ends. */
@@ -186,13 +154,13 @@ const createMany = <T>(count: number, create: (index: number) => T): T[] =>
   Array.from({ length: count }, (_, index) => create(index));
 const sum = (counts: readonly number[]) => counts.reduce((total, count) => total + count, 0);
 
-const describeIfInstalled = existsSync(haproxy) ? describe : describe.skip;
+const describeIfInstalled = isInstalled ? describe : describe.skip;
 
 describeIfInstalled('Rolling restart of two gateways behind HAProxy', () => {
   it('loses no request, sends no write twice, and lets all subscribers resume', async () => {
     const rest = await startRest();
     const replicas = [await startReplica(rest.url), await startReplica(rest.url)] as const;
-    const url = await startLoadBalancer([replicas[0].server, replicas[1].server]);
+    const url = await startHaproxy(replicas);
 
     // Subscribers connect before there is load, so that all of them are connected when the first gateway shuts down.
     const sockets = createMany(subscribers, () => subscribeByWebSocket(url));

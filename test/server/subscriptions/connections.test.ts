@@ -19,6 +19,28 @@ async function openBusySocket(url: string, key?: string) {
   return socket;
 }
 
+describe('The query parameter affinity, by which a load balancer may route', () => {
+  const affinity = '?affinity=0a1b2c3d';
+
+  it('is ignored by WebSockets, event streams and operations', async () => {
+    const { url } = await startOnRestApi();
+    const socket = await openBusySocket(url + affinity);
+    expect(socket.messages[1]).toMatchObject({ id: '1', type: 'next', payload: { data: {} } });
+    socket.webSocket.terminate();
+    const stream = await fetch(`${url}/stream${affinity}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', accept: 'text/event-stream', ...keyHeader() },
+      body: JSON.stringify(subscribe.payload),
+    });
+    expect(stream.headers.get('content-type')).toMatch(/^text\/event-stream/);
+    await stream.body?.cancel();
+    expect(await post(url + affinity, typename, closing)).toMatchObject({
+      status: 200,
+      text: '{"data":{"__typename":"Query"}}\n',
+    });
+  });
+});
+
 describe('MAX_CONNECTIONS', () => {
   it('closes one more WebSocket with 1013 and rejects HTTP with 503, until one closes', async () => {
     const { url, metrics } = await startOnRestApi({ maxConnections: 2 });
