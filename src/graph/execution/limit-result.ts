@@ -2,6 +2,7 @@
 // text.
 import { type ExecutionResult, GraphQLError, type OperationDefinitionNode, OperationTypeNode } from 'graphql';
 import { CloudcaError } from '../../cloudca/errors.js';
+import { maxWorkPerTurn } from '../../turns.js';
 import { unwrapError } from '../errors.js';
 import {
   createTooLongError,
@@ -10,7 +11,6 @@ import {
   ResultTooLargeError,
 } from './result-budget.js';
 import { isLongerThan } from './text-length.js';
-import { maxWorkPerTurn } from './turns.js';
 
 /**
  * Maximum length of a result, in characters of its JSON. A result with the default MAX_RESULT_FIELDS has about a third of it. A longer one

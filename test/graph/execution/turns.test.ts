@@ -4,7 +4,7 @@ import { beforeEach, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { ResultBudget } from '../../../src/graph/execution/result-budget.js';
 import { isLongerThan } from '../../../src/graph/execution/text-length.js';
-import { maxWorkPerTurn } from '../../../src/graph/execution/turns.js';
+import { maxWorkPerTurn } from '../../../src/turns.js';
 import { range } from '../../helpers/fixtures.js';
 
 const size = (fields: number) => ({ fields, work: fields });
