@@ -1,5 +1,4 @@
-// Compares ids. All ids of the REST API are UUIDs, which it may write in capitals in one place and in small letters in another (RFC 9562,
-// 4: either is accepted as input).
+// Compares ids. The REST API may write the same UUID in capitals in one place and in small letters in another (RFC 9562, 4, allows both).
 
 /** Reports whether two ids are equal. Either may be written in capitals. */
 export function isSameId(one: string, other: string): boolean {
