@@ -97,7 +97,7 @@ export default tseslint.config(
       ],
     },
   },
-  forbid(['src/json.ts'], { regex: '^\\.', message: 'Every layer imports json.ts, so it imports none.' }),
+  forbid(['src/{json,turns}.ts'], { regex: '^\\.', message: 'Every layer imports these, so they import none.' }),
   forbid(['src/cloudca/*.ts'], ...cloudca, notFrom('Polling uses the collections, not the reverse.', 'polling')),
   forbid(['src/cloudca/http/**'], ...cloudca, {
     regex: '^\\.\\./(?!errors\\.js$|\\.\\./json\\.js$)',

@@ -1,7 +1,8 @@
 // Environments and service connections: wire types and calls. Also builds the requests for collections in an environment.
 import type { RestSession } from './session.js';
-import { toList, WireFields } from './decode.js';
+import { WireFields } from './decode.js';
 import { NotFoundError } from './errors.js';
+import { decodeEntries, readList } from './lists.js';
 import { redactEntries, Secrets } from './redact.js';
 
 /** Identifies the environment that a call works in. */
@@ -19,9 +20,9 @@ export interface EnvironmentEntity {
   readonly id: string;
   readonly name: string;
   readonly description: string | null;
-  readonly organization: { readonly id: string; readonly name: string | null } | null;
-  /** Id and name of the service connection. `GET /services/connections` has its other fields. */
-  readonly serviceConnection: { readonly id: string; readonly name: string | null } | null;
+  readonly organization: OrganizationEntity | null;
+  /** The service connection. Version 1 of the REST API sends its id and name only. */
+  readonly serviceConnection: ServiceConnectionEntity | null;
 }
 
 /** An organization, as `GET /organizations` returns it. */
@@ -69,13 +70,13 @@ export function listCollection<T>(
   rest: RestSession,
   environment: EnvironmentAddress,
   collection: string,
-  decode: (entries: readonly unknown[], rest: RestSession) => readonly T[],
+  decode: (entries: readonly unknown[], rest: RestSession) => Promise<readonly T[]>,
   query?: Readonly<Record<string, string>>,
 ): Promise<readonly T[]> {
   const request = toCollectionRequest(environment, collection);
   const filtered = query === undefined ? request : { ...request, query: { ...query, ...request.query } };
-  return rest
-    .read(filtered, (data) => decode(toList(data, collection), rest))
+  return readList(rest, filtered, collection)
+    .then((entries) => decode(entries, rest))
     .catch((error: unknown) => {
       throw toCollectionError(error, environment, rest.secrets);
     });
@@ -116,17 +117,8 @@ export async function listEnvironments(
   organizationId: string | null = null,
 ): Promise<readonly EnvironmentEntity[]> {
   const request = { route: '/environments', path: ['environments'], query: toOrganizationQuery(organizationId) };
-  const environments = rest.read(request, (data) =>
-    toList(data, 'environments').map((entry) => {
-      const fields = new WireFields(entry, 'environment', rest.warn);
-      return {
-        id: fields.string('id'),
-        name: fields.string('name'),
-        description: fields.optionalString('description'),
-        organization: toReference(fields.optionalObject('organization')),
-        serviceConnection: toReference(fields.optionalObject('serviceConnection')),
-      };
-    }),
+  const environments = readList(rest, request, 'environments').then((entries) =>
+    decodeEntries(entries, (entry) => toEnvironment(new WireFields(entry, 'environment', rest.warn))),
   );
   return organizationId === null
     ? environments
@@ -138,11 +130,9 @@ export async function listEnvironments(
  * NotFoundError if the REST API has no such list.
  */
 export function listOrganizations(rest: RestSession): Promise<readonly OrganizationEntity[]> {
-  const organizations = rest.read({ route: '/organizations', path: ['organizations'] }, (data) =>
-    toList(data, 'organizations').map((entry) => {
-      const fields = new WireFields(entry, 'organization', rest.warn);
-      return { id: fields.string('id'), name: fields.optionalString('name') };
-    }),
+  const request = { route: '/organizations', path: ['organizations'] };
+  const organizations = readList(rest, request, 'organizations').then((entries) =>
+    decodeEntries(entries, (entry) => toOrganization(new WireFields(entry, 'organization', rest.warn))),
   );
   return explainNotFound(organizations, 'The REST API has no list of organizations. Ask its operator for their ids.');
 }
@@ -156,22 +146,33 @@ async function explainNotFound<T>(result: Promise<T>, message: string): Promise<
   }
 }
 
-/** Lists the service connections that the caller's key can see: `GET /services/connections`. Rejects with a CloudcaError. */
-export function listServiceConnections(rest: RestSession): Promise<readonly ServiceConnectionEntity[]> {
-  return rest.read({ route: '/services/connections', path: ['services', 'connections'] }, (data) =>
-    toList(data, 'service connections').map((entry) => {
-      const fields = new WireFields(entry, 'serviceConnection', rest.warn);
-      return {
-        id: fields.string('id'),
-        name: fields.optionalString('name'),
-        serviceCode: fields.optionalString('serviceCode'),
-        type: fields.optionalString('type'),
-        reachable: fields.optionalObject('status')?.optionalBoolean('reachable') ?? null,
-      };
-    }),
-  );
+/** Lists the service connections that the organization of the caller's key owns: `GET /services/connections`. Rejects with a CloudcaError. */
+export async function listServiceConnections(rest: RestSession): Promise<readonly ServiceConnectionEntity[]> {
+  const request = { route: '/services/connections', path: ['services', 'connections'] };
+  const entries = await readList(rest, request, 'service connections');
+  return decodeEntries(entries, (entry) => toServiceConnection(new WireFields(entry, 'serviceConnection', rest.warn)));
 }
 
-function toReference(fields: WireFields | null): { id: string; name: string | null } | null {
-  return fields === null ? null : { id: fields.string('id'), name: fields.optionalString('name') };
+function toEnvironment(fields: WireFields): EnvironmentEntity {
+  return {
+    id: fields.id('id'),
+    name: fields.string('name'),
+    description: fields.optionalString('description'),
+    organization: fields.optionalEntity('organization', toOrganization),
+    serviceConnection: fields.optionalEntity('serviceConnection', toServiceConnection),
+  };
+}
+
+function toOrganization(fields: WireFields): OrganizationEntity {
+  return { id: fields.id('id'), name: fields.optionalString('name') };
+}
+
+function toServiceConnection(fields: WireFields): ServiceConnectionEntity {
+  return {
+    id: fields.id('id'),
+    name: fields.optionalString('name'),
+    serviceCode: fields.optionalString('serviceCode'),
+    type: fields.optionalString('type'),
+    reachable: fields.optionalObject('status')?.optionalBoolean('reachable') ?? null,
+  };
 }

@@ -166,12 +166,12 @@ export class RestSession {
   }
 
   /**
-   * Sends a GET, retried within the deadline if a retry may help. Returns what `decode` makes of `data`. Rejects with a CloudcaError, or
-   * with what `decode` throws.
+   * Sends a GET, retried within the deadline if a retry may help. Returns what `decode` makes of `data`, and of the body that has it.
+   * Rejects with a CloudcaError, or with what `decode` throws.
    */
-  read<T>(request: ReadRequest, decode: (data: unknown) => T): Promise<T> {
+  read<T>(request: ReadRequest, decode: (data: unknown, body: unknown) => T): Promise<T> {
     return this.readResponse(request, (response) =>
-      decode(markSharedWith(response, toReadData(response, this.secrets))),
+      decode(markSharedWith(response, toReadData(response, this.secrets)), response.body),
     );
   }
 

@@ -6,6 +6,8 @@ import type { WriteOutcome } from './envelope.js';
 import { BadResponseError } from './errors.js';
 import { type EnvironmentAddress, listCollection, toCollectionError, toCollectionRequest } from './environments.js';
 import { memoizePerSharedValue } from './http/singleflight.js';
+import { isSameId } from './ids.js';
+import { decodeEntries } from './lists.js';
 
 /** The documented states, as the REST API sends them. */
 export const siteToSiteVpnStates = ['Connected', 'Pending', 'Disconnected', 'Error'] as const;
@@ -43,8 +45,10 @@ export interface SiteToSiteVpnEntity {
   readonly vpcId: string;
   /** Address of the remote network's gateway. */
   readonly gateway: string;
-  /** CIDRs of the remote network, separated by commas. */
+  /** CIDRs of the remote networks, separated by commas. */
   readonly cidr: string;
+  /** The entries of `cidr`, in its order, without blanks. */
+  readonly cidrs: readonly string[];
   /** The pre-shared key, in clear text. It is a secret. */
   readonly ipSecPsk: string | null;
   readonly ikeEncryptionAlgorithm: EncryptionAlgorithm | null;
@@ -84,7 +88,7 @@ export interface NewSiteToSiteVpn {
 
 const collection = 'sitetositevpns';
 const toSiteToSiteVpns = memoizePerSharedValue((entries: readonly unknown[], rest: RestSession) =>
-  entries.map((entry) => toSiteToSiteVpn(rest, entry)),
+  decodeEntries(entries, (entry) => toSiteToSiteVpn(rest, entry)),
 );
 
 // The REST API may return VPNs of other VPCs all the same. Each would need a call of its own for its VPC.
@@ -109,11 +113,6 @@ export async function listSiteToSiteVpns(
   const query = vpcId === null ? undefined : { vpc_id: vpcId };
   const vpns = await listCollection(rest, environment, collection, toSiteToSiteVpns, query);
   return vpcId === null ? vpns : dropOthers(vpns, vpcId, rest);
-}
-
-/** Reports whether two UUIDs are equal. Either may be written in capitals. */
-export function isSameId(one: string, other: string): boolean {
-  return one === other || one.toLowerCase() === other.toLowerCase();
 }
 
 /** Reads one site-to-site VPN. Rejects with a CloudcaError: NotFoundError if the environment has no VPN with this id. */
@@ -181,16 +180,19 @@ export function toSiteToSiteVpn(rest: RestSession, value: unknown): SiteToSiteVp
   const fields = new WireFields(value, 'siteToSiteVpn', rest.warn);
   const ipSecPsk = fields.optionalString('ipSecPsk');
   const enums = new EnumFields(fields, rest, ipSecPsk);
+  const id = fields.id('id');
+  const name = fields.string('name');
+  const vpcId = fields.id('vpcId');
+  const gateway = fields.string('gateway');
+  const cidr = readCidr(fields);
   return {
-    id: fields.string('id'),
-    name: fields.string('name'),
-    state: enums.value('state', fields.string('state'), toState) ?? 'Unknown',
-    vpcId: fields.string('vpcId'),
-    gateway: fields.string('gateway'),
-    // Newer deployments of the REST API send `cidrList` instead of `cidr`.
-    cidr: fields.string(
-      fields.unknown('cidr') === undefined && fields.unknown('cidrList') !== undefined ? 'cidrList' : 'cidr',
-    ),
+    id,
+    name,
+    state: enums.state(),
+    vpcId,
+    gateway,
+    cidr,
+    cidrs: splitCidrs(cidr),
     ipSecPsk,
     ikeEncryptionAlgorithm: enums.optionalValue('ikeEncryptionAlgorithm', toEncryptionAlgorithm),
     ikeHashAlgorithm: enums.optionalValue('ikeHashAlgorithm', toHashAlgorithm),
@@ -205,6 +207,40 @@ export function toSiteToSiteVpn(rest: RestSession, value: unknown): SiteToSiteVp
     unknownValues: enums.unknownValues,
   };
 }
+
+/**
+ * Reads the CIDRs of the remote networks, separated by commas. Version 2 of the REST API sends `cidrList` instead of `cidr`, and some
+ * deployments a blank `cidr` beside it. Throws BadResponseError if neither is a text or an array of texts.
+ */
+function readCidr(fields: WireFields): string {
+  const cidr = fields.unknown('cidr');
+  const cidrList = fields.unknown('cidrList');
+  if (cidrList === undefined || !isBlank(cidr)) return toCidr(fields, 'cidr', cidr);
+  const value = toCidr(fields, 'cidrList', cidrList);
+  if (cidr !== undefined) fields.warnLenient('cidr', 'blank');
+  return value;
+}
+
+function isBlank(value: unknown): boolean {
+  if (typeof value === 'string') return value.trim() === '';
+  return value === undefined || (Array.isArray(value) && value.length === 0);
+}
+
+function toCidr(fields: WireFields, name: string, value: unknown): string {
+  if (typeof value === 'string') return value;
+  const isTexts = Array.isArray(value) && value.every((entry) => typeof entry === 'string');
+  if (!isTexts) throw fields.createError(name, 'a string');
+  fields.warnLenient(name, 'list_as_array');
+  return value.flatMap(splitCidrs).join(',');
+}
+
+function splitCidrs(cidr: string): readonly string[] {
+  // Nearly all VPNs have one network.
+  if (!cidr.includes(',')) return isBlank(cidr) ? noCidrs : [cidr.trim()];
+  return cidr.split(',').flatMap((entry) => (isBlank(entry) ? [] : [entry.trim()]));
+}
+
+const noCidrs: readonly string[] = [];
 
 /** Converts a spelling of an enum value. Returns undefined if it is not documented. */
 type Lookup<T> = (text: string) => T | undefined;
@@ -241,6 +277,14 @@ class EnumFields {
   optionalValue<T>(name: string, toValue: Lookup<T>): T | null {
     const text = this.#fields.optionalString(name);
     return text === null || text === '' ? null : (this.value(name, text, toValue) ?? null);
+  }
+
+  /** Reads the state. Returns `Unknown`, with a warning, if it is absent, of the wrong type or not documented: the row stands all the same. */
+  state(): SiteToSiteVpnState {
+    const text = this.#fields.unknown('state');
+    if (typeof text === 'string') return this.value('state', text, toState) ?? 'Unknown';
+    this.#fields.warn('state', text === undefined ? 'absent, read as UNKNOWN' : 'of the wrong type, read as UNKNOWN');
+    return 'Unknown';
   }
 
   /** Reads a Diffie-Hellman group. Returns `None` if it is absent or empty; null, with a warning, if it is not documented. */

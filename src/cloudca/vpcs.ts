@@ -2,6 +2,7 @@
 import type { RestSession } from './session.js';
 import { WireFields } from './decode.js';
 import { type EnvironmentAddress, listCollection, toCollectionRequest } from './environments.js';
+import { decodeEntries } from './lists.js';
 import { memoizePerSharedValue } from './http/singleflight.js';
 
 /** A VPC, as the REST API returns it. */
@@ -22,7 +23,7 @@ export interface VpcEntity {
 }
 
 const toVpcs = memoizePerSharedValue((entries: readonly unknown[], rest: RestSession) =>
-  entries.map((entry) => toVpc(rest, entry)),
+  decodeEntries(entries, (entry) => toVpc(rest, entry)),
 );
 
 /** Lists all VPCs of an environment, in the REST API's order. Rejects with a CloudcaError. */
@@ -38,15 +39,15 @@ export function getVpc(rest: RestSession, environment: EnvironmentAddress, id: s
 function toVpc(rest: RestSession, value: unknown): VpcEntity {
   const fields = new WireFields(value, 'vpc', rest.warn);
   return {
-    id: fields.string('id'),
+    id: fields.id('id'),
     name: fields.string('name'),
     description: fields.optionalString('description'),
     cidr: fields.optionalString('cidr'),
-    zoneId: fields.optionalString('zoneId'),
+    zoneId: fields.optionalId('zoneId'),
     zoneName: fields.optionalString('zoneName'),
     state: fields.optionalString('state'),
     networkDomain: fields.optionalString('networkDomain'),
-    vpcOfferingId: fields.optionalString('vpcOfferingId'),
+    vpcOfferingId: fields.optionalId('vpcOfferingId'),
     requiresUpgrade: fields.optionalBoolean('requiresUpgrade'),
     sourceNatIp: fields.optionalString('sourceNatIp'),
     vpnStatus: fields.optionalString('vpnStatus'),

@@ -103,6 +103,7 @@ const decodedVpn = {
   vpcId: '3fe7d82a-f4c4-4552-ac3b-787fdafed4e7',
   gateway: '19.19.19.19',
   cidr: '10.12.0.2/22',
+  cidrs: ['10.12.0.2/22'],
   ipSecPsk: 'WtOBS9GRux2XtJPtHY2TUvrv',
   ikeEncryptionAlgorithm: '3des',
   ikeHashAlgorithm: 'sha1',
@@ -288,7 +289,13 @@ describe('listEnvironments', () => {
         name: 'cheyenne_mountain',
         description: 'Environment for base at Cheyenne Mountain',
         organization: { id: 'a9f93785-0545-4876-8241-3b19b9a86721', name: 'sg1' },
-        serviceConnection: { id: 'adfbdb51-493b-45b1-8802-3f6327afb9e6', name: 'Compute - Québec' },
+        serviceConnection: {
+          id: 'adfbdb51-493b-45b1-8802-3f6327afb9e6',
+          name: 'Compute - Québec',
+          serviceCode: null,
+          type: null,
+          reachable: null,
+        },
       },
     ]);
     expect(upstream.calls).toEqual([{ method: 'GET', url: '/v1/environments', headers, body: '' }]);

@@ -57,7 +57,7 @@ describe('listEnvironments', () => {
     ['serviceConnection', 7],
     ['serviceConnection', true],
   ])('reads null, with a warning, if %s is %j', async (field, value) => {
-    const serviceConnection = { id: 'c', name: 'Compute' };
+    const serviceConnection = { id: 'c', name: 'Compute', serviceCode: null, type: null, reachable: null };
     expect(await read(listEnvironments, { ...environment, serviceConnection, [field]: value })).toEqual({
       ...environment,
       serviceConnection,
@@ -80,16 +80,28 @@ describe('listEnvironments', () => {
   });
 
   it.each([
-    ['environment whose id', { id: 7 }],
+    ['environment whose id', { id: 7.5 }],
     ['environment whose name', { name: null }],
-    ['environment.organization whose id', { organization: { name: 'sg1' } }],
-    ['environment.serviceConnection whose id', { serviceConnection: { id: 7 } }],
+    ['environment whose name', { name: 7 }],
   ])('rejects with BadResponseError for an %s is not a string', async (subject, fields) => {
     expect(await catchFailure(read(listEnvironments, { ...environment, ...fields }))).toEqual({
       name: 'BadResponseError',
       message: `The REST API sent a ${subject} is not a string.`,
       outcomeUnknown: false,
     });
+  });
+});
+
+describe('An object of an environment without an id', () => {
+  it.each(['organization', 'serviceConnection'])('reads null, with a warning; the rest stands: %s', async (field) => {
+    for (const id of [undefined, null, true, {}]) {
+      expect(await read(listEnvironments, { ...environment, [field]: { id, name: 'x' } })).toEqual({
+        serviceConnection: null,
+        ...environment,
+        [field]: null,
+      });
+      expect(warnings).toEqual([{ field: `environment.${field}`, problem: 'without a required field, read as null' }]);
+    }
   });
 });
 
@@ -153,7 +165,7 @@ describe('listVpcs and getVpc', () => {
   });
 
   it.each(Object.keys(vpcNulls))('read null, with a warning, if %s is of the wrong type', async (field) => {
-    expect(await read(vpcs, { ...vpc, [field]: 7 })).toEqual({ ...vpc, ...vpcNulls });
+    expect(await read(vpcs, { ...vpc, [field]: 7.5 })).toEqual({ ...vpc, ...vpcNulls });
     expect(warnings).toEqual([{ field: `vpc.${field}`, problem: 'of the wrong type, read as null' }]);
   });
 
@@ -163,7 +175,7 @@ describe('listVpcs and getVpc', () => {
       message: `The REST API sent a vpc whose ${field} is not a string.`,
       outcomeUnknown: false,
     };
-    for (const value of [undefined, null, 7]) {
+    for (const value of [undefined, null, true]) {
       expect(await catchFailure(read(vpcs, { ...vpc, [field]: value }))).toEqual(failure);
       upstream.script(() => ({ data: { ...vpc, [field]: value } }));
       expect(await catchFailure(getVpc(session(), testArea, 'v'))).toEqual(failure);

@@ -27,7 +27,7 @@ const wire = {
   dpd: false,
   forceEncap: false,
 };
-const entity = { ...wire, unknownValues: [] };
+const entity = { ...wire, cidrs: ['10.12.0.2/22'], unknownValues: [] };
 
 /** Reads a VPN with some fields replaced. An undefined field is absent from the response. */
 async function read(fields: object, rest: RestSession = session()) {
@@ -150,6 +150,15 @@ describe('SiteToSiteVpnEntity.state', () => {
     });
     expect(warnings.map(({ field }) => field)).toEqual(['siteToSiteVpn.state']);
   });
+
+  it.each([undefined, null, 7, true, {}, ['Connected']])('reads Unknown, with a warning, for %j', async (value) => {
+    expect(await read({ state: value })).toEqual({ ...entity, state: 'Unknown' });
+    const problem = (value ?? undefined) === undefined ? 'absent' : 'of the wrong type';
+    expect(warnings).toEqual([{ field: 'siteToSiteVpn.state', problem: `${problem}, read as UNKNOWN` }]);
+    upstream.script(() => ({ data: [wire, { ...wire, state: value }] }));
+    const list = await listSiteToSiteVpns(session(), testArea, null);
+    expect(list.map(({ state }) => state)).toEqual(['Connected', 'Unknown']);
+  });
 });
 
 describe('SiteToSiteVpnEntity.cidr', () => {
@@ -157,21 +166,45 @@ describe('SiteToSiteVpnEntity.cidr', () => {
     expect((await read({ cidr: '10.12.3.4/22' })).cidr).toBe('10.12.3.4/22');
   });
 
-  it.each([undefined, null])('is read from cidrList if it is %j', async (cidr) => {
-    expect(await read({ cidr, cidrList: '10.0.0.0/8,172.16.0.0/12' })).toEqual({
-      ...entity,
-      cidr: '10.0.0.0/8,172.16.0.0/12',
-    });
-    expect(warnings).toEqual([]);
+  const two = '10.0.0.0/8,172.16.0.0/12';
+  const both = ['10.0.0.0/8', '172.16.0.0/12'];
+  const asArray = (name: string) => ({ field: `siteToSiteVpn.${name}`, form: 'list_as_array' });
+  const blank = { field: 'siteToSiteVpn.cidr', form: 'blank' };
+
+  it.each<[object, string, readonly string[], readonly object[]]>([
+    [{ cidr: two }, two, both, []],
+    [{ cidr: ' 10.0.0.0/8 , 172.16.0.0/12,' }, ' 10.0.0.0/8 , 172.16.0.0/12,', both, []],
+    [{ cidr: both }, two, both, [asArray('cidr')]],
+    [{ cidr: undefined, cidrList: two }, two, both, []],
+    [{ cidr: null, cidrList: two }, two, both, []],
+    [{ cidr: '', cidrList: two }, two, both, [blank]],
+    [{ cidr: ' ', cidrList: two }, two, both, [blank]],
+    [{ cidr: [], cidrList: two }, two, both, [blank]],
+    [{ cidr: undefined, cidrList: both }, two, both, [asArray('cidrList')]],
+    [{ cidr: '', cidrList: both }, two, both, [asArray('cidrList'), blank]],
+    [{ cidr: undefined, cidrList: [' 10.0.0.0/8', '172.16.0.0/12 , '] }, two, both, [asArray('cidrList')]],
+    [{ cidr: undefined, cidrList: ['10.0.0.0/8'] }, '10.0.0.0/8', ['10.0.0.0/8'], [asArray('cidrList')]],
+    [{ cidr: two, cidrList: '10.0.0.0/8' }, two, both, []],
+    [{ cidr: two, cidrList: 7 }, two, both, []],
+    [{ cidr: '' }, '', [], []],
+    [{ cidr: '', cidrList: null }, '', [], []],
+    [{ cidr: undefined, cidrList: '' }, '', [], []],
+    [{ cidr: undefined, cidrList: [] }, '', [], [asArray('cidrList')]],
+  ])('and cidrs are read from %j', async (fields, cidr, cidrs, expectedWarnings) => {
+    expect(await read(fields)).toEqual({ ...entity, cidr, cidrs });
+    expect(warnings).toEqual(expectedWarnings.map((warning) => ({ problem: expect.any(String), ...warning })));
   });
 
-  it('takes precedence over cidrList', async () => {
-    expect((await read({ cidrList: '10.0.0.0/8' })).cidr).toBe('10.12.0.2/22');
-  });
-
-  it.each([7, ['10.0.0.0/8'], {}])('makes the response bad if cidrList is of the wrong type: %j', async (cidrList) => {
-    expect((await catchFailure(read({ cidr: null, cidrList }))).message).toBe(
-      'The REST API sent a siteToSiteVpn whose cidrList is not a string.',
+  it.each([
+    ['cidrList', { cidr: null, cidrList: 7 }],
+    ['cidrList', { cidr: '', cidrList: [7] }],
+    ['cidrList', { cidr: undefined, cidrList: {} }],
+    ['cidr', { cidr: 7, cidrList: two }],
+    ['cidr', { cidr: [two, null] }],
+    ['cidr', { cidr: undefined }],
+  ])('makes the response bad if %s is of the wrong type: %j', async (field, fields) => {
+    expect((await catchFailure(read(fields))).message).toBe(
+      `The REST API sent a siteToSiteVpn whose ${field} is not a string.`,
     );
   });
 });
@@ -182,7 +215,14 @@ describe.each(['ikeLifetime', 'espLifetime'])('SiteToSiteVpnEntity.%s', (field) 
     expect(warnings).toEqual([]);
   });
 
-  it.each([2_147_483_648, 1e300, 1.5, '3600', true, [1]])(
+  it('reads a number in a text, which is reported as lenient', async () => {
+    expect(await read({ [field]: '3600' })).toEqual({ ...entity, [field]: 3_600 });
+    expect(warnings).toEqual([
+      { field: `siteToSiteVpn.${field}`, problem: expect.any(String), form: 'number_as_text' },
+    ]);
+  });
+
+  it.each([2_147_483_648, 1e300, 1.5, 'long', true, [1]])(
     'reads null, with a warning, for %j, which is not a GraphQL Int',
     async (value) => {
       expect(await read({ [field]: value })).toEqual({ ...entity, [field]: null });
@@ -197,7 +237,14 @@ describe.each(['dpd', 'forceEncap'])('SiteToSiteVpnEntity.%s', (field) => {
     expect(warnings).toEqual([]);
   });
 
-  it.each(['true', 0, {}])('reads null, with a warning, for %j of the wrong type', async (value) => {
+  it.each(['true', 'FALSE'])('reads the boolean in the text %j, which is reported as lenient', async (value) => {
+    expect(await read({ [field]: value })).toEqual({ ...entity, [field]: value === 'true' });
+    expect(warnings).toEqual([
+      { field: `siteToSiteVpn.${field}`, problem: expect.any(String), form: 'boolean_as_text' },
+    ]);
+  });
+
+  it.each(['yes', 0, {}])('reads null, with a warning, for %j of the wrong type', async (value) => {
     expect(await read({ [field]: value })).toEqual({ ...entity, [field]: null });
     expect(warnings).toEqual(wrongType(field));
   });
@@ -226,8 +273,8 @@ describe('SiteToSiteVpnEntity.ipSecPsk', () => {
 });
 
 describe('A required field of SiteToSiteVpnEntity', () => {
-  const required = ['id', 'name', 'state', 'vpcId', 'gateway', 'cidr'];
-  const wrong = [undefined, null, 7, true, {}, ['x']];
+  const required = ['id', 'name', 'vpcId', 'gateway', 'cidr'];
+  const wrong = [undefined, null, 7.5, true, {}, [7]];
 
   it.each(required.flatMap((field) => wrong.map((value) => [field, value] as const)))(
     '%s that is %j makes the VPN, and a list with it, a bad response',
@@ -277,7 +324,7 @@ describe('A value that is not a VPN', () => {
 
 describe('listSiteToSiteVpns', () => {
   it('returns an empty list', async () => {
-    upstream.script(() => ({ data: [], metadata: { recordCount: 7 } }));
+    upstream.script(() => ({ data: [], metadata: { recordCount: 0 } }));
     expect(await listSiteToSiteVpns(session(), testArea, null)).toEqual([]);
   });
 

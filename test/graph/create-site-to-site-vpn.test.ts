@@ -434,6 +434,24 @@ describe('CreateSiteToSiteVpnPayload.siteToSiteVpn', () => {
     ]);
   });
 
+  it.each([
+    ['result of the task', { taskId, taskStatus: 'SUCCESS', result: numberedVpn(1, 1) }],
+    ['response, if there is no task', { data: numberedVpn(1, 1) }],
+  ])('is taken from the %s if the VPN does not exist yet', async (_, response) => {
+    scripted.upstream.script(({ method }) =>
+      method === 'POST' ? response : json(404, { errors: [{ errorCode: 'NOT_FOUND', message: 'Not yet.' }] }),
+    );
+    const query = create('siteToSiteVpn { name environment { name } } userErrors { code }');
+    expect(await scripted.execute(query, { input: { ...minimalInput, waitSeconds: 1 } })).toEqual({
+      data: {
+        createSiteToSiteVpn: {
+          siteToSiteVpn: { name: 'vpn-0001', environment: { name: environment.name } },
+          userErrors: [],
+        },
+      },
+    });
+  });
+
   it('is null, with NOT_FOUND, if the task has succeeded but the VPN does not exist', async () => {
     scripted.upstream.script(({ method }) =>
       method === 'POST' ? { taskId, taskStatus: 'SUCCESS', result: { id: numberedId('vpn', 1) } } : json(404, {}),

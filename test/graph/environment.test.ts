@@ -56,6 +56,39 @@ describe('Query.environments', () => {
     expect(sandbox.calls()).toEqual(['GET /environments']);
   });
 
+  it('takes one REST call if the environments have serviceCode and type of their service connections', async () => {
+    const serviceConnection = { id: 's1', name: 'Compute', serviceCode: 'compute-on', type: 'CloudCA' };
+    scripted.upstream.script(() => ({
+      data: [
+        { id: 'e1', name: 'one', state: 'PROVISIONED', serviceConnection, organization: { name: 'without an id' } },
+        { id: 'e2', name: 'two' },
+      ],
+    }));
+    const query = '{ environments { name organization { id } serviceConnection { id name serviceCode type } } }';
+    expect(await scripted.execute(query)).toEqual({
+      data: {
+        environments: [
+          { name: 'one', organization: null, serviceConnection },
+          { name: 'two', organization: null, serviceConnection: null },
+        ],
+      },
+    });
+    expect(scripted.calls()).toEqual(['GET /environments']);
+  });
+
+  it('reads from the list of service connections only what the environments lack', async () => {
+    scripted.upstream.script(({ url }) =>
+      url.endsWith('/connections')
+        ? { data: [{ id: 'abc', serviceCode: 'other', type: 'Other', status: { reachable: 'true' } }] }
+        : { data: [{ id: 'e1', name: 'one', serviceConnection: { id: 'ABC', serviceCode: 'compute-on' } }] },
+    );
+    const query = '{ environments { serviceConnection { serviceCode type reachable } } }';
+    expect(await scripted.execute(query)).toEqual({
+      data: { environments: [{ serviceConnection: { serviceCode: 'compute-on', type: 'Other', reachable: true } }] },
+    });
+    expect(scripted.calls().toSorted()).toEqual(['GET /environments', 'GET /services/connections']);
+  });
+
   it('returns null for a service connection that the key cannot see, and for absent fields', async () => {
     scripted.upstream.script(({ url }) =>
       url.endsWith('/connections')

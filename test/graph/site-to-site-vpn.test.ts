@@ -12,7 +12,7 @@ const webVpc = '84f0b919-185c-4aa6-a6a8-a015b5a72aa2';
 const atlantis = '97bf42fc-d526-423c-bca5-acd40877a2ba';
 
 const allFields = `fragment AllFields on SiteToSiteVpn {
-  id environment { serviceCode name organizationId } name state vpcId vpc { id } gateway cidr ipSecPsk
+  id environment { serviceCode name organizationId } name state vpcId vpc { id } gateway cidr cidrs ipSecPsk
   ikeEncryptionAlgorithm ikeHashAlgorithm ikeDhGroup ikeLifetime
   espEncryptionAlgorithm espHashAlgorithm espPerfectForwardSecrecy espLifetime
   dpd forceEncap securityAdvisories { field severity } unknownValues { field value }
@@ -27,6 +27,7 @@ const expectedStargate = {
   vpc: { id: '3fe7d82a-f4c4-4552-ac3b-787fdafed4e7' },
   gateway: '19.19.19.19',
   cidr: '10.12.0.2/22',
+  cidrs: ['10.12.0.2/22'],
   ipSecPsk: 'WtOBS9GRux2XtJPtHY2TUvrv',
   ikeEncryptionAlgorithm: 'TRIPLE_DES',
   ikeHashAlgorithm: 'SHA1',
@@ -139,19 +140,40 @@ describe('Query.siteToSiteVpn', () => {
     }
   });
 
-  it('reads cidrList if cidr is absent', async () => {
-    scripted.upstream.script(() => ({
-      data: numberedVpn(1, 1, { cidr: undefined, cidrList: '10.0.0.0/8,10.1.0.0/16' }),
-    }));
-    expect(await scripted.execute(oneOf('cidr'), { environment, id: stargate })).toEqual({
-      data: { siteToSiteVpn: { cidr: '10.0.0.0/8,10.1.0.0/16' } },
+  it.each([
+    ['a text', '10.0.0.0/8,10.1.0.0/16'],
+    ['an array', ['10.0.0.0/8', '10.1.0.0/16']],
+  ])('reads cidr and cidrs from cidrList if cidr is absent or blank: %s', async (_, cidrList) => {
+    for (const cidr of [undefined, '']) {
+      scripted.upstream.script(() => ({ data: numberedVpn(1, 1, { cidr, cidrList }) }));
+      expect(await scripted.execute(oneOf('cidr cidrs'), { environment, id: stargate })).toEqual({
+        data: { siteToSiteVpn: { cidr: '10.0.0.0/8,10.1.0.0/16', cidrs: ['10.0.0.0/8', '10.1.0.0/16'] } },
+      });
+    }
+  });
+
+  it('reads numbers and booleans in texts, and an absent state as UNKNOWN', async () => {
+    const fields = { ikeLifetime: '86400', espLifetime: ' 3600', dpd: 'true', forceEncap: 'FALSE', state: undefined };
+    scripted.upstream.script(() => ({ data: numberedVpn(1, 1, fields) }));
+    const query = oneOf('state ikeLifetime espLifetime dpd forceEncap unknownValues { field }');
+    expect(await scripted.execute(query, { environment, id: stargate })).toEqual({
+      data: {
+        siteToSiteVpn: {
+          state: 'UNKNOWN',
+          ikeLifetime: 86_400,
+          espLifetime: 3_600,
+          dpd: true,
+          forceEncap: false,
+          unknownValues: [],
+        },
+      },
     });
   });
 
-  it.each(['id', 'name', 'state', 'vpcId', 'gateway', 'cidr'])(
+  it.each(['id', 'name', 'vpcId', 'gateway', 'cidr'])(
     'is UPSTREAM_BAD_RESPONSE if the required %s is missing or of the wrong type',
     async (field) => {
-      for (const value of [undefined, null, 5]) {
+      for (const value of [undefined, null, true]) {
         scripted.upstream.script(() => ({ data: numberedVpn(1, 1, { [field]: value }) }));
         expect(await scripted.execute(oneOf('dpd'), { environment, id: stargate })).toEqual({
           data: { siteToSiteVpn: null },

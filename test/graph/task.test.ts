@@ -331,6 +331,36 @@ describe('Task.siteToSiteVpn', () => {
     expect(graph.calls()).toHaveLength(1);
   });
 
+  it('is taken from the result if the environment does not have it yet', async () => {
+    const result = numberedVpn(1, 1, {
+      id: vpn.toUpperCase(),
+      state: undefined,
+      dpd: 'true',
+      cidr: '',
+      cidrList: ['10.0.0.0/8'],
+    });
+    const notFound = json(404, { errors: [{ errorCode: 'NOT_FOUND', message: 'Not yet.' }] });
+    graph.upstream.script(({ url }) => {
+      if (url.includes('/tasks/')) return { taskStatus: 'SUCCESS', result };
+      return url.includes('/vpcs/') ? { data: numberedVpc(1) } : notFound;
+    });
+    const query = taskOf('siteToSiteVpn { name state dpd cidrs environment { name } vpc { name } }');
+    expect(await graph.execute(query, { id, environment })).toEqual({
+      data: {
+        task: {
+          siteToSiteVpn: {
+            name: 'vpn-0001',
+            state: 'UNKNOWN',
+            dpd: true,
+            cidrs: ['10.0.0.0/8'],
+            environment: { name: 'test_area' },
+            vpc: { name: 'vpc-0001' },
+          },
+        },
+      },
+    });
+  });
+
   it('is null, with an error, if it cannot be loaded; the task is returned', async () => {
     graph.upstream.script(({ url }) =>
       url.includes('/tasks/') ? { taskStatus: 'SUCCESS', result: { id: vpn } } : json(403, {}),

@@ -425,6 +425,19 @@ describe('ResetSiteToSiteVpnPayload.siteToSiteVpn', () => {
     });
   });
 
+  it('is taken from the result of the task if the REST API does not have the VPN at the moment', async () => {
+    const notFound = json(404, { errors: [{ errorCode: 'NOT_FOUND', message: 'Not yet.' }] });
+    for (const [result, siteToSiteVpn] of [
+      [numberedVpn(1, 1, { id: id.toUpperCase(), state: 'Pending' }), { id: id.toUpperCase(), state: 'PENDING' }],
+      [numberedVpn(2, 1), null],
+    ] as const) {
+      graph.upstream.script(({ method }) => (method === 'GET' ? notFound : { taskId, taskStatus: 'SUCCESS', result }));
+      expect(await execute(query, { input: { environment, id } })).toMatchObject({
+        data: { resetSiteToSiteVpn: { siteToSiteVpn } },
+      });
+    }
+  });
+
   it('is null without an error, and is not read, if the reset was rejected', async () => {
     graph.upstream.script(() => json(400, { errors: [{ code: 1, message: 'No.' }] }));
     expect(await execute(query, { input: { environment, id } })).toEqual({

@@ -217,7 +217,7 @@ describe('GET /metrics', () => {
     const readSamples = async () => toSamples((await sendRequest(`${opsUrl}/metrics`)).text);
     await waitUntil(async () => (await readSamples()).get('gateway_rest_calls_coalesced_total') === 2);
     await waitUntil(() => heldResponses.length > 0);
-    const respond = json(200, { data: [numberedVpn(1, 1, { ikeHashAlgorithm: 'sha512' })] });
+    const respond = json(200, { data: [numberedVpn(1, 1, { ikeHashAlgorithm: 'sha512', ikeLifetime: '86400' })] });
     for (const response of heldResponses) respond(response);
     await Promise.all(pending);
     const samples = await readSamples();
@@ -225,6 +225,10 @@ describe('GET /metrics', () => {
     expect(
       samples.get('gateway_upstream_unexpected_values_total{field="siteToSiteVpn.ikeHashAlgorithm"}'),
     ).toBeGreaterThan(0);
+    expect(
+      samples.get('gateway_upstream_lenient_reads_total{field="siteToSiteVpn.ikeLifetime",form="number_as_text"}'),
+    ).toBeGreaterThan(0);
+    expect(samples.get('gateway_upstream_unexpected_values_total{field="siteToSiteVpn.ikeLifetime"}')).toBeUndefined();
     expect(samples.get('gateway_circuit_open')).toBe(0);
     expect(samples.get('gateway_redis_unavailable')).toBe(0);
     expect(samples.get('gateway_ratelimit_fallback_total')).toBe(0);

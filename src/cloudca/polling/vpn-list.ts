@@ -1,9 +1,10 @@
 // The list of VPNs of an environment, as its poll requests it: sorted, and looked at again before a VPN counts as deleted.
 import type { EnvironmentAddress } from '../environments.js';
 import { ForbiddenError, NotFoundError } from '../errors.js';
+import { isSameId, toIdKey } from '../ids.js';
 import { isPathSegment } from '../path-segments.js';
 import type { RestSession } from '../session.js';
-import { getSiteToSiteVpn, isSameId, listSiteToSiteVpns, type SiteToSiteVpnEntity } from '../site-to-site-vpns.js';
+import { getSiteToSiteVpn, listSiteToSiteVpns, type SiteToSiteVpnEntity } from '../site-to-site-vpns.js';
 
 type VpnList = readonly SiteToSiteVpnEntity[];
 
@@ -41,8 +42,8 @@ export function findVpn(vpns: VpnList, id: string): SiteToSiteVpnEntity | undefi
 }
 
 function findVanished(previous: VpnList, vpns: VpnList): VpnList {
-  const ids = new Set(vpns.map(({ id }) => id.toLowerCase()));
-  return previous.filter(({ id }) => !ids.has(id.toLowerCase()));
+  const ids = new Set(vpns.map(({ id }) => toIdKey(id)));
+  return previous.filter(({ id }) => !ids.has(toIdKey(id)));
 }
 
 function toSorted(vpns: VpnList): VpnList {

@@ -6,6 +6,7 @@ import { Repeater, SlidingBuffer } from '@repeaterjs/repeater';
 import type { CloudcaClient } from '../client.js';
 import type { WireWarning } from '../decode.js';
 import type { EnvironmentAddress } from '../environments.js';
+import { toIdKey } from '../ids.js';
 import { isPathSegment } from '../path-segments.js';
 import type { ObserveCall } from '../session.js';
 import { getSiteToSiteVpn, type SiteToSiteVpnEntity } from '../site-to-site-vpns.js';
@@ -152,7 +153,7 @@ export class Watcher {
     organizationId: string | null,
     start: PollStart<TaskEntity> = {},
   ): Poll<TaskEntity> {
-    const key = JSON.stringify([apiKey, organizationId, id]);
+    const key = JSON.stringify([apiKey, organizationId, toIdKey(id)]);
     return getOrCreate(this.#tasks, key, () => {
       return new Poll({
         ...this.#toPollOptions(apiKey, 'task'),
@@ -196,7 +197,8 @@ export class Watcher {
   #vpnPoll(apiKey: string, environment: EnvironmentAddress, id: string): Poll<SiteToSiteVpnEntity> {
     const key = toEnvironmentKey(apiKey, environment);
     const polls = getOrCreate(this.#vpns, key, () => new Map<string, Poll<SiteToSiteVpnEntity>>());
-    return getOrCreate(polls, id, () => {
+    const idKey = toIdKey(id);
+    return getOrCreate(polls, idKey, () => {
       const list = this.#lists.get(key);
       // The list may be older than the VPN: a VPN that is not in it is requested by its id.
       const cached = list?.isFresh === true ? findVpn(list.latest ?? [], id) : undefined;
@@ -212,7 +214,7 @@ export class Watcher {
           return poll?.isHealthy === true && (hasValue || poll.isRequesting);
         },
         onStopped: () => {
-          polls.delete(id);
+          polls.delete(idKey);
           if (polls.size === 0) this.#vpns.delete(key);
         },
         ...(list === undefined || cached === undefined ? {} : { cached, firstDelayMs: list.msUntilNextRequest }),

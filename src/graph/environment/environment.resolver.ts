@@ -2,6 +2,7 @@
 import type { GraphQLResolveInfo } from 'graphql';
 import { Arg, Authorized, Ctx, FieldResolver, ID, Info, Query, Resolver, Root } from 'type-graphql';
 import { listEnvironments, listOrganizations, type ServiceConnectionEntity } from '../../cloudca/environments.js';
+import { toIdKey } from '../../cloudca/ids.js';
 import type { GraphContext } from '../context.js';
 import { BadUserInputError } from '../errors.js';
 import { MakesRestCall } from '../limits/query-cost.js';
@@ -32,8 +33,8 @@ export class EnvironmentResolver {
     if (!isOwn && !isId(organizationId)) {
       throw new BadUserInputError('The organizationId must be a UUID. Query.organizations lists the ids.');
     }
-    const selected = collectSelectedFields(info, 'serviceConnection');
-    if (['serviceCode', 'type', 'reachable'].some((field) => selected.has(field))) {
+    // Version 2 of the REST API sends the other fields with the environments, so that they need no call of their own.
+    if (collectSelectedFields(info, 'serviceConnection').has('reachable')) {
       void prefetch(context.loaders.environments.serviceConnections());
     }
     return listEnvironments(context.rest, isOwn ? null : organizationId);
@@ -51,7 +52,7 @@ export class EnvironmentResolver {
   }
 }
 
-/** Resolves what `GET /environments` leaves out of a service connection: it sends id and name only. */
+/** Resolves what version 1 of the REST API leaves out of the service connection of an environment: it sends id and name only. */
 @Resolver(() => ServiceConnection)
 export class ServiceConnectionResolver {
   @FieldResolver(() => String, {
@@ -59,16 +60,16 @@ export class ServiceConnectionResolver {
     description:
       'Code of the service connection, e.g. compute-on: the value for EnvironmentInput.serviceCode. Null if the API key cannot see the connection.',
   })
-  async serviceCode(@Root() root: ServiceConnection, @Ctx('operation') context: GraphContext): Promise<string | null> {
-    return (await loadConnection(root, context))?.serviceCode ?? null;
+  serviceCode(@Root() root: ServiceConnectionEntity, @Ctx('operation') context: GraphContext): Promise<string | null> {
+    return readField(root, 'serviceCode', context);
   }
 
   @FieldResolver(() => String, {
     nullable: true,
     description: 'Type of the service, e.g. CloudCA. Null if the API key cannot see the connection.',
   })
-  async type(@Root() root: ServiceConnection, @Ctx('operation') context: GraphContext): Promise<string | null> {
-    return (await loadConnection(root, context))?.type ?? null;
+  type(@Root() root: ServiceConnectionEntity, @Ctx('operation') context: GraphContext): Promise<string | null> {
+    return readField(root, 'type', context);
   }
 
   @FieldResolver(() => Boolean, {
@@ -76,14 +77,18 @@ export class ServiceConnectionResolver {
     description:
       'Whether the service responded when the REST API last checked it. Null if the API key cannot see the connection.',
   })
-  async reachable(@Root() root: ServiceConnection, @Ctx('operation') context: GraphContext): Promise<boolean | null> {
-    return (await loadConnection(root, context))?.reachable ?? null;
+  reachable(@Root() root: ServiceConnectionEntity, @Ctx('operation') context: GraphContext): Promise<boolean | null> {
+    return readField(root, 'reachable', context);
   }
 }
 
-async function loadConnection(
-  root: ServiceConnection,
+/** Reads a field of a service connection: from the environment, or if that lacks it, from the list of service connections. */
+async function readField<Name extends keyof ServiceConnectionEntity>(
+  root: ServiceConnectionEntity,
+  name: Name,
   context: GraphContext,
-): Promise<ServiceConnectionEntity | undefined> {
-  return (await context.loaders.environments.serviceConnections()).get(root.id);
+): Promise<ServiceConnectionEntity[Name] | null> {
+  if (root[name] !== null) return root[name];
+  const connections = await context.loaders.environments.serviceConnections();
+  return connections.get(toIdKey(root.id))?.[name] ?? null;
 }

@@ -10,7 +10,6 @@ import {
   ResultTooLargeError,
 } from './result-budget.js';
 import { isLongerThan } from './text-length.js';
-import { maxWorkPerTurn } from './turns.js';
 
 /**
  * Maximum length of a result, in characters of its JSON. A result with the default MAX_RESULT_FIELDS has about a third of it. A longer one
@@ -41,8 +40,11 @@ export function limitResult(
 ): Promise<ExecutionResult> | ExecutionResult {
   const { operation, budget } = limited;
   const isMutation = operation.operation === OperationTypeNode.MUTATION;
-  const limit = (finished: ExecutionResult): ExecutionResult => {
+  const limit = (finished: ExecutionResult): Promise<ExecutionResult> | ExecutionResult => {
     const reason = budget.stopReason ?? findExcess(finished, limited);
+    return reason instanceof Promise ? reason.then((excess) => replace(finished, excess)) : replace(finished, reason);
+  };
+  const replace = (finished: ExecutionResult, reason: Error | undefined): ExecutionResult => {
     if (reason === undefined) return finished;
     if (!isMutation) return toErrorResult(reason);
     // If the client of a mutation has disconnected, the log still gets the outcome.
@@ -55,10 +57,7 @@ export function limitResult(
       resolve(toErrorResult(reason));
     });
     result.then((finished) => {
-      const limitedResult = limit(finished);
-      // To measure a large result and to make it a text take about 50 ms each.
-      if (budget.fields > maxWorkPerTurn) setImmediate(resolve, limitedResult);
-      else resolve(limitedResult);
+      resolve(limit(finished));
     }, reject);
   });
 }
@@ -70,14 +69,15 @@ function toErrorResult(reason: Error): ExecutionResult {
 function findExcess(
   { data, errors = [] }: ExecutionResult,
   { budget: { fields, maxFields }, estimateLength }: LimitedOperation,
-): ResultTooLargeError | undefined {
+): Promise<ResultTooLargeError | undefined> | ResultTooLargeError | undefined {
   const chargedErrors = errors.length - freeErrors;
   if (chargedErrors <= 0 && estimateLength() <= maxResultLength) return undefined;
   if (maxFields > 0 && chargedErrors > 0 && fields + chargedErrors * fieldsPerError > maxFields) {
     return createTooManyFieldsError(maxFields);
   }
   const maxDataLength = maxResultLength - toErrorsLength(errors);
-  return maxDataLength < 0 || isLongerThan(data, maxDataLength) ? createTooLongError(maxResultLength) : undefined;
+  const toError = (isTooLong: boolean) => (isTooLong ? createTooLongError(maxResultLength) : undefined);
+  return maxDataLength < 0 ? toError(true) : isLongerThan(data, maxDataLength).then(toError);
 }
 
 // Errors of one REST call have the same cause, which may have 20 KB of details.

@@ -1,7 +1,7 @@
 // The result budget of one operation or event: how many fields its result may have (MAX_RESULT_FIELDS). Every list field takes its rows
 // from the budget before graphql-js or graphql-jit executes them, so that the work stops when the limit is exceeded.
+import { maxWorkPerTurn, Turns } from '../../turns.js';
 import type { RowSize } from './selected-fields.js';
-import { maxWorkPerTurn, Turns } from './turns.js';
 
 /** Rejects an operation whose result would exceed a limit. The client gets its message unchanged. */
 export class ResultTooLargeError extends Error {

@@ -1,14 +1,19 @@
 // Measures the JSON text of a value without making it.
 import { isObject } from '../../json.js';
+import { Turns } from '../../turns.js';
 
 // `\u0001`: the longest form of a character in JSON.
 const maxEscapedLength = 6;
 
-/** Reports whether the JSON text of a value is longer than `maxLength` characters. Stops once it is. */
-export function isLongerThan(value: unknown, maxLength: number): boolean {
+/**
+ * Reports whether the JSON text of a value is longer than `maxLength` characters. Stops once it is. Measures a large value in several turns
+ * of the event loop.
+ */
+export async function isLongerThan(value: unknown, maxLength: number): Promise<boolean> {
+  const turns = new Turns();
   // Counting escaped characters takes ten times as long, so it is left to values that may be too long because of them.
-  if (subtractLength(value, maxLength / maxEscapedLength, toPlainLength) >= 0) return false;
-  return subtractLength(value, maxLength, toEscapedLength) < 0;
+  if (await fits(value, maxLength / maxEscapedLength, turns, toPlainLength)) return false;
+  return !(await fits(value, maxLength, turns, toEscapedLength));
 }
 
 function toPlainLength(text: string): number {
@@ -23,20 +28,30 @@ function toEscapedLength(text: string): number {
 const leafLength = 8;
 const punctuationLength = 4;
 
-/** Subtracts the length of a value. Returns what is left; a negative number as soon as nothing is. */
-function subtractLength(value: unknown, length: number, toLength: (text: string) => number): number {
-  if (typeof value === 'string') return length - toLength(value) - punctuationLength;
-  let left = length - leafLength;
-  if (Array.isArray(value)) {
-    for (const entry of value) {
-      left = subtractLength(entry, left, toLength);
-      if (left < 0) break;
+const maxValuesPerTurn = 10_000;
+
+async function fits(
+  value: unknown,
+  maxLength: number,
+  turns: Turns,
+  toLength: (text: string) => number,
+): Promise<boolean> {
+  let left = maxLength;
+  const unmeasured = [value];
+  for (let count = 1; unmeasured.length > 0 && left >= 0; count++) {
+    const next = unmeasured.pop();
+    if (typeof next === 'string') left -= toLength(next) + punctuationLength;
+    else {
+      left -= leafLength;
+      if (Array.isArray(next)) for (const entry of next) unmeasured.push(entry);
+      else if (isObject(next)) {
+        for (const name in next) {
+          left -= name.length + punctuationLength;
+          unmeasured.push(next[name]);
+        }
+      }
     }
-  } else if (isObject(value)) {
-    for (const name in value) {
-      left = subtractLength(value[name], left - name.length - punctuationLength, toLength);
-      if (left < 0) break;
-    }
+    if (count % maxValuesPerTurn === 0) await turns.take(maxValuesPerTurn);
   }
-  return left;
+  return left >= 0;
 }

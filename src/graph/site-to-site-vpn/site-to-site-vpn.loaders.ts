@@ -2,6 +2,7 @@
 import type DataLoader from 'dataloader';
 import type { RestSession } from '../../cloudca/session.js';
 import type { EnvironmentAddress } from '../../cloudca/environments.js';
+import { toIdKey } from '../../cloudca/ids.js';
 import { memoizePerSharedValue } from '../../cloudca/http/singleflight.js';
 import { getSiteToSiteVpn, listSiteToSiteVpns, type SiteToSiteVpnEntity } from '../../cloudca/site-to-site-vpns.js';
 import { sortRows } from '../connection.js';
@@ -27,7 +28,7 @@ export interface SiteToSiteVpnLoaders {
   readonly one: DataLoader<SiteToSiteVpnKey, SiteToSiteVpn | null, string>;
   /** Loads a list, sorted by name. */
   readonly list: (list: SiteToSiteVpnListKey) => Promise<readonly SiteToSiteVpn[]>;
-  /** Loads all VPNs of an environment by the ids of their VPCs, each group sorted by name. */
+  /** Loads all VPNs of an environment by the keys (toIdKey) of their VPCs, each group sorted by name. */
   readonly byVpc: (environment: EnvironmentAddress) => Promise<ReadonlyMap<string, readonly SiteToSiteVpn[]>>;
 }
 
@@ -41,7 +42,7 @@ export function createSiteToSiteVpnLoaders(rest: RestSession): SiteToSiteVpnLoad
   const one = createLoader(
     ({ environment, id }: SiteToSiteVpnKey) =>
       nullIfNotFound(getSiteToSiteVpn(rest, environment, id), (entity) => toSiteToSiteVpn(entity, environment, 'one')),
-    ({ environment, id }) => toEnvironmentCacheKey(environment, id),
+    ({ environment, id }) => toEnvironmentCacheKey(environment, toIdKey(id)),
   );
   const list = createListLoader(
     async ({ environment, vpcId }: SiteToSiteVpnListKey) => {
@@ -49,7 +50,7 @@ export function createSiteToSiteVpnLoaders(rest: RestSession): SiteToSiteVpnLoad
       const loadStrategy = vpcId === null ? 'list' : 'one';
       return toRows(await listSiteToSiteVpns(rest, environment, vpcId), environment, loadStrategy);
     },
-    ({ environment, vpcId }) => toEnvironmentCacheKey(environment, vpcId),
+    ({ environment, vpcId }) => toEnvironmentCacheKey(environment, vpcId && toIdKey(vpcId)),
   );
   // Grouped once: to filter the list for each VPC would take time quadratic in its length.
   const byVpc = createListLoader(
@@ -62,8 +63,9 @@ export function createSiteToSiteVpnLoaders(rest: RestSession): SiteToSiteVpnLoad
 function groupByVpc(vpns: readonly SiteToSiteVpn[]): ReadonlyMap<string, readonly SiteToSiteVpn[]> {
   const groups = new Map<string, SiteToSiteVpn[]>();
   for (const vpn of vpns) {
-    const group = groups.get(vpn.vpcId);
-    if (group === undefined) groups.set(vpn.vpcId, [vpn]);
+    const key = toIdKey(vpn.vpcId);
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [vpn]);
     else group.push(vpn);
   }
   return groups;

@@ -5,12 +5,7 @@ import { redactEntries } from '../../cloudca/redact.js';
 import type { WriteOutcome } from '../../cloudca/envelope.js';
 import type { EnvironmentAddress } from '../../cloudca/environments.js';
 import { NotFoundError } from '../../cloudca/errors.js';
-import {
-  createSiteToSiteVpn,
-  deleteSiteToSiteVpn,
-  resetSiteToSiteVpn,
-  toSiteToSiteVpnOrNull,
-} from '../../cloudca/site-to-site-vpns.js';
+import { createSiteToSiteVpn, deleteSiteToSiteVpn, resetSiteToSiteVpn } from '../../cloudca/site-to-site-vpns.js';
 import { type TaskEntity, toStartedTask } from '../../cloudca/tasks.js';
 import type { AuditEvent, GraphContext } from '../context.js';
 import { MakesRestCall } from '../limits/query-cost.js';
@@ -29,9 +24,10 @@ import {
   CreateSiteToSiteVpnPayload,
   DeleteSiteToSiteVpnPayload,
   ResetSiteToSiteVpnPayload,
+  type WrittenVpn,
 } from './site-to-site-vpn.payloads.js';
-import { readEntityId } from './site-to-site-vpn.resolver.js';
-import { SiteToSiteVpn, toSiteToSiteVpn } from './site-to-site-vpn.type.js';
+import { readEntityId, readVpn } from './site-to-site-vpn.resolver.js';
+import { SiteToSiteVpn } from './site-to-site-vpn.type.js';
 
 @Resolver(() => CreateSiteToSiteVpnPayload)
 export class CreateSiteToSiteVpnResolver {
@@ -56,12 +52,12 @@ export class CreateSiteToSiteVpnResolver {
     if (task !== null && task.status !== 'SUCCESS') return { task, vpn: null, userErrors };
     const id = readEntityId(task?.wireResult) ?? readEntityId(data);
     if (id === null) return { task, vpn: null, userErrors };
-    const entity = toSiteToSiteVpnOrNull(context.rest, data);
+    const key = { environment, id };
+    const responded = readVpn(context.rest, data, key);
     // Without a wait, the VPN in the response is as fresh as a read would be. After a wait, it must be read.
-    if (entity?.id === id && input.waitSeconds === 0) {
-      context.loaders.siteToSiteVpns.one.prime({ environment, id }, toSiteToSiteVpn(entity, environment, 'one'));
-    }
-    return { task, vpn: { environment, id }, userErrors };
+    if (responded !== null && input.waitSeconds === 0) context.loaders.siteToSiteVpns.one.prime(key, responded);
+    const sent = readVpn(context.rest, task?.wireResult, key) ?? responded;
+    return { task, vpn: { ...key, sent }, userErrors };
   }
 
   @MakesRestCall()
@@ -124,7 +120,9 @@ export class ResetSiteToSiteVpnResolver {
       input.id,
       (rest, address) => resetSiteToSiteVpn(rest, address, input.id),
     );
-    return { task, vpn: userErrors.length > 0 ? null : { environment, id: input.id }, userErrors };
+    if (userErrors.length > 0) return { task, vpn: null, userErrors };
+    const key = { environment, id: input.id };
+    return { task, vpn: { ...key, sent: readVpn(context.rest, task?.wireResult, key) }, userErrors };
   }
 
   @MakesRestCall()
@@ -210,12 +208,12 @@ async function waitForTask(
   return { ...task, errors: redactEntries(task.errors, context.rest.secrets) };
 }
 
-/** Loads the VPN of an accepted write. Throws NotFoundError if it does not exist. */
-async function loadVpn(
-  context: GraphContext,
-  key: { environment: EnvironmentAddress; id: string },
-): Promise<SiteToSiteVpn> {
-  const vpn = await context.loaders.siteToSiteVpns.one.load(key);
+/**
+ * Loads the VPN of an accepted write. Returns the VPN as sent if the REST API does not have it: for some seconds after a write, it may
+ * not. Throws NotFoundError if the REST API has not sent it either.
+ */
+async function loadVpn(context: GraphContext, { environment, id, sent }: WrittenVpn): Promise<SiteToSiteVpn> {
+  const vpn = (await context.loaders.siteToSiteVpns.one.load({ environment, id })) ?? sent;
   if (vpn === null) {
     throw new NotFoundError('The REST API accepted the request, but has no site-to-site VPN with this id now.');
   }

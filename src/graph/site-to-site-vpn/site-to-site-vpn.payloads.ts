@@ -3,6 +3,7 @@ import { Field, ID, ObjectType } from 'type-graphql';
 import type { EnvironmentAddress } from '../../cloudca/environments.js';
 import { Task } from '../task/task.type.js';
 import { UserError } from '../user-error.js';
+import type { SiteToSiteVpn } from './site-to-site-vpn.type.js';
 
 /** Fields of every payload. */
 @ObjectType()
@@ -20,11 +21,19 @@ class WritePayload {
   declare userErrors: readonly UserError[];
 }
 
+/** The VPN of an accepted write. */
+export interface WrittenVpn {
+  readonly environment: EnvironmentAddress;
+  readonly id: string;
+  /** The VPN as the response to the write, or the result of its task, has it; null if neither has it. */
+  readonly sent: SiteToSiteVpn | null;
+}
+
 /** Fields of every payload with a VPN. */
 @ObjectType()
 class SiteToSiteVpnPayload extends WritePayload {
-  /** Address of the VPN that the field siteToSiteVpn reads; null if there is none. Not part of the schema. */
-  declare vpn: { readonly environment: EnvironmentAddress; readonly id: string } | null;
+  /** VPN that the field siteToSiteVpn reads; null if there is none. Not part of the schema. */
+  declare vpn: WrittenVpn | null;
 }
 
 @ObjectType({ simpleResolvers: true, description: 'Payload of Mutation.createSiteToSiteVpn.' })

@@ -3,7 +3,10 @@
 import type { GraphQLResolveInfo } from 'graphql';
 import { Arg, Args, Authorized, Ctx, FieldResolver, ID, Info, Query, Resolver, Root } from 'type-graphql';
 import { isObject } from '../../json.js';
+import type { EnvironmentAddress } from '../../cloudca/environments.js';
 import { NotFoundError } from '../../cloudca/errors.js';
+import { isSameId, toIdKey } from '../../cloudca/ids.js';
+import type { RestSession } from '../../cloudca/session.js';
 import { toSiteToSiteVpnOrNull } from '../../cloudca/site-to-site-vpns.js';
 import { type Connection, PageArgs, toConnection, parsePage } from '../connection.js';
 import type { GraphContext } from '../context.js';
@@ -132,7 +135,9 @@ export class VpcSiteToSiteVpnsResolver {
     if (environment === null) throw new BadUserInputError(missingEnvironmentMessage);
     const { list, byVpc } = context.loaders.siteToSiteVpns;
     const vpns =
-      loadStrategy === 'one' ? await list({ environment, vpcId: id }) : ((await byVpc(environment)).get(id) ?? []);
+      loadStrategy === 'one'
+        ? await list({ environment, vpcId: id })
+        : ((await byVpc(environment)).get(toIdKey(id)) ?? []);
     return toConnection(cursorCollection, vpns, page);
   }
 }
@@ -144,15 +149,15 @@ export class TaskSiteToSiteVpnResolver {
     nullable: true,
     description:
       'VPN that the result of the task names; null if it names none. ' +
-      'The gateway loads its current state if the environment was sent, and otherwise takes the VPN from the result.',
+      'The gateway loads its current state if the environment was sent. ' +
+      'Without it, or if the REST API does not have the VPN yet, the gateway takes the VPN from the result.',
   })
   async siteToSiteVpn(@Root() task: Task, @Ctx('operation') context: GraphContext): Promise<SiteToSiteVpn | null> {
     const id = readEntityId(task.wireResult);
     if (id === null) return null;
     const { environment } = task;
-    if (environment !== null) return context.loaders.siteToSiteVpns.one.load({ environment, id });
-    const entity = toSiteToSiteVpnOrNull(context.rest, task.wireResult);
-    return entity === null ? null : toSiteToSiteVpn(entity, null, 'one');
+    const current = environment && (await context.loaders.siteToSiteVpns.one.load({ environment, id }));
+    return current ?? readVpn(context.rest, task.wireResult, { environment, id });
   }
 }
 
@@ -165,6 +170,18 @@ export function matchesNothing(filter: SiteToSiteVpnFilter | null | undefined): 
 /** Returns the id of the entity in the result of a task, or in the data of a write; null if there is none. */
 export function readEntityId(result: unknown): string | null {
   return isObject(result) && isId(result['id']) ? result['id'] : null;
+}
+
+/** Names a VPN. The environment is null if the client did not send it. */
+interface VpnReference {
+  readonly environment: EnvironmentAddress | null;
+  readonly id: string;
+}
+
+/** Reads a VPN from the result of a task, or from the data of a write. Returns null if that is not the VPN, or only a part of it. */
+export function readVpn(rest: RestSession, result: unknown, { environment, id }: VpnReference): SiteToSiteVpn | null {
+  const entity = toSiteToSiteVpnOrNull(rest, result);
+  return entity !== null && isSameId(entity.id, id) ? toSiteToSiteVpn(entity, environment, 'one') : null;
 }
 
 const missingEnvironmentMessage =

@@ -69,6 +69,9 @@ export class SiteToSiteVpn {
   @Field(() => String, { description: 'CIDR of the remote network, or several CIDRs separated by commas.' })
   declare cidr: string;
 
+  @Field(() => [String], { description: 'CIDRs of the remote networks, one entry each, in the order of cidr.' })
+  declare cidrs: readonly string[];
+
   @Field(() => String, { nullable: true, description: 'IPsec pre-shared key, a secret.' })
   declare ipSecPsk: string | null;
 
@@ -153,6 +156,7 @@ export function toSiteToSiteVpn(
     vpcId: entity.vpcId,
     gateway: entity.gateway,
     cidr: entity.cidr,
+    cidrs: entity.cidrs,
     ipSecPsk: entity.ipSecPsk,
     ikeEncryptionAlgorithm: entity.ikeEncryptionAlgorithm,
     ikeHashAlgorithm: entity.ikeHashAlgorithm,

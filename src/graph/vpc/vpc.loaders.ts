@@ -3,6 +3,7 @@
 import type DataLoader from 'dataloader';
 import type { RestSession } from '../../cloudca/session.js';
 import type { EnvironmentAddress } from '../../cloudca/environments.js';
+import { toIdKey } from '../../cloudca/ids.js';
 import { memoizePerSharedValue } from '../../cloudca/http/singleflight.js';
 import { getVpc, listVpcs, type VpcEntity } from '../../cloudca/vpcs.js';
 import { sortRows } from '../connection.js';
@@ -29,7 +30,7 @@ export interface VpcLoaders {
   readonly one: DataLoader<VpcKey, Vpc | null, string>;
   /** Loads all VPCs of an environment, sorted by name. */
   readonly list: (environment: EnvironmentAddress) => Promise<readonly Vpc[]>;
-  /** Loads all VPCs of an environment, by id. */
+  /** Loads all VPCs of an environment, by the keys (toIdKey) of their ids. */
   readonly byId: (environment: EnvironmentAddress) => Promise<ReadonlyMap<string, Vpc>>;
   /**
    * Returns a VPC that `byId` has loaded, otherwise undefined. Synchronous, since a promise for each row of a list would cost more than
@@ -41,7 +42,7 @@ export interface VpcLoaders {
 const toRows = memoizePerSharedValue((entities: readonly VpcEntity[], environment: EnvironmentAddress) =>
   sortRows(entities.map((entity) => toVpc(entity, environment, 'list'))),
 );
-const toMap = memoizePerSharedValue((vpcs: readonly Vpc[]) => new Map(vpcs.map((vpc) => [vpc.id, vpc])));
+const toMap = memoizePerSharedValue((vpcs: readonly Vpc[]) => new Map(vpcs.map((vpc) => [toIdKey(vpc.id), vpc])));
 
 /** Creates the loaders of one operation. */
 export function createVpcLoaders(rest: RestSession): VpcLoaders {
@@ -61,17 +62,16 @@ export function createVpcLoaders(rest: RestSession): VpcLoaders {
   // Runs for every row of a list, so it compares environments instead of making a cache key.
   const getLoaded = (environment: EnvironmentAddress, id: string) => {
     for (const loaded of loadedLists) {
-      if (isSameEnvironment(loaded.environment, environment)) return loaded.vpcs.get(id);
+      if (isSameEnvironment(loaded.environment, environment)) return loaded.vpcs.get(toIdKey(id));
     }
     return undefined;
   };
   const load = ({ environment, id, loadStrategy }: VpcKey): Promise<Vpc | null> => {
-    if (loadStrategy === 'list') return byId(environment).then((vpcs) => vpcs.get(id) ?? null);
+    if (loadStrategy === 'list') return byId(environment).then((vpcs) => vpcs.get(toIdKey(id)) ?? null);
     // The id may come from the REST API. An id that is not a UUID belongs to no VPC, and must not become part of a path.
     if (!isId(id)) return Promise.resolve(null);
     return nullIfNotFound(getVpc(rest, environment, id), (entity) => toVpc(entity, environment, 'one'));
   };
-  // The rows of a list may spell the id of one VPC in different cases.
-  const one = createLoader(load, ({ environment, id }) => toEnvironmentCacheKey(environment, id.toLowerCase()));
+  const one = createLoader(load, ({ environment, id }) => toEnvironmentCacheKey(environment, toIdKey(id)));
   return { one, list, byId, getLoaded };
 }

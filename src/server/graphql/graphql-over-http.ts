@@ -28,6 +28,7 @@ import { apiKeyHeader } from '../http/api-key.js';
 import type { Lifecycle } from '../lifecycle.js';
 import { logUnexpected } from '../telemetry/logging.js';
 import type { OperationRequest, OperationResponse, Operations } from './operations.js';
+import { stringifyResult } from './stringify-result.js';
 
 /** Dependencies of GraphQL over HTTP. */
 export interface GraphqlOverHttpOptions {
@@ -63,6 +64,7 @@ export async function addGraphqlOverHttp(app: FastifyInstance, options: GraphqlO
     formatError: (formatted, error) =>
       formatGraphqlError(formatted, error, { introspection: config.introspection, schema }),
     persistedQueries: false,
+    stringifyResult,
     plugins: [
       // Cache control would wrap every field of every operation, although responses may contain secrets and are never cached.
       ApolloServerPluginCacheControlDisabled(),

@@ -43,7 +43,7 @@ export interface Metrics {
   ) => void;
   /** Counts the REST calls of operations and polls, with their durations. */
   readonly observeCall: ObserveCall;
-  /** Counts an unexpected value in a REST response. */
+  /** Counts an unexpected value in a REST response, by whether it was read all the same. */
   readonly countUnexpectedValue: (warning: WireWarning) => void;
   /** Counts a rejected request, operation or subscription. */
   readonly countShed: (reason: ShedReason) => void;
@@ -104,6 +104,12 @@ export function createMetrics(): Metrics {
     labelNames: ['field'],
     registers,
   });
+  const lenientReads = new Counter({
+    name: 'gateway_upstream_lenient_reads_total',
+    help: 'Values in REST responses that the gateway read although their form is not documented, by field and form (blank, boolean_as_text, id_as_number, list_as_array or number_as_text). Counts a field and form once for each operation or poll request.',
+    labelNames: ['field', 'form'],
+    registers,
+  });
   const shed = new Counter({
     name: 'gateway_shed_total',
     help: 'Requests, operations, subscriptions and connections rejected or closed because of a limit, by reason: connections, connections_of_key, event_loop, operations, operations_of_key, origin, subscriptions, subscriptions_of_key or unread_bytes.',
@@ -137,8 +143,9 @@ export function createMetrics(): Metrics {
         },
       };
     },
-    countUnexpectedValue: ({ field }) => {
-      unexpectedValues.inc({ field });
+    countUnexpectedValue: ({ field, form }) => {
+      if (form === undefined) unexpectedValues.inc({ field });
+      else lenientReads.inc({ field, form });
     },
     countShed: (reason) => {
       shed.inc({ reason });

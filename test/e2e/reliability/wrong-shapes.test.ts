@@ -1,5 +1,5 @@
 // Wrong REST responses, field by field: a missing or mistyped required field is a bad response. A mistyped optional field reads null, with a
-// warning in the log, and the other fields keep their values.
+// warning in the log, and the other fields keep their values. A state that cannot be read is UNKNOWN.
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { toBytes } from '../../helpers/raw-upstream.js';
 import { waitUntil } from '../../helpers/wait-until.js';
@@ -48,7 +48,7 @@ const vpn = {
   forceEncap: true,
 };
 const vpnFields = Object.keys(vpn).filter((field) => field !== 'ipSecPsk');
-const requiredVpnFields = ['id', 'name', 'state', 'vpcId', 'gateway', 'cidr'];
+const requiredVpnFields = ['id', 'name', 'vpcId', 'gateway', 'cidr'];
 const vpc = {
   id: vpcId,
   name: 'MyVPC',
@@ -85,7 +85,7 @@ const entityCases: readonly EntityCase[] = [
     query: `{ siteToSiteVpns(${environmentArgument}) { nodes { ${vpnFields.join(' ')} } } }`,
     documented: vpn,
     required: requiredVpnFields,
-    optional: without(vpnFields, requiredVpnFields),
+    optional: without(vpnFields, [...requiredVpnFields, 'state']),
     toRestResponse: (entity) => ({ data: [{ ...vpn, id: 'a', name: 'a' }, entity] }),
     toEntity: (data) => getIn(data, 'siteToSiteVpns', 'nodes', 1),
   },
@@ -95,7 +95,7 @@ const entityCases: readonly EntityCase[] = [
     query: `{ siteToSiteVpn(${environmentArgument}, id: "${vpnId}") { ${vpnFields.join(' ')} } }`,
     documented: vpn,
     required: requiredVpnFields,
-    optional: without(vpnFields, requiredVpnFields),
+    optional: without(vpnFields, [...requiredVpnFields, 'state']),
     toRestResponse: (data) => ({ data }),
     toEntity: (data) => getIn(data, 'siteToSiteVpn'),
   },
@@ -151,7 +151,7 @@ const wrongValues: readonly (readonly [string, unknown])[] = [
   ['a number', 7.5],
   ['a boolean', true],
   ['a string', 'canary text'],
-  ['a list', ['canary']],
+  ['a list', [{ canary: 'canary' }]],
   ['an object', { canary: 'canary' }],
   ['a number above Int', 1e300],
 ];
@@ -250,16 +250,28 @@ describe.each(entityCases.map((entityCase) => [entityCase.field, entityCase] as 
 );
 
 it.each(['organization', 'serviceConnection'])(
-  'Query.environments rejects an environment whose %s has no id',
+  'Query.environments reads null for an %s without an id; the rest stands',
   async (name) => {
     rig.upstream.script(() => ({ data: [{ ...environment, [name]: { name: 'canary' } }] }));
-    const response = await rig.post({ query: '{ environments { id } }' });
-    expect(response.json).toMatchObject({
-      data: { environments: null },
-      errors: [{ path: ['environments'], extensions: { code: 'UPSTREAM_BAD_RESPONSE' } }],
-    });
+    const { response, warnings } = await runWithWarnings(`{ environments { id name ${name} { id } } }`);
+    const { id, name: environmentName } = environment;
+    expect(response.json).toEqual({ data: { environments: [{ id, name: environmentName, [name]: null }] } });
+    expect(warnings).toEqual([{ field: `environment.${name}`, problem: 'without a required field, read as null' }]);
   },
 );
+
+it('Query.siteToSiteVpns reads UNKNOWN for a state that is missing or has the wrong type; the list stands', async () => {
+  for (const [label, value] of wrongValues.filter(([, item]) => typeof item !== 'string')) {
+    rig.upstream.script(() => ({ data: [{ ...vpn, state: value }, vpn] }));
+    const query = `{ siteToSiteVpns(${environmentArgument}) { nodes { state } } }`;
+    const { response, warnings } = await runWithWarnings(query);
+    expect([label, response.json]).toEqual([
+      label,
+      { data: { siteToSiteVpns: { nodes: [{ state: 'UNKNOWN' }, { state: 'CONNECTED' }] } } },
+    ]);
+    expect(warnings).toMatchObject([{ field: 'siteToSiteVpn.state' }]);
+  }
+});
 
 describe('REST list', () => {
   it.each([

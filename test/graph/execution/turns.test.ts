@@ -4,7 +4,7 @@ import { beforeEach, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { ResultBudget } from '../../../src/graph/execution/result-budget.js';
 import { isLongerThan } from '../../../src/graph/execution/text-length.js';
-import { maxWorkPerTurn } from '../../../src/graph/execution/turns.js';
+import { maxWorkPerTurn } from '../../../src/turns.js';
 import { range } from '../../helpers/fixtures.js';
 
 const size = (fields: number) => ({ fields, work: fields });
@@ -128,12 +128,12 @@ describe('isLongerThan', () => {
     value: fc.oneof(text, fc.array(tie('value'), { maxLength: 4 }), fc.dictionary(text, tie('value'), { maxKeys: 3 })),
   })).value;
 
-  it('agrees with the length of the JSON text, within a fifth', () => {
-    fc.assert(
-      fc.property(value, (given) => {
+  it('agrees with the length of the JSON text, within a fifth', async () => {
+    await fc.assert(
+      fc.asyncProperty(value, async (given) => {
         const { length } = JSON.stringify(given);
         if (length < 600) return;
-        expect(isLongerThan(given, length * 1.2)).toBe(false);
+        expect(await isLongerThan(given, length * 1.2)).toBe(false);
       }),
     );
   });
@@ -144,8 +144,21 @@ describe('isLongerThan', () => {
     ['many strings', range(100).map(() => 'x'.repeat(100)), 10_000],
     ['the names of fields', { ['x'.repeat(1_000)]: null }, 1_000],
     ['nested JSON', { a: [{ b: [['x'.repeat(1_000)]] }] }, 1_000],
-  ])('counts %s', (_what, given, length) => {
-    expect(isLongerThan(given, length * 0.99)).toBe(true);
-    expect(isLongerThan(given, length * 1.2 + 100)).toBe(false);
+  ])('counts %s', async (_what, given, length) => {
+    expect(await isLongerThan(given, length * 0.99)).toBe(true);
+    expect(await isLongerThan(given, length * 1.2 + 100)).toBe(false);
+  });
+
+  it('lets other work have turns of the event loop while it measures a large value', async () => {
+    let turns = 0;
+    const count = () => {
+      turns++;
+      timer = setImmediate(count);
+    };
+    let timer = setImmediate(count);
+    const rows = range(5_000).map(() => ['x', 'y', 'z', 1, 2, 3, true, null]);
+    expect(await isLongerThan(rows, 10_000_000)).toBe(false);
+    clearImmediate(timer);
+    expect(turns).toBeGreaterThan(1);
   });
 });

@@ -1,5 +1,5 @@
-// Divides the execution of large results into turns of the event loop. In each turn, one operation of the process executes one slice. So
-// however many large results are in progress, other requests wait for one slice at most.
+// Divides work on large lists and results into turns of the event loop. In each turn, one of them gets one slice done. So however many are
+// in progress, other requests wait for one slice at most.
 
 /**
  * Maximum work of one turn, in fields without arguments: about 10 ms. A promise for each row and more garbage make smaller
