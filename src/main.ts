@@ -95,8 +95,7 @@ async function startGateway(config: Config, { log, announce, destination }: Log)
     metrics.countUnexpectedValue(warning);
     log.warn(warning, 'unexpected value in a response of the REST API');
   };
-  const { otlpEndpoint: endpoint, traceRatio: ratio, serviceName } = config;
-  const tracing = endpoint === undefined ? undefined : await createTracing({ endpoint, ratio, serviceName, log });
+  const tracing = config.traces === undefined ? undefined : await createTracing(config.traces, log);
   const startObservation = (target: WatchTarget): WatchObservation => {
     const span = tracing?.startWatch(target);
     return {
