@@ -63,8 +63,8 @@ const maxReconnectDelayMs = 5_000;
 
 /**
  * Creates a rate limit that counts in the Redis at `url`. Logs when Redis becomes unavailable or available. Imports ioredis when this
- * function is called. Does not wait for the connection, unless `url` names a database other than 0: then waits until the first connection
- * succeeds or fails, about a second at most. Rejects with RedisDatabaseError if Redis rejects that database.
+ * function is called. Waits for the first connection only if `url` names a database other than 0, about a second at most. Then rejects with
+ * RedisDatabaseError if Redis rejects that database.
  */
 export async function createSharedRateLimit(perMinute: number, url: string, log: Logger): Promise<SharedRateLimit> {
   const { Redis } = await import('ioredis');
