@@ -10,13 +10,15 @@ import { memoryStorage } from './memory-storage.js';
 import { readyOperations } from './operations.js';
 import { TabSync } from './tab-sync.js';
 
-const socketUrl = new URL('/graphql', window.location.href);
+// The page has the address of the GraphQL endpoint, which may be below a path of a proxy.
+const url = new URL(window.location.pathname, window.location.href);
+const socketUrl = new URL(url);
 socketUrl.protocol = socketUrl.protocol.replace('http', 'ws');
 
 // The gateway responds to queries and mutations with one JSON document and does not support multipart responses. Subscriptions use a
 // WebSocket, with the typed headers as connection parameters.
 const defaultFetcher = createGraphiQLFetcher({
-  url: '/graphql',
+  url: url.href,
   subscriptionUrl: socketUrl.href,
   enableIncrementalDelivery: false,
 });

@@ -1,10 +1,14 @@
-// Vite configuration: builds the page into static files, which the gateway serves under /playground/.
+// Vite configuration: builds the page into static files, which the gateway serves under /playground/, and the page itself at /graphql.
+// All addresses are relative, because the gateway may be below a path of its proxy.
 import { defineConfig } from 'vite';
 
 export default defineConfig({
   root: import.meta.dirname,
-  base: '/playground/',
+  base: './',
   logLevel: 'error',
+  experimental: {
+    renderBuiltUrl: (fileName, { hostType }) => (hostType === 'html' ? `./playground/${fileName}` : { relative: true }),
+  },
   build: {
     outDir: '../dist/playground',
     emptyOutDir: true,

@@ -1,6 +1,12 @@
 // The only reader of the environment. Returns a frozen, typed Config, or throws one error that names every invalid variable. Other modules
 // get their configuration as values.
-import { environmentSchema, environmentVariableNames, type LogLevel } from './environment-variables.js';
+import type { z } from 'zod';
+import {
+  environmentSchema,
+  environmentVariableNames,
+  type LogLevel,
+  type TraceSampler,
+} from './environment-variables.js';
 import { toUnknownVariables, type UnknownVariable } from './unknown-variables.js';
 
 /** Address of a listener. */
@@ -18,6 +24,23 @@ export interface ProxyConfig {
   readonly https: string | undefined;
   /** Hosts that the gateway calls directly, separated by commas. */
   readonly except: string;
+}
+
+/** Traces. OpenTelemetry's exporter reads the address of the receiver, and how to send, from the environment by itself. */
+export interface TracesConfig {
+  readonly sampler: TraceSampler;
+  /** Share of the traces that `sampler` keeps, from 0 to 1, if it is a ratio sampler. */
+  readonly samplerRatio: number;
+  /** Describes the process in each trace, e.g. `service.name`. */
+  readonly resourceAttributes: Readonly<Record<string, string>>;
+  /** Milliseconds between exports. */
+  readonly exportDelayMs: number;
+  /** Maximum time of an export, in milliseconds. */
+  readonly exportTimeoutMs: number;
+  /** Maximum spans that wait for an export. */
+  readonly maxQueuedSpans: number;
+  /** Maximum spans of one export. */
+  readonly maxExportedSpans: number;
 }
 
 /** Configuration of the gateway. */
@@ -107,12 +130,8 @@ export interface Config {
   readonly logLevel: LogLevel;
   /** Secret for the caller hashes in the audit log; undefined: random for each process. */
   readonly auditHashKey: string | undefined;
-  /** Base URL of the receiver of traces; undefined: no traces. */
-  readonly otlpEndpoint: string | undefined;
-  /** Share of the traces that begin at the gateway to keep, from 0 to 1. */
-  readonly traceRatio: number;
-  /** Service name in traces. */
-  readonly serviceName: string;
+  /** Traces; undefined: none. */
+  readonly traces: TracesConfig | undefined;
 }
 
 /** Says that the environment is invalid. The message has one line for each invalid variable, and no values. */
@@ -182,14 +201,31 @@ export function readConfig(variables: NodeJS.ProcessEnv = process.env): Config {
     drainDelayMs: values.DRAIN_DELAY_MS,
     logLevel: values.LOG_LEVEL,
     auditHashKey: values.AUDIT_HASH_KEY,
-    otlpEndpoint: values.OTEL_EXPORTER_OTLP_ENDPOINT,
-    traceRatio: values.OTEL_TRACES_SAMPLER_ARG,
-    serviceName: values.OTEL_SERVICE_NAME,
+    traces: toTracesConfig(values),
   });
 }
 
 function toApiVersion(url: string | undefined): 1 | 2 {
   return url !== undefined && /\/v2\/*$/.test(new URL(url).pathname) ? 2 : 1;
+}
+
+function toTracesConfig(values: z.output<typeof environmentSchema>): TracesConfig | undefined {
+  const endpoint = values.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT ?? values.OTEL_EXPORTER_OTLP_ENDPOINT;
+  if (endpoint === undefined || values.OTEL_SDK_DISABLED || values.OTEL_TRACES_EXPORTER === 'none') return undefined;
+  const { OTEL_SERVICE_NAME: serviceName } = values;
+  return {
+    sampler: values.OTEL_TRACES_SAMPLER,
+    samplerRatio: values.OTEL_TRACES_SAMPLER_ARG,
+    resourceAttributes: {
+      'service.name': 'site-to-site-vpn-gateway',
+      ...values.OTEL_RESOURCE_ATTRIBUTES,
+      ...(serviceName === undefined ? {} : { 'service.name': serviceName }),
+    },
+    exportDelayMs: values.OTEL_BSP_SCHEDULE_DELAY,
+    exportTimeoutMs: values.OTEL_BSP_EXPORT_TIMEOUT,
+    maxQueuedSpans: values.OTEL_BSP_MAX_QUEUE_SIZE,
+    maxExportedSpans: values.OTEL_BSP_MAX_EXPORT_BATCH_SIZE,
+  };
 }
 
 function removeEmpty(variables: NodeJS.ProcessEnv): NodeJS.ProcessEnv {

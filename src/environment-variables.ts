@@ -1,4 +1,5 @@
 // The environment variables: their names, formats and defaults. config.ts reads them.
+import { accessSync, constants } from 'node:fs';
 import { z } from 'zod';
 import { isLoopbackHost } from './loopback.js';
 
@@ -6,6 +7,18 @@ import { isLoopbackHost } from './loopback.js';
 const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 /** A log level of pino. */
 export type LogLevel = (typeof logLevels)[number];
+
+/** The samplers of OpenTelemetry's SDK. With a prefix, the caller's sampling decision takes precedence. */
+const traceSamplers = [
+  'always_on',
+  'always_off',
+  'traceidratio',
+  'parentbased_always_on',
+  'parentbased_always_off',
+  'parentbased_traceidratio',
+] as const;
+/** A sampler of OpenTelemetry's SDK. */
+export type TraceSampler = (typeof traceSamplers)[number];
 
 /** Maximum delay of a Node timer, in milliseconds. */
 const maxTimerDelayMs = 2_147_483_647;
@@ -72,7 +85,101 @@ const origins = z
     ),
   );
 
+/** Decodes `key=value,key=value`, percent-encoded (OpenTelemetry specification). Returns undefined if an entry does not match `form`. */
+function decodePairs(text: string, form: RegExp): readonly (readonly [key: string, value: string])[] | undefined {
+  const entries = text.split(',').map((entry) => entry.trim());
+  const pairs: [string, string][] = [];
+  for (const entry of entries.filter(Boolean)) {
+    const [, key = '', value = ''] = form.exec(entry) ?? [];
+    if (key === '') return undefined;
+    try {
+      pairs.push([decodeURIComponent(key), decodeURIComponent(value)]);
+    } catch {
+      // The percent-encoding is malformed.
+      return undefined;
+    }
+  }
+  return pairs;
+}
+
+// OpenTelemetry's maximum length of a key and of a value.
+const maxAttributeLength = 255;
+
+const resourceAttributes = z.string().transform((text, context) => {
+  const pairs = decodePairs(text, /^([^=]*[^=\s])\s*=\s*([^=]*)$/);
+  if (pairs?.flat().every((part) => part.length <= maxAttributeLength) === true) return Object.fromEntries(pairs);
+  const message = `must be percent-encoded pairs, e.g. deployment.environment.name=staging,service.version=1.2, of at most ${maxAttributeLength} characters each`;
+  context.addIssue({ code: 'custom', message });
+  return z.NEVER;
+});
+
+const exporterHeaders = z
+  .string()
+  .refine(
+    (text) =>
+      decodePairs(text, /^([\w!#$%&'*+.^`|~-]+)\s*=\s*(.+)$/)?.every(([, value]) => /^[\x20-\x7e]+$/.test(value)),
+    'must be HTTP headers as percent-encoded pairs, e.g. x-tenant=vpn,authorization=Bearer%20token',
+  );
+
+const readableFile = z.string().refine((path) => {
+  try {
+    accessSync(path, constants.R_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}, 'must be the path of a file that the gateway can read');
+
+const exporterTimeout = () => wholeNumber(1, maxTimerDelayMs);
+const compression = z.enum(['none', 'gzip'], 'must be none or gzip');
+const protocol = z.literal('http/protobuf', 'must be http/protobuf, the only protocol that the gateway supports');
+
+// OpenTelemetry defines these variables. The exporter reads those that begin with OTEL_EXPORTER_OTLP_ by itself. They are checked here,
+// because it ignores an invalid value without a message.
+const openTelemetryVariables = {
+  OTEL_SDK_DISABLED: z
+    .string()
+    .regex(/^(true|false)$/i, 'must be true or false')
+    .transform((text) => text.toLowerCase() === 'true')
+    .default(false),
+  OTEL_SERVICE_NAME: z
+    .string()
+    .regex(/^\P{Cc}{1,255}$/u, 'must be 1 to 255 characters, without control characters')
+    .optional(),
+  OTEL_RESOURCE_ATTRIBUTES: resourceAttributes.default({}),
+  OTEL_TRACES_EXPORTER: z.enum(['otlp', 'none'], 'must be otlp or none').default('otlp'),
+  OTEL_TRACES_SAMPLER: z
+    .enum(traceSamplers, `must be one of ${traceSamplers.join(', ')}`)
+    .default('parentbased_traceidratio'),
+  OTEL_TRACES_SAMPLER_ARG: z
+    .string()
+    .regex(/^(0(\.\d{1,6})?|1(\.0{1,6})?)$/, 'must be a number from 0 to 1')
+    .transform(Number)
+    .default(1),
+  OTEL_BSP_SCHEDULE_DELAY: wholeNumber(0, maxTimerDelayMs).default(5_000),
+  OTEL_BSP_EXPORT_TIMEOUT: wholeNumber(1, maxTimerDelayMs).default(30_000),
+  OTEL_BSP_MAX_QUEUE_SIZE: wholeNumber(1, 1_000_000).default(2_048),
+  OTEL_BSP_MAX_EXPORT_BATCH_SIZE: wholeNumber(1, 1_000_000).default(512),
+  OTEL_EXPORTER_OTLP_ENDPOINT: apiUrl.optional(),
+  OTEL_EXPORTER_OTLP_PROTOCOL: protocol.optional(),
+  OTEL_EXPORTER_OTLP_HEADERS: exporterHeaders.optional(),
+  OTEL_EXPORTER_OTLP_TIMEOUT: exporterTimeout().optional(),
+  OTEL_EXPORTER_OTLP_COMPRESSION: compression.optional(),
+  OTEL_EXPORTER_OTLP_CERTIFICATE: readableFile.optional(),
+  OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE: readableFile.optional(),
+  OTEL_EXPORTER_OTLP_CLIENT_KEY: readableFile.optional(),
+  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: apiUrl.optional(),
+  OTEL_EXPORTER_OTLP_TRACES_PROTOCOL: protocol.optional(),
+  OTEL_EXPORTER_OTLP_TRACES_HEADERS: exporterHeaders.optional(),
+  OTEL_EXPORTER_OTLP_TRACES_TIMEOUT: exporterTimeout().optional(),
+  OTEL_EXPORTER_OTLP_TRACES_COMPRESSION: compression.optional(),
+  OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE: readableFile.optional(),
+  OTEL_EXPORTER_OTLP_TRACES_CLIENT_CERTIFICATE: readableFile.optional(),
+  OTEL_EXPORTER_OTLP_TRACES_CLIENT_KEY: readableFile.optional(),
+};
+
 const variables = z.object({
+  ...openTelemetryVariables,
   NODE_ENV: z.string().optional(),
   CLOUDCA_API_URL: apiUrl.optional(),
   CLOUDCA_API_VERSION: z
@@ -134,16 +241,6 @@ const variables = z.object({
     .string()
     .regex(/^[\x21-\x7e]{16,}$/, 'must be at least 16 printable ASCII characters, without spaces')
     .optional(),
-  OTEL_EXPORTER_OTLP_ENDPOINT: apiUrl.optional(),
-  OTEL_TRACES_SAMPLER_ARG: z
-    .string()
-    .regex(/^(0(\.\d{1,6})?|1(\.0{1,6})?)$/, 'must be a number from 0 to 1')
-    .transform(Number)
-    .default(1),
-  OTEL_SERVICE_NAME: z
-    .string()
-    .regex(/^[\w.-]{1,100}$/, 'must be 1 to 100 letters, digits, underscores, dots or dashes')
-    .default('site-to-site-vpn-gateway'),
   LOG_LEVEL: z.enum(logLevels, `must be one of ${logLevels.join(', ')}`).default('info'),
 });
 

@@ -53,3 +53,8 @@ function isEscaped(json: string, index: number): boolean {
 export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
+
+/** Returns a text without the byte order mark that some programs write before JSON. A parser may ignore it (RFC 8259, 8.1). */
+export function removeByteOrderMark(text: string): string {
+  return text.startsWith('\ufeff') ? text.slice(1) : text;
+}

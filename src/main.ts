@@ -11,6 +11,7 @@ import { type Config, ConfigError, findUnknownVariables, readConfig } from './co
 import { addLastFuse, whenThreadsAreIdle } from './last-fuse.js';
 import { explainListenErrors, listen } from './listen.js';
 import { createSandbox, SANDBOX_KEY } from './sandbox/sandbox.js';
+import { RedisDatabaseError } from './server/admission/rate-limit.js';
 import { createApp } from './server/app.js';
 import { createOpsApp } from './server/ops-app.js';
 import { Lifecycle } from './server/lifecycle.js';
@@ -94,8 +95,7 @@ async function startGateway(config: Config, { log, announce, destination }: Log)
     metrics.countUnexpectedValue(warning);
     log.warn(warning, 'unexpected value in a response of the REST API');
   };
-  const { otlpEndpoint: endpoint, traceRatio: ratio, serviceName } = config;
-  const tracing = endpoint === undefined ? undefined : await createTracing({ endpoint, ratio, serviceName, log });
+  const tracing = config.traces === undefined ? undefined : await createTracing(config.traces, log);
   const startObservation = (target: WatchTarget): WatchObservation => {
     const span = tracing?.startWatch(target);
     return {
@@ -217,7 +217,7 @@ try {
   await run();
 } catch (error) {
   const message =
-    error instanceof ConfigError || error instanceof TrustedDocumentsError
+    error instanceof ConfigError || error instanceof TrustedDocumentsError || error instanceof RedisDatabaseError
       ? `The gateway cannot start with this environment:\n${error.message}`
       : `The gateway cannot start: ${toMessage(error)}`;
   process.stderr.write(`${message}\n`);

@@ -57,9 +57,7 @@ const defaults = {
   drainDelayMs: 0,
   logLevel: 'info',
   auditHashKey: undefined,
-  otlpEndpoint: undefined,
-  traceRatio: 1,
-  serviceName: 'site-to-site-vpn-gateway',
+  traces: undefined,
 };
 
 const variableNames = [
@@ -109,9 +107,25 @@ const variableNames = [
   'DRAIN_DELAY_MS',
   'LOG_LEVEL',
   'AUDIT_HASH_KEY',
-  'OTEL_EXPORTER_OTLP_ENDPOINT',
+  'OTEL_SDK_DISABLED',
+  'OTEL_RESOURCE_ATTRIBUTES',
+  'OTEL_TRACES_EXPORTER',
+  'OTEL_TRACES_SAMPLER',
   'OTEL_TRACES_SAMPLER_ARG',
-  'OTEL_SERVICE_NAME',
+  'OTEL_BSP_SCHEDULE_DELAY',
+  'OTEL_BSP_EXPORT_TIMEOUT',
+  'OTEL_BSP_MAX_QUEUE_SIZE',
+  'OTEL_BSP_MAX_EXPORT_BATCH_SIZE',
+  ...['OTEL_EXPORTER_OTLP', 'OTEL_EXPORTER_OTLP_TRACES'].flatMap((prefix) => [
+    `${prefix}_ENDPOINT`,
+    `${prefix}_PROTOCOL`,
+    `${prefix}_HEADERS`,
+    `${prefix}_TIMEOUT`,
+    `${prefix}_COMPRESSION`,
+    `${prefix}_CERTIFICATE`,
+    `${prefix}_CLIENT_CERTIFICATE`,
+    `${prefix}_CLIENT_KEY`,
+  ]),
 ] as const;
 
 describe('readConfig, defaults', () => {
@@ -253,11 +267,6 @@ describe('readConfig, valid values', () => {
     ['LOG_LEVEL', 'silent', { logLevel: 'silent' }],
     ['LOG_LEVEL', 'trace', { logLevel: 'trace' }],
     ['AUDIT_HASH_KEY', 'sixteen-or-more!', { auditHashKey: 'sixteen-or-more!' }],
-    ['OTEL_EXPORTER_OTLP_ENDPOINT', 'http://collector:4318', { otlpEndpoint: 'http://collector:4318' }],
-    ['OTEL_TRACES_SAMPLER_ARG', '0', { traceRatio: 0 }],
-    ['OTEL_TRACES_SAMPLER_ARG', '0.25', { traceRatio: 0.25 }],
-    ['OTEL_TRACES_SAMPLER_ARG', '1.0', { traceRatio: 1 }],
-    ['OTEL_SERVICE_NAME', 'gateway.eu-1', { serviceName: 'gateway.eu-1' }],
   ])('accepts %s=%s', (name, value, expected) => {
     expect(readConfig({ [name]: value })).toMatchObject({ ...defaults, ...expected });
   });
@@ -287,6 +296,69 @@ describe('readConfig, valid values', () => {
     ['PLAYGROUND', 'true', { introspection: false, playground: true }],
   ])('accepts %s=%s in production', (name, value, expected) => {
     expect(readConfig({ NODE_ENV: 'production', [name]: value })).toMatchObject(expected);
+  });
+});
+
+describe('readConfig, traces', () => {
+  const OTEL_EXPORTER_OTLP_ENDPOINT = 'http://collector:4318';
+  const defaultTraces = {
+    sampler: 'parentbased_traceidratio',
+    samplerRatio: 1,
+    resourceAttributes: { 'service.name': 'site-to-site-vpn-gateway' },
+    exportDelayMs: 5_000,
+    exportTimeoutMs: 30_000,
+    maxQueuedSpans: 2_048,
+    maxExportedSpans: 512,
+  };
+
+  it.each(['OTEL_EXPORTER_OTLP_ENDPOINT', 'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT'])('are on with %s', (name) => {
+    expect(readConfig({ [name]: 'https://collector/v1/traces' }).traces).toEqual(defaultTraces);
+  });
+
+  it.each([
+    ['OTEL_SDK_DISABLED', 'true'],
+    ['OTEL_SDK_DISABLED', 'True'],
+    ['OTEL_TRACES_EXPORTER', 'none'],
+  ])('are off with %s=%s', (name, value) => {
+    expect(readConfig({ OTEL_EXPORTER_OTLP_ENDPOINT, [name]: value }).traces).toBeUndefined();
+  });
+
+  it.each([
+    ['OTEL_SDK_DISABLED', 'FALSE', {}],
+    ['OTEL_TRACES_EXPORTER', 'otlp', {}],
+    ['OTEL_TRACES_SAMPLER', 'always_off', { sampler: 'always_off' }],
+    ['OTEL_TRACES_SAMPLER', 'parentbased_always_on', { sampler: 'parentbased_always_on' }],
+    ['OTEL_TRACES_SAMPLER_ARG', '0', { samplerRatio: 0 }],
+    ['OTEL_TRACES_SAMPLER_ARG', '0.25', { samplerRatio: 0.25 }],
+    ['OTEL_TRACES_SAMPLER_ARG', '1.0', { samplerRatio: 1 }],
+    ['OTEL_SERVICE_NAME', 'VPN gateway, eu-1', { resourceAttributes: { 'service.name': 'VPN gateway, eu-1' } }],
+    [
+      'OTEL_RESOURCE_ATTRIBUTES',
+      ' service.version = 1.2 ,, a%2Cb=c%3Dd%C3%A9,',
+      { resourceAttributes: { ...defaultTraces.resourceAttributes, 'service.version': '1.2', 'a,b': 'c=dé' } },
+    ],
+    ['OTEL_RESOURCE_ATTRIBUTES', 'service.name=mine', { resourceAttributes: { 'service.name': 'mine' } }],
+    ['OTEL_BSP_SCHEDULE_DELAY', '0', { exportDelayMs: 0 }],
+    ['OTEL_BSP_EXPORT_TIMEOUT', '7', { exportTimeoutMs: 7 }],
+    ['OTEL_BSP_MAX_QUEUE_SIZE', '14', { maxQueuedSpans: 14 }],
+    ['OTEL_BSP_MAX_EXPORT_BATCH_SIZE', '21', { maxExportedSpans: 21 }],
+    ['OTEL_EXPORTER_OTLP_PROTOCOL', 'http/protobuf', {}],
+    ['OTEL_EXPORTER_OTLP_HEADERS', 'x-tenant=vpn,authorization=Bearer%20abc=', {}],
+    ['OTEL_EXPORTER_OTLP_TRACES_COMPRESSION', 'gzip', {}],
+    ['OTEL_EXPORTER_OTLP_CERTIFICATE', import.meta.filename, {}],
+  ])('accept %s=%s', (name, value, expected) => {
+    expect(readConfig({ OTEL_EXPORTER_OTLP_ENDPOINT, [name]: value }).traces).toEqual({
+      ...defaultTraces,
+      ...expected,
+    });
+  });
+
+  it('have OTEL_SERVICE_NAME as their service, whatever OTEL_RESOURCE_ATTRIBUTES says', () => {
+    const variables = { OTEL_SERVICE_NAME: 'first', OTEL_RESOURCE_ATTRIBUTES: 'service.name=second' };
+
+    expect(readConfig({ OTEL_EXPORTER_OTLP_ENDPOINT, ...variables }).traces?.resourceAttributes).toEqual({
+      'service.name': 'first',
+    });
   });
 });
 
@@ -373,13 +445,44 @@ describe('readConfig, invalid values', () => {
       'must be at least 16 printable ASCII characters, without spaces',
       ['short', 'sixteen or more!', 'ümläüt-ümläüt-üm'],
     ],
+    ['OTEL_SDK_DISABLED', 'must be true or false', ['1', 'yes']],
+    ['OTEL_SERVICE_NAME', 'must be 1 to 255 characters, without control characters', ['a\nb', 'x'.repeat(256)]],
     [
-      'OTEL_EXPORTER_OTLP_ENDPOINT',
-      'must be an http or https URL without credentials, query or fragment',
-      ['collector:4318', 'grpc://collector:4317', 'http://user:secret@collector:4318'],
+      'OTEL_RESOURCE_ATTRIBUTES',
+      'must be percent-encoded pairs, e.g. deployment.environment.name=staging,service.version=1.2, of at most 255 characters each',
+      ['canary', '=canary', 'a=b=canary', 'a=%', 'a=%ff', 'a=b,canary', `a=${'x'.repeat(256)}`, `${'x'.repeat(256)}=a`],
+    ],
+    ['OTEL_TRACES_EXPORTER', 'must be otlp or none', ['console', 'zipkin', 'otlp,console']],
+    [
+      'OTEL_TRACES_SAMPLER',
+      'must be one of always_on, always_off, traceidratio, parentbased_always_on, parentbased_always_off, parentbased_traceidratio',
+      ['jaeger_remote', 'ALWAYS_ON'],
     ],
     ['OTEL_TRACES_SAMPLER_ARG', 'must be a number from 0 to 1', ['2', '-0.5', '1.5', '50%', '1e-3']],
-    ['OTEL_SERVICE_NAME', 'must be 1 to 100 letters, digits, underscores, dots or dashes', ['a b', 'x'.repeat(101)]],
+    ['OTEL_BSP_SCHEDULE_DELAY', number(0, 2_147_483_647), ['-1', '5s', '2147483648']],
+    ['OTEL_BSP_EXPORT_TIMEOUT', delay, ['0', '-1', '5s']],
+    ['OTEL_BSP_MAX_QUEUE_SIZE', number(1, 1_000_000), ['0', '-1', 'none']],
+    ['OTEL_BSP_MAX_EXPORT_BATCH_SIZE', number(1, 1_000_000), ['0', '-1', 'none']],
+    ...['OTEL_EXPORTER_OTLP', 'OTEL_EXPORTER_OTLP_TRACES'].flatMap((prefix): [string, string, string[]][] => [
+      [`${prefix}_ENDPOINT`, url, ['collector:4318', 'grpc://collector:4317', 'http://user:secret@collector:4318']],
+      [
+        `${prefix}_PROTOCOL`,
+        'must be http/protobuf, the only protocol that the gateway supports',
+        ['grpc', 'http/json'],
+      ],
+      [
+        `${prefix}_HEADERS`,
+        'must be HTTP headers as percent-encoded pairs, e.g. x-tenant=vpn,authorization=Bearer%20token',
+        ['canary', 'x-tenant=', 'a b=canary', 'a=%0d%0acanary', 'a=%', 'a=b,canary'],
+      ],
+      [`${prefix}_TIMEOUT`, delay, ['0', '-1', '10s']],
+      [`${prefix}_COMPRESSION`, 'must be none or gzip', ['br', 'GZIP']],
+      ...['CERTIFICATE', 'CLIENT_CERTIFICATE', 'CLIENT_KEY'].map((file): [string, string, string[]] => [
+        `${prefix}_${file}`,
+        'must be the path of a file that the gateway can read',
+        ['canary/missing.pem'],
+      ]),
+    ]),
   ])('reports that %s %s', (name, rule, values) => {
     for (const value of values) expect([value, toFaults({ [name]: value })]).toEqual([value, `${name} ${rule}`]);
   });
@@ -488,8 +591,8 @@ describe('findUnknownVariables', () => {
     'HTTPS_PORT',
     'LOG_FORMAT',
     'REDIS_HOST',
-    'OTEL_EXPORTER_OTLP_HEADERS',
-    'OTEL_BSP_SCHEDULE_DELAY',
+    'OTEL_LOG_LEVEL',
+    'OTEL_METRICS_EXPORTER',
     'WATCH_NAMESPACE',
     'TASK_ID',
     'RATE',

@@ -27,7 +27,7 @@ import { Connections } from './http/connections.js';
 import { addErrorResponses, maxRequestBytes, rejectBadUrl, rejectConnection } from './http/error-responses.js';
 import { serveOneAtATime } from './http/pending-responses.js';
 import { addRequestChecks, checkHeaders, isAllowedOrigin, toRequestId } from './http/request-checks.js';
-import { addRequestJson } from './http/request-json.js';
+import { addRequestJson, removeEmptyParameters } from './http/request-json.js';
 import { limitSlowClients, type SlowClientLimits } from './http/slow-clients.js';
 import type { Lifecycle } from './lifecycle.js';
 import { addSse } from './subscriptions/sse.js';
@@ -168,6 +168,7 @@ function createServer(): FastifyInstance {
   return fastify({
     logger: false,
     bodyLimit: maxRequestBytes,
+    rewriteUrl: ({ url = '/' }) => removeEmptyParameters(url),
     genReqId: ({ headers }) => toRequestId(headers, randomUUID),
     serverFactory: (serve) => createHttpServer(httpOptions, serveOneAtATime(serve)),
     frameworkErrors: rejectBadUrl,

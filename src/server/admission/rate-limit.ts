@@ -28,6 +28,15 @@ export interface SharedRateLimit extends RateLimit {
   readonly close: () => void;
 }
 
+/** Says that Redis does not let the gateway use the database that REDIS_URL names. The message is for operators. */
+export class RedisDatabaseError extends Error {
+  constructor(reason: string) {
+    super(
+      `REDIS_URL names a database that Redis rejects (${reason}). Name one that it has: 0 to 15, unless Redis is configured otherwise`,
+    );
+  }
+}
+
 const windowMs = 60_000;
 // Bounds the memory that keys that do not exist can take; the least recently used key is evicted first. To reset its budget within the
 // window, a caller would have to send an operation with each of this many other keys.
@@ -53,8 +62,9 @@ const redisTimeoutMs = 250;
 const maxReconnectDelayMs = 5_000;
 
 /**
- * Creates a rate limit that counts in the Redis at `url`. Does not wait for the connection. Logs when Redis becomes unavailable or
- * available. Imports ioredis when this function is called.
+ * Creates a rate limit that counts in the Redis at `url`. Logs when Redis becomes unavailable or available. Imports ioredis when this
+ * function is called. Waits for the first connection only if `url` names a database other than 0, about a second at most. Then rejects with
+ * RedisDatabaseError if Redis rejects that database.
  */
 export async function createSharedRateLimit(perMinute: number, url: string, log: Logger): Promise<SharedRateLimit> {
   const { Redis } = await import('ioredis');
@@ -63,6 +73,9 @@ export async function createSharedRateLimit(perMinute: number, url: string, log:
   let isAvailable: boolean | undefined;
   let reconnects = 0;
   let fallbackCount = 0;
+  // Set when Redis has rejected the database.
+  let databaseError: RedisDatabaseError | undefined;
+  const database = Number(new URL(url).pathname.slice(1));
   const redis = new Redis(url, {
     connectTimeout: 1_000,
     commandTimeout: redisTimeoutMs,
@@ -87,12 +100,37 @@ export async function createSharedRateLimit(perMinute: number, url: string, log:
     log.warn({ reason: toReason(error) }, 'Redis is unavailable: this process counts rate limits alone');
     return true;
   };
-  redis.on('error', markUnavailable);
-  redis.on('close', markUnavailable);
-  redis.on('ready', () => {
+  const markAvailable = () => {
     isAvailable = true;
     log.info('Redis is available: it counts rate limits for all processes');
-  });
+  };
+  // Selects the database again, because ioredis goes on in database 0 if Redis rejects the one of the URL.
+  const selectDatabase = async () => {
+    try {
+      await redis.select(database);
+      markAvailable();
+    } catch (error) {
+      markUnavailable(error);
+      if (databaseError === undefined && error instanceof Error && error.name === 'ReplyError') {
+        databaseError = new RedisDatabaseError(toReason(error));
+        log.error(databaseError.message);
+      }
+      redis.disconnect(true);
+    }
+  };
+  redis.on('error', markUnavailable);
+  redis.on('close', markUnavailable);
+  if (database === 0) redis.on('ready', markAvailable);
+  else {
+    await new Promise<void>((resolve) => {
+      redis.on('ready', () => void selectDatabase().then(resolve));
+      redis.once('close', resolve);
+    });
+    if (databaseError !== undefined) {
+      redis.disconnect();
+      throw databaseError;
+    }
+  }
   const spendShared = async (callerId: string, cost: number): Promise<number> => {
     const result = await shared.consume(callerId, cost).catch((thrown: unknown) => {
       if (thrown instanceof RateLimiterRes) return thrown;

@@ -2,7 +2,7 @@
 import { constants } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
 import { z } from 'zod';
-import { isObject } from '../../json.js';
+import { isObject, removeByteOrderMark } from '../../json.js';
 
 /** Reports that a manifest cannot be used. The message is for operators, with a line for each problem. */
 export class TrustedDocumentsError extends Error {
@@ -78,7 +78,7 @@ async function readRegularFile(path: string): Promise<string> {
 
 function parse(text: string): unknown {
   try {
-    const value: unknown = JSON.parse(text);
+    const value: unknown = JSON.parse(removeByteOrderMark(text));
     return value;
   } catch {
     throw new TrustedDocumentsError(['names a file that is not JSON']);

@@ -53,7 +53,8 @@ export async function addPlayground(app: FastifyInstance, { apiKey, directory }:
       .send(pageWithApiKey);
   });
 
-  app.get('/', (_request, reply) => reply.redirect('/graphql'));
+  // Relative, because a proxy may serve the gateway below a path.
+  app.get('/', (_request, reply) => reply.redirect('./graphql'));
 
   // Looks the name up among the files read at the start, so that no path of a request reaches the file system.
   app.get<{ Params: { name: string } }>('/playground/assets/:name', (request, reply) => {

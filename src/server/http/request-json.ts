@@ -2,7 +2,7 @@
 import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { isObject, isTooComplex, maxNesting } from '../../json.js';
+import { isObject, isTooComplex, maxNesting, removeByteOrderMark } from '../../json.js';
 import { maxRequestBytes, RequestBodyError, toStatusMessage } from './error-responses.js';
 
 /**
@@ -39,6 +39,18 @@ export function addRequestJson(app: FastifyInstance): void {
     }
     done();
   });
+}
+
+const emptyParameter = /^(?:operationName|variables|extensions)=?$/;
+
+/**
+ * Returns a URL without the optional GraphQL parameters that have no value. They mean the same as absent ones (GraphQL over HTTP, "GET").
+ */
+export function removeEmptyParameters(url: string): string {
+  const start = url.indexOf('?');
+  if (start < 0) return url;
+  const parameters = url.slice(start + 1).split('&');
+  return `${url.slice(0, start)}?${parameters.filter((parameter) => !emptyParameter.test(parameter)).join('&')}`;
 }
 
 /**
@@ -102,7 +114,7 @@ function parseBody(request: FastifyRequest, body: Buffer, done: (error: Error | 
     done(new RequestBodyError(400, 'The body is not valid UTF-8.'));
     return;
   }
-  const text = body.toString('utf8');
+  const text = removeByteOrderMark(body.toString('utf8'));
   if (isTooComplex(text, maxJsonValues)) {
     done(new RequestBodyError(400, `The body ${complexityMessage}`));
     return;

@@ -11,23 +11,14 @@ import {
   trace,
   type Tracer,
 } from '@opentelemetry/api';
+import type * as Sdk from '@opentelemetry/sdk-trace';
 import type { Logger } from 'pino';
 import type { ObserveCall } from '../../cloudca/session.js';
 import type { WatchObservation, WatchTarget } from '../../cloudca/polling/watcher.js';
+import type { TracesConfig } from '../../config.js';
 import type { OperationTrace } from '../../graph/context.js';
 import { toErrorCode } from '../../graph/errors.js';
 import { toLoggable } from './logging.js';
-
-/** Options of tracing. */
-export interface TracingOptions {
-  /** Base URL of the receiver; `/v1/traces` is appended. */
-  readonly endpoint: string;
-  /** Share of the traces that begin here to sample, from 0 to 1. For traces of a client, the client's sampling decision applies. */
-  readonly ratio: number;
-  readonly serviceName: string;
-  /** Receives failures to send. */
-  readonly log: Logger;
-}
 
 /** The traces of one process. */
 export interface Tracing {
@@ -44,9 +35,12 @@ const maxNameLength = 100;
 // An unavailable receiver must not delay the shutdown.
 const stopTimeoutMs = 3_000;
 
-/** Starts tracing. Loads OpenTelemetry's SDK only when called. */
-export async function createTracing({ endpoint, ratio, serviceName, log }: TracingOptions): Promise<Tracing> {
-  const [sdk, { OTLPTraceExporter }, { resourceFromAttributes }, core] = await Promise.all([
+/**
+ * Starts tracing. Loads OpenTelemetry's SDK only when called. The exporter reads its options from the environment by itself. `log` receives
+ * failures to send.
+ */
+export async function createTracing(config: TracesConfig, log: Logger): Promise<Tracing> {
+  const [sdk, { OTLPTraceExporter }, { defaultResource, resourceFromAttributes }, core] = await Promise.all([
     import('@opentelemetry/sdk-trace'),
     import('@opentelemetry/exporter-trace-otlp-proto'),
     import('@opentelemetry/resources'),
@@ -56,11 +50,18 @@ export async function createTracing({ endpoint, ratio, serviceName, log }: Traci
     log.warn({ err: toLoggable(error) }, 'traces could not be sent');
   };
   core.setGlobalErrorHandler(logFailure);
-  const exporter = new OTLPTraceExporter({ url: `${endpoint.replace(/\/+$/, '')}/v1/traces` });
   const provider = new sdk.TracerProvider({
-    resource: resourceFromAttributes({ 'service.name': serviceName }),
-    sampler: new sdk.ParentBasedSampler({ root: new sdk.TraceIdRatioBasedSampler(ratio) }),
-    spanProcessors: [new sdk.BatchSpanProcessor({ exporter })],
+    resource: defaultResource().merge(resourceFromAttributes(config.resourceAttributes)),
+    sampler: createSampler(sdk, config),
+    spanProcessors: [
+      new sdk.BatchSpanProcessor({
+        exporter: new OTLPTraceExporter(),
+        scheduledDelayMillis: config.exportDelayMs,
+        exportTimeoutMillis: config.exportTimeoutMs,
+        maxQueueSize: config.maxQueuedSpans,
+        maxExportBatchSize: config.maxExportedSpans,
+      }),
+    ],
   });
   const tracer = provider.getTracer('site-to-site-vpn-gateway');
   const propagator = new core.W3CTraceContextPropagator();
@@ -102,6 +103,15 @@ export async function createTracing({ endpoint, ratio, serviceName, log }: Traci
       });
     },
   };
+}
+
+function createSampler(sdk: typeof Sdk, { sampler, samplerRatio }: TracesConfig): Sdk.Sampler {
+  const root = sampler.endsWith('always_on')
+    ? new sdk.AlwaysOnSampler()
+    : sampler.endsWith('always_off')
+      ? new sdk.AlwaysOffSampler()
+      : new sdk.TraceIdRatioBasedSampler(samplerRatio);
+  return sampler.startsWith('parentbased_') ? new sdk.ParentBasedSampler({ root }) : root;
 }
 
 function traceOperation(tracer: Tracer, parent: Context): OperationTrace {

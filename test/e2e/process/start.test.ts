@@ -65,7 +65,7 @@ describe('Start without CLOUDCA_API_URL', () => {
     const page = await sendRequest(gateway.url, html);
 
     expect(await post(gateway.url, introspection)).toMatchObject({ status: 200 });
-    expect((await sendRequest(new URL(gateway.url).origin)).headers.get('location')).toBe('/graphql');
+    expect((await sendRequest(new URL(gateway.url).origin)).headers.get('location')).toBe('./graphql');
     expect(page.headers.get('content-type')).toBe('text/html; charset=utf-8');
     expect(page.text).toContain(SANDBOX_KEY);
   });

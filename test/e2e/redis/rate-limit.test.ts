@@ -2,7 +2,7 @@
 // Debian's package `redis-server` is not installed.
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { keyHeader } from '../../helpers/fixtures.js';
-import { type ListeningProcess, launchGateway } from '../../helpers/process.js';
+import { launch as launchProcess, type ListeningProcess, launchGateway } from '../../helpers/process.js';
 import { holdClock } from '../../helpers/process-clock.js';
 import { waitUntil } from '../../helpers/wait-until.js';
 import { startUpstream, type Upstream } from '../../helpers/upstream.js';
@@ -18,6 +18,8 @@ const runOperation = ({ url }: ListeningProcess, key: string) => post(url, query
 
 // The time that the gateway waits for a response of Redis, in milliseconds. Redis may miss it on a busy machine.
 const commandTimeoutMs = 250;
+// The time that a connection to Redis may take, in milliseconds.
+const connectTimeoutMs = 1_000;
 const withoutTimeout = { NODE_OPTIONS: holdClock({ from: commandTimeoutMs, to: commandTimeoutMs }) };
 
 /** Launches a gateway on a Redis server, and waits until it is connected. By default, it waits for each response of Redis without limit. */
@@ -221,5 +223,45 @@ describeIfInstalled(title, () => {
     ]);
     expect(getRedisLines(unauthorized)).toEqual([{ level: 40, msg: unavailable, reason: 'ECONNREFUSED' }]);
     for (const gateway of gateways) expect(gateway.stdout() + gateway.stderr()).not.toContain('canary');
+  });
+
+  it.concurrent('counts in the database that REDIS_URL names', async () => {
+    const redis = await startRedis();
+    const gateway = await launchGateway({
+      CLOUDCA_API_URL: upstream.url,
+      REDIS_URL: `redis://127.0.0.1:${redis.port}/15`,
+      ...withoutTimeout,
+    });
+    expect((await runOperation(gateway, 'key')).status).toBe(200);
+
+    expect(getRedisLines(gateway).map(({ msg }) => msg)).toEqual([available]);
+    expect(redis.command('-n', '15', 'dbsize')).toBe('1');
+    expect(redis.command('dbsize')).toBe('0');
+  });
+
+  it.concurrent('stops the start with code 1 if Redis does not have the database', async () => {
+    const redis = await startRedis();
+    const REDIS_URL = `redis://:canary@127.0.0.1:${redis.port}/99`;
+    const NODE_OPTIONS = holdClock({ from: commandTimeoutMs, to: connectTimeoutMs });
+    const gateway = launchProcess({ CLOUDCA_API_URL: upstream.url, REDIS_URL, NODE_OPTIONS });
+
+    expect(await gateway.exit).toEqual({ code: 1, signal: null });
+    expect(gateway.stderr()).toMatch(
+      /^REDIS_URL names a database that Redis rejects \(ERR\)\. Name one that it has: /m,
+    );
+    expect(gateway.stdout() + gateway.stderr()).not.toContain('canary');
+  });
+
+  it.concurrent('counts alone if a Redis server that starts later does not have the database', async () => {
+    const redis = await prepareRedis();
+    const REDIS_URL = `redis://127.0.0.1:${redis.port}/99`;
+    const gateway = await launchGateway({ CLOUDCA_API_URL: upstream.url, REDIS_URL, ...withoutTimeout });
+    await redis.start();
+    await waitUntil(() => gateway.lines().some(({ msg }) => String(msg).startsWith('REDIS_URL names a database')));
+    expect((await runOperation(gateway, 'key')).status).toBe(200);
+
+    expect(getRedisLines(gateway)).toEqual([{ level: 40, msg: unavailable, reason: expect.any(String) }]);
+    expect(await readMetric(gateway, 'gateway_redis_unavailable')).toBe(1);
+    expect(redis.command('info', 'keyspace')).toBe('# Keyspace');
   });
 });

@@ -57,7 +57,8 @@ describe('Request body', () => {
     ['a trailing comma', '{"query":"{ __typename }",}'],
     ['single quotes', "{'query':'{ __typename }'}"],
     ['NaN', '{"query":NaN}'],
-    ['a byte order mark', `\ufeff${typename}`],
+    ['two byte order marks', `\ufeff\ufeff${typename}`],
+    ['a byte order mark alone', '\ufeff'],
     ['an invalid escape', '{"query":"\\x41"}'],
     ['a bare line feed in a string', '{"query":"{ __typename\n}"}'],
     ['100,000 opening brackets', '['.repeat(100_000)],
@@ -89,6 +90,10 @@ describe('Request body', () => {
     ]);
 
     expectErrorResponse(await sendBody(body), 400);
+  });
+
+  it('may begin with a byte order mark', async () => {
+    expect(await sendBody(`\ufeff${typename}`)).toMatchObject({ status: 200 });
   });
 
   it('is rejected with 400 in UTF-16, or with 415 if the charset says UTF-16', async () => {

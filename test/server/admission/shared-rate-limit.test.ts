@@ -3,7 +3,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { pino } from 'pino';
-import { createSharedRateLimit } from '../../../src/server/admission/rate-limit.js';
+import { createSharedRateLimit, RedisDatabaseError } from '../../../src/server/admission/rate-limit.js';
 import { useFakeClock } from '../../helpers/fake-clock.js';
 import { findFreePort, listen } from '../../helpers/free-port.js';
 import { waitUntil } from '../../helpers/wait-until.js';
@@ -44,6 +44,7 @@ async function startScriptedRedis(port = 0) {
   const charges: string[][] = [];
   let connectionCount = 0;
   let response: ChargeResponse = [1, 60_000];
+  let rejectsSelect = false;
   const respond = (socket: Socket, [name = '', ...args]: string[]) => {
     if (name === 'info') {
       socket.write('$15\r\nredis_version:7\r\n');
@@ -51,6 +52,8 @@ async function startScriptedRedis(port = 0) {
       charges.push(args.slice(2, 5));
       if (typeof response === 'string') socket.write(`${response}\r\n`);
       else if (response !== undefined) socket.write(`*2\r\n:${response[0]}\r\n:${response[1]}\r\n`);
+    } else if (name === 'select' && rejectsSelect) {
+      socket.write('-ERR DB index is out of range passcanary\r\n');
     } else {
       socket.write('+OK\r\n');
     }
@@ -79,6 +82,10 @@ async function startScriptedRedis(port = 0) {
     respondWith: (scripted: ChargeResponse) => {
       response = scripted;
     },
+    /** Rejects every database from now on. */
+    rejectSelect: () => {
+      rejectsSelect = true;
+    },
     /** Closes the open connections. */
     disconnect: () => {
       for (const socket of sockets) socket.destroy();
@@ -87,11 +94,11 @@ async function startScriptedRedis(port = 0) {
   };
 }
 
-/** Creates a rate limit of 3 REST calls a minute on a Redis at this port. */
-async function create(port: number) {
+/** Creates a rate limit of 3 REST calls a minute on a database of the Redis at this port. */
+async function create(port: number, database = 0) {
   const lines: unknown[] = [];
   const log = pino({ base: null, timestamp: false }, { write: (line: string) => lines.push(JSON.parse(line)) });
-  const rateLimit = await createSharedRateLimit(3, `redis://:passcanary@127.0.0.1:${port}`, log);
+  const rateLimit = await createSharedRateLimit(3, `redis://:passcanary@127.0.0.1:${port}/${database}`, log);
   cleanups.push(rateLimit.close);
   return { rateLimit, lines };
 }
@@ -243,6 +250,41 @@ describe('createSharedRateLimit', () => {
     clock.advance(250);
     await waitUntil(() => !rateLimit.isRedisUnavailable);
     expect(lines).toHaveLength(4);
+  });
+
+  it('rejects, and closes its connection, if Redis rejects the database', async () => {
+    const redis = await startScriptedRedis();
+    redis.rejectSelect();
+
+    await expect(create(redis.port, 99)).rejects.toThrow(RedisDatabaseError);
+    await waitUntil(() => redis.openCount() === 0);
+  });
+
+  it('is connected from the start if Redis has the database', async () => {
+    const redis = await startScriptedRedis();
+    const { rateLimit, lines } = await create(redis.port, 15);
+    expect(rateLimit.isRedisUnavailable).toBe(false);
+    expect(lines).toEqual([available]);
+  });
+
+  it('counts alone, and logs why once, if Redis rejects the database later', async () => {
+    const redis = await startScriptedRedis();
+    const { rateLimit, lines } = await create(redis.port, 15);
+    redis.rejectSelect();
+    redis.disconnect();
+    for (let connections = 2; connections <= 4; connections++) {
+      await waitUntil(() => {
+        if (redis.openCount() === 0) clock.advance(commandTimeoutMs);
+        return redis.connectionCount() === connections;
+      });
+      expect(await rateLimit.spend(caller, 1)).toBe(0);
+    }
+    expect(redis.charges).toEqual([]);
+    expect(lines).toEqual([
+      available,
+      unavailable('closed'),
+      { level: 50, msg: expect.stringMatching(/^REDIS_URL names a database that Redis rejects \(ERR\)/) },
+    ]);
   });
 
   it('closes its connection, without a line in the log, and does not reconnect', async () => {

@@ -132,11 +132,11 @@ describe('GET /graphql', () => {
 });
 
 describe('GET /', () => {
-  it('redirects to the playground', async () => {
+  it('redirects to the playground by a relative address', async () => {
     const response = await sendRequest('/');
 
     expect(response.status).toBe(302);
-    expect(response.headers.location).toBe('/graphql');
+    expect(response.headers.location).toBe('./graphql');
   });
 });
 

@@ -382,6 +382,12 @@ describe('TRUSTED_DOCUMENTS', () => {
     expect(await post(gateway.url, { documentId: 'one' })).toMatchObject({ json: { data: { mine: 'Query' } } });
   });
 
+  it('accepts a manifest that begins with a byte order mark', async () => {
+    const gateway = await open(`\ufeff${JSON.stringify({ one: custom })}`, { trustedDocumentsOnly: true });
+
+    expect(await post(gateway.url, { documentId: 'one' })).toMatchObject({ json: { data: { mine: 'Query' } } });
+  });
+
   it('accepts a manifest with a document several times, under one id or several', async () => {
     const gateway = await open(
       toManifest([

@@ -318,6 +318,13 @@ describe('GET /graphql', () => {
   });
 
   it.each([
+    ['after the document', `${query}&operationName=&variables=&extensions=`],
+    ['before the document', `?operationName=&variables&extensions=&${query.slice(1)}`],
+  ])('reads parameters without a value as absent: %s', async (_label, search) => {
+    expect(await sendRequest(gateway.url + search, { headers: key })).toMatchObject({ status: 200, json: data });
+  });
+
+  it.each([
     ['no header', {}],
     ['the content type of a form', { 'content-type': 'text/plain' }],
     ['an empty API key', { 'mc-api-key': '' }],
@@ -328,6 +335,7 @@ describe('GET /graphql', () => {
 
   it.each([
     ['no document', ''],
+    ['an empty document', '?query=&variables='],
     ['variables that are not JSON', `${query}&variables=${CANARY}`],
     ['a repeated document', `${query}&${query.slice(1)}`],
   ])('rejects %s with 400', async (_label, search) => {

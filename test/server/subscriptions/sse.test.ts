@@ -55,6 +55,15 @@ describe('an event stream at /graphql/stream', () => {
     expect(response.headers.get('cache-control')).toBe('no-store');
   });
 
+  it('reads parameters without a value as absent', async () => {
+    const { url } = await start();
+    const parameters = new URLSearchParams({ query: taskSubscription }).toString();
+    const { accept } = validHeaders;
+    const empty = 'operationName=&variables=&extensions=';
+    const response = await sendRequest(`${url}?${empty}&${parameters}`, { headers: { accept, ...key } });
+    expect(response).toMatchObject({ status: 200, text: events });
+  });
+
   it.each(['text/event-stream, */*;q=0.1', 'application/json, text/event-stream', 'TEXT/EVENT-STREAM'])(
     'responds to Accept: %s',
     async (accept) => {

@@ -1,5 +1,5 @@
 // Traces of the built process, as a receiver of OTLP/HTTP gets them. Decodes the protobuf messages itself.
-import { createServer, type IncomingMessage } from 'node:http';
+import { createServer, type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
 import { gunzipSync } from 'node:zlib';
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { createClient } from 'graphql-ws';
@@ -84,7 +84,7 @@ interface DecodedSpan {
   readonly kind: number;
   readonly attributes: Readonly<Record<string, unknown>>;
   readonly isError: boolean;
-  readonly service: unknown;
+  readonly resource: Readonly<Record<string, unknown>>;
 }
 
 /** Decodes the spans of an ExportTraceServiceRequest (opentelemetry-proto 1). */
@@ -99,7 +99,7 @@ function toSpans(body: Buffer): DecodedSpan[] {
         kind: number(span, 6),
         attributes: toAttributes(buffers(span, 9)),
         isError: buffers(span, 15).some((status) => number(status, 3) === 2),
-        service: toAttributes(buffers(buffers(resourceSpans, 1)[0], 1))['service.name'],
+        resource: toAttributes(buffers(buffers(resourceSpans, 1)[0], 1)),
       })),
     ),
   );
@@ -111,17 +111,19 @@ interface Receiver {
   readonly spans: DecodedSpan[];
   readonly bodies: Buffer[];
   readonly paths: string[];
+  readonly headers: IncomingHttpHeaders[];
 }
 
 /** Starts a receiver of traces, which ends with the file's tests. */
 async function startReceiver(): Promise<Receiver> {
-  const received: Omit<Receiver, 'url'> = { spans: [], bodies: [], paths: [] };
+  const received: Omit<Receiver, 'url'> = { spans: [], bodies: [], paths: [], headers: [] };
   const receive = async (request: IncomingMessage) => {
     const chunks: Buffer[] = [];
     for await (const chunk of request) if (Buffer.isBuffer(chunk)) chunks.push(chunk);
     const payload = Buffer.concat(chunks);
     const body = request.headers['content-encoding'] === 'gzip' ? gunzipSync(payload) : payload;
     received.paths.push(`${request.method ?? ''} ${request.url ?? ''} ${request.headers['content-type'] ?? ''}`);
+    received.headers.push(request.headers);
     received.bodies.push(body);
     received.spans.push(...toSpans(body));
   };
@@ -208,7 +210,11 @@ describe('A trace', () => {
       kind: 2,
       attributes: { 'graphql.operation.type': 'query', 'graphql.operation.name': 'List' },
       isError: false,
-      service: 'site-to-site-vpn-gateway',
+      resource: expect.objectContaining({
+        'service.name': 'site-to-site-vpn-gateway',
+        'telemetry.sdk.name': 'opentelemetry',
+        'telemetry.sdk.language': 'nodejs',
+      }),
     });
     const calls = spans.filter(({ kind }) => kind === 3);
     const route = '/services/{serviceCode}/{environmentName}';
@@ -370,4 +376,94 @@ describe('Without OTEL_EXPORTER_OTLP_ENDPOINT', () => {
     await other.waitForLog('operation');
     expect(other.lines().filter((line) => 'traceId' in line)).toEqual([]);
   });
+});
+
+describe('The variables of OpenTelemetry', () => {
+  /** Launches a gateway with these variables, runs an operation, lets it exit, and returns what the receiver has got. */
+  async function traceWith(variables: Readonly<Record<string, string>>, headers = {}): Promise<Receiver> {
+    const other = await launch(variables);
+    await post(other.gateway.url, { query: '{ __typename }' }, headers);
+    other.gateway.signal('SIGTERM');
+    expect(await other.gateway.exit).toEqual({ code: 0, signal: null });
+    return other.receiver;
+  }
+
+  it('describe the process: OTEL_RESOURCE_ATTRIBUTES, and OTEL_SERVICE_NAME, which takes precedence', async () => {
+    const { spans } = await traceWith({
+      OTEL_RESOURCE_ATTRIBUTES: 'service.name=canary,deployment.environment.name=staging%2C%20eu',
+      OTEL_SERVICE_NAME: 'mine',
+    });
+
+    expect(spans.map(({ resource }) => resource)).toEqual([
+      expect.objectContaining({ 'service.name': 'mine', 'deployment.environment.name': 'staging, eu' }),
+    ]);
+  });
+
+  it('set the time between exports: OTEL_BSP_SCHEDULE_DELAY', async () => {
+    const delayMs = 1_234_567;
+    const other = await launch({
+      OTEL_BSP_SCHEDULE_DELAY: String(delayMs),
+      NODE_OPTIONS: holdClock({ from: delayMs, expirable: [delayMs] }),
+    });
+    await post(other.gateway.url, { query: '{ __typename }' });
+    await other.gateway.waitForLog('operation');
+    expireTimers(other.gateway);
+
+    await waitUntil(() => other.receiver.spans.length === 1);
+  });
+
+  it('limit the spans of an export: OTEL_BSP_MAX_EXPORT_BATCH_SIZE', async () => {
+    const other = await launch({ OTEL_BSP_MAX_EXPORT_BATCH_SIZE: '1' });
+    await post(other.gateway.url, { query: '{ __typename }' });
+
+    // A full export does not wait for the time between exports, which the test holds.
+    await waitUntil(() => other.receiver.spans.length === 1);
+  });
+
+  it('limit the spans that wait: OTEL_BSP_MAX_QUEUE_SIZE', async () => {
+    const other = await launch({ OTEL_BSP_MAX_QUEUE_SIZE: '2', OTEL_BSP_MAX_EXPORT_BATCH_SIZE: '3' });
+    const queries = ['A', 'B', 'C', 'D'].map((name) => `query ${name} { __typename }`);
+    for (const query of queries) await post(other.gateway.url, { query });
+    other.gateway.signal('SIGTERM');
+    await other.gateway.exit;
+
+    expect(other.receiver.bodies.map((body) => toSpans(body).length).every((count) => count <= 2)).toBe(true);
+  });
+
+  it('choose the sampler: OTEL_TRACES_SAMPLER', async () => {
+    const unsampled = { traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00' };
+    const sampled = { traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01' };
+    const count = async (OTEL_TRACES_SAMPLER: string, headers = {}) =>
+      (await traceWith({ OTEL_TRACES_SAMPLER, OTEL_TRACES_SAMPLER_ARG: '0' }, headers)).spans.length;
+
+    const counts = [
+      count('always_on', unsampled),
+      count('always_off', sampled),
+      count('traceidratio', sampled),
+      count('parentbased_always_on', unsampled),
+      count('parentbased_always_off', sampled),
+    ];
+
+    expect(await Promise.all(counts)).toEqual([1, 0, 0, 0, 1]);
+  });
+
+  it('address the receiver: OTEL_EXPORTER_OTLP_TRACES_ENDPOINT as it is, with _HEADERS', async () => {
+    const receiver = await startReceiver();
+    await traceWith({
+      OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:1',
+      OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: `${receiver.url}/mine`,
+      OTEL_EXPORTER_OTLP_HEADERS: 'x-tenant=vpn%20eu',
+      OTEL_EXPORTER_OTLP_TRACES_COMPRESSION: 'gzip',
+    });
+
+    expect(receiver.paths).toEqual(['POST /mine application/x-protobuf']);
+    expect(receiver.headers).toEqual([expect.objectContaining({ 'x-tenant': 'vpn eu', 'content-encoding': 'gzip' })]);
+  });
+
+  it.each([{ OTEL_SDK_DISABLED: 'true' }, { OTEL_TRACES_EXPORTER: 'none' }])(
+    'turn traces off: %j',
+    async (variables) => {
+      expect((await traceWith(variables)).paths).toEqual([]);
+    },
+  );
 });
