@@ -1,4 +1,4 @@
-// Checks of JSON that every layer needs: bounds on a text before it is parsed, and the type of a value after.
+// JSON for every layer: bounds on a text, parsing that alters no number, and checks of the type of a value.
 
 /** Maximum nesting of arrays and objects. The deepest documented response, and a request with all its variables, need a tenth of this. */
 export const maxNesting = 100;
@@ -29,6 +29,45 @@ export function isTooComplex(json: string, maxValues = Infinity): boolean {
     else if (code === comma) values++;
   }
   return values > maxValues;
+}
+
+// Finds a number that a double may not hold: of 16 digits or more, or with an exponent of three. Also finds some in strings.
+const mayHoldLongNumber = /(?:^|[[:,\s])-?(?:[\d.]{16}|\d[\d.]*[eE][+-]?\d{3})/;
+
+/**
+ * Parses a JSON text. Returns each number that a double does not hold exactly as a string with its digits, e.g. an integer beyond 2^53 - 1.
+ * Throws SyntaxError if the text is not JSON.
+ */
+export function parseExactly(json: string): unknown {
+  const value: unknown = JSON.parse(json);
+  // The text is valid JSON from here on.
+  return mayHoldLongNumber.test(json) ? JSON.parse(quoteLongNumbers(json)) : value;
+}
+
+function quoteLongNumbers(json: string): string {
+  const stringOrNumber = /"|-?\d[\d.eE+-]*/g;
+  let result = '';
+  let end = 0;
+  for (let match = stringOrNumber.exec(json); match !== null; match = stringOrNumber.exec(json)) {
+    const [token] = match;
+    if (token === '"') stringOrNumber.lastIndex = findEndOfString(json, match.index) + 1;
+    else if (!isExact(token)) {
+      result += `${json.slice(end, match.index)}"${token}"`;
+      end = stringOrNumber.lastIndex;
+    }
+  }
+  return result + json.slice(end);
+}
+
+// A double holds any decimal number of up to 15 digits, within its range (IEEE 754, 5.12.2).
+function isExact(number: string): boolean {
+  const value = Number(number);
+  if (/^-?\d+$/.test(number)) return Number.isSafeInteger(value);
+  const digits = number
+    .replace(/[eE].*$/, '')
+    .replace(/\D/g, '')
+    .replace(/^0+/, '');
+  return Number.isFinite(value) && (digits.length <= 15 || String(value) === number) && (value !== 0 || digits === '');
 }
 
 // Returns the index of the closing quote of the string that starts at `begin`, or the text's length if there is none. Most of a JSON text

@@ -1,7 +1,7 @@
-// Bounds on JSON texts, compared with their parsed values.
+// Bounds on JSON texts, compared with their parsed values, and numbers that parsing would alter.
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { isTooComplex } from '../src/json.js';
+import { isTooComplex, parseExactly } from '../src/json.js';
 
 const string = fc.oneof(
   fc.string(),
@@ -53,5 +53,50 @@ describe('isTooComplex', () => {
   it('scans a truncated text to its end', () => {
     for (const json of ['', '"', '"\\', '"\\\\', '"\\"', '[["', '{"a', '\\']) expect(isTooComplex(json)).toBe(false);
     expect(isTooComplex('['.repeat(101) + '"')).toBe(true);
+  });
+});
+
+describe('parseExactly', () => {
+  it.each([
+    ['9007199254740991', 9007199254740991],
+    ['-9007199254740991', -9007199254740991],
+    ['9007199254740992', '9007199254740992'],
+    ['-12345678901234567890', '-12345678901234567890'],
+    ['1e400', '1e400'],
+    ['1e-400', '1e-400'],
+    ['0e-400', 0],
+    ['1e22', 1e22],
+    ['1.5E+100', 1.5e100],
+    ['0.30000000000000004', 0.1 + 0.2],
+    ['0.123456789012345', 0.123456789012345],
+    ['123456789.123456789', '123456789.123456789'],
+    ['0.00000000000000012', 1.2e-16],
+  ])('returns a number as it was sent, as a string if JavaScript would alter it: %s', (text, value) => {
+    expect(parseExactly(text)).toBe(value);
+    expect(parseExactly(`{"a": [1, ${text}], "b":${text}}`)).toEqual({ a: [1, value], b: value });
+    expect(parseExactly(` [\n${text}\n]`)).toEqual([value]);
+  });
+
+  it('leaves numbers in strings and in names as they are', () => {
+    const value = { 'a 12345678901234567890': ': 12345678901234567890 "\\', '12345678901234567890': ['1e400, 1e400'] };
+    expect(parseExactly(JSON.stringify(value))).toEqual(value);
+    expect(parseExactly(`[${JSON.stringify(value)}, 12345678901234567890]`)).toEqual([value, '12345678901234567890']);
+  });
+
+  it.each(['12345678901234567890x', '{12345678901234567890:1}', '01234567890123456789', '[1234567890123456789'])(
+    'throws SyntaxError for %s, which is not JSON',
+    (text) => {
+      expect(() => parseExactly(text)).toThrow(SyntaxError);
+    },
+  );
+
+  it('returns what JSON.parse returns for any text without such numbers', () => {
+    fc.assert(
+      fc.property(value, (sent) => {
+        const json = JSON.stringify(sent);
+        expect(parseExactly(`[${json}, 12345678901234567890]`)).toEqual([JSON.parse(json), '12345678901234567890']);
+        expect(parseExactly(json)).toEqual(JSON.parse(json));
+      }),
+    );
   });
 });

@@ -1,11 +1,14 @@
 // One response of the REST API, its body parsed once. What the body means is decided in envelope.ts.
-import { isTooComplex } from '../../json.js';
+import { isTooComplex, parseExactly } from '../../json.js';
 
 /** A response of the REST API. */
 export interface RestResponse {
   /** HTTP status. */
   readonly status: number;
-  /** The body parsed as JSON. Undefined if it is not JSON, or if it is large and exceeds the bounds on nesting or number of values. */
+  /**
+   * The body parsed as JSON; numbers that JavaScript would alter are strings (parseExactly). Undefined if it is not JSON, or if it is large
+   * and exceeds the bounds on nesting or number of values.
+   */
   readonly body: unknown;
   /** Length of the body, in characters. */
   readonly length: number;
@@ -15,12 +18,15 @@ export interface RestResponse {
   readonly retryAfter: number | undefined;
 }
 
-/** Statuses of a proxy whose service is unavailable (RFC 9110, 15.6.3 to 15.6.5). Reads are retried; the circuit breaker counts them. */
-export const unavailableStatuses: readonly number[] = [502, 503, 504];
-
-/** Parses the body of a response, once for all sessions that share it. */
+/** Parses the body of a response, once for all sessions that share it. Ignores a byte order mark, as RFC 8259, 8.1 allows. */
 export function toRestResponse(status: number, text: string, retryAfter: number | undefined): RestResponse {
-  return { status, body: parse(text), length: text.length, isEmpty: text.trim() === '', retryAfter };
+  return {
+    status,
+    body: parse(text.replace(/^\uFEFF/, '')),
+    length: text.length,
+    isEmpty: text.trim() === '',
+    retryAfter,
+  };
 }
 
 // In UTF-16 code units. JSON.parse needs at most about 40 ms for a body of this length, whatever it contains.
@@ -32,10 +38,9 @@ function parse(text: string): unknown {
   // Parsing a more complex body would block the event loop for all other requests.
   if (text.length > maxUncheckedLength && isTooComplex(text, maxValues)) return undefined;
   try {
-    const value: unknown = JSON.parse(text);
-    return value;
+    return parseExactly(text);
   } catch {
-    // envelope.ts decides by the status what a body that is not JSON means.
+    // response-meanings.ts says what a body that is not JSON means.
     return undefined;
   }
 }

@@ -47,7 +47,8 @@ export class Task {
   @Field(() => GraphQLJSON, {
     nullable: true,
     description:
-      'Result of the task as the REST API sent it; null unless status is SUCCESS. Fields named ipSecPsk are removed.',
+      'Result of the task as the REST API sent it; null unless status is SUCCESS. Fields named ipSecPsk are removed. ' +
+      'A number that a double does not hold exactly, e.g. an integer beyond 2^53 - 1, is a string with its digits.',
   })
   declare result: unknown;
 

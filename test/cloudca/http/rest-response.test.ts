@@ -9,6 +9,8 @@ afterEach(() => {
 describe('toRestResponse', () => {
   it.each([
     ['{"data":[1]}', { data: [1] }, false],
+    ['\uFEFF{"data":[1]}', { data: [1] }, false],
+    ['\uFEFF', undefined, true],
     ['null', null, false],
     [' 1 ', 1, false],
     ['', undefined, true],
