@@ -4,7 +4,8 @@ import { isObject } from '../json.js';
 import { BadResponseError } from './errors.js';
 
 /** The undocumented forms of values that the gateway reads all the same. */
-export type LenientForm = 'blank' | 'boolean_as_text' | 'id_as_number' | 'list_as_array' | 'number_as_text';
+export type LenientForm =
+  'blank' | 'boolean_as_text' | 'byte_order_mark' | 'id_as_number' | 'list_as_array' | 'number_as_text';
 
 /** An unexpected value in a response. */
 export interface WireWarning {
@@ -143,9 +144,11 @@ export function toList(data: unknown, type: string): readonly unknown[] {
   throw new BadResponseError(`The REST API sent a list of ${type} that is not an array.`);
 }
 
-const lenientProblems: Readonly<Record<LenientForm, string>> = {
+/** The problem in the warning of each form. */
+export const lenientProblems: Readonly<Record<LenientForm, string>> = {
   blank: 'blank, read from another field',
   boolean_as_text: 'a boolean in a text, read as the boolean',
+  byte_order_mark: 'begins with a byte order mark, ignored',
   id_as_number: 'a number, read as its digits',
   list_as_array: 'an array, read as a list separated by commas',
   number_as_text: 'a number in a text, read as the number',

@@ -45,10 +45,10 @@ export abstract class CloudcaError extends Error {
 /** 401: the REST API does not accept the key. */
 export class UnauthenticatedError extends CloudcaError {}
 
-/** 403: the key is not allowed to do this. */
+/** 403 with `errors`: the key is not allowed to do this. */
 export class ForbiddenError extends CloudcaError {}
 
-/** 404: nothing exists at that path. */
+/** 404 with `errors`: nothing exists at that path. */
 export class NotFoundError extends CloudcaError {}
 
 /** 429: the REST API limits the rate of requests. */
@@ -62,17 +62,17 @@ export class RateLimitedError extends CloudcaError {
   }
 }
 
-/** Any other 4xx, or `errors` in a 2xx: the REST API rejected the request. */
+/** `errors` in a 2xx or another 4xx, or a 400 to a write: the REST API rejected the request. */
 export class RejectedError extends CloudcaError {}
 
-/** 405, 500, or another 5xx that is not a proxy's: the REST API failed to process the request. */
+/** 405, 500, or another 5xx with `errors`: the REST API failed to process the request. */
 export class UpstreamFailureError extends CloudcaError {}
 
-/** 502, 503, no connection, a lost connection, or a call that the gateway aborted because it shuts down. */
+/** 502, 503, 520 to 523, 525 to 530, no connection, a lost connection, or a call that the gateway aborted because it shuts down. */
 export class UnavailableError extends CloudcaError {
   /** Whether the request was certainly not sent: there was no connection. */
   readonly neverSent: boolean;
-  /** Seconds to wait before the next request; undefined unless a 503 came with a usable Retry-After. */
+  /** Seconds to wait before the next request; undefined unless the response has a usable Retry-After. */
   readonly retryAfter: number | undefined;
 
   constructor(
@@ -101,7 +101,7 @@ export class ShutdownError extends UnavailableError {
   }
 }
 
-/** 504, or the deadline passed. */
+/** 504, 524, or the deadline passed. */
 export class TimeoutError extends CloudcaError {
   /** Whether the request was certainly not sent: the deadline had passed before the call started. */
   readonly neverSent: boolean;
@@ -112,7 +112,7 @@ export class TimeoutError extends CloudcaError {
   }
 }
 
-/** The response cannot be read: it is not JSON, not of the documented shape, too large, or a redirect. */
+/** The response is of no use: not JSON, not of the documented shape, too large, a redirect, or a proxy's. */
 export class BadResponseError extends CloudcaError {}
 
 /** The operation has made as many REST calls as one operation may. The read was not sent. */

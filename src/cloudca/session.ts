@@ -1,13 +1,13 @@
 // The REST calls of one operation: one caller, one key, one deadline. Reads are retried and coalesced, writes are sent once.
 import type { Options } from 'ky';
 import { type CloudcaClient, type RestApiVersion, OutgoingCall } from './client.js';
-import type { WireWarning } from './decode.js';
+import { lenientProblems, type WireWarning } from './decode.js';
 import { toReadData, toWriteOutcome, type WriteOutcome } from './envelope.js';
 import { Secrets } from './redact.js';
 import {
   BadResponseError,
   ClientDisconnectedError,
-  CloudcaError,
+  type CloudcaError,
   ShutdownError,
   TimeoutError,
   TooManyCallsError,
@@ -208,11 +208,12 @@ export class RestSession {
       reads.forget(apiKey);
       const { method, route, path, query, body } = request;
       const url = this.#client.url(path, query);
-      const response = await this.#wait('write', () => this.#call(method, url, route, 1, body));
-      return toWriteOutcome(response, this.secrets);
-    } catch (error) {
-      if (error instanceof CloudcaError && mayHaveSucceeded(error)) throw error.markOutcomeUnknown(request.advice);
-      throw error;
+      const response = await this.#wait('write', () => this.#call(method, url, route, 1, body)).catch(
+        (error: unknown) => {
+          throw mayHaveBeenSent(error) ? error.markOutcomeUnknown(request.advice) : error;
+        },
+      );
+      return toWriteOutcome(response, this.secrets, request.advice);
     } finally {
       reads.forget(apiKey);
     }
@@ -279,7 +280,10 @@ export class RestSession {
     try {
       const response = await this.#client.ky(call.url, toKyOptions(method, body, call));
       const retryAfter = parseRetryAfter(response.headers.get('retry-after'));
-      const restResponse = toRestResponse(response.status, await response.text(), retryAfter);
+      const text = await response.text();
+      if (text.startsWith('\uFEFF'))
+        this.warn({ field: 'response', problem: lenientProblems.byte_order_mark, form: 'byte_order_mark' });
+      const restResponse = toRestResponse(response.status, text, retryAfter);
       observation?.end(restResponse.status);
       return restResponse;
     } catch (thrown) {
@@ -309,9 +313,8 @@ function createDisconnectedError(): ClientDisconnectedError {
   return new ClientDisconnectedError('The client disconnected.');
 }
 
-/** Reports whether a write that failed with this error may have succeeded all the same. */
-function mayHaveSucceeded(error: CloudcaError): boolean {
+/** Reports whether a call without a response may have been sent. A response that is not HTTP, or too large, is no response either. */
+function mayHaveBeenSent(error: unknown): error is CloudcaError {
   if (error instanceof UnavailableError || error instanceof TimeoutError) return !error.neverSent;
-  if (!(error instanceof BadResponseError)) return false;
-  return error.upstream === undefined || (error.upstream.status >= 200 && error.upstream.status < 300);
+  return error instanceof BadResponseError;
 }

@@ -1,5 +1,6 @@
 // Finds the task in a response, whatever its form: at the top (`taskId`, `taskStatus`), in `data` (`id`, `status`), or both side by side.
 import { isObject } from '../json.js';
+import { isSameId } from './ids.js';
 import { hasErrors, isFailedResult } from './upstream-errors.js';
 
 /** Status of a task. `UNKNOWN` stands for any status that is not documented; such a task counts as not ended. */
@@ -28,7 +29,7 @@ export function findTask(body: unknown, isExpected: boolean): TaskFields | undef
     const errors = hasErrors(top.errors) ? top.errors : inner.errors;
     if (!isTop) return { ...inner, errors };
     // Beside a task, `data` may be the task again, or the entity that the task works on.
-    if (isSameId(top.taskId, inner.taskId)) return { ...merge(top, inner), errors };
+    if (isSameTask(top.taskId, inner.taskId)) return { ...merge(top, inner), errors };
   }
   const isBare = isExpected && (top.taskStatus !== undefined || isFailedResult(top.result));
   return isTop || isBare ? top : undefined;
@@ -80,8 +81,9 @@ function merge(top: TaskFields, inner: TaskFields): Omit<TaskFields, 'errors'> {
   };
 }
 
-function isSameId(one: unknown, other: unknown): boolean {
-  return one === undefined || other === undefined || toTaskId(one)?.toLowerCase() === toTaskId(other)?.toLowerCase();
+function isSameTask(one: unknown, other: unknown): boolean {
+  if (one === undefined || other === undefined) return true;
+  return isSameId(toTaskId(one) ?? '', toTaskId(other) ?? '');
 }
 
 function isPresent(value: unknown): boolean {

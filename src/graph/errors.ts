@@ -76,10 +76,7 @@ export function unwrapError(error: unknown): unknown {
 export function toErrorCode(error: unknown): ErrorCode {
   const cause = unwrapError(error);
   const entry = codes.find(([type]) => cause instanceof type);
-  if (entry !== undefined) {
-    // A 400 that lists no errors gives no reason, so it is not the documented rejection.
-    return cause instanceof RejectedError && cause.upstream?.errors.length === 0 ? 'UPSTREAM_BAD_RESPONSE' : entry[1];
-  }
+  if (entry !== undefined) return entry[1];
   if (!(cause instanceof GraphQLError)) return 'INTERNAL_SERVER_ERROR';
   const code = cause.extensions['code'];
   if (isErrorCode(code) && requestCodes.has(code)) return code;

@@ -180,7 +180,7 @@ describe('getSiteToSiteVpn', () => {
 describe('createSiteToSiteVpn', () => {
   it('sends all fields in the documented order', async () => {
     upstream.script(() => raw(204));
-    expect(await createSiteToSiteVpn(session(documentedKey), testArea, newVpn)).toEqual({ fields: {} });
+    expect(await createSiteToSiteVpn(session(documentedKey), testArea, newVpn)).toEqual({});
     const body = JSON.stringify(JSON.parse(documentedCreation));
     expect(upstream.calls).toEqual([
       {
@@ -216,7 +216,7 @@ describe('createSiteToSiteVpn', () => {
 describe('deleteSiteToSiteVpn', () => {
   it('sends the documented request, without a body or a Content-Type', async () => {
     upstream.script(() => raw(204));
-    expect(await deleteSiteToSiteVpn(session(documentedKey), testArea, vpnId)).toEqual({ fields: {} });
+    expect(await deleteSiteToSiteVpn(session(documentedKey), testArea, vpnId)).toEqual({});
     expect(upstream.calls).toEqual([
       { method: 'DELETE', url: `/v1/services/compute-on/test_area/sitetositevpns/${vpnId}`, headers, body: '' },
     ]);
@@ -227,7 +227,7 @@ describe('resetSiteToSiteVpn', () => {
   it('sends the documented request, with a Content-Type but no body', async () => {
     upstream.script(() => raw(204));
     const id = 'ca86b14f-20db-463d-b58a-9d3fa5959af2';
-    expect(await resetSiteToSiteVpn(session(documentedKey), testArea, id)).toEqual({ fields: {} });
+    expect(await resetSiteToSiteVpn(session(documentedKey), testArea, id)).toEqual({});
     expect(upstream.calls).toEqual([
       {
         method: 'POST',

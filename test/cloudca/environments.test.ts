@@ -3,7 +3,7 @@ import { describe, expect, it } from '@jest/globals';
 import type { RestSession } from '../../src/cloudca/session.js';
 import { listEnvironments, listServiceConnections } from '../../src/cloudca/environments.js';
 import { getVpc, listVpcs } from '../../src/cloudca/vpcs.js';
-import { json, raw, startUpstream } from '../helpers/upstream.js';
+import { json, startUpstream } from '../helpers/upstream.js';
 import { apiKey, catchFailure, createTestClient, testArea } from './test-client.js';
 
 const upstream = await startUpstream();
@@ -239,11 +239,11 @@ describe('A response with status 404', () => {
   });
 
   it('to a VPC means that the VPC does not exist', async () => {
-    upstream.script(() => raw(404));
+    upstream.script(() => json(404, { errors: ['No.'] }));
     expect(await catchFailure(getVpc(session(), testArea, 'v'))).toEqual({
       name: 'NotFoundError',
       message: 'The REST API has nothing with this name or id.',
-      upstream: { status: 404, errors: [] },
+      upstream: { status: 404, errors: [{ code: null, message: 'No.' }] },
       outcomeUnknown: false,
     });
   });

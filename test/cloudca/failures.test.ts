@@ -45,17 +45,25 @@ const transientFailures = [
   [502, 'UnavailableError', unavailable],
   [503, 'UnavailableError', unavailable],
   [504, 'TimeoutError', timedOut],
+  [520, 'UnavailableError', unavailable],
+  [521, 'UnavailableError', unavailable],
+  [524, 'TimeoutError', timedOut],
+  [530, 'UnavailableError', unavailable],
 ] as const;
 
 /** Statuses that a retry would not change. */
 const permanentFailures = [
-  [400, 'RejectedError', 'The REST API rejected the request.'],
+  [400, 'BadResponseError', 'The REST API sent an unexpected response.'],
   [401, 'UnauthenticatedError', 'The REST API does not accept this API key.'],
-  [403, 'ForbiddenError', 'This API key is not allowed to do that.'],
+  [
+    403,
+    'BadResponseError',
+    'A proxy responded with status 403 instead of the REST API. This says nothing of what was requested. Try again later.',
+  ],
   [
     404,
-    'NotFoundError',
-    'The REST API has no environment test_area in the service compute-on. Check both, and the organizationId.',
+    'BadResponseError',
+    'A proxy responded with status 404 instead of the REST API. This says nothing of what was requested. Try again later.',
   ],
   [405, 'UpstreamFailureError', 'The REST API failed to process the request.'],
   [500, 'UpstreamFailureError', 'The REST API failed to process the request.'],
@@ -253,12 +261,33 @@ describe.each(writes)('%s', (_name, write, advice) => {
     expect([upstream.calls.length, rest.callCount]).toEqual([1, 1]);
   });
 
-  it.each([400, 401, 403, 404, 405, 409, 500, 501])(
+  it.each([400, 401, 403, 404, 405, 408, 409, 499, 500, 501, 502, 503, 504, 524])(
     'is not retried after errors with status %i, and has certainly failed',
     async (status) => {
       upstream.script(() => json(status, { errors: [{ code: 1, message: 'No.' }] }));
       const { upstream: details, outcomeUnknown } = await catchFailure(calls.complete(write(session()), clock));
       expect([details, outcomeUnknown]).toEqual([{ status, errors: [{ code: '1', message: 'No.' }] }, false]);
+      expect(upstream.calls.length).toBe(1);
+    },
+  );
+
+  it.each([408, 499, 500, 501, 561])(
+    'is not retried after status %i without errors, and has an unknown outcome',
+    async (status) => {
+      upstream.script(() => raw(status, '<html>'));
+      const { message, outcomeUnknown } = await catchFailure(calls.complete(write(session()), clock));
+      expect([message.endsWith(toUnknownOutcome(advice)), outcomeUnknown]).toEqual([true, true]);
+      expect(upstream.calls.length).toBe(1);
+    },
+  );
+
+  it.each([401, 403, 404, 405, 418])(
+    'is not retried after status %i without errors, and has certainly failed',
+    async (status) => {
+      upstream.script(() => raw(status, '<html>'));
+      const { name, outcomeUnknown } = await catchFailure(calls.complete(write(session()), clock));
+      expect(name).not.toBe('NotFoundError');
+      expect(outcomeUnknown).toBe(false);
       expect(upstream.calls.length).toBe(1);
     },
   );
@@ -307,7 +336,7 @@ describe.each(writes)('%s', (_name, write, advice) => {
     ['HTML', raw(200, '<html>')],
     ['a list', json(200, [])],
     ['a string', json(202, 'ok')],
-    ['a task id of the wrong type', json(200, { taskId: 7 })],
+    ['a task id of the wrong type', json(200, { taskId: [7] })],
     ['a task status of the wrong type', json(200, { taskId: 't', taskStatus: 7 })],
     ['a task in data with a status of the wrong type', json(200, { data: { taskId: 't', status: {} } })],
     ['half a body', sendBytes('HTTP/1.1 200 OK\r\ncontent-length: 99\r\n\r\n{"taskId":')],

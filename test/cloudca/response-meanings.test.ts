@@ -1,4 +1,4 @@
-// What responses mean: the whole product of calls, statuses from 200 to 599, bodies, and byte order marks, in the codes that clients see.
+// The meaning of responses: all calls, statuses from 200 to 599, bodies, and byte order marks, in the codes that clients see.
 import { describe, expect, it } from '@jest/globals';
 import { toReadData, toTask, toWriteOutcome } from '../../src/cloudca/envelope.js';
 import { CloudcaError, NotFoundError, RejectedError } from '../../src/cloudca/errors.js';

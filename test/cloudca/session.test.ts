@@ -465,7 +465,7 @@ describe('RestSession.cancelReads', () => {
       rest.cancelReads();
       json(200, { taskId: 't', taskStatus: 'PENDING' })(response);
     });
-    expect(await write(rest)).toEqual({ fields: { taskId: 't', taskStatus: 'PENDING' }, taskId: 't' });
+    expect(await write(rest)).toEqual({ task: { taskId: 't', taskStatus: 'PENDING' } });
     expect(upstream.calls.length).toBe(1);
   });
 

@@ -22,6 +22,12 @@ describe('getTask', () => {
     ['at the top', { taskId: 't-1', taskStatus: 'SUCCESS', result: { id: 'x' } }],
     ['in data', { data: { id: 't-1', status: 'SUCCESS', result: { id: 'x' } } }],
     ['in data, with taskId and taskStatus', { data: { taskId: 't-1', taskStatus: 'SUCCESS', result: { id: 'x' } } }],
+    ['at the top, with status', { taskId: 't-1', status: 'SUCCESS', result: { id: 'x' } }],
+    ['at the top, with id and status', { id: 't-1', status: 'SUCCESS', result: { id: 'x' } }],
+    [
+      'in both forms side by side',
+      { taskId: 'T-1', taskStatus: 'SUCCESS', data: { id: 't-1', status: 'SUCCESS', result: { id: 'x' } } },
+    ],
     ['at the top, beside data', { taskId: 't-1', taskStatus: 'SUCCESS', result: { id: 'x' }, data: { id: 'x' } }],
   ])('reads a task %s', async (_place, response) => {
     expect(await read(response)).toEqual(succeeded);
@@ -89,10 +95,40 @@ describe('getTask', () => {
     });
   });
 
+  it('takes from each of two forms side by side what the other lacks', async () => {
+    const data = { id: 't-1', status: 'SUCCESS', created: '2015-07-07' };
+    expect(await read({ taskId: 't-1', taskStatus: 'SUCCESS', result: { id: 'x' }, data })).toEqual({
+      ...succeeded,
+      created: new Date('2015-07-07T00:00:00Z'),
+    });
+  });
+
+  it('takes nothing from data that is not the task', async () => {
+    const data = { id: 'x', status: 'Connected', created: '2015-07-07' };
+    expect(await read({ taskId: 't-1', taskStatus: 'PENDING', data })).toEqual(pending);
+  });
+
+  it('returns numbers in the result that JavaScript would alter as strings', async () => {
+    const result = '{"id":12345678901234567890,"small":9007199254740991,"share":0.5}';
+    const task = await read(raw(200, `{"taskId":9007199254740993,"taskStatus":"SUCCESS","result":${result}}`));
+    expect(task).toEqual({
+      ...pending,
+      status: 'SUCCESS',
+      result: { id: '12345678901234567890', small: 9007199254740991, share: 0.5 },
+    });
+  });
+
   it('returns the requested id, whatever id the response has', async () => {
     expect((await read({ data: { id: 'other', status: 'PENDING' } })).id).toBe('t-1');
   });
 });
+
+const resultsWithReason = [
+  { errorCode: 2012, errorText: `Taken by ${apiKey}.` },
+  { errorcode: '2012', errortext: `Taken by ${apiKey}.` },
+  { code: 2012, message: `Taken by ${apiKey}.` },
+  { id: 'x', errorCode: 2012, displayText: `Taken by ${apiKey}.`, errors: [] },
+];
 
 describe('getTask of a failed task', () => {
   it.each([
@@ -101,6 +137,21 @@ describe('getTask of a failed task', () => {
     ['errors beside its status', json(200, { taskId: 't-1', taskStatus: 'failed', errors: failedErrors })],
     ['errors in data', json(200, { data: { id: 't-1', status: 'FAILED', errors: failedErrors } })],
     ['errors beside data', json(200, { data: { id: 't-1', status: 'FAILED' }, errors: failedErrors })],
+    ['a 500', json(500, { errors: failedErrors })],
+    ['a 500 with its status', json(500, { data: { id: 't-1', status: 'FAILED', errors: failedErrors } })],
+    ['errors in its result', json(200, { taskId: 't-1', status: 'FAILED', result: { errors: failedErrors } })],
+    ...resultsWithReason.flatMap((result) => [
+      [`the result ${JSON.stringify(result)}`, json(200, { taskId: 't-1', taskStatus: 'FAILED', result })] as const,
+      [
+        `the result ${JSON.stringify(result)} in a 500`,
+        json(500, { data: { id: 't-1', status: 'Failed', result } }),
+      ] as const,
+    ]),
+    [
+      'a result that says why, beside the status ERROR',
+      json(200, { data: { id: 't-1', status: 'ERROR', result: resultsWithReason[0] } }),
+    ],
+    ['a result that says why, without a status', json(500, { taskId: 't-1', result: resultsWithReason[0] })],
   ])('returns its errors from %s', async (_form, response) => {
     expect(await read(response)).toEqual(failed);
     expect(upstream.calls.length).toBe(1);
@@ -110,10 +161,24 @@ describe('getTask of a failed task', () => {
     expect(await read({ taskId: 't-1', taskStatus: 'FAILED' })).toEqual({ ...failed, errors: [] });
   });
 
-  it('rejects with RejectedError after a 400 without errors', async () => {
+  it('returns a reason that is a text', async () => {
+    const task = await read({ taskId: 't-1', taskStatus: 'FAILED', result: 'Taken.' });
+    expect(task.errors).toEqual([{ code: null, message: 'Taken.' }]);
+  });
+
+  it.each(['PENDING', 'SUCCESS'])(
+    'is not what a task with the status %s is because of a message in its result',
+    async (status) => {
+      expect(
+        (await read({ taskId: 't-1', taskStatus: status, result: { message: 'Done.', errorText: '' } })).status,
+      ).toBe(status);
+    },
+  );
+
+  it('rejects with BadResponseError after a 400 without errors', async () => {
     expect(await catchFailure(read(raw(400, '<html>')))).toEqual({
-      name: 'RejectedError',
-      message: 'The REST API rejected the request.',
+      name: 'BadResponseError',
+      message: 'The REST API sent an unexpected response.',
       upstream: { status: 400, errors: [] },
       outcomeUnknown: false,
     });
@@ -126,7 +191,7 @@ describe('getTask of a failed task', () => {
     [404, 'NotFoundError'],
     [405, 'UpstreamFailureError'],
     [409, 'RejectedError'],
-    [500, 'UpstreamFailureError'],
+    [501, 'UpstreamFailureError'],
   ])('treats errors with the status %i as a failed call and rejects with %s', async (status, name) => {
     const redacted = [{ code: '2012', message: 'Taken by [secret].' }];
     for (const body of [{ errors: failedErrors }, { taskStatus: 'PENDING', errors: failedErrors }]) {

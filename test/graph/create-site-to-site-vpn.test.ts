@@ -454,7 +454,9 @@ describe('CreateSiteToSiteVpnPayload.siteToSiteVpn', () => {
 
   it('is null, with NOT_FOUND, if the task has succeeded but the VPN does not exist', async () => {
     scripted.upstream.script(({ method }) =>
-      method === 'POST' ? { taskId, taskStatus: 'SUCCESS', result: { id: numberedId('vpn', 1) } } : json(404, {}),
+      method === 'POST'
+        ? { taskId, taskStatus: 'SUCCESS', result: { id: numberedId('vpn', 1) } }
+        : json(404, { errors: ['No.'] }),
     );
     expect(await scripted.execute(create('siteToSiteVpn { id } task { status }'), { input: minimalInput })).toEqual({
       data: { createSiteToSiteVpn: { siteToSiteVpn: null, task: { status: 'SUCCESS' }, userErrors: [] } },

@@ -92,12 +92,15 @@ describe('Read for which the REST API returns errors', () => {
   });
 });
 
+const toProxyMessage = (status: number) =>
+  `A proxy responded with status ${status} instead of the REST API. This says nothing of what was requested. Try again later.`;
+
 describe('Read for which the REST API returns no errors', () => {
   it.each([
-    [400, 'UPSTREAM_BAD_RESPONSE', messages.rejected, 1],
+    [400, 'UPSTREAM_BAD_RESPONSE', messages.unexpected, 1],
     [401, 'UNAUTHENTICATED', messages.unauthenticated, 1],
-    [403, 'FORBIDDEN', messages.forbidden, 1],
-    [404, 'NOT_FOUND', messages.notFound, 1],
+    [403, 'UPSTREAM_BAD_RESPONSE', toProxyMessage(403), 1],
+    [404, 'UPSTREAM_BAD_RESPONSE', toProxyMessage(404), 1],
     [405, 'UPSTREAM_ERROR', messages.failed, 1],
     [418, 'UPSTREAM_BAD_RESPONSE', messages.unexpected, 1],
     [429, 'RATE_LIMITED', messages.rateLimited, 3],
@@ -106,6 +109,8 @@ describe('Read for which the REST API returns no errors', () => {
     [502, 'UPSTREAM_UNAVAILABLE', messages.unavailable, 3],
     [503, 'UPSTREAM_UNAVAILABLE', messages.unavailable, 3],
     [504, 'UPSTREAM_TIMEOUT', messages.timedOut, 3],
+    [521, 'UPSTREAM_UNAVAILABLE', messages.unavailable, 3],
+    [524, 'UPSTREAM_TIMEOUT', messages.timedOut, 3],
   ])('with status %i and HTML fails with %s, without extensions.upstream', async (status, code, message, attempts) => {
     expect(await run(() => raw(status, '<html>canary</html>', { 'content-type': 'text/html' }))).toEqual({
       body: failedList(code, message),
@@ -226,12 +231,26 @@ describe('Read of one object', () => {
       'task',
       `query ($environment: EnvironmentInput!, $id: ID!) { it: task(environment: $environment, id: $id) { id } }`,
     ],
-  ])('returns null for %s without an error if the REST API returns 404, whatever its body', async (_, query) => {
-    for (const script of [() => json(404, { errors }), () => raw(404, '<html>canary</html>'), () => raw(404)]) {
-      graph.upstream.script(script);
-      expect(await graph.execute(query, { environment, id: numberedId('vpn', 1) })).toEqual({ data: { it: null } });
-    }
-  });
+  ])(
+    'returns null for %s if the REST API returns 404 with errors, and fails if a proxy returns it',
+    async (_, query) => {
+      const read = () => graph.execute(query, { environment, id: numberedId('vpn', 1) });
+      graph.upstream.script(() => json(404, { errors }));
+      expect(await read()).toEqual({ data: { it: null } });
+      for (const response of [
+        raw(404, '<html>canary</html>'),
+        raw(404, 'default backend - 404'),
+        raw(404),
+        json(404, {}),
+      ]) {
+        graph.upstream.script(() => response);
+        expect(await read()).toEqual({
+          data: { it: null },
+          errors: [failure('UPSTREAM_BAD_RESPONSE', ['it'], toProxyMessage(404))],
+        });
+      }
+    },
+  );
 });
 
 describe('formatGraphqlError', () => {

@@ -206,7 +206,7 @@ describe('SiteToSiteVpn.vpc', () => {
       ['../../../tasks', 1],
     ] as const) {
       scripted.upstream.script(({ url }) =>
-        url.includes('/vpcs/') ? json(404, {}) : { data: numberedVpn(1, 1, { vpcId }) },
+        url.includes('/vpcs/') ? json(404, { errors: ['No.'] }) : { data: numberedVpn(1, 1, { vpcId }) },
       );
       expect(await scripted.execute(query, { environment, id: one })).toEqual({
         data: { siteToSiteVpn: { vpcId, vpc: null } },

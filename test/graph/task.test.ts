@@ -11,6 +11,7 @@ const id = numberedId('task', 1);
 const allFields = 'id status created result siteToSiteVpn { name } errors { code message }';
 const taskOf = (fields: string) =>
   `query ($id: ID!, $environment: EnvironmentInput) { task(id: $id, environment: $environment) { ${fields} } }`;
+const reason = { errorCode: 431, errorText: 'The gateway is taken.' };
 const response = (fields: object) => ({
   data: { task: { id, status: 'PENDING', created: null, result: null, siteToSiteVpn: null, errors: [], ...fields } },
 });
@@ -76,6 +77,26 @@ describe('Query.task', () => {
   ])('reads created %j as %j', async (created, instant) => {
     graph.upstream.script(() => ({ data: { status: 'PENDING', created } }));
     expect(await graph.execute(taskOf(allFields), { id })).toEqual(response({ created: instant }));
+  });
+
+  it('returns a number beyond 2^53 in its result as a string', async () => {
+    const result = '{"jobId": 12345678901234567890, "size": 7}';
+    graph.upstream.script(() => raw(200, `{"taskStatus": "SUCCESS", "result": ${result}}`));
+    expect(await graph.execute(taskOf('result'), { id })).toEqual({
+      data: { task: { result: { jobId: '12345678901234567890', size: 7 } } },
+    });
+  });
+
+  it.each([
+    ['a FAILED task', 200, { taskStatus: 'FAILED' }],
+    ['a FAILED task in a 500', 500, { data: { id, status: 'FAILED' } }],
+    ['a task without a status in a 500', 500, { taskId: id }],
+  ])('has the reason in the result of %s as its error', async (_, status, fields) => {
+    const body = 'data' in fields ? { data: { ...fields.data, result: reason } } : { ...fields, result: reason };
+    graph.upstream.script(() => json(status, body));
+    expect(await graph.execute(taskOf('status errors { code message }'), { id })).toEqual({
+      data: { task: { status: 'FAILED', errors: [{ code: '431', message: 'The gateway is taken.' }] } },
+    });
   });
 
   it('has no result until it has succeeded', async () => {
@@ -319,7 +340,7 @@ describe('Task.siteToSiteVpn', () => {
 
   it('is null if the result names no VPN, or one that does not exist', async () => {
     graph.upstream.script(({ url }) =>
-      url.includes('/tasks/') ? { taskStatus: 'SUCCESS', result: { id: vpn } } : json(404, {}),
+      url.includes('/tasks/') ? { taskStatus: 'SUCCESS', result: { id: vpn } } : json(404, { errors: ['No.'] }),
     );
     expect(await graph.execute(taskOf('siteToSiteVpn { id }'), { id, environment })).toEqual({
       data: { task: { siteToSiteVpn: null } },
@@ -363,11 +384,15 @@ describe('Task.siteToSiteVpn', () => {
 
   it('is null, with an error, if it cannot be loaded; the task is returned', async () => {
     graph.upstream.script(({ url }) =>
-      url.includes('/tasks/') ? { taskStatus: 'SUCCESS', result: { id: vpn } } : json(403, {}),
+      url.includes('/tasks/') ? { taskStatus: 'SUCCESS', result: { id: vpn } } : json(403, { errors: ['No.'] }),
     );
     expect(await graph.execute(taskOf('status siteToSiteVpn { id }'), { id, environment })).toEqual({
       data: { task: { status: 'SUCCESS', siteToSiteVpn: null } },
-      errors: [failure('FORBIDDEN', ['task', 'siteToSiteVpn'], 'This API key is not allowed to do that.')],
+      errors: [
+        failure('FORBIDDEN', ['task', 'siteToSiteVpn'], 'This API key is not allowed to do that.', {
+          upstream: { status: 403, errors: [{ code: null, message: 'No.' }] },
+        }),
+      ],
     });
   });
 });

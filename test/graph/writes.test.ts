@@ -176,8 +176,8 @@ describe.each(fieldNames)('Mutation.%s', (name) => {
     ],
     ['the REST API responds with a list', () => [], 'UPSTREAM_BAD_RESPONSE', undocumented],
     [
-      'the REST API responds with a task whose id is not a string',
-      () => ({ taskId: 5 }),
+      'the REST API responds with a task whose id is a list',
+      () => ({ taskId: [5] }),
       'UPSTREAM_BAD_RESPONSE',
       undocumented,
     ],
@@ -193,12 +193,33 @@ describe.each(fieldNames)('Mutation.%s', (name) => {
     expect(graph.calls()).toEqual([call[name]]);
   });
 
-  it('returns the errors of the REST API if the outcome is unknown', async () => {
-    expect(await run(name, () => json(503, { errors: [{ errorCode: 'BUSY', message: 'Later.' }] }))).toEqual(
-      unknownOutcome('UPSTREAM_UNAVAILABLE', 'The REST API is not available at the moment.', {
-        upstream: { status: 503, errors: [{ code: 'BUSY', message: 'Later.' }] },
-      }),
-    );
+  it.each<[number, string, string]>([
+    [408, 'UPSTREAM_BAD_RESPONSE', 'The REST API sent an unexpected response.'],
+    [499, 'UPSTREAM_BAD_RESPONSE', 'The REST API sent an unexpected response.'],
+    [500, 'UPSTREAM_ERROR', 'The REST API failed to process the request.'],
+    [520, 'UPSTREAM_UNAVAILABLE', 'The REST API is not available at the moment.'],
+    [524, 'UPSTREAM_TIMEOUT', 'The REST API did not respond in time.'],
+    [530, 'UPSTREAM_UNAVAILABLE', 'The REST API is not available at the moment.'],
+    [561, 'UPSTREAM_BAD_RESPONSE', 'The REST API sent an unexpected response.'],
+  ])('has an unknown outcome if a proxy responds with %i and HTML', async (status, code, message) => {
+    expect(await run(name, () => raw(status, '<html>'))).toEqual(unknownOutcome(code, message));
+    expect(graph.calls()).toEqual([call[name]]);
+  });
+
+  it('has certainly failed if the REST API says why in a 503', async () => {
+    const upstream = { status: 503, errors: [{ code: 'BUSY', message: 'Later.' }] };
+    expect(await run(name, () => json(503, { errors: [{ errorCode: 'BUSY', message: 'Later.' }] }))).toEqual({
+      data: { [name]: null },
+      errors: [failure('UPSTREAM_UNAVAILABLE', [name], 'The REST API is not available at the moment.', { upstream })],
+    });
+  });
+
+  it.each([403, 404])('is UPSTREAM_BAD_RESPONSE, not a user error, if a proxy responds with %i', async (status) => {
+    expect(await run(name, () => raw(status, '<html>'))).toEqual({
+      data: { [name]: null },
+      errors: [failure('UPSTREAM_BAD_RESPONSE', [name], expect.stringContaining('A proxy responded'))],
+    });
+    expect(graph.calls()).toEqual([call[name]]);
   });
 
   const startedTask = { id: taskId, status: 'PENDING', errors: [] };
@@ -272,11 +293,15 @@ describe.each(fieldNames)('Mutation.%s', (name) => {
     );
   });
 
-  it.each([401, 403, 404])('stops at a poll with status %i, and returns the task as last polled', async (status) => {
+  it.each([
+    [401, 1],
+    [403, 1],
+    [404, 2],
+  ])('stops at status %i in %i polls, and returns the task as last polled', async (status, polls) => {
     expect(await run(name, waitFor(json(status, { errors: [{ code: 1, message: 'No.' }] })), 60)).toEqual(
       payload(name, { task: startedTask }),
     );
-    expect(graph.calls()).toEqual(writeAndPoll);
+    expect(graph.calls()).toEqual([call[name], ...Array<string>(polls).fill(`GET /tasks/${taskId}`)]);
   });
 });
 
@@ -305,7 +330,7 @@ describe.each(['deleteSiteToSiteVpn', 'resetSiteToSiteVpn'] as const)('Mutation.
   it('is NOT_FOUND at its id if the REST API responds with 404', async () => {
     for (const [body, upstreamCode] of [
       [{ errors: [{ code: 3001, message: 'Nothing.' }] }, '3001'],
-      [{}, null],
+      [{ errors: [{ message: 'Nothing.' }] }, null],
     ] as const) {
       expect(await run(name, () => json(404, body))).toEqual(
         payload(name, {
@@ -367,7 +392,7 @@ describe('DeleteSiteToSiteVpnPayload.deletedSiteToSiteVpnId', () => {
   });
 
   it('is null if the request was rejected, and the id as sent after a wait for the task', async () => {
-    graph.upstream.script(() => json(404, {}));
+    graph.upstream.script(() => json(404, { errors: ['No.'] }));
     expect(await execute(query, { input: { environment, id } })).toEqual({
       data: { deleteSiteToSiteVpn: { deletedSiteToSiteVpnId: null, task: null, userErrors: [{ code: 'NOT_FOUND' }] } },
     });
@@ -418,7 +443,9 @@ describe('ResetSiteToSiteVpnPayload.siteToSiteVpn', () => {
     [404, 'NOT_FOUND', 'The REST API accepted the request, but has no site-to-site VPN with this id now.'],
     [500, 'UPSTREAM_ERROR', 'The REST API failed to process the request.'],
   ])('is null, with an error, if its read fails with %i after an accepted reset', async (status, code, message) => {
-    graph.upstream.script(({ method }) => (method === 'GET' ? json(status, {}) : { taskId, taskStatus: 'PENDING' }));
+    graph.upstream.script(({ method }) =>
+      method === 'GET' ? json(status, status === 404 ? { errors: ['No.'] } : {}) : { taskId, taskStatus: 'PENDING' },
+    );
     expect(await execute(query, { input: { environment, id } })).toEqual({
       data: data({ siteToSiteVpn: null }),
       errors: [failure(code, ['resetSiteToSiteVpn', 'siteToSiteVpn'], message)],
@@ -477,7 +504,7 @@ describe('Mutation', () => {
 
   it('continues after a root field that fails', async () => {
     graph.upstream.script(({ method }) => {
-      if (method === 'DELETE') return json(500, {});
+      if (method === 'DELETE') return json(405, {});
       return method === 'GET' ? { data: numberedVpn(1, 1) } : {};
     });
     expect(await execute(threeWrites, variables)).toEqual({

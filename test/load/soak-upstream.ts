@@ -65,7 +65,7 @@ export async function startSoakUpstream(random: () => number) {
       () => json(503, {}),
       () => json(500, { errors: [{ code: 'E', message: 'Broken.' }] }),
       () => json(429, {}),
-      () => json(404, {}),
+      () => json(404, { errors: ['No.'] }),
       () => json(400, { errors: [{ code: 'E', message: 'Bad.' }] }),
       () => response.destroy(),
       () => response.writeHead(200, { 'content-length': 1_000 }).write('{"data":', () => response.destroy()),

@@ -101,7 +101,7 @@ describe('GET /metrics', () => {
     await post(url, { query: '{ environments { id } }' });
     await post(url, { query: '{' });
     await post(url, { query: '{ nothing }' });
-    upstream.script(() => json(403, {}));
+    upstream.script(() => json(403, { errors: [{ message: 'No.' }] }));
     await post(
       url,
       { query: '{ environments { id } vpcs(environment: {serviceCode: "", name: "a"}) { totalCount } }' },

@@ -2,7 +2,8 @@
 // their deadline. It learns from the REST API alone: nothing that a client sends or cancels counts by itself.
 import { LRUCache } from 'lru-cache';
 import { CircuitOpenError, TimeoutError, UnavailableError } from '../errors.js';
-import { type RestResponse, unavailableStatuses } from './rest-response.js';
+import { isServiceFailure } from './response-meanings.js';
+import type { RestResponse } from './rest-response.js';
 
 // The circuit opens if more than this share of the counted calls failed.
 const failureThreshold = 0.5;
@@ -25,7 +26,7 @@ interface OpenState {
 }
 
 /**
- * Rejects calls while the REST API fails. Failures are 502, 503, 504, UnavailableError and TimeoutError. Successes are 2xx and, if the key
+ * Rejects calls while the REST API fails. Failures are 502 to 504, 520 to 530, UnavailableError and TimeoutError. Successes are 2xx and, if the key
  * is accepted, other 5xx. Any other outcome counts as neither, since a client can cause it at will: a 4xx, or a cancellation. Its states:
  *
  * - Closed: makes every call. Opens if more than half of the counted calls failed.
@@ -90,7 +91,7 @@ export class CircuitBreaker {
 
   // A 4xx may come from a proxy that looks at no more than the key or the path. A 500 shows that the service works, if the key does.
   #judge(apiKey: string, status: number): Evidence {
-    if (unavailableStatuses.includes(status)) return 'fails';
+    if (isServiceFailure(status)) return 'fails';
     if (status < 300) this.#acceptedKeys.set(apiKey, true);
     else if (status === 401) this.#acceptedKeys.delete(apiKey);
     return status < 300 || (status >= 500 && this.#acceptedKeys.has(apiKey)) ? 'works' : 'nothing';

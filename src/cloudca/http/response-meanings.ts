@@ -53,7 +53,7 @@ type Row = readonly [
 
 const all = (meaning: Meaning): Meanings => ({ read: meaning, task: meaning, write: meaning });
 
-// 520 to 530 are Cloudflare's. 524 is its timeout; with the others it has not reached the REST API, or has got nothing readable from it.
+// 520 to 530 are Cloudflare's. 524 is its timeout. With the others, it did not reach the REST API or got nothing readable from it.
 const unavailable = '502-503 520-523 525-530';
 const timeout = '504 524';
 

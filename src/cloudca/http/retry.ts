@@ -1,13 +1,14 @@
 // When a read is retried: after which responses and errors, how often, how soon, and within which budget of the process.
 import { CircuitOpenError, UnavailableError } from '../errors.js';
-import { type RestResponse, unavailableStatuses } from './rest-response.js';
+import { isServiceFailure } from './response-meanings.js';
+import type { RestResponse } from './rest-response.js';
 
 /** The default number of retries of a read. */
 export const defaultMaxRetries = 2;
 
-/** Reports whether a retry may get another response: after 429, 502, 503 and 504. */
+/** Reports whether a retry may get another response: after 429, 502 to 504, and 520 to 530. */
 export function isTransientResponse({ status }: RestResponse): boolean {
-  return status === 429 || unavailableStatuses.includes(status);
+  return status === 429 || isServiceFailure(status);
 }
 
 /** Reports whether a retry may succeed after an error: if there was no connection, or it was lost. */

@@ -106,7 +106,7 @@ export function createMetrics(): Metrics {
   });
   const lenientReads = new Counter({
     name: 'gateway_upstream_lenient_reads_total',
-    help: 'Values in REST responses that the gateway read although their form is not documented, by field and form (blank, boolean_as_text, id_as_number, list_as_array or number_as_text). Counts a field and form once for each operation or poll request.',
+    help: 'Values in REST responses that the gateway read although their form is not documented, by field and form (blank, boolean_as_text, byte_order_mark, id_as_number, list_as_array or number_as_text). Counts a field and form once for each operation or poll request.',
     labelNames: ['field', 'form'],
     registers,
   });

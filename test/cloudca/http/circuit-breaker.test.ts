@@ -59,6 +59,8 @@ describe('CircuitBreaker', () => {
     ['502', () => raw(502), 'UnavailableError'],
     ['503', respondUnavailable, 'UnavailableError'],
     ['504', () => raw(504), 'TimeoutError'],
+    ['521', () => raw(521), 'UnavailableError'],
+    ['524', () => raw(524), 'TimeoutError'],
     ['lost connections', () => dropConnection, 'UnavailableError'],
   ])(
     'opens after ten calls that fail with %s, then rejects calls without sending them',

@@ -24,7 +24,7 @@ type Key = (typeof keys)[number];
 const tasks = ['t-1', 't-2'];
 const vpns = ['a', 'b'];
 const list = 'list';
-const faults = ['none', 'slow', '500', '404', '403', 'connection lost'] as const;
+const faults = ['none', 'slow', '501', '404', '403', 'connection lost'] as const;
 type Fault = (typeof faults)[number];
 
 // A target is a task's id, a VPN's name, or `list`.

@@ -204,7 +204,9 @@ describe('VPN list', () => {
   });
 
   it('shows why it cannot be loaded and retries on request', async () => {
-    rig.setFaults(({ path }) => (path.includes('sitetositevpns') ? { status: 403, body: {} } : undefined));
+    rig.setFaults(({ path }) =>
+      path.includes('sitetositevpns') ? { status: 403, body: { errors: ['No.'] } } : undefined,
+    );
     await open(list);
 
     expect(await alertText()).toMatch(/^The VPNs cannot be shown\n.+\nRequest .+\nTry again$/s);
@@ -333,7 +335,9 @@ describe('VPN page', () => {
   });
 
   it('shows why it cannot be loaded', async () => {
-    rig.setFaults(({ path }) => (path.includes('sitetositevpns') ? { status: 403, body: {} } : undefined));
+    rig.setFaults(({ path }) =>
+      path.includes('sitetositevpns') ? { status: 403, body: { errors: ['No.'] } } : undefined,
+    );
     await open(stargate);
 
     expect(await alertText()).toMatch(/^The VPN cannot be shown\n/);

@@ -77,7 +77,8 @@ describe('SiteToSiteVpn.vpc', () => {
 
   const failures: readonly (readonly [string, RawResponse, string])[] = [
     ['500', error500, 'UPSTREAM_ERROR'],
-    ['403', toBytes(403, ''), 'FORBIDDEN'],
+    ['403', toBytes(403, { errors: ['No.'] }), 'FORBIDDEN'],
+    ['403 of a proxy', toBytes(403, ''), 'UPSTREAM_BAD_RESPONSE'],
     ['429', toBytes(429, '', { 'retry-after': '86400' }), 'RATE_LIMITED'],
     ['HTML', toBytes(200, '<html>'), 'UPSTREAM_BAD_RESPONSE'],
     ['a row without a name', { data: [{ id: otherVpcId, name: 'other' }, { id: vpcId }] }, 'UPSTREAM_BAD_RESPONSE'],
@@ -116,7 +117,7 @@ describe('Query', () => {
       respondByTarget(
         ['/b500/', error500],
         ['/b401/', toBytes(401, '')],
-        ['/b404/', toBytes(404, '')],
+        ['/b404/', toBytes(404, { errors: ['No.'] })],
         ['/lost/', writeThenReset()],
         ['/html/', toBytes(200, '<html>')],
         ['/tasks/', toBytes(503, '')],

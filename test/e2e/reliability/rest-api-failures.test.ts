@@ -464,18 +464,20 @@ describe('Response status', () => {
     [502, 'UPSTREAM_UNAVAILABLE', 'unknown'],
     [503, 'UPSTREAM_UNAVAILABLE', 'unknown'],
     [504, 'UPSTREAM_TIMEOUT', 'unknown'],
+    [520, 'UPSTREAM_UNAVAILABLE', 'unknown'],
+    [521, 'UPSTREAM_UNAVAILABLE', 'unknown'],
+    [524, 'UPSTREAM_TIMEOUT', 'unknown'],
+    [530, 'UPSTREAM_UNAVAILABLE', 'unknown'],
   ] as const;
   const finalStatuses = [
     [401, 'UNAUTHENTICATED', 'failed'],
-    [403, 'FORBIDDEN', 'failed'],
     [405, 'UPSTREAM_ERROR', 'failed'],
-    [500, 'UPSTREAM_ERROR', 'failed'],
   ] as const;
   // Statuses that the REST API does not document. Their code depends on whether the body has errors.
   const clientErrorStatuses = [
-    402, 406, 408, 409, 410, 411, 412, 413, 414, 415, 418, 421, 422, 423, 425, 426, 428, 431, 451,
+    402, 406, 409, 410, 411, 412, 413, 414, 415, 418, 421, 422, 423, 425, 426, 428, 431, 451,
   ];
-  const serverErrorStatuses = [501, 505, 507, 508, 511, 599];
+  const serverErrorStatuses = [501, 505, 507, 508, 511, 561, 599];
 
   const page = '<html>';
   const pageHeaders = { 'content-type': 'text/html' };
@@ -487,7 +489,7 @@ describe('Response status', () => {
     const upstream = { status, errors: [{ code: 'WHY', message: 'Because.' }] };
     const outcome = { code, attempts, write };
     await Promise.all([
-      expectOutcome(`status ${status}`, () => toBytes(status, { errors }), { ...outcome, upstream }),
+      expectOutcome(`status ${status}`, () => toBytes(status, { errors }), { ...outcome, write: 'failed', upstream }),
       expectOutcome(
         `status ${status}`,
         ({ upstream: { url } }) => toBytes(status, `<html>${url}</html>`, pageHeaders),
@@ -499,15 +501,19 @@ describe('Response status', () => {
   it.each(fixedCodeCases)('$name, with or without errors in the body', ({ outcome }) => outcome);
 
   const otherStatuses = [
-    ...clientErrorStatuses.map((status) => [String(status), status, 'rejected'] as const),
-    ...serverErrorStatuses.map((status) => [String(status), status, 'failed'] as const),
+    ...clientErrorStatuses.map((status) => [String(status), status, 'rejected', 'failed'] as const),
+    ...[408, 499].map((status) => [String(status), status, 'rejected', 'unknown'] as const),
+    ...serverErrorStatuses.map((status) => [String(status), status, 'failed', 'unknown'] as const),
   ];
-  const otherStatusCases = startCases(otherStatuses, async ([, status, write]) => {
+  const otherStatusCases = startCases(otherStatuses, async ([, status, write, writeWithoutErrors]) => {
     const upstream = { status, errors: [{ code: 'WHY', message: 'Because.' }] };
     const outcome: Outcome = { code: 'UPSTREAM_ERROR', attempts: 1, write, upstream };
     await Promise.all([
       expectOutcome('other statuses', () => toBytes(status, { errors }), outcome),
-      expectOutcome('other statuses', () => toBytes(status, page, pageHeaders), { ...badResponse, write: 'failed' }),
+      expectOutcome('other statuses', () => toBytes(status, page, pageHeaders), {
+        ...badResponse,
+        write: writeWithoutErrors,
+      }),
     ]);
   });
 
@@ -515,6 +521,21 @@ describe('Response status', () => {
     '$name fails with UPSTREAM_ERROR if the body has errors, else with UPSTREAM_BAD_RESPONSE',
     ({ outcome }) => outcome,
   );
+
+  it.each([403, 404])(
+    '%i fails with UPSTREAM_BAD_RESPONSE if the body has no errors: a proxy sent it',
+    async (status) => {
+      for (const body of [page, 'default backend - 404', '', {}, { errors: [] }]) {
+        await expectOutcome('proxy', () => toBytes(status, body), { ...badResponse, write: 'failed' });
+      }
+    },
+  );
+
+  it('403 fails with FORBIDDEN if the body has errors', async () => {
+    const upstream = { status: 403, errors: [{ code: 'WHY', message: 'Because.' }] };
+    const outcome: Outcome = { code: 'FORBIDDEN', attempts: 1, write: 'failed', upstream };
+    await expectOutcome('status 403', () => toBytes(403, { errors }), outcome);
+  });
 
   it('404 is null for a single object, NOT_FOUND for a list, and a user error for a write', async () => {
     const upstream = { status: 404, errors: [{ code: 'WHY', message: 'Because.' }] };
@@ -536,40 +557,51 @@ describe('Response status', () => {
     });
   });
 
-  it('400 is a user error for a write, an error for a read, and a failed task for a task', async () => {
-    const upstream = { status: 400, errors: [{ code: 'WHY', message: 'Because.' }] };
-    await pool.run(async (rig) => {
-      rig.upstream.script(() => toBytes(400, { errors }));
-      for (const operation of reads) {
-        const response = await runOperation(rig, operation);
-        if (operation.field === 'task') {
-          expect(response.json).toEqual({
-            data: {
-              task: {
-                id: taskId,
-                status: 'FAILED',
-                created: null,
-                result: null,
-                errors: [{ code: 'WHY', message: 'Because.' }],
+  it.each([
+    [400, 'rejected', 'UPSTREAM_BAD_RESPONSE', 'rejected'],
+    [500, 'failed', 'UPSTREAM_ERROR', 'unknown'],
+  ] as const)(
+    '%i with errors is a failed task for a task, and an error for a read',
+    async (status, write, code, writeWithoutErrors) => {
+      const upstream = { status, errors: [{ code: 'WHY', message: 'Because.' }] };
+      await pool.run(async (rig) => {
+        rig.upstream.script(() => toBytes(status, { errors }));
+        for (const operation of reads) {
+          const response = await runOperation(rig, operation);
+          if (operation.field === 'task') {
+            expect(response.json).toEqual({
+              data: {
+                task: {
+                  id: taskId,
+                  status: 'FAILED',
+                  created: null,
+                  result: null,
+                  errors: [{ code: 'WHY', message: 'Because.' }],
+                },
               },
-            },
-          });
-        } else
-          expectFailure(response, operation.field, {
-            code: 'UPSTREAM_ERROR',
-            attempts: 1,
-            write: 'rejected',
-            upstream,
-          });
-      }
-      for (const operation of writes) {
-        expectWrite(await runOperation(rig, operation), operation.field, { ...badResponse, write: 'rejected' });
-      }
-      expect(rig.upstream.calls).toHaveLength(reads.length + writes.length);
-      await rig.verify();
-    });
-    await expectOutcome('status 400', () => toBytes(400, '<html>'), { ...badResponse, write: 'rejected' });
-  });
+            });
+          } else
+            expectFailure(response, operation.field, {
+              code: 'UPSTREAM_ERROR',
+              attempts: 1,
+              write,
+              upstream,
+            });
+        }
+        for (const operation of writes) {
+          const outcome: Outcome = { code: 'UPSTREAM_ERROR', attempts: 1, write, upstream };
+          expectWrite(await runOperation(rig, operation), operation.field, outcome);
+        }
+        expect(rig.upstream.calls).toHaveLength(reads.length + writes.length);
+        await rig.verify();
+      });
+      await expectOutcome(`status ${status}`, () => toBytes(status, page), {
+        code,
+        attempts: 1,
+        write: writeWithoutErrors,
+      });
+    },
+  );
 });
 
 describe('Retry-After', () => {
