@@ -63,6 +63,9 @@ export interface AuditEvent {
   readonly taskId?: string | undefined;
 }
 
+/** The pre-shared keys that an operation read: ids of VPNs by environment, which is null if the VPN is the result of a task. */
+export type SecretReads = ReadonlyMap<EnvironmentAddress | null, ReadonlySet<string>>;
+
 /** The loaders of one operation. */
 interface Loaders {
   readonly environments: EnvironmentLoaders;
@@ -93,6 +96,7 @@ export class GraphContext {
   #onWaitingChange: ((isWaiting: boolean) => void) | undefined;
   #abortWait: (() => void) | undefined;
   #isDisconnected = false;
+  #joinsPoll = false;
   // Time for which the root fields may still wait for tasks, in milliseconds. They share the maximum of one.
   #waitMs = maxWaitSeconds * 1000;
 
@@ -125,7 +129,14 @@ export class GraphContext {
   /** Watches tasks and VPNs with the caller's key. Throws MissingKeyError. */
   get watcher(): CallerWatcher {
     if (this.#apiKey === undefined) throw new MissingKeyError();
-    return this.#watcher.forKey(this.#apiKey);
+    return this.#watcher.forKey(this.#apiKey, () => {
+      this.#joinsPoll = true;
+    });
+  }
+
+  /** Whether the operation watches a resource that was polled already. */
+  get joinsPoll(): boolean {
+    return this.#joinsPoll;
   }
 
   /** Number of REST calls made so far, retries included. */
@@ -161,19 +172,23 @@ export class GraphContext {
     this.#audit(event);
   }
 
-  /** Notes that a pre-shared key was read, for `recordSecretReads`. */
+  /** Notes that a pre-shared key was read, for `auditSecretReads`. */
   recordSecretRead(environment: EnvironmentAddress | null, siteToSiteVpnId: string): void {
     this.#secretsRead ??= new Map();
     const ids = this.#secretsRead.get(environment) ?? new Set();
     this.#secretsRead.set(environment, ids.add(siteToSiteVpnId));
   }
 
-  /** Writes the pre-shared keys read so far to the audit log, one event for each environment. Call it once the response is complete. */
-  auditSecretReads(): void {
-    for (const [environment, ids] of this.#secretsRead ?? []) {
+  /** The pre-shared keys that the operation has read so far; undefined if there are none. */
+  get secretReads(): SecretReads | undefined {
+    return this.#secretsRead;
+  }
+
+  /** Writes pre-shared keys that the caller reads to the audit log, one event for each environment. Call it before the result is sent. */
+  auditSecretReads(secretReads: SecretReads | undefined = this.#secretsRead): void {
+    for (const [environment, ids] of secretReads ?? []) {
       this.#audit({ action: 'SiteToSiteVpn.ipSecPsk', environment, siteToSiteVpns: [...ids], outcome: 'done' });
     }
-    this.#secretsRead = undefined;
   }
 
   /** Sets the listener that receives true when the operation starts a wait outside the deadline, and false when the wait ends. */

@@ -12,6 +12,8 @@ interface Behaviour {
   readonly vpcs: number;
   /** `changing`: each response has another first VPN than the last. */
   readonly isChanging: boolean;
+  /** `versioned`: the first VPN changes with `version`. */
+  readonly isVersioned: boolean;
   /** `unfiltered`: a list of the VPNs of one VPC has those of all VPCs. */
   readonly isUnfiltered: boolean;
   /** `delay-50`: milliseconds until the response. */
@@ -26,6 +28,8 @@ export interface SizedRestApi {
   readonly countCalls: (keyStart: string) => number;
   /** Decides whether the connection of a call is closed without a response. Default: never. */
   dropsCall: (call: { readonly apiKey: string; readonly path: string }) => boolean;
+  /** Changes lists of `versioned` environments. Default: 0. */
+  version: number;
   /** Closes all connections and stops listening. */
   readonly stop: () => void;
 }
@@ -40,8 +44,9 @@ export async function startSizedRestApi(): Promise<SizedRestApi> {
     return body;
   };
   let callCount = 0;
+  const api = { version: 0, dropsCall: (_call: { readonly apiKey: string; readonly path: string }): boolean => false };
   const toBody = (method: string, { pathname, searchParams }: URL, behaviour: Behaviour): Buffer => {
-    const { rows, vpcs, isChanging, isUnfiltered } = behaviour;
+    const { rows, vpcs, isChanging, isVersioned, isUnfiltered } = behaviour;
     const [, , , , , collection = '', id] = pathname.split('/');
     if (method !== 'GET') {
       return Buffer.from(JSON.stringify({ taskId: numberedId('task', callCount), taskStatus: 'PENDING' }));
@@ -55,14 +60,13 @@ export async function startSizedRestApi(): Promise<SizedRestApi> {
     }
     if (id !== undefined) return cached(`vpn ${id}`, () => ({ data: numberedVpn(Number(id.slice(-12)), 0) }));
     const vpcId = isUnfiltered ? null : searchParams.get('vpc_id');
-    const variant = isChanging ? callCount % 2 : 0;
+    const variant = (isChanging ? callCount : isVersioned ? api.version : 0) % 2;
     return cached(`vpns ${rows} ${vpcs} ${variant} ${vpcId ?? ''}`, () => ({
       data: range(rows)
         .filter((row) => vpcId === null || numberedId('vpc', row % vpcs) === vpcId)
         .map((row) => numberedVpn(row, row % vpcs, row === 0 && variant === 1 ? { state: 'Error' } : {})),
     }));
   };
-  const api = { dropsCall: (_call: { readonly apiKey: string; readonly path: string }): boolean => false };
   const server = createServer((request: IncomingMessage, response: ServerResponse) => {
     callCount++;
     const apiKey = String(request.headers['mc-api-key']);
@@ -103,6 +107,7 @@ function toBehaviour(environment: string): Behaviour {
     vpcs: read('vpcs', 1),
     delayMs: read('delay', 0),
     isChanging: words.includes('changing'),
+    isVersioned: words.includes('versioned'),
     isUnfiltered: words.includes('unfiltered'),
   };
 }

@@ -97,12 +97,21 @@ export class Watcher {
     return this.#tasks.size + this.#lists.size + vpns;
   }
 
-  /** Returns the watcher of the caller with this key. */
-  forKey(apiKey: string): CallerWatcher {
+  /** Returns the watcher of the caller with this key. Calls `onJoin` if a resource is polled already when its watch is created. */
+  forKey(apiKey: string, onJoin: () => void = () => undefined): CallerWatcher {
     return {
-      task: (id, organizationId) => subscribe(() => this.#taskPoll(apiKey, id, organizationId)),
-      siteToSiteVpn: (environment, id) => subscribe(() => this.#vpnPoll(apiKey, environment, id)),
-      siteToSiteVpns: (environment) => subscribe(() => this.#listPoll(apiKey, environment)),
+      task: (id, organizationId) => {
+        if (this.#tasks.has(toTaskKey(apiKey, id, organizationId))) onJoin();
+        return subscribe(() => this.#taskPoll(apiKey, id, organizationId));
+      },
+      siteToSiteVpn: (environment, id) => {
+        if (this.#vpns.get(toEnvironmentKey(apiKey, environment))?.has(toIdKey(id)) === true) onJoin();
+        return subscribe(() => this.#vpnPoll(apiKey, environment, id));
+      },
+      siteToSiteVpns: (environment) => {
+        if (this.#lists.has(toEnvironmentKey(apiKey, environment))) onJoin();
+        return subscribe(() => this.#listPoll(apiKey, environment));
+      },
       waitForTask: (task, organizationId, limits) => this.#waitForTask(apiKey, task, organizationId, limits),
     };
   }
@@ -153,7 +162,7 @@ export class Watcher {
     organizationId: string | null,
     start: PollStart<TaskEntity> = {},
   ): Poll<TaskEntity> {
-    const key = JSON.stringify([apiKey, organizationId, toIdKey(id)]);
+    const key = toTaskKey(apiKey, id, organizationId);
     return getOrCreate(this.#tasks, key, () => {
       return new Poll({
         ...this.#toPollOptions(apiKey, 'task'),
@@ -266,6 +275,10 @@ function getOrCreate<V>(map: Map<string, V>, key: string, create: () => V): V {
   const value = map.get(key) ?? create();
   map.set(key, value);
   return value;
+}
+
+function toTaskKey(apiKey: string, id: string, organizationId: string | null): string {
+  return JSON.stringify([apiKey, organizationId, toIdKey(id)]);
 }
 
 function toEnvironmentKey(apiKey: string, environment: EnvironmentAddress): string {

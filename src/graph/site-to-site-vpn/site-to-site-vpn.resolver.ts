@@ -65,13 +65,8 @@ export class SiteToSiteVpnResolver {
     const page = parsePage(cursorCollection, args);
     const { vpcId = null, states = null } = args.filter ?? {};
     if (matchesNothing(args.filter)) return toConnection(cursorCollection, [], page);
-    const { vpcs, siteToSiteVpns } = context.loaders;
-    const vpcsLoaded = selectsVpcs(info)
-      ? prefetch(
-          vpcId === null ? vpcs.byId(environment) : vpcs.one.load({ environment, id: vpcId, loadStrategy: 'one' }),
-        )
-      : undefined;
-    const vpns = await siteToSiteVpns.list({ environment, vpcId });
+    const vpcsLoaded = prefetchVpcs(context, info, environment, vpcId);
+    const vpns = await context.loaders.siteToSiteVpns.list({ environment, vpcId });
     // Once the VPCs are loaded, each row resolves its VPC synchronously.
     await vpcsLoaded;
     return toConnection(
@@ -198,7 +193,22 @@ function isSubset(fields: ReadonlySet<string>, others: ReadonlySet<string>): boo
   return true;
 }
 
-/** Reports whether the rows of the list will load their VPCs, so that both list calls can be in flight at the same time. */
+/**
+ * Starts to load the VPCs of a list of VPNs: all of an environment, or one. Resolves when they are loaded or cannot be; undefined if no row
+ * selects its VPC.
+ */
+export function prefetchVpcs(
+  { loaders: { vpcs } }: GraphContext,
+  info: GraphQLResolveInfo,
+  environment: EnvironmentAddress,
+  vpcId: string | null,
+): Promise<unknown> | undefined {
+  if (!selectsVpcs(info)) return undefined;
+  return prefetch(
+    vpcId === null ? vpcs.byId(environment) : vpcs.one.load({ environment, id: vpcId, loadStrategy: 'one' }),
+  );
+}
+
 function selectsVpcs(info: GraphQLResolveInfo): boolean {
   const paths = [
     ['nodes', 'vpc'],

@@ -1,20 +1,20 @@
 // Subscription.siteToSiteVpnUpdated and Subscription.siteToSiteVpnsUpdated.
 import { isDeepStrictEqual } from 'node:util';
-import { Arg, Authorized, ID, Resolver, Root, Subscription } from 'type-graphql';
+import type { GraphQLResolveInfo } from 'graphql';
+import { Arg, Authorized, Ctx, ID, Info, Resolver, Root, Subscription } from 'type-graphql';
 import type { EnvironmentAddress } from '../../cloudca/environments.js';
 import { NotFoundError } from '../../cloudca/errors.js';
 import { isSameId } from '../../cloudca/ids.js';
 import type { SiteToSiteVpnEntity } from '../../cloudca/site-to-site-vpns.js';
 import type { WatchEvents } from '../../cloudca/polling/watcher.js';
 import { type Connection, sortRows, toConnection, allRows } from '../connection.js';
-import type { ContextValue } from '../context.js';
+import type { ContextValue, GraphContext } from '../context.js';
 import { MakesRestCall } from '../limits/query-cost.js';
 import { EnvironmentInput, toSubscriptionAddress } from '../environment/environment.inputs.js';
 import { errorsAsEvents, singleEvent, mapWatchEvents } from '../async-iterators.js';
 import { isId } from '../validators.js';
-import type { LoadStrategy } from '../vpc/vpc.type.js';
 import { SiteToSiteVpnFilter } from './site-to-site-vpn.inputs.js';
-import { cursorCollection, matchesNothing } from './site-to-site-vpn.resolver.js';
+import { cursorCollection, matchesNothing, prefetchVpcs } from './site-to-site-vpn.resolver.js';
 import { SiteToSiteVpn, SiteToSiteVpnConnection, toSiteToSiteVpn } from './site-to-site-vpn.type.js';
 
 interface VpnEvent {
@@ -23,8 +23,8 @@ interface VpnEvent {
 }
 
 interface ListEvent {
-  /** `one` if the filter names a VPC, since all VPNs then belong to it. */
-  readonly loadStrategy: LoadStrategy;
+  /** The VPC that the filter names, to which all VPNs then belong; null without one. */
+  readonly vpcId: string | null;
   readonly entities: readonly SiteToSiteVpnEntity[];
   readonly environment: EnvironmentAddress;
 }
@@ -54,8 +54,8 @@ export class SiteToSiteVpnSubscriptionResolver {
       'Emits the list as it is now, ordered by name, then the whole list after each change in it. Suits a table on a screen.',
     subscribe: ({ args, context }: { args: ListArgs; context: ContextValue }) => watchList(args, context),
   })
-  siteToSiteVpnsUpdated(
-    @Root() { entities, environment, loadStrategy }: ListEvent,
+  async siteToSiteVpnsUpdated(
+    @Root() { entities, environment, vpcId }: ListEvent,
     @Arg('environment', () => EnvironmentInput, { description: 'Environment whose site-to-site VPNs are watched.' })
     _environment: EnvironmentInput,
     @Arg('filter', () => SiteToSiteVpnFilter, {
@@ -63,7 +63,12 @@ export class SiteToSiteVpnSubscriptionResolver {
       description: 'Filter of the list. Absent or null: all VPNs.',
     })
     _filter: SiteToSiteVpnFilter | null,
-  ): Connection<SiteToSiteVpn> {
+    @Ctx('operation') context: GraphContext,
+    @Info() info: GraphQLResolveInfo,
+  ): Promise<Connection<SiteToSiteVpn>> {
+    // All VPNs of one VPC belong to the same VPC, which one GET loads.
+    const loadStrategy = vpcId === null ? 'list' : 'one';
+    if (entities.length > 0) await prefetchVpcs(context, info, environment, vpcId);
     const vpns = sortRows(entities.map((entity) => toSiteToSiteVpn(entity, environment, loadStrategy)));
     return toConnection(cursorCollection, vpns, allRows);
   }
@@ -92,9 +97,8 @@ function watchList({ environment: input, filter }: ListArgs, { operation }: Cont
   return errorsAsEvents(() => {
     const environment = toSubscriptionAddress(input);
     const { vpcId = null, states = null } = filter ?? {};
-    const loadStrategy = vpcId === null ? 'list' : 'one';
     // The list stays empty, so it needs no poll.
-    if (matchesNothing(filter)) return singleEvent<ListEvent>({ value: { entities: [], environment, loadStrategy } });
+    if (matchesNothing(filter)) return singleEvent<ListEvent>({ value: { entities: [], environment, vpcId } });
     let previous: readonly SiteToSiteVpnEntity[] | undefined;
     return mapWatchEvents(operation.watcher.siteToSiteVpns(environment), (all): ListEvent | undefined => {
       const entities = all.filter(
@@ -102,7 +106,7 @@ function watchList({ environment: input, filter }: ListArgs, { operation }: Cont
       );
       if (previous !== undefined && isDeepStrictEqual(previous, entities)) return undefined;
       previous = entities;
-      return { entities, environment, loadStrategy };
+      return { entities, environment, vpcId };
     });
   });
 }

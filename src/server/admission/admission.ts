@@ -13,6 +13,9 @@ export type AdmissionConfig = Pick<
   'maxInFlight' | 'maxInFlightPerKey' | 'maxQueued' | 'maxQueueMs' | 'maxSubscriptions' | 'maxSubscriptionsPerKey'
 >;
 
+/** Rejects one more subscription of a key that has too many. Reconnecting would not help, so transports reject the subscription alone. */
+export class TooManySubscriptionsError extends RequestError {}
+
 /** Admits operations. */
 export interface Admission {
   /**
@@ -20,11 +23,13 @@ export interface Admission {
    * Rejects with a GraphQLError: RATE_LIMITED (429) or OVERLOADED (503), each with Retry-After.
    */
   readonly admit: (context: GraphContext, cost: number) => Promise<(() => void) | undefined>;
+  /** Charges a cost in REST calls to a key, by its hash. Rejects with RATE_LIMITED (429) and Retry-After. */
+  readonly charge: (callerId: string, cost: number) => Promise<void>;
   /**
-   * Charges a subscription its cost in REST calls, and counts it as open. Returns the function that ends it. Rejects with a GraphQLError: RATE_LIMITED or
-   * OVERLOADED, each with Retry-After. `callerId` is the hash of the API key.
+   * Counts a subscription as open. Returns the function that ends it. Throws TooManySubscriptionsError, or OVERLOADED (503) if the process
+   * has too many. `callerId` is the hash of the API key.
    */
-  readonly admitSubscription: (callerId: string, cost: number) => Promise<() => void>;
+  readonly admitSubscription: (callerId: string) => () => void;
   /** Returns the number of operations in the queue. */
   readonly queued: () => number;
 }
@@ -38,12 +43,13 @@ export function createAdmission(
   rateLimit: RateLimit | undefined,
   onShed: (reason: ShedReason) => void,
 ): Admission {
-  const toRejection = (kind: 'operations' | 'subscriptions', noun: string) => (scope: LimitScope) => {
-    onShed(scope === 'process' ? kind : `${kind}_of_key`);
-    return scope === 'process'
-      ? new RequestError('OVERLOADED', `The gateway has too many ${noun}. Try again in a moment.`, { retryAfter: 1 })
-      : new RequestError('RATE_LIMITED', `This API key has too many ${noun}. Wait for some to end.`, { retryAfter: 1 });
-  };
+  const toRejection =
+    (kind: 'operations' | 'subscriptions', noun: string, KeyError: typeof RequestError) => (scope: LimitScope) => {
+      onShed(scope === 'process' ? kind : `${kind}_of_key`);
+      return scope === 'process'
+        ? new RequestError('OVERLOADED', `The gateway has too many ${noun}. Try again in a moment.`, { retryAfter: 1 })
+        : new KeyError('RATE_LIMITED', `This API key has too many ${noun}. Wait for some to end.`, { retryAfter: 1 });
+    };
   const operations = new ConcurrencyLimiter(
     {
       max: config.maxInFlight,
@@ -51,14 +57,14 @@ export function createAdmission(
       maxQueued: config.maxQueued,
       maxQueueMs: config.maxQueueMs,
     },
-    toRejection('operations', 'operations in progress'),
+    toRejection('operations', 'operations in progress', RequestError),
   );
   const subscriptions = new ConcurrencyLimiter(
     { max: config.maxSubscriptions, maxPerKey: config.maxSubscriptionsPerKey, maxQueued: 0, maxQueueMs: 0 },
-    toRejection('subscriptions', 'open subscriptions'),
+    toRejection('subscriptions', 'open subscriptions', TooManySubscriptionsError),
   );
   const charge = async (callerId: string, cost: number): Promise<void> => {
-    if (rateLimit === undefined) return;
+    if (rateLimit === undefined || cost === 0) return;
     const waitMs = await rateLimit.spend(callerId, cost);
     if (waitMs === 0) return;
     const message = 'This API key has spent its budget for this minute. Try again later.';
@@ -80,10 +86,8 @@ export function createAdmission(
       });
       return permit.release;
     },
-    admitSubscription: async (callerId, cost) => {
-      await charge(callerId, cost);
-      return subscriptions.acquire(callerId).release;
-    },
+    charge,
+    admitSubscription: (callerId) => subscriptions.acquire(callerId).release,
     queued: () => operations.queued,
   };
 }

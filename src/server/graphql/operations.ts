@@ -187,6 +187,10 @@ export class Operations {
   }
 }
 
-function withRequestId(error: GraphQLFormattedError, { requestId }: GraphContext): GraphQLFormattedError {
+/** Returns a formatted error with the request id of a context. */
+export function withRequestId(
+  error: GraphQLFormattedError,
+  { requestId }: Pick<GraphContext, 'requestId'>,
+): GraphQLFormattedError {
   return { ...error, extensions: { ...error.extensions, requestId } };
 }

@@ -47,7 +47,7 @@ export function toDocumentIds({ documentId, extensions }: DocumentReference): st
   return ids.flatMap((id) => (typeof id === 'string' ? [id.replace(/^sha256:/, '')] : []));
 }
 
-/** Adds an empty text to a request that has only an id, because graphql-ws and graphql-sse require a text. */
+/** Adds an empty text to a request that has only an id, because graphql-ws requires a text. */
 export function withQueryText(request: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
   const lacksText = request['query'] === undefined && (request['documentId'] ?? request['extensions']) !== undefined;
   return lacksText ? { ...request, query: '' } : request;

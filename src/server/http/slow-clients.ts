@@ -12,7 +12,7 @@ export interface SlowClientLimits {
   readonly maxBytes: number;
 }
 
-/** Default limits: 30 s, above graphql-sse's 12 s ping; 64 MiB, about six of the largest lists. */
+/** Default limits: 30 s, above the heartbeat of event streams; 64 MiB, about six of the largest lists. */
 export const defaultSlowClientLimits: SlowClientLimits = { idleMs: 30_000, maxBytes: 64 * 1024 * 1024 };
 
 // In bytes. A smaller text costs less than a copy of it.

@@ -1,8 +1,13 @@
 // Bounds the bytes that wait to be read by clients: one account for responses, event streams and WebSockets.
-import type { Duplex } from 'node:stream';
+
+/** Holds bytes that are unread: a connection, or an event that several connections share. */
+export interface UnreadHolder {
+  /** Closes the connection, or all of them. */
+  destroy(): unknown;
+}
 
 interface Unread {
-  readonly connection: Duplex;
+  readonly holder: UnreadHolder;
   readonly callerId: string | undefined;
   bytes: number;
 }
@@ -17,11 +22,9 @@ const maxBytesForMore = 16 * 1024 * 1024;
 export class UnreadBytes {
   readonly #maxBytes: number;
   readonly #onClose: () => void;
-  // By the time at which a connection began to have unread bytes, the oldest first.
-  readonly #unread = new Map<Duplex, Unread>();
+  // By the time at which a holder began to have unread bytes, the oldest first.
+  readonly #unread = new Map<UnreadHolder, Unread>();
   readonly #bytesOfCaller = new Map<string | undefined, number>();
-  // Callers that wait until enough of their bytes have been read.
-  readonly #waiting = new Map<string | undefined, (() => void)[]>();
   #total = 0;
 
   /** `maxBytes` is the maximum of all connections together. Calls `onClose` for each connection that is closed. */
@@ -43,37 +46,27 @@ export class UnreadBytes {
     return callerId !== undefined && (this.#bytesOfCaller.get(callerId) ?? 0) > maxBytesForMore;
   }
 
-  /** Resolves when a caller has read enough for more work; undefined if it has already. */
-  whenRead(callerId: string | undefined): Promise<void> | undefined {
-    if (!this.isFull(callerId)) return undefined;
-    return new Promise((resolve) => {
-      const waiting = this.#waiting.get(callerId) ?? [];
-      waiting.push(resolve);
-      this.#waiting.set(callerId, waiting);
-    });
-  }
-
   /**
-   * Sets the unread bytes of a connection; 0 when it has closed. `callerId` is the hash of its API key, if any. May close connections, but
-   * this one only with `closeable`.
+   * Sets the unread bytes of a holder; 0 when it has closed. `callerId` is the hash of its API key, if any. May close holders, but this one
+   * only with `closeable`.
    */
-  set(connection: Duplex, callerId: string | undefined, bytes: number, closeable = true): void {
-    this.#update(connection, callerId, bytes);
+  set(holder: UnreadHolder, callerId: string | undefined, bytes: number, closeable = true): void {
+    this.#update(holder, callerId, bytes);
     while (this.#total > this.#maxBytes) {
-      const victim = this.#findVictim(closeable ? undefined : connection);
+      const victim = this.#findVictim(closeable ? undefined : holder);
       if (victim === undefined) return;
-      this.#update(victim.connection, victim.callerId, 0);
+      this.#update(victim.holder, victim.callerId, 0);
       this.#onClose();
-      victim.connection.destroy();
+      victim.holder.destroy();
     }
   }
 
-  #update(connection: Duplex, callerId: string | undefined, bytes: number): void {
-    const existing = this.#unread.get(connection);
+  #update(holder: UnreadHolder, callerId: string | undefined, bytes: number): void {
+    const existing = this.#unread.get(holder);
     this.#add(existing === undefined ? callerId : existing.callerId, bytes - (existing?.bytes ?? 0));
-    if (bytes === 0) this.#unread.delete(connection);
+    if (bytes === 0) this.#unread.delete(holder);
     else if (existing !== undefined) existing.bytes = bytes;
-    else this.#unread.set(connection, { connection, callerId, bytes });
+    else this.#unread.set(holder, { holder, callerId, bytes });
   }
 
   #add(callerId: string | undefined, bytes: number): void {
@@ -81,18 +74,14 @@ export class UnreadBytes {
     const sum = (this.#bytesOfCaller.get(callerId) ?? 0) + bytes;
     if (sum === 0) this.#bytesOfCaller.delete(callerId);
     else this.#bytesOfCaller.set(callerId, sum);
-    if (sum > maxBytesForMore) return;
-    const waiting = this.#waiting.get(callerId) ?? [];
-    this.#waiting.delete(callerId);
-    for (const resolve of waiting) resolve();
   }
 
-  #findVictim(except: Duplex | undefined): Unread | undefined {
+  #findVictim(except: UnreadHolder | undefined): Unread | undefined {
     let victim: Unread | undefined;
     let maxBytes = 0;
     for (const unread of this.#unread.values()) {
       const bytes = this.#bytesOfCaller.get(unread.callerId) ?? 0;
-      if (bytes <= maxBytes || unread.connection === except) continue;
+      if (bytes <= maxBytes || unread.holder === except) continue;
       victim = unread;
       maxBytes = bytes;
     }

@@ -1,30 +1,39 @@
 // One `subscribe` message of a WebSocket, from its arrival to its last event.
 import type { EventTurns } from './event-turns.js';
-import type { SubscriptionResult } from './subscriptions.js';
+import type { EventReceiver } from './subscription.js';
+import type { SubscriptionEvent } from './subscription-event.js';
+import type { OpenSubscription } from './subscriptions.js';
 
 /** The connection of a subscription. */
 export interface EventConnection {
   readonly turns: EventTurns;
   /** Resolves when the client has taken the events before; undefined if it has already. */
   readonly whenWritable: () => Promise<void> | undefined;
+  /** Sends an event as a `next` message with this id. Resolves when the client has taken it; undefined if it has already. */
+  readonly sendEvent: (id: string, event: SubscriptionEvent) => Promise<void> | undefined;
 }
 
 /**
- * The events of one `subscribe` message, as graphql-ws iterates them. It exists before the subscription has started, so that the client's
- * `complete` ends it at any time: graphql-ws calls `return` of the iterator that it knows by the id.
+ * Presents a subscription to graphql-ws as an iteration without results. graphql-ws would make a text of each result, so this sends the
+ * events itself. After the last one, the iteration ends, and graphql-ws sends `complete`.
+ *
+ * It exists before the subscription has started, so that the client's `complete` ends it at any time. graphql-ws then calls `return` of
+ * the iterator that it knows by the id.
  *
  * After `return`, `next` never settles. graphql-ws would otherwise end the next subscription of the same id: it finds by the id alone what
  * has ended. Nothing refers to such a promise, so it is collected.
  */
-export class ClientSubscription implements AsyncIterableIterator<SubscriptionResult> {
-  readonly #ended = new AbortController();
+export class ClientSubscription implements AsyncIterableIterator<never>, EventReceiver {
+  readonly #id: string;
   readonly #connection: EventConnection;
   readonly #onEnd: () => void;
-  #events: AsyncIterator<SubscriptionResult> | undefined;
+  readonly #ended = new AbortController();
+  #run: OpenSubscription['run'] | undefined;
   #hasTurn = false;
 
-  /** Calls `onEnd` once, when the subscription has ended. */
-  constructor(connection: EventConnection, onEnd: () => void) {
+  /** `id` is that of the `subscribe` message. Calls `onEnd` once, when the subscription has ended. */
+  constructor(id: string, connection: EventConnection, onEnd: () => void) {
+    this.#id = id;
     this.#connection = connection;
     this.#onEnd = onEnd;
   }
@@ -34,20 +43,25 @@ export class ClientSubscription implements AsyncIterableIterator<SubscriptionRes
     return this.#ended.signal;
   }
 
-  /** Sets the source of the events. */
-  start(events: AsyncIterator<SubscriptionResult>): void {
-    this.#events = events;
+  /** Sets what sends the events. */
+  start(run: OpenSubscription['run']): void {
+    this.#run = run;
   }
 
-  /** Resolves when the next event may be executed. Never does after the end of the subscription. */
-  async takeTurn(): Promise<void> {
+  async whenReady(): Promise<void> {
     const { turns, whenWritable } = this.#connection;
     await turns.take();
     this.#hasTurn = true;
     if (!this.#ended.signal.aborted) await whenWritable();
-    if (!this.#ended.signal.aborted) return;
-    this.#releaseTurn();
-    return never();
+    if (this.#ended.signal.aborted) this.#releaseTurn();
+  }
+
+  send(event: SubscriptionEvent): Promise<void> | undefined {
+    const taken = this.#connection.sendEvent(this.#id, event);
+    if (taken === undefined) this.#releaseTurn();
+    return taken?.then(() => {
+      this.#releaseTurn();
+    });
   }
 
   /** Ends the subscription. Does nothing the second time. */
@@ -58,19 +72,17 @@ export class ClientSubscription implements AsyncIterableIterator<SubscriptionRes
     this.#onEnd();
   }
 
-  async next(): Promise<IteratorResult<SubscriptionResult>> {
-    // graphql-ws has sent the event before.
-    this.#releaseTurn();
-    const next = (await this.#events?.next()) ?? { done: true, value: undefined };
-    if (this.#ended.signal.aborted) return never();
-    if (next.done === true) this.end();
-    return next;
+  async next(): Promise<IteratorResult<never>> {
+    const hasEnded = await this.#run?.(this);
+    // During shutdown, the socket closes without `complete`, so that the client subscribes again.
+    if (hasEnded === false || this.#ended.signal.aborted) return never();
+    this.end();
+    return { done: true, value: undefined };
   }
 
-  async return(): Promise<IteratorResult<SubscriptionResult>> {
+  return(): Promise<IteratorResult<never>> {
     this.end();
-    await this.#events?.return?.();
-    return { done: true, value: undefined };
+    return Promise.resolve({ done: true, value: undefined });
   }
 
   [Symbol.asyncIterator](): this {

@@ -1,39 +1,28 @@
-// Subscriptions, from the request to the last event, for all transports. Schema, checks, limits, errors and logs are those of queries. Each
-// event has its own context, and so its own loaders and deadline. Sources never throw: a failure is the last event.
-import type { Repeater } from '@repeaterjs/repeater';
-import {
-  createSourceEventStream,
-  type ExecutionResult,
-  type GraphQLFormattedError,
-  type GraphQLSchema,
-  OperationTypeNode,
-} from 'graphql';
-import { isPermanentFailure } from '../../cloudca/polling/poll-failures.js';
-import type { WatchEvent } from '../../cloudca/polling/watcher.js';
-import { mapAsyncIterator } from '../../graph/async-iterators.js';
+// Subscriptions, from the request to the last event, for all transports. Schema, checks, limits, errors and logs are those of queries.
+import { type GraphQLSchema, OperationTypeNode } from 'graphql';
 import type { GraphContext, OperationTrace } from '../../graph/context.js';
 import { RequestError } from '../../graph/error-codes.js';
-import type { Admission } from '../admission/admission.js';
+import { type Admission, TooManySubscriptionsError } from '../admission/admission.js';
 import { overloadedMessage } from '../admission/load-shedding.js';
 import type { Payer } from '../admission/origin-budget.js';
-import type { KnownOperation } from '../graphql/parse-document.js';
 import type { Operation, OperationRequest, Operations } from '../graphql/operations.js';
+import type { KnownOperation } from '../graphql/parse-document.js';
 import type { UnreadBytes } from '../http/unread-bytes.js';
 import type { Lifecycle } from '../lifecycle.js';
-import { EventTurns } from './event-turns.js';
-import { FormattedError, markRetryable, toGraphqlError } from './subscription-errors.js';
+import { Deliveries } from './deliveries.js';
+import { FanOut } from './fan-out.js';
+import { FormattedError } from './subscription-errors.js';
+import { type EventReceiver, Subscription } from './subscription.js';
 
 /** Describes a subscriber and its connection. */
 export interface SubscriptionCaller {
-  /** Creates the context of the subscription itself, and that of each event. */
+  /** Creates the context of the subscription itself, and that of each event that is executed for it first. */
   readonly createContext: (trace: OperationTrace | undefined) => GraphContext;
   /** The client's trace (W3C Trace Context), if any. */
   readonly traceparent: unknown;
   readonly payer: Payer;
   /** Aborts when the client disconnects. */
   readonly disconnected: AbortSignal;
-  /** Resolves when the next event may be executed: the client has taken those before it. Default: at once. */
-  readonly takeTurn?: () => Promise<void> | undefined;
 }
 
 /** Dependencies of Subscriptions. */
@@ -49,9 +38,14 @@ export interface SubscriptionOptions {
   readonly startTrace: (traceparent: unknown) => OperationTrace | undefined;
 }
 
-/** The result of an event, formatted for the client. */
-export interface SubscriptionResult extends ExecutionResult {
-  readonly errors?: readonly FormattedError[];
+/** A subscription that has started. */
+export interface OpenSubscription extends Operation {
+  /**
+   * Sends the events, each when the client is ready for it. Resolves with true when what was watched has ended and the client has all of
+   * it. Resolves with false when the client has disconnected or the gateway shuts down: then the transport must not complete the
+   * subscription. Call it once.
+   */
+  readonly run: (receiver: EventReceiver) => Promise<boolean>;
 }
 
 /** The errors that a request is rejected with. */
@@ -61,23 +55,25 @@ export interface RejectedSubscription {
   readonly status: number;
   /** Seconds until a retry may succeed, if that is known. */
   readonly retryAfter: number | undefined;
+  /**
+   * Why the client should reconnect later. Undefined if a new connection would not help. An `error` message would end the subscription for
+   * good in its client, so a WebSocket closes with 1013 instead.
+   */
+  readonly reconnectReason: string | undefined;
 }
-
-/** The result of a request: its operation and events, or the errors that it is rejected with. */
-export type SubscribeResult =
-  (Operation & { readonly events: AsyncIterableIterator<SubscriptionResult> }) | RejectedSubscription;
 
 /** The subscriptions of one process. */
 export class Subscriptions {
   readonly #options: SubscriptionOptions;
-  // By hash of the key. Results of more events at a time would take memory before their clients can read them.
-  readonly #turnsOfCaller = new Map<string, EventTurns>();
-  readonly #open = new Set<AsyncIterableIterator<SubscriptionResult>>();
+  readonly #fanOut: FanOut;
+  readonly #deliveries = new Deliveries();
+  readonly #open = new Set<Subscription>();
 
   constructor(options: SubscriptionOptions) {
     this.#options = options;
+    this.#fanOut = new FanOut(options);
     options.lifecycle.draining.addEventListener('abort', () => {
-      for (const events of this.#open) void events.return?.();
+      for (const subscription of this.#open) subscription.leave();
     });
   }
 
@@ -86,11 +82,19 @@ export class Subscriptions {
     return this.#open.size;
   }
 
+  /** Counts the groups of open subscriptions that share their events. */
+  get groups(): number {
+    return this.#fanOut.size;
+  }
+
   /**
    * Starts a subscription. It ends when the client disconnects. Resolves with a RejectedSubscription if the request is invalid or a limit
    * is reached.
    */
-  async subscribe(request: OperationRequest, caller: SubscriptionCaller): Promise<SubscribeResult> {
+  async subscribe(
+    request: OperationRequest,
+    caller: SubscriptionCaller,
+  ): Promise<OpenSubscription | RejectedSubscription> {
     const { operations, lifecycle, shedIfOverloaded, startTrace } = this.#options;
     const startedAt = performance.now();
     const trace = startTrace(caller.traceparent);
@@ -104,99 +108,53 @@ export class Subscriptions {
       known = operations.find(request, { payer: caller.payer, checkType });
       const operation = operations.prepare(known, request);
       const createContext = () => caller.createContext(trace);
-      return { ...operation, events: await this.#start(operation, context, createContext, caller) };
+      return { ...operation, run: await this.#start(operation, { context, createContext }, caller.disconnected) };
     } catch (thrown) {
       const { errors, status, retryAfter } = operations.reject(thrown, context);
-      const codes = new Set(errors.map(toCode));
-      operations.recordSubscription(known?.operation, context, {
-        startedAt,
-        restCalls: 0,
-        events: 0,
-        errors: codes,
-      });
-      // An event stream with status 200 would be a success.
-      return { errors: errors.map((error) => new FormattedError(error)), status: Math.max(400, status), retryAfter };
+      const codes = new Set(errors.map(({ extensions }) => String(extensions?.['code'])));
+      operations.recordSubscription(known?.operation, context, { startedAt, restCalls: 0, events: 0, errors: codes });
+      return {
+        errors: errors.map((error) => new FormattedError(error)),
+        // An event stream with status 200 would be a success.
+        status: Math.max(400, status),
+        retryAfter,
+        reconnectReason: toReconnectReason(thrown),
+      };
     }
   }
 
   async #start(
-    prepared: Operation,
-    context: GraphContext,
-    createContext: () => GraphContext,
-    { disconnected, takeTurn }: SubscriptionCaller,
-  ): Promise<AsyncIterableIterator<SubscriptionResult>> {
-    const { schema, operations, admission, unreadBytes, lifecycle } = this.#options;
-    const { document, operation, cost, variables } = prepared;
+    operation: Operation,
+    contexts: Pick<Subscription, 'context' | 'createContext'>,
+    disconnected: AbortSignal,
+  ): Promise<OpenSubscription['run']> {
+    const { operations, admission, lifecycle } = this.#options;
+    const { context } = contexts;
+    const { callerId = '' } = context;
     const startedAt = performance.now();
-    const codes = new Set<string>();
-    let restCalls = 0;
-    let eventCount = 0;
-    let eventContext: GraphContext | undefined;
-    const { callerId } = context;
-    const toErrors = (errors: readonly GraphQLFormattedError[]) =>
-      errors.map((error) => {
-        codes.add(toCode(error));
-        return new FormattedError(error);
-      });
-    const toResult = async (event: WatchEvent<unknown>): Promise<SubscriptionResult> => {
-      await takeTurn?.();
-      eventCount++;
-      if ('failure' in event) {
-        const failure = toGraphqlError(event.failure, { document, operation });
-        const errors = operations.formatErrors([failure], context);
-        return { errors: toErrors(isPermanentFailure(event.failure) ? errors : errors.map(markRetryable)) };
-      }
-      return this.#inTurn(callerId ?? '', async () => {
-        await unreadBytes.whenRead(callerId);
-        // Nobody reads the result.
-        if (disconnected.aborted) return { data: null };
-        eventContext = createContext();
-        const { data, errors } = await operations.execute(prepared, eventContext, event.value);
-        restCalls += eventContext.restCalls;
-        eventContext.auditSecretReads();
-        return errors === undefined ? { data } : { data, errors: toErrors(errors) };
-      });
+    const release = admission.admitSubscription(callerId);
+    const subscription = new Subscription({
+      ...contexts,
+      deliveries: this.#deliveries,
+      onLeft: () => {
+        disconnected.removeEventListener('abort', leave);
+        release();
+        // A subscription that was rejected is not open yet.
+        if (!this.#open.delete(subscription)) return;
+        const { restCalls, events, codes: errors } = subscription;
+        operations.recordSubscription(operation.operation, context, { startedAt, restCalls, events, errors });
+      },
+    });
+    const leave = () => {
+      subscription.leave();
     };
-    const source = await createSourceEventStream({
-      schema,
-      document,
-      operationName: operation.name?.value ?? null,
-      variableValues: variables.declared,
-      contextValue: { operation: context },
-    });
-    const events = isEventStream(source)
-      ? mapAsyncIterator(source, toResult)
-      : singleResult({
-          errors: toErrors(operations.formatErrors('errors' in source ? (source.errors ?? []) : [], context)),
-        });
-    // A source starts when its first event is requested, so a rejection here has cost no REST call.
-    const release = callerId && (await admission.admitSubscription(callerId, cost));
-    const observed = onEnd(events, () => {
-      if (!this.#open.delete(observed)) return;
-      disconnected.removeEventListener('abort', stop);
-      eventContext?.disconnect();
-      if (release) release();
-      operations.recordSubscription(operation, context, { startedAt, restCalls, events: eventCount, errors: codes });
-    });
-    const stop = () => void observed.return?.();
-    disconnected.addEventListener('abort', stop);
-    this.#open.add(observed);
-    // Either may have aborted before the listener was added.
-    if (disconnected.aborted || lifecycle.draining.aborted) stop();
-    return observed;
-  }
-
-  /** Executes an event of a caller in its turn. */
-  async #inTurn<T>(callerId: string, execute: () => Promise<T>): Promise<T> {
-    const turns = this.#turnsOfCaller.get(callerId) ?? new EventTurns();
-    this.#turnsOfCaller.set(callerId, turns);
-    await turns.take();
-    try {
-      return await execute();
-    } finally {
-      turns.release();
-      if (turns.isIdle) this.#turnsOfCaller.delete(callerId);
-    }
+    const group = this.#fanOut.join(operation, callerId, subscription);
+    await subscription.join(group);
+    this.#open.add(subscription);
+    disconnected.addEventListener('abort', leave);
+    // Either may have aborted before.
+    if (disconnected.aborted || lifecycle.draining.aborted) leave();
+    return (receiver) => subscription.run(group, receiver);
   }
 }
 
@@ -206,35 +164,7 @@ function checkType(type: OperationTypeNode): RequestError | undefined {
   return new RequestError('BAD_REQUEST', message);
 }
 
-function toCode({ extensions }: GraphQLFormattedError): string {
-  return String(extensions?.['code']);
-}
-
-function isEventStream(value: AsyncIterable<unknown> | ExecutionResult): value is AsyncIterable<WatchEvent<unknown>> {
-  return Symbol.asyncIterator in value;
-}
-
-async function* singleResult(result: SubscriptionResult): AsyncGenerator<SubscriptionResult> {
-  yield await Promise.resolve(result);
-}
-
-/** Wraps events to call `listener` when they end, whether by themselves or by `return` or `throw`. May call it several times. */
-function onEnd<T>(events: AsyncGenerator<T> | Repeater<T>, listener: () => void): AsyncIterableIterator<T> {
-  const observed = {
-    next: async () => {
-      const next = await events.next();
-      if (next.done === true) listener();
-      return next;
-    },
-    return: () => {
-      listener();
-      return events.return(undefined);
-    },
-    throw: (error: unknown) => {
-      listener();
-      return events.throw(error);
-    },
-    [Symbol.asyncIterator]: () => observed,
-  };
-  return observed;
+function toReconnectReason(thrown: unknown): string | undefined {
+  if (thrown instanceof TooManySubscriptionsError || !(thrown instanceof RequestError)) return undefined;
+  return thrown.status === 429 || thrown.status === 503 ? thrown.message : undefined;
 }

@@ -13,6 +13,8 @@ import type { UnreadBytes } from '../http/unread-bytes.js';
 import { toLoggable } from '../telemetry/logging.js';
 import { EventTurns } from './event-turns.js';
 import { FrameReader } from './frame-reader.js';
+import { heartbeatMs } from './heartbeat.js';
+import { SentBytes } from './sent-bytes.js';
 import type { ProtocolConnection } from './websocket-protocol.js';
 
 /** Dependencies of a connection. */
@@ -22,8 +24,6 @@ export interface ConnectionOptions {
   readonly unreadBytes: UnreadBytes;
 }
 
-// Milliseconds between pings of a socket. The gateway terminates a socket that has not responded by the next ping.
-const pingMs = 12_000;
 // How long a message may take from its first to its last byte, in milliseconds.
 const maxMessageMs = 10_000;
 // How long clients may take to close their sockets, in milliseconds.
@@ -58,12 +58,24 @@ export function serveWebSocket(
     place,
     turns: new EventTurns(),
     whenWritable: () => whenDrained(stream),
+    sendEvent: (id, { head, tail }) => {
+      // Nothing can come between the two fragments of the message (RFC 6455, 5.4), because ws writes both at once.
+      stream.cork();
+      socket.send(`{"id":${JSON.stringify(id)},"type":"next","payload":${head}`, { fin: false });
+      socket.send(tail.bytes, { fin: true });
+      stream.uncork();
+      return holdUntilDrained(head, tail);
+    },
     apiKey: undefined,
     callerId: undefined,
     openSubscriptions: 0,
   };
-  const setUnreadBytes = (bytes: number) => {
-    unreadBytes.set(stream, connection.callerId, bytes);
+  // Counts what was sent as unread until the client has taken it, or nearly. Returns undefined if the client has already.
+  const holdUntilDrained = (text: string, shared?: SentBytes) => {
+    const drained = whenDrained(stream);
+    if (drained === undefined) return undefined;
+    void shared?.holdUntil(stream, drained);
+    return new SentBytes(Buffer.from(text), connection.callerId, unreadBytes).holdUntil(stream, drained);
   };
   // Stops reading from a client that does not read. Otherwise responses to its pings and rejected messages would accumulate.
   const applyBackpressure = () => {
@@ -79,14 +91,9 @@ export function serveWebSocket(
   const onClosed = protocol.opened(
     {
       protocol: socket.protocol,
-      // Resolves when the client has taken the message, or nearly. Until then, graphql-ws requests no further event.
       send: async (text) => {
         socket.send(text);
-        const drained = whenDrained(stream);
-        if (drained === undefined) return;
-        setUnreadBytes(socket.bufferedAmount);
-        await drained;
-        setUnreadBytes(0);
+        await holdUntilDrained(text);
       },
       close: (code = normalClosure, reason = '') => {
         closeWebSocket(socket, code, reason);
@@ -111,7 +118,6 @@ export function serveWebSocket(
   socket.once('close', (code, reason) => {
     stopPings();
     place.release();
-    setUnreadBytes(0);
     void onClosed(code, reason.toString());
   });
 }
@@ -136,7 +142,7 @@ function pingRegularly(socket: WebSocket): () => void {
     if (unanswered !== undefined) socket.terminate();
     unanswered = randomBytes(8);
     socket.ping(unanswered);
-  }, pingMs);
+  }, heartbeatMs);
   socket.on('pong', (data) => {
     if (unanswered?.equals(data) === true) unanswered = undefined;
   });

@@ -51,7 +51,7 @@ export function createProtocol({ schema, subscriptions, createContext }: Protoco
     onConnect: ({ connectionParams, extra }) => acceptKey(connectionParams, extra),
     onSubscribe: async ({ subscriptions: subscriptionsById, extra }, id, payload) => {
       const { apiKey = '', payer, place } = extra;
-      const clientSubscription = new ClientSubscription(extra, () => {
+      const clientSubscription = new ClientSubscription(id, extra, () => {
         extra.openSubscriptions--;
         place.setIdle(extra.openSubscriptions === 0);
       });
@@ -65,7 +65,6 @@ export function createProtocol({ schema, subscriptions, createContext }: Protoco
         traceparent: payload.extensions?.['traceparent'],
         payer,
         disconnected: clientSubscription.ended,
-        takeTurn: () => clientSubscription.takeTurn(),
       });
       // graphql-ws keeps them for as long as the subscription is open.
       Object.assign(payload, { variables: undefined, extensions: undefined });
@@ -73,10 +72,12 @@ export function createProtocol({ schema, subscriptions, createContext }: Protoco
       if (clientSubscription.ended.aborted) return never();
       if ('errors' in result) {
         clientSubscription.end();
-        return result.errors;
+        if (result.reconnectReason === undefined) return result.errors;
+        extra.close(tryAgainLater, result.reconnectReason);
+        return never();
       }
-      const { document, operation, events } = result;
-      clientSubscription.start(events);
+      const { document, operation, run } = result;
+      clientSubscription.start(run);
       const args: ExecutionArgs = { schema, document, operationName: operation.name?.value ?? null };
       eventsOf.set(args, clientSubscription);
       return args;

@@ -3,12 +3,12 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, Server as HttpServer } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
-import { handleProtocols } from 'graphql-ws';
+import { CloseCode, GRAPHQL_TRANSPORT_WS_PROTOCOL, handleProtocols } from 'graphql-ws';
 import { WebSocketServer } from 'ws';
 import type { ErrorCode } from '../../graph/error-codes.js';
 import { overloadedMessage } from '../admission/load-shedding.js';
 import { originSpentMessage, type OriginBudgets } from '../admission/origin-budget.js';
-import { respondAndClose, formatErrorResponse, maxRequestBytes } from '../http/error-responses.js';
+import { respondAndClose, formatErrorResponse, maxRequestBytes, sendError } from '../http/error-responses.js';
 import { findLastPendingResponse } from '../http/pending-responses.js';
 import { type HeaderError, toRequestId } from '../http/request-checks.js';
 import type { Lifecycle } from '../lifecycle.js';
@@ -36,17 +36,32 @@ const maxPieces = 512;
 
 /** Adds WS /graphql. */
 export function addWebSocket(app: FastifyInstance, options: WebSocketOptions): void {
-  const { lifecycle, originBudgets } = options;
+  const { lifecycle, originBudgets, log } = options;
   const protocol = createProtocol(options);
   const sockets = new WebSocketServer({
     noServer: true,
     maxPayload: maxRequestBytes,
     maxFragments,
     maxBufferedChunks: maxPieces,
-    handleProtocols: (protocols) => handleProtocols(protocols),
+    // A browser does not tell its page why a handshake fails, so a socket with another protocol opens, and closes with a reason.
+    handleProtocols: (protocols) => handleProtocols(protocols) || ([...protocols][0] ?? false),
   });
-  sockets.on('wsClientError', (_error, stream: Duplex, request) => {
-    sendRejection(request, stream, { code: 'BAD_REQUEST', message: 'The WebSocket handshake is invalid.' });
+  const logInvalid = ({ headers }: IncomingMessage, message: string) => {
+    log.warn({ requestId: toRequestId(headers, randomUUID), reason: message }, 'invalid WebSocket handshake');
+  };
+  sockets.on('wsClientError', (error, stream: Duplex, request) => {
+    // The messages of ws quote nothing of the request.
+    const message = `The WebSocket handshake is invalid: ${error.message}. Send that of RFC 6455, version 13.`;
+    logInvalid(request, message);
+    sendRejection(request, stream, { code: 'BAD_REQUEST', message });
+  });
+  app.addHook('onRequest', (request, reply, done) => {
+    if (!isHandshakeWithoutUpgrade(request.raw)) {
+      done();
+      return;
+    }
+    logInvalid(request.raw, missingUpgradeMessage);
+    sendError(request, reply, 'BAD_REQUEST', missingUpgradeMessage);
   });
   app.server.on('upgrade', (request: IncomingMessage, stream: Duplex, head: Buffer) => {
     // The client sent it before the response to its previous request. Node has detached that response, so neither can be sent.
@@ -68,6 +83,11 @@ export function addWebSocket(app: FastifyInstance, options: WebSocketOptions): v
       socket.on('error', () => {
         socket.terminate();
       });
+      if (socket.protocol !== GRAPHQL_TRANSPORT_WS_PROTOCOL) {
+        logInvalid(request, wrongProtocolReason);
+        closeWebSocket(socket, CloseCode.SubprotocolNotAcceptable, wrongProtocolReason);
+        return;
+      }
       // Now: the request would stay in memory for as long as the socket is open.
       const origin = originBudgets.toOrigin(request);
       const payer = originBudgets.toPayer(true, () => origin);
@@ -77,6 +97,19 @@ export function addWebSocket(app: FastifyInstance, options: WebSocketOptions): v
   lifecycle.draining.addEventListener('abort', () => {
     for (const socket of sockets.clients) closeWebSocket(socket, goingAway, 'The gateway is shutting down');
   });
+}
+
+// At most 123 bytes, as a close reason must be (RFC 6455, 5.5).
+const wrongProtocolReason =
+  'Use the subprotocol graphql-transport-ws (npm graphql-ws), not graphql-ws (subscriptions-transport-ws).';
+
+const missingUpgradeMessage =
+  'This WebSocket handshake has no `Connection: Upgrade` or no `Upgrade: websocket`. Send both over HTTP/1.1. A proxy may have removed them.';
+
+/** Reports whether a request is a WebSocket handshake that Node reads as a plain request. */
+function isHandshakeWithoutUpgrade({ method, headers }: IncomingMessage): boolean {
+  const isHandshake = headers.upgrade?.toLowerCase() === 'websocket' || headers['sec-websocket-key'] !== undefined;
+  return method === 'GET' && isHandshake;
 }
 
 /** The error that a handshake is rejected with. */

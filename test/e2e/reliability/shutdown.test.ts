@@ -146,7 +146,7 @@ describe.each(triggers)('Shutdown on %s', (trigger, signal, statement, code) => 
     expect(held).toHaveLength(2);
     await Promise.all([webSocket.waitForClose(), stream.waitForEnd()]);
     expect(webSocket.closed).toEqual({ code: 1001, reason: 'The gateway is shutting down' });
-    expect(stream.end).toBe('complete');
+    expect(stream.end).toBeInstanceOf(Error);
     held[0]?.write(toBytes(200, { data: [] }));
     held[1]?.write(toBytes(200, { taskId, taskStatus: 'SUCCESS' }));
     const responses = await Promise.all([readRequest, writeRequest]);

@@ -61,7 +61,10 @@ const rejection = (code: string, status: number, retryAfter = 1) => ({ code, sta
 
 type Admit = (admission: Admission, key: string) => Promise<(() => void) | undefined>;
 const admit: Admit = (admission, key) => admission.admit(createContext(key), charged);
-const admitSubscription: Admit = (admission, key) => admission.admitSubscription(key, charged);
+const admitSubscription: Admit = async (admission, key) => {
+  await admission.charge(key, charged);
+  return admission.admitSubscription(key);
+};
 
 describe('createAdmission', () => {
   it.each<[string, Partial<AdmissionConfig>, Admit, string, unknown]>([

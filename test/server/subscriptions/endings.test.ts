@@ -6,7 +6,7 @@ import { useFakeClock } from '../../helpers/fake-clock.js';
 import { environmentLiteral, keyHeader, otherKey } from '../../helpers/fixtures.js';
 import { post, sendLines } from '../../helpers/http.js';
 import { waitUntil } from '../../helpers/wait-until.js';
-import { taskSubscription, vpnsSubscription, isSilent, startOnRestApi } from './mutable-rest-api.js';
+import { taskSubscription, vpnSubscription, vpnsSubscription, isSilent, startOnRestApi } from './mutable-rest-api.js';
 import {
   subscribeBySse,
   subscribeByWebSocket,
@@ -77,11 +77,14 @@ describe('a WebSocket to /graphql', () => {
     expect(rest.calls).toEqual([]);
   });
 
-  it('is closed with 4406 without the subprotocol graphql-transport-ws', async () => {
-    const { url } = await startOnRestApi();
-    const socket = await openSocket(url, { protocol: null });
+  it.each([null, 'graphql-ws', 'other'])('is closed with 4406 for the subprotocol %s, and logged', async (protocol) => {
+    const { url, logs } = await startOnRestApi();
+    const socket = await openSocket(url, { protocol });
     await socket.waitForClose();
-    expect(socket.closed).toEqual({ code: 4406, reason: 'Subprotocol not acceptable' });
+    const reason =
+      'Use the subprotocol graphql-transport-ws (npm graphql-ws), not graphql-ws (subscriptions-transport-ws).';
+    expect(socket.closed).toEqual({ code: 4406, reason });
+    expect(logs).toContainEqual(expect.objectContaining({ msg: 'invalid WebSocket handshake', reason }));
   });
 
   it.each([
@@ -235,7 +238,7 @@ describe('a message that takes long', () => {
 describe('a client that does not respond to a ping', () => {
   const clock = useFakeClock(['setInterval']);
 
-  it('is terminated after 12 s, and leaves no poll behind', async () => {
+  it('is terminated after 10 s, and leaves no poll behind', async () => {
     const { url, watcher, rest } = await startOnRestApi();
     const alive = await openAcknowledgedSocket(url);
     const dead = await openAcknowledgedSocket(url, undefined, { autoPong: false });
@@ -245,12 +248,12 @@ describe('a client that does not respond to a ping', () => {
     alive.send(subscribe('1', taskSubscription));
     dead.send(subscribe('1', vpnsSubscription));
     await Promise.all([alive.waitForMessages(2), dead.waitForMessages(2)]);
-    clock.advance(12_000);
+    clock.advance(10_000);
     await waitUntil(() => pings.alive === 1 && pings.dead === 1);
     // The gateway has received the pong once it responds to a later message.
     alive.send({ type: 'ping' });
     await waitUntil(() => JSON.stringify(alive.messages).includes('"pong"'));
-    clock.advance(12_000);
+    clock.advance(10_000);
     await dead.waitForClose();
     // Terminated without a close frame, because a half-open connection could not receive it.
     expect(dead.closed?.code).toBe(1006);
@@ -360,9 +363,16 @@ describe('subscription limits', () => {
     const { url } = await startOnRestApi({ maxSubscriptions: 1 });
     const first = subscribeByWebSocket(url)(taskSubscription);
     await first.waitForEvents(1);
-    const second = subscribeByWebSocket(url, otherKey)(taskSubscription);
-    await second.waitForEnd();
-    expect(second).toMatchObject({ events: [], end: [{ extensions: { code: 'OVERLOADED', retryAfter: 1 } }] });
+    const second = await openAcknowledgedSocket(url, otherKey);
+    second.send(subscribe('1', taskSubscription));
+    await second.waitForClose();
+    expect(second.closed).toEqual({
+      code: 1013,
+      reason: 'The gateway has too many open subscriptions. Try again in a moment.',
+    });
+    expect(second.messages).toEqual([{ type: 'connection_ack' }]);
+    const stream = await post(`${url}/stream`, { query: taskSubscription }, streamHeaders);
+    expect([stream.status, stream.headers.get('retry-after')]).toEqual([503, '1']);
     first.unsubscribe();
   });
 
@@ -374,12 +384,30 @@ describe('subscription limits', () => {
     await waitUntil(() => rest.calls.length > 5);
     const task = startSubscription(taskSubscription);
     await task.waitForEvents(1);
-    const third = startSubscription(taskSubscription);
-    await third.waitForEnd();
-    expect(third).toMatchObject({ events: [], end: [{ extensions: { code: 'RATE_LIMITED' } }] });
+    const third = await openAcknowledgedSocket(url);
+    third.send(subscribe('1', vpnSubscription));
+    await third.waitForClose();
+    expect(third.closed).toEqual({
+      code: 1013,
+      reason: 'This API key has spent its budget for this minute. Try again later.',
+    });
+    expect(third.messages).toEqual([{ type: 'connection_ack' }]);
     expect(list.end).toBeUndefined();
     task.unsubscribe();
     list.unsubscribe();
+  });
+
+  it('RATE_LIMIT_PER_MINUTE charges nothing for a resource that is polled already, but for nested reads', async () => {
+    const { url } = await startOnRestApi({ rateLimitPerMinute: 2 });
+    const startSubscription = subscribeByWebSocket(url);
+    const withoutNames = vpnsSubscription.replace('name }', 'id }');
+    for (const query of [vpnsSubscription, vpnsSubscription, withoutNames, vpnsSubscription]) {
+      await startSubscription(query).waitForEvents(1);
+    }
+    const withVpc = vpnsSubscription.replace('name }', 'vpc { name } }');
+    await startSubscription(withVpc).waitForEvents(1);
+    const rejected = await post(`${url}/stream`, { query: taskSubscription }, streamHeaders);
+    expect(rejected.status).toBe(429);
   });
 
   it('MAX_IN_FLIGHT does not count open subscriptions', async () => {
@@ -452,17 +480,30 @@ describe('a WebSocket handshake', () => {
     expect(socket.messages).toEqual([{ type: 'connection_ack' }]);
   });
 
-  it('without `connection: upgrade` is a plain GET, and other requests succeed', async () => {
-    const { url, run } = await startOnRestApi();
-    const response = await sendLines(url, [
-      'GET /graphql HTTP/1.1',
-      'host: localhost',
-      'upgrade: websocket',
-      'connection: close',
-      '',
-    ]);
-    expect(response.status).toBe(400);
-    expect((await run('{ __typename }')).status).toBe(200);
+  it.each([
+    ['Connection', ['upgrade: websocket', 'connection: close']],
+    ['Upgrade', ['sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==', 'connection: close']],
+  ])(
+    'without `%s: upgrade` is rejected with 400, named and logged, and other requests succeed',
+    async (name, headers) => {
+      const { url, run, logs } = await startOnRestApi();
+      const response = await sendLines(url, ['GET /graphql HTTP/1.1', 'host: localhost', ...headers, '']);
+      expect(response.status).toBe(400);
+      expect(response.text).toContain(name);
+      expect(response.text).toContain('A proxy may have removed them.');
+      expect(logs).toContainEqual(expect.objectContaining({ level: 40, msg: 'invalid WebSocket handshake' }));
+      expect((await run('{ __typename }')).status).toBe(200);
+    },
+  );
+
+  it('that ws rejects is answered by what is wrong, and logged', async () => {
+    const { url, logs } = await startOnRestApi();
+    const response = await sendLines(url, lines({ key: 'canary' }));
+    const reason =
+      'The WebSocket handshake is invalid: Missing or invalid Sec-WebSocket-Key header. Send that of RFC 6455, version 13.';
+    expect(response.json).toMatchObject({ errors: [{ message: reason }] });
+    expect(logs).toContainEqual(expect.objectContaining({ requestId: 'mine-1', reason }));
+    expect(JSON.stringify(logs)).not.toContain('canary');
   });
 });
 

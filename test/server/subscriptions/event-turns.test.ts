@@ -7,10 +7,11 @@ import { waitUntil } from '../../helpers/wait-until.js';
 import { startOnRestApi } from './mutable-rest-api.js';
 import { subscribeBySse, subscribeByWebSocket } from './subscribers.js';
 
-const query = `subscription { siteToSiteVpnsUpdated(environment: ${environmentLiteral}) { nodes { name vpc { name } } } }`;
+const query = (index: number) =>
+  `subscription { siteToSiteVpnsUpdated(environment: ${environmentLiteral}) { nodes { a${index}: name vpc { name } } } }`;
 
 describe('The events of one API key', () => {
-  it('are executed eight at a time, over all its connections, and do not delay those of another key', async () => {
+  it('are executed eight at a time for different operations, over all its connections, and do not delay those of another key', async () => {
     const { url, rest } = await startOnRestApi();
     const held: { key: unknown; response: ServerResponse }[] = [];
     rest.state.override = ({ url: path, headers }) =>
@@ -21,10 +22,10 @@ describe('The events of one API key', () => {
       for (const { response } of held.splice(0)) json(200, { data: [numberedVpc(1)] })(response);
     };
     const transports = [subscribeBySse, subscribeByWebSocket];
-    const subscriptions = range(12).map((index) => (transports[index % 2] ?? subscribeBySse)(url)(query));
+    const subscriptions = range(12).map((index) => (transports[index % 2] ?? subscribeBySse)(url)(query(index)));
     await waitUntil(() => held.length === 8);
 
-    const other = subscribeBySse(url, otherKey)(query);
+    const other = subscribeBySse(url, otherKey)(query(0));
     await waitUntil(() => held.length === 9);
     expect(held.filter(({ key }) => key === otherKey)).toHaveLength(1);
 

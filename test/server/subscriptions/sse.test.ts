@@ -1,8 +1,10 @@
 // The requests, rejections and events of /graphql/stream, byte by byte.
 import { describe, expect, it } from '@jest/globals';
 import type { Config } from '../../../src/config.js';
+import { useFakeClock } from '../../helpers/fake-clock.js';
 import { keyHeader, taskId } from '../../helpers/fixtures.js';
 import { sendRequest } from '../../helpers/http.js';
+import { waitUntil } from '../../helpers/wait-until.js';
 import { taskSubscription, startOnRestApi } from './mutable-rest-api.js';
 
 const key = keyHeader();
@@ -37,7 +39,7 @@ describe('an event stream at /graphql/stream', () => {
     expect(response.text).toBe(events);
     expect(Object.fromEntries(response.headers)).toMatchObject({
       'content-type': 'text/event-stream; charset=utf-8',
-      'cache-control': 'no-store',
+      'cache-control': 'no-store, no-transform',
       'x-accel-buffering': 'no',
       'x-request-id': 'mine-1',
     });
@@ -52,7 +54,7 @@ describe('an event stream at /graphql/stream', () => {
     const response = await sendRequest(`${url}?${parameters.toString()}`, { headers: { accept, ...key } });
     expect(response.status).toBe(200);
     expect(response.text).toBe(events);
-    expect(response.headers.get('cache-control')).toBe('no-store');
+    expect(response.headers.get('cache-control')).toBe('no-store, no-transform');
   });
 
   it('reads parameters without a value as absent', async () => {
@@ -186,5 +188,32 @@ describe('/graphql', () => {
       expect(response.json).toEqual(toErrorBody('BAD_REQUEST', response.headers.get('x-request-id'), message));
     }
     expect(rest.calls).toEqual([]);
+  });
+});
+
+describe('an idle event stream', () => {
+  const clock = useFakeClock(['setInterval']);
+
+  it('has a comment every 10 s, and is never compressed', async () => {
+    const { url } = await startOnRestApi();
+    const stop = new AbortController();
+    const response = await fetch(`${url}/stream`, {
+      method: 'POST',
+      headers: { ...validHeaders, 'accept-encoding': 'br, gzip' },
+      body: JSON.stringify({ query: taskSubscription }),
+      signal: stop.signal,
+    });
+    expect(response.headers.get('content-encoding')).toBeNull();
+    let text = '';
+    const reading = (async () => {
+      for await (const chunk of response.body?.pipeThrough(new TextDecoderStream()) ?? []) text += chunk;
+    })().catch(() => undefined);
+    await waitUntil(() => text.includes('event: next'));
+    for (let heartbeats = 1; heartbeats <= 2; heartbeats++) {
+      clock.advance(10_000);
+      await waitUntil(() => text.split(':\n\n').length === 2 + heartbeats);
+    }
+    stop.abort();
+    await reading;
   });
 });

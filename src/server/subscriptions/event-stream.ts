@@ -1,0 +1,99 @@
+// The response of one event stream (WHATWG HTML, 9.2): events, heartbeats, and its end.
+import type { ServerResponse } from 'node:http';
+import { Readable } from 'node:stream';
+import { whenDrained } from '../http/drain.js';
+import type { UnreadBytes } from '../http/unread-bytes.js';
+import type { Lifecycle } from '../lifecycle.js';
+import { heartbeatMs } from './heartbeat.js';
+import { SentBytes } from './sent-bytes.js';
+import type { EventReceiver } from './subscription.js';
+import type { SubscriptionEvent } from './subscription-event.js';
+
+/** Dependencies of event streams. */
+export interface EventStreamOptions {
+  readonly unreadBytes: UnreadBytes;
+  readonly lifecycle: Lifecycle;
+}
+
+/** Headers of each event stream. */
+export const streamHeaders = {
+  'content-type': 'text/event-stream; charset=utf-8',
+  // A proxy that compresses would hold events back.
+  'cache-control': 'no-store, no-transform',
+  // Proxies must not buffer events.
+  'x-accel-buffering': 'no',
+};
+
+// How long clients may take to read what was sent before shutdown, in milliseconds.
+const shutdownGraceMs = 500;
+
+const comment = ':\n\n';
+
+/** An event stream. Its connection closes without `complete` when the gateway shuts down, so that the client subscribes again. */
+export class EventStream implements EventReceiver {
+  /** Carries the text of the response. */
+  readonly body: Readable;
+  readonly #response: ServerResponse;
+  readonly #callerId: string;
+  readonly #unreadBytes: UnreadBytes;
+
+  /** `callerId` is the hash of the API key. Counts the response as an active request, so that shutdown waits until it has closed. */
+  constructor(response: ServerResponse, callerId: string, { unreadBytes, lifecycle }: EventStreamOptions) {
+    this.#response = response;
+    this.#callerId = callerId;
+    this.#unreadBytes = unreadBytes;
+    this.body = new Readable({ read: () => undefined });
+    this.body.push(comment);
+    // A closed response does not emit `close` again.
+    if (response.closed) return;
+    const heartbeat = setInterval(() => {
+      if (!response.writableNeedDrain) this.body.push(comment);
+    }, heartbeatMs);
+    const cut = () => {
+      this.#cut();
+    };
+    const { draining } = lifecycle;
+    lifecycle.requestStarted();
+    draining.addEventListener('abort', cut);
+    response.once('close', () => {
+      clearInterval(heartbeat);
+      draining.removeEventListener('abort', cut);
+      lifecycle.requestEnded();
+    });
+    if (draining.aborted) cut();
+  }
+
+  whenReady(): Promise<void> | undefined {
+    return whenDrained(this.#response);
+  }
+
+  send({ head, tail }: SubscriptionEvent): Promise<void> | undefined {
+    const { socket } = this.#response;
+    // One write for all of it, and now. Node would write it after the other deliveries of this turn.
+    socket?.cork();
+    this.body.push(`event: next\ndata: ${head}`);
+    this.body.push(tail.bytes.subarray(0, -1));
+    this.body.push('\n\n');
+    socket?.uncork();
+    const drained = whenDrained(this.#response);
+    if (socket === null || drained === undefined) return undefined;
+    void tail.holdUntil(socket, drained);
+    return new SentBytes(Buffer.from(head), this.#callerId, this.#unreadBytes).holdUntil(socket, drained);
+  }
+
+  /** Sends `complete`, and ends the response. */
+  complete(): void {
+    this.body.push('event: complete\ndata:\n\n');
+    this.body.push(null);
+  }
+
+  /** Closes the connection when the client has read what was sent, or after `shutdownGraceMs`. */
+  #cut(): void {
+    const response = this.#response;
+    const destroy = () => {
+      response.destroy();
+    };
+    setTimeout(destroy, shutdownGraceMs).unref();
+    if (response.headersSent && !response.writableEnded) response.write(comment, destroy);
+  }
+}

@@ -1,0 +1,62 @@
+// Clients that all reconnect at once: each is served, or told to reconnect later. No client gets an error that ends its subscription.
+import { describe, expect, it } from '@jest/globals';
+import { range } from '../../helpers/fixtures.js';
+import { waitUntil } from '../../helpers/wait-until.js';
+import { startOnRestApi, vpnsSubscription } from './mutable-rest-api.js';
+import { openAcknowledgedSocket, openSocket } from './subscribers.js';
+
+const clients = 300;
+// A third of the operations has reads of its own, which the rate limit charges. All others join a group.
+const query = (index: number) =>
+  index % 3 === 0 ? vpnsSubscription.replace('{ name }', `{ a${index}: name vpc { name } }`) : vpnsSubscription;
+
+describe('300 clients that reconnect at once', () => {
+  it.each([
+    ['the default limits', 5, {}],
+    ['MAX_SUBSCRIPTIONS=100', 1, { maxSubscriptions: 100 }],
+    ['RATE_LIMIT_PER_MINUTE=50', 1, { rateLimitPerMinute: 50 }],
+  ])('are each served or closed with 1013, with %s', async (_name, rounds, config) => {
+    const { url, watcher } = await startOnRestApi(config);
+    const outcomes = { served: 0, later: 0 };
+    for (let round = 0; round < rounds; round++) {
+      const sockets = await Promise.all(
+        range(clients).map(async (index) => {
+          const socket = await openSocket(url);
+          socket.send({ type: 'connection_init', payload: { 'MC-Api-Key': 'storm' } });
+          await socket.waitForMessages(1);
+          socket.send({ id: '1', type: 'subscribe', payload: { query: query(index) } });
+          return socket;
+        }),
+      );
+      await waitUntil(() => sockets.every(({ messages, closed }) => messages.length > 1 || closed !== undefined));
+      for (const { messages, closed, webSocket } of sockets) {
+        expect(JSON.stringify(messages)).not.toContain('"error"');
+        if (closed === undefined) outcomes.served++;
+        else {
+          expect(closed.code).toBe(1013);
+          outcomes.later++;
+        }
+        webSocket.terminate();
+      }
+      await waitUntil(() => watcher.pollCount === 0);
+    }
+    expect(outcomes.served + outcomes.later).toBe(clients * rounds);
+    expect(outcomes.later > 0).toBe(Object.keys(config).length > 0);
+  });
+});
+
+describe('a WebSocket', () => {
+  it('is closed with 1013 if it subscribes while the gateway sheds load', async () => {
+    let delayMs = 0;
+    const { url } = await startOnRestApi({ maxEventLoopDelayMs: 100 }, { readEventLoopDelay: () => delayMs });
+    const socket = await openAcknowledgedSocket(url);
+    delayMs = 1_000;
+    await waitUntil(async () => {
+      socket.send({ id: crypto.randomUUID(), type: 'subscribe', payload: { query: vpnsSubscription } });
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      return socket.closed !== undefined;
+    });
+    expect(socket.closed).toEqual({ code: 1013, reason: 'The gateway is overloaded. Try again in a moment.' });
+    expect(JSON.stringify(socket.messages)).not.toContain('"error"');
+  });
+});
