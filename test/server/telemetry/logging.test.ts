@@ -167,7 +167,10 @@ describe('An unexpected value in a REST response', () => {
     expect(toLines(app.takeLog())).toEqual([
       warningLine('state', 'not a documented value: Resting'),
       warningLine('ikeHashAlgorithm', 'not a documented value: sha512'),
-      warningLine('ikeLifetime', 'of the wrong type, read as null'),
+      {
+        ...warningLine('ikeLifetime', 'a number in a text, read as the number'),
+        form: 'number_as_text',
+      },
       warningLine('espLifetime', 'of the wrong type, read as null'),
       warningLine('dpd', 'of the wrong type, read as null'),
       line({ operation: 'List', restCalls: 1 }),
