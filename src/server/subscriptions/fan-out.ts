@@ -53,6 +53,8 @@ export interface SharedResult {
 
 // Maximum size of the results that are kept for newcomers, in bytes. A newcomer to a group without one has the latest event executed again.
 const maxKeptBytes = 16 * 1024 * 1024;
+// How long a result with errors is kept for newcomers, in milliseconds. What failed may have recovered, and no event tells.
+const maxErrorAgeMs = 1_000;
 // Approximate size of a formatted error.
 const bytesPerError = 500;
 
@@ -265,6 +267,8 @@ export class Group {
     const { operations, operation, results } = this.#options;
     const context = subscriber.createContext();
     this.#contexts.add(context);
+    // The subscribers may have left while the event waited for its turn.
+    if (this.#isClosed) context.disconnect();
     let result: SharedResult;
     try {
       const { data, errors } = await operations.execute(operation, context, value);
@@ -274,7 +278,9 @@ export class Group {
     }
     this.#contexts.delete(context);
     subscriber.onRestCalls(context.restCalls);
-    if (!this.#isClosed && eventNumber >= (results.peek(this)?.eventNumber ?? 0)) results.set(this, result);
+    if (!this.#isClosed && eventNumber >= (results.peek(this)?.eventNumber ?? 0)) {
+      results.set(this, result, { ttl: result.errors === undefined ? 0 : maxErrorAgeMs });
+    }
     return result;
   }
 

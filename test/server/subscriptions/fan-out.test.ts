@@ -134,6 +134,59 @@ describe('Subscribers with the same key, operation and variables', () => {
     expect(new Set(ids).size).toBe(2);
   });
 
+  it('get no old failure when they join: the event is executed again', async () => {
+    const { url, rest, vpcCalls } = await start({ watchPollMs: 3_600_000 });
+    const respond = rest.state.override;
+    rest.state.override = (call, index) =>
+      call.url.includes('/vpcs') ? json(500, { errors: [] }) : (respond?.(call, index) ?? {});
+    const subscribe = subscribeByWebSocket(url);
+    const [first, second] = [subscribe(withVpcs), subscribe(withVpcs)];
+    await Promise.all([first.waitForEvents(1), second.waitForEvents(1)]);
+    const calls = vpcCalls();
+    rest.state.override = respond;
+    await waitUntil(async () => {
+      const newcomer = subscribe(withVpcs);
+      await newcomer.waitForEvents(1);
+      return !JSON.stringify(newcomer.events).includes('"errors"');
+    });
+    const last = subscribe(withVpcs);
+    await last.waitForEvents(1);
+    expect(vpcCalls()).toBe(calls + 1);
+    expect([first.events, second.events]).toMatchObject(range(2).map(() => ({ length: 1 })));
+  });
+
+  it('cause no REST call for an event that waits for its turn, if all of them leave', async () => {
+    const { url, opsUrl, rest, logs, vpcCalls } = await start({ watchPollMs: 3_600_000 });
+    const respond = rest.state.override;
+    const held: (() => void)[] = [];
+    rest.state.override = (call, index) =>
+      call.url.includes('/vpcs')
+        ? (response) =>
+            held.push(() => {
+              json(200, { data: [numberedVpc(0), numberedVpc(1)] })(response);
+            })
+        : (respond?.(call, index) ?? {});
+    // As many events as a key, and a socket, execute at a time.
+    const subscribeEight = (alias: string) => {
+      const subscribe = subscribeByWebSocket(url);
+      return range(8).map((index) => subscribe(withVpcs.replace('{ name vpc', `{ ${alias}${index}: name vpc`)));
+    };
+    const served = subscribeEight('served');
+    await waitUntil(() => held.length === 8);
+    const leaving = subscribeEight('leaving');
+    const areOpen = async () => (await (await fetch(`${opsUrl}/metrics`)).text()).includes('gateway_subscriptions 16');
+    await waitUntil(areOpen);
+    for (const subscription of leaving) subscription.unsubscribe();
+    await waitUntil(() => logs.filter(({ msg }) => msg === 'operation').length === 8);
+    rest.state.override = respond;
+    for (const respondNow of held) respondNow();
+    await Promise.all(served.map((subscription) => subscription.waitForEvents(1)));
+    // Takes its turn after those that waited.
+    const last = subscribeBySse(url)(vpnsSubscription);
+    await last.waitForEvents(1);
+    expect(vpcCalls()).toBe(8);
+  });
+
   it('are each audited with their own request id for a pre-shared key in an event', async () => {
     const { url, logs } = await startOnRestApi();
     const query = vpnsSubscription.replace('{ name }', '{ ipSecPsk }');
