@@ -162,6 +162,14 @@ describe('Mutation.createSiteToSiteVpn', () => {
     expect(graph.calls()).toEqual([post, list]);
   });
 
+  it('fails if the REST API rejects it, and is unavailable when the gateway reads the list', async () => {
+    graph.upstream.script(({ method }) => (method === 'GET' ? raw(502) : taken));
+    expect(await graph.execute(create, { input })).toMatchObject({
+      data: { createSiteToSiteVpn: null },
+      errors: [{ extensions: { code: 'UPSTREAM_UNAVAILABLE' } }],
+    });
+  });
+
   it('is TAKEN at the gateway if another VPN has the same address in another spelling', async () => {
     const vpns = [numberedVpn(2, 1, { gateway: '2001:DB8:0::1' })];
     expect(at(await run(() => taken, vpns, { gateway: '2001:db8::1' }), 'data', 'createSiteToSiteVpn')).toMatchObject({

@@ -2,7 +2,14 @@
 // for the task.
 import type { WriteOutcome } from '../../cloudca/envelope.js';
 import type { EnvironmentAddress } from '../../cloudca/environments.js';
-import { CloudcaError, NotFoundError, RejectedError, UnsupportedCallError } from '../../cloudca/errors.js';
+import {
+  CloudcaError,
+  NotFoundError,
+  RejectedError,
+  TimeoutError,
+  UnavailableError,
+  UnsupportedCallError,
+} from '../../cloudca/errors.js';
 import { redactEntries } from '../../cloudca/redact.js';
 import type { RestSession } from '../../cloudca/session.js';
 import type { SiteToSiteVpnEntity } from '../../cloudca/site-to-site-vpns.js';
@@ -111,7 +118,10 @@ async function send(rest: RestSession, environment: EnvironmentAddress, write: W
   }
 }
 
-/** Checks a failed write against the environment. Returns null if the failure says enough, or if the check fails too. */
+/**
+ * Checks a failed write against the environment. Returns null if the failure says enough, or if the check fails too. Throws if the write was
+ * rejected, and the REST API was unavailable for the check.
+ */
 async function checkFailed(
   rest: RestSession,
   environment: EnvironmentAddress,
@@ -124,9 +134,10 @@ async function checkFailed(
   try {
     return await check(rest, environment);
   } catch (failure) {
-    // The client gets the error of the write: nothing more is known of it.
-    if (failure instanceof CloudcaError) return null;
-    throw failure;
+    // A rejection does not say whether an earlier attempt has done what the client asks for. The client must try again to know.
+    const mayPass = failure instanceof UnavailableError || failure instanceof TimeoutError;
+    if (!(failure instanceof CloudcaError) || (isRejected && mayPass)) throw failure;
+    return null;
   }
 }
 

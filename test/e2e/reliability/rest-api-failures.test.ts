@@ -594,7 +594,8 @@ describe('Response status', () => {
           const outcome: Outcome = { code: 'UPSTREAM_ERROR', attempts: 1, write, upstream };
           expectWrite(await runOperation(rig, operation), operation.field, outcome);
         }
-        expect(rig.upstream.calls).toHaveLength(reads.length + writes.length);
+        const sent = rig.upstream.calls.filter((call) => !isCheckOfWrite(call));
+        expect(sent).toHaveLength(reads.length + writes.length);
         await rig.verify();
       });
       await expectOutcome(`status ${status}`, () => toBytes(status, page), {
