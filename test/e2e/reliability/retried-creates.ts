@@ -5,14 +5,15 @@ import { randomUUID } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import { expect } from '@jest/globals';
 import { startGateway } from '../../helpers/gateway.js';
-import { vpcId } from '../../helpers/fixtures.js';
+import { numberedId, vpcId } from '../../helpers/fixtures.js';
 import { dropConnection, json, raw, startUpstream, type UpstreamCall } from '../../helpers/upstream.js';
 import { at, textAt } from '../../graph/graph-client.js';
 import { printSeed, toRandom } from './random.js';
 
+const otherVpcId = numberedId('vpc', 1);
 const clientsPerGroup = 3;
 const groupsPerEnvironment = 20;
-const maxConcurrentClients = 20;
+const maxConcurrentClients = 100;
 // From this attempt on, the REST API is back.
 const firstHealthyAttempt = 5;
 
@@ -39,7 +40,7 @@ const toAttributes = (group: number): Attributes => ({
 
 /** Another value of each attribute but the name. */
 const otherValues = (group: number): readonly (readonly [string, unknown])[] => [
-  ['vpcId', '0b3f13ec-e005-4a71-8bea-6af42c1a895b'],
+  ['vpcId', otherVpcId],
   ['gateway', `198.19.${Math.floor(group / 250)}.${group % 250}`],
   ['cidr', '10.12.0.0/22,10.13.0.0/22'],
   ['ipSecPsk', 'Kz81mPq04LtYvC'],
@@ -115,6 +116,7 @@ class FlakyRestApi {
 
   #execute({ method, url, body }: UpstreamCall, requestId: string): object | ((response: ServerResponse) => void) {
     const vpns = this.list(url.split('/')[4] ?? '');
+    if (method === 'GET' && url.endsWith('/vpcs')) return { data: [vpcId, otherVpcId].map((id) => ({ id, name: id })) };
     if (method === 'GET')
       return { data: vpns.map(({ id, attributes }) => ({ id, state: 'Connected', ...attributes })) };
     this.writes.set(requestId, (this.writes.get(requestId) ?? 0) + 1);
