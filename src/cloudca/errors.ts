@@ -65,6 +65,9 @@ export class RateLimitedError extends CloudcaError {
 /** `errors` in a 2xx or another 4xx, or a 400 to a write: the REST API rejected the request. */
 export class RejectedError extends CloudcaError {}
 
+/** The REST API has no such call, whatever it is asked for. Only calls that some REST APIs lack reject with it. */
+export class UnsupportedCallError extends RejectedError {}
+
 /** 405, 500, or another 5xx with `errors`: the REST API failed to process the request. */
 export class UpstreamFailureError extends CloudcaError {}
 

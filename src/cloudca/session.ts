@@ -22,7 +22,7 @@ import { InFlightCall, markSharedWith } from './http/singleflight.js';
 
 /** A REST call as metrics and traces see it: free of the caller's data. */
 export interface RestCall {
-  readonly method: 'GET' | 'POST' | 'DELETE';
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   /** Template of the path, e.g. `/services/{serviceCode}/{environmentName}/vpcs`. */
   readonly route: string;
   /** 1 for the first attempt, more for a retry. */
@@ -64,7 +64,7 @@ export interface ReadRequest {
 
 /** A write. */
 export interface WriteRequest extends ReadRequest {
-  readonly method: 'POST' | 'DELETE';
+  readonly method: 'POST' | 'PUT' | 'DELETE';
   /** Sent as JSON. */
   readonly body?: object;
   /** Values in the body that no message may repeat. */
@@ -197,7 +197,7 @@ export class RestSession {
     }
   }
 
-  /** Sends a POST or DELETE, once. Rejects with a CloudcaError, which says if the outcome is unknown. */
+  /** Sends a POST, PUT or DELETE, once. Rejects with a CloudcaError, which says if the outcome is unknown. */
   async write(request: WriteRequest): Promise<WriteOutcome> {
     const { reads } = this.#client;
     const { apiKey } = this.#caller;
@@ -267,7 +267,7 @@ export class RestSession {
     const { apiKey, requestId } = this.#caller;
     const headers = ['MC-Api-Key', apiKey, 'x-request-id', requestId, ...defaultHeaders];
     // The documented reset carries a content type too, without a body.
-    if (method === 'POST') headers.push('content-type', 'application/json');
+    if (method === 'POST' || method === 'PUT') headers.push('content-type', 'application/json');
     return headers;
   }
 

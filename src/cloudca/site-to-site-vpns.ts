@@ -1,10 +1,9 @@
-// The site-to-site VPNs of an environment: wire type, spellings of enum values, and calls.
+// The site-to-site VPNs of an environment: wire type, spellings of enum values, and reads.
 import type { RestSession } from './session.js';
 import { WireFields } from './decode.js';
 import type { Secrets } from './redact.js';
-import type { WriteOutcome } from './envelope.js';
 import { BadResponseError } from './errors.js';
-import { type EnvironmentAddress, listCollection, toCollectionError, toCollectionRequest } from './environments.js';
+import { type EnvironmentAddress, listCollection, toCollectionRequest } from './environments.js';
 import { memoizePerSharedValue } from './http/singleflight.js';
 import { isSameId } from './ids.js';
 import { decodeEntries } from './lists.js';
@@ -67,26 +66,8 @@ export interface SiteToSiteVpnEntity {
   readonly unknownValues: readonly UnknownWireValue[];
 }
 
-/** The fields of a site-to-site VPN to create. An absent Diffie-Hellman group is not sent. */
-export interface NewSiteToSiteVpn {
-  readonly name: string;
-  readonly vpcId: string;
-  readonly gateway: string;
-  readonly cidr: string;
-  readonly ipSecPsk: string;
-  readonly ikeEncryptionAlgorithm: EncryptionAlgorithm;
-  readonly ikeHashAlgorithm: HashAlgorithm;
-  readonly ikeDhGroup?: DhGroup;
-  readonly ikeLifetime: number;
-  readonly espEncryptionAlgorithm: EncryptionAlgorithm;
-  readonly espHashAlgorithm: HashAlgorithm;
-  readonly espPerfectForwardSecrecy?: DhGroup;
-  readonly espLifetime: number;
-  readonly dpd: boolean;
-  readonly forceEncap: boolean;
-}
-
-const collection = 'sitetositevpns';
+/** Name of the collection in paths. */
+export const collection = 'sitetositevpns';
 const toSiteToSiteVpns = memoizePerSharedValue((entries: readonly unknown[], rest: RestSession) =>
   decodeEntries(entries, (entry) => toSiteToSiteVpn(rest, entry)),
 );
@@ -122,57 +103,6 @@ export function getSiteToSiteVpn(
   id: string,
 ): Promise<SiteToSiteVpnEntity> {
   return rest.read(toCollectionRequest(environment, collection, id), (data) => toSiteToSiteVpn(rest, data));
-}
-
-/** Creates a site-to-site VPN. Rejects with a CloudcaError: RejectedError if the REST API does not accept its fields. */
-export async function createSiteToSiteVpn(
-  rest: RestSession,
-  environment: EnvironmentAddress,
-  vpn: NewSiteToSiteVpn,
-): Promise<WriteOutcome> {
-  try {
-    return await rest.write({
-      method: 'POST',
-      ...toCollectionRequest(environment, collection),
-      body: rest.apiVersion === 2 ? toVersion2(vpn) : vpn,
-      secrets: [vpn.ipSecPsk],
-      advice: 'Before you retry, check whether the environment has a site-to-site VPN with this name.',
-    });
-  } catch (error) {
-    throw toCollectionError(error, environment, rest.secrets);
-  }
-}
-
-// Version 2 calls `cidr` by another name.
-const toVersion2 = (vpn: NewSiteToSiteVpn) =>
-  Object.fromEntries(Object.entries(vpn).map(([name, value]) => [name === 'cidr' ? 'cidrList' : name, value]));
-
-/** Deletes a site-to-site VPN. Rejects with a CloudcaError: NotFoundError if the environment has no VPN with this id. */
-export async function deleteSiteToSiteVpn(
-  rest: RestSession,
-  environment: EnvironmentAddress,
-  id: string,
-): Promise<WriteOutcome> {
-  return rest.write({
-    method: 'DELETE',
-    ...toCollectionRequest(environment, collection, id),
-    advice: 'Before you retry, check whether the site-to-site VPN still exists.',
-  });
-}
-
-/** Resets the connection of a site-to-site VPN. Rejects with a CloudcaError: NotFoundError if the environment has no VPN with this id. */
-export async function resetSiteToSiteVpn(
-  rest: RestSession,
-  environment: EnvironmentAddress,
-  id: string,
-): Promise<WriteOutcome> {
-  const request = toCollectionRequest(environment, collection, id);
-  return rest.write({
-    method: 'POST',
-    ...request,
-    query: { operation: 'reset', ...request.query },
-    advice: 'Before you retry, check the state of the site-to-site VPN.',
-  });
 }
 
 /** Decodes a site-to-site VPN. Throws BadResponseError if a required field is missing or of the wrong type. */

@@ -52,12 +52,19 @@ export interface OperationTrace {
 /** An entry of the audit log. */
 export interface AuditEvent {
   /** Name of the mutation, or coordinate of the secret field that was read. */
-  readonly action: 'createSiteToSiteVpn' | 'deleteSiteToSiteVpn' | 'resetSiteToSiteVpn' | 'SiteToSiteVpn.ipSecPsk';
+  readonly action:
+    | 'createSiteToSiteVpn'
+    | 'updateSiteToSiteVpn'
+    | 'deleteSiteToSiteVpn'
+    | 'resetSiteToSiteVpn'
+    | 'SiteToSiteVpn.ipSecPsk';
   /** Null if the VPN is the result of a task: the REST API does not name its environment. */
   readonly environment: EnvironmentAddress | null;
-  /** Ids of the VPNs concerned. Empty for a create. */
+  /** Ids of the VPNs concerned. Empty for a create, unless its VPN exists already. */
   readonly siteToSiteVpns: readonly string[];
-  /** `done`, `rejected` (by the REST API, with userErrors), or the code of the error. */
+  /** Coordinates of the secret fields of existing VPNs that the write changes, if any. */
+  readonly secretsWritten?: readonly string[];
+  /** `done`, `alreadyExists` (a create whose VPN exists), `rejected` (by the REST API, with userErrors), or the code of the error. */
   readonly outcome: string;
   /** Id of the task that carries out the write, if any. */
   readonly taskId?: string | undefined;

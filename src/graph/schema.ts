@@ -9,6 +9,7 @@ import {
   CreateSiteToSiteVpnResolver,
   DeleteSiteToSiteVpnResolver,
   ResetSiteToSiteVpnResolver,
+  UpdateSiteToSiteVpnResolver,
 } from './site-to-site-vpn/site-to-site-vpn.mutations.js';
 import {
   SiteToSiteVpnResolver,
@@ -49,6 +50,7 @@ export function createSchema(): GraphQLSchema {
     resolvers: [
       SiteToSiteVpnResolver,
       CreateSiteToSiteVpnResolver,
+      UpdateSiteToSiteVpnResolver,
       DeleteSiteToSiteVpnResolver,
       ResetSiteToSiteVpnResolver,
       VpcResolver,

@@ -7,7 +7,12 @@ import { BadUserInputError } from './errors.js';
 import { existsCheck } from './validators.js';
 
 /** Codes of userErrors. */
-export const UserErrorCode = { INVALID: 'INVALID', NOT_FOUND: 'NOT_FOUND', REJECTED: 'REJECTED' } as const;
+export const UserErrorCode = {
+  INVALID: 'INVALID',
+  NOT_FOUND: 'NOT_FOUND',
+  REJECTED: 'REJECTED',
+  TAKEN: 'TAKEN',
+} as const;
 /** A code of a userError. */
 export type UserErrorCode = (typeof UserErrorCode)[keyof typeof UserErrorCode];
 
@@ -19,8 +24,9 @@ registerEnumType(UserErrorCode, {
     NOT_FOUND: { description: 'The environment has nothing with that id.' },
     REJECTED: {
       description:
-        'The REST API rejected the request, e.g. because a name or gateway is taken, or a quota is exhausted.',
+        'The REST API rejected the request for a reason that the gateway cannot place at a field, e.g. a quota.',
     },
+    TAKEN: { description: 'Another site-to-site VPN of the environment has this name or gateway.' },
   },
 });
 
@@ -63,47 +69,22 @@ function flatten(error: ValidationError, path: readonly string[]): readonly User
   return [...own, ...(error.children ?? []).flatMap((child) => flatten(child, field))];
 }
 
-/** Result of a write that the REST API accepted. */
-export interface AcceptedWrite<T> {
-  readonly outcome: T;
-  readonly userErrors: readonly [];
-}
-
-/** Result of a write that the REST API rejected for a reason that the client can fix. */
-export interface RejectedWrite {
-  readonly outcome: null;
-  readonly userErrors: readonly UserError[];
-}
-
 /**
- * Converts a rejection of a write by the REST API to userErrors. `field` is the path of the input that a 404 concerns. Rejects with any error
- * that the client cannot fix.
+ * Converts the rejection of a write by the REST API to userErrors. `field` is the path of the input that a 404 concerns. Returns null for an
+ * error that the client cannot fix.
  */
-export async function catchUserErrors<T>(
-  write: Promise<T>,
-  field: readonly string[] | null,
-): Promise<AcceptedWrite<T> | RejectedWrite> {
-  try {
-    return { outcome: await write, userErrors: [] };
-  } catch (error) {
-    if (error instanceof NotFoundError) {
-      const upstreamCode = error.upstream?.errors[0]?.code ?? null;
-      return {
-        outcome: null,
-        userErrors: [{ field, message: error.message, code: UserErrorCode.NOT_FOUND, upstreamCode }],
-      };
-    }
-    if (!(error instanceof RejectedError)) throw error;
-    const entries = error.upstream?.errors ?? [];
-    const reasons = entries.length > 0 ? entries : [{ message: error.message, code: null }];
-    return {
-      outcome: null,
-      userErrors: reasons.map(({ message, code }) => ({
-        field: null,
-        message,
-        code: UserErrorCode.REJECTED,
-        upstreamCode: code,
-      })),
-    };
+export function toUserErrors(error: unknown, field: readonly string[] | null): readonly UserError[] | null {
+  if (error instanceof NotFoundError) {
+    const upstreamCode = error.upstream?.errors[0]?.code ?? null;
+    return [{ field, message: error.message, code: UserErrorCode.NOT_FOUND, upstreamCode }];
   }
+  if (!(error instanceof RejectedError)) return null;
+  const entries = error.upstream?.errors ?? [];
+  const reasons = entries.length > 0 ? entries : [{ message: error.message, code: null }];
+  return reasons.map(({ message, code }) => ({
+    field: null,
+    message,
+    code: UserErrorCode.REJECTED,
+    upstreamCode: code,
+  }));
 }

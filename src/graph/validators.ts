@@ -36,17 +36,26 @@ export function IsShort(label: string): PropertyDecorator {
   return check('isShort', test, `${label} must not be longer than ${maxNameLength} characters.`);
 }
 
-/** Requires text that is not blank and is on one line. */
+/** Requires text with a visible character, on one line. */
 export function IsName(): PropertyDecorator {
-  const test = (value: unknown) => typeof value === 'string' && value.trim() !== '' && isOneLine(value);
+  const test = (value: unknown) => typeof value === 'string' && isVisible(value) && isOneLine(value);
   return check('isName', test, 'The name must not be blank, and must be on one line.');
+}
+
+// Characters of the property Default_Ignorable_Code_Point, e.g. U+200B, have no width. U+2800 is a braille cell without dots.
+function isVisible(value: string): boolean {
+  return /[^\p{White_Space}\p{Default_Ignorable_Code_Point}\u2800]/u.test(value);
 }
 
 /** Requires an IPv4 or IPv6 address. The REST API's documentation says only "gateway". */
 export function IsGateway(): PropertyDecorator {
   // isIP accepts a zone (fe80::1%eth0), which has no meaning on another host.
   const test = (value: unknown) => typeof value === 'string' && !value.includes('%') && isIP(value);
-  return check('isGateway', test, 'The gateway must be an IPv4 or IPv6 address, e.g. 203.0.113.7.');
+  return check(
+    'isGateway',
+    test,
+    'The gateway must be an IPv4 or IPv6 address, e.g. 203.0.113.7. Host names are not allowed.',
+  );
 }
 
 /** Requires one IPv4 or IPv6 CIDR block or several, separated by commas. Host bits may be set. */
@@ -61,14 +70,21 @@ export function IsCidrList(): PropertyDecorator {
   );
 }
 
-/** Requires at least 10 ASCII letters or digits, on one line. Other characters are allowed too. */
+/**
+ * Requires at least 10 ASCII letters or digits, on one line and without double quotes. Other characters are allowed too. CloudStack's
+ * createVpnCustomerGateway, which the REST API calls, documents of its `ipsecpsk`: "Cannot contain newline or double quotes."
+ */
 export function IsPreSharedKey(): PropertyDecorator {
   const test = (value: unknown) =>
-    typeof value === 'string' && isOneLine(value) && (value.match(/[A-Za-z0-9]/g) ?? []).length >= 10;
+    typeof value === 'string' &&
+    isOneLine(value) &&
+    !value.includes('"') &&
+    (value.match(/[A-Za-z0-9]/g) ?? []).length >= 10;
   return check(
     'isPreSharedKey',
     test,
-    'The pre-shared key must hold at least 10 letters or digits, and be on one line.',
+    'The pre-shared key must hold at least 10 letters or digits, on one line and without double quotes. ' +
+      'CloudStack, which the REST API is built on, allows neither line breaks nor double quotes.',
   );
 }
 

@@ -5,10 +5,9 @@ import { listEnvironments, listServiceConnections } from '../../src/cloudca/envi
 import {
   createSiteToSiteVpn,
   deleteSiteToSiteVpn,
-  getSiteToSiteVpn,
-  listSiteToSiteVpns,
   resetSiteToSiteVpn,
-} from '../../src/cloudca/site-to-site-vpns.js';
+} from '../../src/cloudca/site-to-site-vpn-writes.js';
+import { getSiteToSiteVpn, listSiteToSiteVpns } from '../../src/cloudca/site-to-site-vpns.js';
 import { getTask } from '../../src/cloudca/tasks.js';
 import { getVpc, listVpcs } from '../../src/cloudca/vpcs.js';
 import { json, raw, startUpstream } from '../helpers/upstream.js';

@@ -1,7 +1,8 @@
 // The envelope of REST responses: every form of success and of `errors`, the error class of each status, and redaction of secrets.
 import { inspect } from 'node:util';
 import { describe, expect, it } from '@jest/globals';
-import { createSiteToSiteVpn, deleteSiteToSiteVpn, listSiteToSiteVpns } from '../../src/cloudca/site-to-site-vpns.js';
+import { createSiteToSiteVpn, deleteSiteToSiteVpn } from '../../src/cloudca/site-to-site-vpn-writes.js';
+import { listSiteToSiteVpns } from '../../src/cloudca/site-to-site-vpns.js';
 import { toStartedTask } from '../../src/cloudca/tasks.js';
 import { useFakeClock } from '../helpers/fake-clock.js';
 import { dropConnection, json, raw, startUpstream } from '../helpers/upstream.js';

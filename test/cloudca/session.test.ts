@@ -11,10 +11,9 @@ import { type EnvironmentAddress, listEnvironments, listServiceConnections } fro
 import {
   createSiteToSiteVpn,
   deleteSiteToSiteVpn,
-  getSiteToSiteVpn,
-  listSiteToSiteVpns,
   resetSiteToSiteVpn,
-} from '../../src/cloudca/site-to-site-vpns.js';
+} from '../../src/cloudca/site-to-site-vpn-writes.js';
+import { getSiteToSiteVpn, listSiteToSiteVpns } from '../../src/cloudca/site-to-site-vpns.js';
 import { getTask } from '../../src/cloudca/tasks.js';
 import { getVpc, listVpcs } from '../../src/cloudca/vpcs.js';
 import { useFakeClock } from '../helpers/fake-clock.js';

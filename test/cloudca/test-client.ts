@@ -11,7 +11,7 @@ import {
   deleteSiteToSiteVpn,
   type NewSiteToSiteVpn,
   resetSiteToSiteVpn,
-} from '../../src/cloudca/site-to-site-vpns.js';
+} from '../../src/cloudca/site-to-site-vpn-writes.js';
 import { addCleanup } from '../helpers/cleanup.js';
 import { findFreePort } from '../helpers/free-port.js';
 import { createLenientClientOptions } from '../helpers/gateway.js';

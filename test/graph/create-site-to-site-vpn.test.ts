@@ -41,13 +41,31 @@ const minimalBody = {
 };
 const create = (fields = 'siteToSiteVpn { id name state } task { id status result errors { code message } }') =>
   `mutation ($input: CreateSiteToSiteVpnInput!) {
-    createSiteToSiteVpn(input: $input) { ${fields} userErrors { field message code upstreamCode } }
+    createSiteToSiteVpn(input: $input) { ${fields} alreadyExists userErrors { field message code upstreamCode } }
   }`;
 const payload = (fields: object = {}) => ({
-  data: { createSiteToSiteVpn: { siteToSiteVpn: null, task: null, userErrors: [], ...fields } },
+  data: { createSiteToSiteVpn: { siteToSiteVpn: null, task: null, alreadyExists: false, userErrors: [], ...fields } },
 });
 const taskId = numberedId('task', 1);
 const pending = { id: taskId, status: 'PENDING', result: null, errors: [] };
+
+const takenMessages = {
+  name: 'Another site-to-site VPN of the environment has this name. Choose another name.',
+  gateway:
+    'Another site-to-site VPN of the environment uses this gateway. Use another gateway, or delete the other VPN.',
+} as const;
+const taken = (field: keyof typeof takenMessages, upstreamCode: string | null = '2013') => ({
+  field: ['input', field],
+  code: 'TAKEN',
+  message: takenMessages[field],
+  upstreamCode,
+});
+const noVpc = {
+  field: ['input', 'vpcId'],
+  code: 'NOT_FOUND',
+  message: 'The environment has no VPC with this id.',
+  upstreamCode: null,
+};
 
 describe('Mutation.createSiteToSiteVpn', () => {
   it('returns the task at once if waitSeconds is 0', async () => {
@@ -91,6 +109,7 @@ describe('Mutation.createSiteToSiteVpn', () => {
         createSiteToSiteVpn: {
           siteToSiteVpn: { id, name: 'chulak', state: expect.any(String), ipSecPsk: psk, vpc: { name: 'gate-room' } },
           task: { status: 'SUCCESS', siteToSiteVpn: { name: 'chulak' } },
+          alreadyExists: false,
           userErrors: [],
         },
       },
@@ -119,24 +138,16 @@ describe('Mutation.createSiteToSiteVpn', () => {
     );
   });
 
-  it('returns each error of the REST API as REJECTED, with its code', async () => {
+  it('returns every conflict with the environment at its field, with the code of the REST API', async () => {
     const input = { ...minimalInput, name: 'stargate', gateway: '19.19.19.19', vpcId: numberedId('vpc', 1) };
-    const rejected = (message: string, upstreamCode: string) => ({
-      field: null,
-      code: 'REJECTED',
-      message,
-      upstreamCode,
-    });
     expect(await sandbox.execute(create(), { input })).toEqual(
-      payload({
-        userErrors: [
-          rejected('vpcId must be the id of a VPC of the environment.', '2012'),
-          rejected('The name stargate is already used.', '2013'),
-          rejected('The gateway 19.19.19.19 is already used by a site-to-site VPN of the environment.', '2013'),
-        ],
-      }),
+      payload({ userErrors: [taken('name'), taken('gateway'), { ...noVpc, upstreamCode: '2012' }] }),
     );
-    expect(sandbox.calls()).toEqual([`POST ${environmentPath}/sitetositevpns`]);
+    expect(sandbox.calls()).toEqual([
+      `POST ${environmentPath}/sitetositevpns`,
+      `GET ${environmentPath}/sitetositevpns`,
+      `GET ${environmentPath}/vpcs`,
+    ]);
   });
 
   it('returns a NOT_FOUND user error without a field if the environment does not exist', async () => {
@@ -217,7 +228,8 @@ describe('CreateSiteToSiteVpnInput', () => {
 
   it.each([
     ['name', 'x'],
-    ['name', ' spaced, ünïcödé \u{1f310} <&"\'> '],
+    ['name', 'spaced, ünïcödé \u{1f310} <&"\'>'],
+    ['name', '\u{1f469}\u200d\u{1f680}'],
     ['vpcId', '00000000-0000-0000-0000-000000000000'],
     ['vpcId', 'FFFFFFFF-FFFF-FFFF-FFFF-FFFFFFFFFFFF'],
     ['vpcId', '12345678-1234-7234-1234-123456789abc'],
@@ -230,11 +242,15 @@ describe('CreateSiteToSiteVpnInput', () => {
     ['cidr', '10.0.0.0/8,10.1.2.3/16,2001:db8::/32'],
     ['ipSecPsk', 'abcdefghi0'],
     ['ipSecPsk', '0123456789'],
-    ['ipSecPsk', ' !a-b_c d"e\\f/g{h}i€j '],
+    ['ipSecPsk', " !a-b_c d'e\\f/g{h}i€j "],
     ['ikeLifetime', 1],
     ['espLifetime', 2147483647],
   ])('accepts %s %j, and sends it unchanged', async (field, value) => {
     expect(await bodyOf({ [field]: value })).toStrictEqual({ ...minimalBody, [field]: value });
+  });
+
+  it('sends the name without surrounding blanks', async () => {
+    expect(await bodyOf({ name: ' \u00a0abydos gate\u3000' })).toStrictEqual({ ...minimalBody, name: 'abydos gate' });
   });
 
   it('sends a list of CIDRs without the spaces around commas', async () => {
@@ -247,9 +263,11 @@ describe('CreateSiteToSiteVpnInput', () => {
   const messages = {
     name: 'The name must not be blank, and must be on one line.',
     vpcId: 'The vpcId must be a UUID.',
-    gateway: 'The gateway must be an IPv4 or IPv6 address, e.g. 203.0.113.7.',
+    gateway: 'The gateway must be an IPv4 or IPv6 address, e.g. 203.0.113.7. Host names are not allowed.',
     cidr: 'The cidr must be a CIDR block, e.g. 10.12.0.0/22, or several, separated by commas.',
-    ipSecPsk: 'The pre-shared key must hold at least 10 letters or digits, and be on one line.',
+    ipSecPsk:
+      'The pre-shared key must hold at least 10 letters or digits, on one line and without double quotes. ' +
+      'CloudStack, which the REST API is built on, allows neither line breaks nor double quotes.',
     ikeLifetime: 'ikeLifetime must be a whole number of seconds of at least 1.',
     espLifetime: 'espLifetime must be a whole number of seconds of at least 1.',
     waitSeconds: 'waitSeconds must be a whole number of seconds from 0 to 60.',
@@ -262,7 +280,22 @@ describe('CreateSiteToSiteVpnInput', () => {
   });
 
   it.each([
-    ['name', ['', ' ', '\t', '\u00a0', 'two\nlines', 'a\u0000', 'a\u2028b', '\ud800']],
+    [
+      'name',
+      [
+        '',
+        ' ',
+        '\t',
+        '\u00a0',
+        '\u200b',
+        ' \u200d\ufeff\u2060 ',
+        '\u00ad\u3164\u2800',
+        'two\nlines',
+        'a\u0000',
+        'a\u2028b',
+        '\ud800',
+      ],
+    ],
     ['vpcId', ['', 'x', '3fe7d82af4c44552ac3b787fdafed4e7', '{3fe7d82a-f4c4-4552-ac3b-787fdafed4e7}', '\ud800']],
     [
       'gateway',
@@ -296,6 +329,7 @@ describe('CreateSiteToSiteVpnInput', () => {
         '012345678',
         'a!b!c!d!e!f!g!h!i!',
         'äöüäöüäöüäöü',
+        'abcdefghij"',
         'abcdefghij\n',
         'abcde\nfghij',
         'abcdefghij\u0085',
@@ -425,7 +459,7 @@ describe('CreateSiteToSiteVpnPayload.siteToSiteVpn', () => {
     expect(
       await scripted.execute(create('siteToSiteVpn { state }'), { input: { ...minimalInput, waitSeconds: 10 } }),
     ).toEqual({
-      data: { createSiteToSiteVpn: { siteToSiteVpn: { state: 'CONNECTED' }, userErrors: [] } },
+      data: { createSiteToSiteVpn: { siteToSiteVpn: { state: 'CONNECTED' }, alreadyExists: false, userErrors: [] } },
     });
     expect(scripted.calls()).toEqual([
       `POST ${environmentPath}/sitetositevpns`,
@@ -446,6 +480,7 @@ describe('CreateSiteToSiteVpnPayload.siteToSiteVpn', () => {
       data: {
         createSiteToSiteVpn: {
           siteToSiteVpn: { name: 'vpn-0001', environment: { name: environment.name } },
+          alreadyExists: false,
           userErrors: [],
         },
       },
@@ -459,7 +494,9 @@ describe('CreateSiteToSiteVpnPayload.siteToSiteVpn', () => {
         : json(404, { errors: ['No.'] }),
     );
     expect(await scripted.execute(create('siteToSiteVpn { id } task { status }'), { input: minimalInput })).toEqual({
-      data: { createSiteToSiteVpn: { siteToSiteVpn: null, task: { status: 'SUCCESS' }, userErrors: [] } },
+      data: {
+        createSiteToSiteVpn: { siteToSiteVpn: null, task: { status: 'SUCCESS' }, alreadyExists: false, userErrors: [] },
+      },
       errors: [
         failure(
           'NOT_FOUND',

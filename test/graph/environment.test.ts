@@ -327,7 +327,7 @@ describe('EnvironmentInput', () => {
 
   it('is an argument of every query but environments, and in the input of every mutation', () => {
     expect(queries.map(({ name }) => name)).toEqual(['siteToSiteVpn', 'siteToSiteVpns', 'task', 'vpc', 'vpcs']);
-    expect(mutations).toHaveLength(3);
+    expect(mutations).toHaveLength(4);
   });
 
   it.each(parts)(

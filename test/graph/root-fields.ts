@@ -72,5 +72,7 @@ function toValue(name: string, type: GraphQLInputType, environment: object): unk
   const fields = Object.fromEntries(
     required.map((field) => [field.name, toValue(field.name, field.type, environment)]),
   );
-  return named.name === 'EnvironmentInput' ? { ...fields, ...environment } : fields;
+  if (named.name === 'EnvironmentInput') return { ...fields, ...environment };
+  // An update needs an attribute, whichever.
+  return named.name === 'UpdateSiteToSiteVpnInput' ? { ...fields, ipSecPsk: values['ipSecPsk'] } : fields;
 }

@@ -33,8 +33,8 @@ async function advisoriesOf(wire: object): Promise<unknown[]> {
 }
 
 const recommendations = {
-  CRITICAL: 'It is broken. Replace it.',
-  WARNING: 'It is weak. Replace it if both ends of the tunnel can.',
+  CRITICAL: 'It is broken. Update or recreate the VPN with a stronger algorithm.',
+  WARNING: 'It is weak. Update or recreate the VPN with a stronger algorithm if both ends of the tunnel have one.',
   NOTICE: 'It is still allowed, and will be deprecated. Prefer a stronger algorithm.',
 };
 

@@ -21,7 +21,7 @@ const id = numberedId('vpn', 1);
 const taskId = numberedId('task', 1);
 const psk = 'Kz81mPq04LtYvB';
 
-const fieldNames = ['createSiteToSiteVpn', 'deleteSiteToSiteVpn', 'resetSiteToSiteVpn'] as const;
+const fieldNames = ['createSiteToSiteVpn', 'updateSiteToSiteVpn', 'deleteSiteToSiteVpn', 'resetSiteToSiteVpn'] as const;
 type FieldName = (typeof fieldNames)[number];
 const payloadFields = 'task { id status errors { code message } } userErrors { field message code upstreamCode }';
 
@@ -40,32 +40,53 @@ const passDeadline = () => {
 /** Runs an operation, without waiting for the time between polls. */
 const execute: typeof graph.execute = (...request) => restCalls.complete(graph.execute(...request), clock);
 
-/** Runs a mutation against a scripted upstream. */
+/**
+ * Runs a mutation against a scripted upstream. The script is of the write and the polls of its task. Reads of VPNs return one that the write
+ * does not conflict with.
+ */
 async function run(name: FieldName, script: Script, waitSeconds = 0): Promise<unknown> {
-  graph.upstream.script(script);
+  const vpn = numberedVpn(1, 1);
+  graph.upstream.script((sent, index) =>
+    sent.method === 'GET' && !sent.url.includes('/tasks/')
+      ? { data: sent.url.endsWith('/sitetositevpns') ? [vpn] : vpn }
+      : script(sent, index),
+  );
   const { query, variables } = operation(name, waitSeconds);
   return execute(query, variables);
 }
 
 const call = {
   createSiteToSiteVpn: `POST ${environmentPath}/sitetositevpns`,
+  updateSiteToSiteVpn: `PUT ${environmentPath}/sitetositevpns/${id}`,
   deleteSiteToSiteVpn: `DELETE ${environmentPath}/sitetositevpns/${id}`,
   resetSiteToSiteVpn: `POST ${environmentPath}/sitetositevpns/${id}?operation=reset`,
 };
+const list = `GET ${environmentPath}/sitetositevpns`;
+const rejectedCalls = {
+  createSiteToSiteVpn: [call.createSiteToSiteVpn, list],
+  updateSiteToSiteVpn: [call.updateSiteToSiteVpn, list],
+  deleteSiteToSiteVpn: [call.deleteSiteToSiteVpn],
+  resetSiteToSiteVpn: [call.resetSiteToSiteVpn],
+};
+const lostCalls = {
+  ...rejectedCalls,
+  deleteSiteToSiteVpn: [call.deleteSiteToSiteVpn, `GET ${environmentPath}/sitetositevpns/${id}`],
+};
 const advice = {
   createSiteToSiteVpn: 'check whether the environment has a site-to-site VPN with this name.',
+  updateSiteToSiteVpn: 'check whether the site-to-site VPN has the new attributes.',
   deleteSiteToSiteVpn: 'check whether the site-to-site VPN still exists.',
   resetSiteToSiteVpn: 'check the state of the site-to-site VPN.',
 };
 const payload = (name: FieldName, fields: object) => ({ data: { [name]: { task: null, userErrors: [], ...fields } } });
 
 describe.each(fieldNames)('Mutation.%s', (name) => {
-  it('is sent once, with the key; only a create has a body', async () => {
+  it('is sent once, with the key; only a create and an update have a body', async () => {
     expect(await run(name, () => ({}))).toEqual(payload(name, {}));
     expect(graph.upstream.calls).toHaveLength(1);
     const [sent] = graph.upstream.calls;
     expect(sent?.headers['mc-api-key']).toBe('sandbox-key');
-    expect(sent?.body === '').toBe(name !== 'createSiteToSiteVpn');
+    expect(sent?.body === '').toBe(name === 'deleteSiteToSiteVpn' || name === 'resetSiteToSiteVpn');
     expect(graph.calls()).toEqual([call[name]]);
   });
 
@@ -85,7 +106,7 @@ describe.each(fieldNames)('Mutation.%s', (name) => {
         ],
       }),
     );
-    expect(graph.calls()).toEqual([call[name]]);
+    expect(graph.calls()).toEqual(rejectedCalls[name]);
   });
 
   it.each([['{}'], [''], ['<html>Bad request</html>'], ['{"errors":[]}']])(
@@ -110,8 +131,8 @@ describe.each(fieldNames)('Mutation.%s', (name) => {
 
   it('redacts its secrets in the messages of the REST API', async () => {
     const message = `The key sandbox-key sent ${psk}.`;
-    const redacted =
-      name === 'createSiteToSiteVpn' ? 'The key [secret] sent [secret].' : `The key [secret] sent ${psk}.`;
+    const hasKey = name === 'createSiteToSiteVpn' || name === 'updateSiteToSiteVpn';
+    const redacted = hasKey ? 'The key [secret] sent [secret].' : `The key [secret] sent ${psk}.`;
     expect(await run(name, () => json(400, { errors: [{ code: 1, message }] }))).toEqual(
       payload(name, { userErrors: [{ field: null, code: 'REJECTED', message: redacted, upstreamCode: '1' }] }),
     );
@@ -120,7 +141,6 @@ describe.each(fieldNames)('Mutation.%s', (name) => {
   it.each([
     [401, 'UNAUTHENTICATED', 'The REST API does not accept this API key.'],
     [403, 'FORBIDDEN', 'This API key is not allowed to do that.'],
-    [405, 'UPSTREAM_ERROR', 'The REST API failed to process the request.'],
     [429, 'RATE_LIMITED', 'The REST API limits the rate of requests. Try again later.'],
     [500, 'UPSTREAM_ERROR', 'The REST API failed to process the request.'],
     [501, 'UPSTREAM_ERROR', 'The REST API failed to process the request.'],
@@ -183,7 +203,7 @@ describe.each(fieldNames)('Mutation.%s', (name) => {
     ],
   ])('has an unknown outcome, and says what to check, if %s', async (_, script, code, message) => {
     expect(await run(name, script)).toEqual(unknownOutcome(code, message));
-    expect(graph.calls()).toEqual([call[name]]);
+    expect(graph.calls()).toEqual(lostCalls[name]);
   });
 
   it('has an unknown outcome if the deadline passes before the response', async () => {
@@ -203,7 +223,7 @@ describe.each(fieldNames)('Mutation.%s', (name) => {
     [561, 'UPSTREAM_BAD_RESPONSE', 'The REST API sent an unexpected response.'],
   ])('has an unknown outcome if a proxy responds with %i and HTML', async (status, code, message) => {
     expect(await run(name, () => raw(status, '<html>'))).toEqual(unknownOutcome(code, message));
-    expect(graph.calls()).toEqual([call[name]]);
+    expect(graph.calls()).toEqual(lostCalls[name]);
   });
 
   it('has certainly failed if the REST API says why in a 503', async () => {
@@ -214,7 +234,9 @@ describe.each(fieldNames)('Mutation.%s', (name) => {
     });
   });
 
-  it.each([403, 404])('is UPSTREAM_BAD_RESPONSE, not a user error, if a proxy responds with %i', async (status) => {
+  // An update takes a 404 to mean that the REST API has no updates.
+  const proxyStatuses = name === 'updateSiteToSiteVpn' ? [403] : [403, 404];
+  it.each(proxyStatuses)('is UPSTREAM_BAD_RESPONSE, not a user error, if a proxy responds with %i', async (status) => {
     expect(await run(name, () => raw(status, '<html>'))).toEqual({
       data: { [name]: null },
       errors: [failure('UPSTREAM_BAD_RESPONSE', [name], expect.stringContaining('A proxy responded'))],
@@ -302,6 +324,16 @@ describe.each(fieldNames)('Mutation.%s', (name) => {
       payload(name, { task: startedTask }),
     );
     expect(graph.calls()).toEqual([call[name], ...Array<string>(polls).fill(`GET /tasks/${taskId}`)]);
+  });
+});
+
+describe.each(['createSiteToSiteVpn', 'deleteSiteToSiteVpn', 'resetSiteToSiteVpn'] as const)('Mutation.%s', (name) => {
+  it('is null, with an error, if the REST API responds with 405', async () => {
+    expect(await run(name, () => json(405, {}))).toMatchObject({
+      data: { [name]: null },
+      errors: [{ path: [name], extensions: { code: 'UPSTREAM_ERROR' } }],
+    });
+    expect(graph.calls()).toEqual([call[name]]);
   });
 });
 

@@ -91,6 +91,6 @@ class ReadResponse {
 Object.setPrototypeOf(ReadResponse.prototype, Response.prototype);
 
 function toMethod(method: string): Dispatcher.HttpMethod {
-  if (method === 'GET' || method === 'POST' || method === 'DELETE') return method;
-  throw new TypeError('The method of a REST call must be GET, POST or DELETE.');
+  if (method === 'GET' || method === 'POST' || method === 'PUT' || method === 'DELETE') return method;
+  throw new TypeError('The method of a REST call must be GET, POST, PUT or DELETE.');
 }

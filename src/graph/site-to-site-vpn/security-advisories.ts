@@ -50,8 +50,8 @@ const table: readonly (readonly [keyof SiteToSiteVpnEntity, typeof ike | typeof 
 ];
 
 const recommendations = {
-  CRITICAL: 'It is broken. Replace it.',
-  WARNING: 'It is weak. Replace it if both ends of the tunnel can.',
+  CRITICAL: 'It is broken. Update or recreate the VPN with a stronger algorithm.',
+  WARNING: 'It is weak. Update or recreate the VPN with a stronger algorithm if both ends of the tunnel have one.',
   NOTICE: 'It is still allowed, and will be deprecated. Prefer a stronger algorithm.',
 } as const satisfies Record<SecurityAdvisorySeverity, string>;
 

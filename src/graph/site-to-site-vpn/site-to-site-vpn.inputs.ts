@@ -1,9 +1,10 @@
 // The inputs of site-to-site VPNs, with the validation that precedes every REST call of a write.
-import { ValidateNested } from 'class-validator';
+import { IsOptional, ValidateNested } from 'class-validator';
 import { ArgsType, Field, ID, InputType, Int } from 'type-graphql';
-import type { NewSiteToSiteVpn } from '../../cloudca/site-to-site-vpns.js';
+import type { NewSiteToSiteVpn, SiteToSiteVpnChanges } from '../../cloudca/site-to-site-vpn-writes.js';
 import { PageArgs } from '../connection.js';
 import { EnvironmentInput } from '../environment/environment.inputs.js';
+import { type UserError, UserErrorCode } from '../user-error.js';
 import { CanExist, IsCidrList, IsGateway, IsId, IsName, IsPreSharedKey, IsSeconds } from '../validators.js';
 import { DhGroup, EncryptionAlgorithm, HashAlgorithm, SiteToSiteVpnState } from './site-to-site-vpn.enums.js';
 
@@ -51,6 +52,10 @@ export class WriteInput {
   @IsSeconds('waitSeconds', 0, maxWaitSeconds)
   declare waitSeconds: number;
 }
+
+const validateOnlyDescription =
+  'Whether to only check the input, against the environment too: userErrors has everything that is wrong, and the gateway sends no write. ' +
+  'Makes at most two REST calls.';
 
 @InputType({ description: 'Attributes of a new site-to-site VPN.' })
 export class CreateSiteToSiteVpnInput extends WriteInput {
@@ -122,6 +127,9 @@ export class CreateSiteToSiteVpnInput extends WriteInput {
     description: 'Whether UDP encapsulation is forced, for NAT traversal.',
   })
   declare forceEncap: boolean;
+
+  @Field(() => Boolean, { defaultValue: false, description: validateOnlyDescription })
+  declare validateOnly: boolean;
 }
 
 /** Fields of every input of a write to an existing site-to-site VPN. */
@@ -138,24 +146,147 @@ export class DeleteSiteToSiteVpnInput extends ExistingSiteToSiteVpnInput {}
 @InputType({ description: 'Site-to-site VPN to reset.' })
 export class ResetSiteToSiteVpnInput extends ExistingSiteToSiteVpnInput {}
 
+@InputType({
+  description:
+    'Site-to-site VPN to update, and its new attributes. Attributes that are absent or null stay as they are.',
+})
+export class UpdateSiteToSiteVpnInput extends ExistingSiteToSiteVpnInput {
+  @Field(() => String, { nullable: true, description: 'New name, unique in the environment. Must not be blank.' })
+  @IsOptional()
+  @IsName()
+  declare name?: string | null;
+
+  @Field(() => String, {
+    nullable: true,
+    description: 'New IP address of the remote gateway. No other site-to-site VPN of the environment may use it.',
+  })
+  @IsOptional()
+  @IsGateway()
+  declare gateway?: string | null;
+
+  @Field(() => String, {
+    nullable: true,
+    description: 'New CIDR of the remote network, or several, separated by commas. Replaces all that the VPN has.',
+  })
+  @IsOptional()
+  @IsCidrList()
+  declare cidr?: string | null;
+
+  @Field(() => String, {
+    nullable: true,
+    description: 'New IPsec pre-shared key, a secret. Must contain at least 10 alphanumeric characters.',
+  })
+  @IsOptional()
+  @IsPreSharedKey()
+  declare ipSecPsk?: string | null;
+
+  @Field(() => EncryptionAlgorithm, { nullable: true, description: 'New encryption algorithm of phase 1 (IKE).' })
+  declare ikeEncryptionAlgorithm?: EncryptionAlgorithm | null;
+
+  @Field(() => HashAlgorithm, { nullable: true, description: 'New hash algorithm of phase 1 (IKE).' })
+  declare ikeHashAlgorithm?: HashAlgorithm | null;
+
+  @Field(() => DhGroup, {
+    nullable: true,
+    description:
+      'New Diffie-Hellman group of phase 1 (IKE). With NONE or null, the gateway sends no group, and the VPN keeps its own.',
+  })
+  declare ikeDhGroup?: DhGroup | null;
+
+  @Field(() => Int, {
+    nullable: true,
+    description: 'New lifetime of the phase 1 (IKE) security association, in seconds. At least 1.',
+  })
+  @IsOptional()
+  @IsSeconds('ikeLifetime', 1, Number.MAX_SAFE_INTEGER)
+  declare ikeLifetime?: number | null;
+
+  @Field(() => EncryptionAlgorithm, { nullable: true, description: 'New encryption algorithm of phase 2 (ESP).' })
+  declare espEncryptionAlgorithm?: EncryptionAlgorithm | null;
+
+  @Field(() => HashAlgorithm, { nullable: true, description: 'New hash algorithm of phase 2 (ESP).' })
+  declare espHashAlgorithm?: HashAlgorithm | null;
+
+  @Field(() => DhGroup, {
+    nullable: true,
+    description:
+      'New Diffie-Hellman group for perfect forward secrecy in phase 2 (ESP). With NONE or null, the gateway sends no group, and the VPN keeps its own.',
+  })
+  declare espPerfectForwardSecrecy?: DhGroup | null;
+
+  @Field(() => Int, {
+    nullable: true,
+    description: 'New lifetime of the phase 2 (ESP) security association, in seconds. At least 1.',
+  })
+  @IsOptional()
+  @IsSeconds('espLifetime', 1, Number.MAX_SAFE_INTEGER)
+  declare espLifetime?: number | null;
+
+  @Field(() => Boolean, { nullable: true, description: 'Whether dead peer detection (DPD) is enabled.' })
+  declare dpd?: boolean | null;
+
+  @Field(() => Boolean, { nullable: true, description: 'Whether UDP encapsulation is forced, for NAT traversal.' })
+  declare forceEncap?: boolean | null;
+
+  @Field(() => Boolean, { defaultValue: false, description: validateOnlyDescription })
+  declare validateOnly: boolean;
+}
+
 /** Converts the input to the body of the REST call: the documented fields only, and no group for NONE or null. */
 export function toNewSiteToSiteVpn(input: CreateSiteToSiteVpnInput): NewSiteToSiteVpn {
-  const { ikeDhGroup, espPerfectForwardSecrecy } = input;
+  const ikeDhGroup = toSentGroup(input.ikeDhGroup);
+  const espPerfectForwardSecrecy = toSentGroup(input.espPerfectForwardSecrecy);
   return {
-    name: input.name,
+    name: input.name.trim(),
     vpcId: input.vpcId,
     gateway: input.gateway,
-    cidr: input.cidr.replaceAll(/\s/g, ''),
+    cidr: toSentCidr(input.cidr),
     ipSecPsk: input.ipSecPsk,
     ikeEncryptionAlgorithm: input.ikeEncryptionAlgorithm,
     ikeHashAlgorithm: input.ikeHashAlgorithm,
-    ...(ikeDhGroup && ikeDhGroup !== DhGroup.NONE ? { ikeDhGroup } : {}),
+    ...(ikeDhGroup && { ikeDhGroup }),
     ikeLifetime: input.ikeLifetime,
     espEncryptionAlgorithm: input.espEncryptionAlgorithm,
     espHashAlgorithm: input.espHashAlgorithm,
-    ...(espPerfectForwardSecrecy && espPerfectForwardSecrecy !== DhGroup.NONE ? { espPerfectForwardSecrecy } : {}),
+    ...(espPerfectForwardSecrecy && { espPerfectForwardSecrecy }),
     espLifetime: input.espLifetime,
     dpd: input.dpd,
     forceEncap: input.forceEncap,
   };
+}
+
+/** Converts the input to the body of the REST call: the attributes that the client sent, and no group for NONE. */
+export function toSiteToSiteVpnChanges(input: UpdateSiteToSiteVpnInput): SiteToSiteVpnChanges {
+  return {
+    name: input.name?.trim(),
+    gateway: input.gateway ?? undefined,
+    cidr: input.cidr ? toSentCidr(input.cidr) : undefined,
+    ipSecPsk: input.ipSecPsk ?? undefined,
+    ikeEncryptionAlgorithm: input.ikeEncryptionAlgorithm ?? undefined,
+    ikeHashAlgorithm: input.ikeHashAlgorithm ?? undefined,
+    ikeDhGroup: toSentGroup(input.ikeDhGroup),
+    ikeLifetime: input.ikeLifetime ?? undefined,
+    espEncryptionAlgorithm: input.espEncryptionAlgorithm ?? undefined,
+    espHashAlgorithm: input.espHashAlgorithm ?? undefined,
+    espPerfectForwardSecrecy: toSentGroup(input.espPerfectForwardSecrecy),
+    espLifetime: input.espLifetime ?? undefined,
+    dpd: input.dpd ?? undefined,
+    forceEncap: input.forceEncap ?? undefined,
+  };
+}
+
+/** Returns an error if an update changes nothing. */
+export function validateChanges(changes: SiteToSiteVpnChanges): readonly UserError[] {
+  if (Object.values(changes).some((value) => value !== undefined)) return [];
+  const message =
+    'There is nothing to update. Send at least one attribute. NONE is no change: the REST API keeps a group.';
+  return [{ field: null, code: UserErrorCode.INVALID, message, upstreamCode: null }];
+}
+
+function toSentCidr(cidr: string): string {
+  return cidr.replaceAll(/\s/g, '');
+}
+
+function toSentGroup(group: DhGroup | null | undefined): DhGroup | undefined {
+  return group && group !== DhGroup.NONE ? group : undefined;
 }

@@ -37,7 +37,18 @@ class SiteToSiteVpnPayload extends WritePayload {
 }
 
 @ObjectType({ simpleResolvers: true, description: 'Payload of Mutation.createSiteToSiteVpn.' })
-export class CreateSiteToSiteVpnPayload extends SiteToSiteVpnPayload {}
+export class CreateSiteToSiteVpnPayload extends SiteToSiteVpnPayload {
+  @Field(() => Boolean, {
+    description:
+      'Whether the environment has the VPN already, with exactly the attributes of the input: an earlier attempt created it, or this one did, ' +
+      'and its response was lost. Then siteToSiteVpn is that VPN, and task is null. ' +
+      'The gateway cannot tell it from a VPN that someone else created with the same attributes and the same key.',
+  })
+  declare alreadyExists: boolean;
+}
+
+@ObjectType({ simpleResolvers: true, description: 'Payload of Mutation.updateSiteToSiteVpn.' })
+export class UpdateSiteToSiteVpnPayload extends SiteToSiteVpnPayload {}
 
 @ObjectType({ simpleResolvers: true, description: 'Payload of Mutation.deleteSiteToSiteVpn.' })
 export class DeleteSiteToSiteVpnPayload extends WritePayload {

@@ -5,7 +5,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { brotliCompressSync, createGzip, deflateSync, gzipSync } from 'node:zlib';
 import { describe, expect, it } from '@jest/globals';
 import { maxResponseBodyBytes } from '../../../src/cloudca/http/exchange.js';
-import { deleteSiteToSiteVpn } from '../../../src/cloudca/site-to-site-vpns.js';
+import { deleteSiteToSiteVpn } from '../../../src/cloudca/site-to-site-vpn-writes.js';
 import { useFakeClock } from '../../helpers/fake-clock.js';
 import { json, raw, startUpstream } from '../../helpers/upstream.js';
 import { catchFailure, createTestClient, sendBytes, testArea, vpnId, writes } from '../test-client.js';

@@ -103,8 +103,8 @@ describe('Transport.exchange', () => {
         new TypeError('The URL of the request is not of this origin.'),
       );
     }
-    await expect(exchange('/v1/x', { method: 'PUT' })).rejects.toThrow(
-      new TypeError('The method of a REST call must be GET, POST or DELETE.'),
+    await expect(exchange('/v1/x', { method: 'PATCH' })).rejects.toThrow(
+      new TypeError('The method of a REST call must be GET, POST, PUT or DELETE.'),
     );
   });
 

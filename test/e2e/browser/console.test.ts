@@ -366,8 +366,9 @@ describe('create form', () => {
     await page.getByText('There are 2 errors').waitFor();
 
     expect(await page.locator('[data-invalid] .field-error').allInnerTexts()).toEqual([
-      'The gateway must be an IPv4 or IPv6 address, e.g. 203.0.113.7.',
-      'The pre-shared key must hold at least 10 letters or digits, and be on one line.',
+      'The gateway must be an IPv4 or IPv6 address, e.g. 203.0.113.7. Host names are not allowed.',
+      'The pre-shared key must hold at least 10 letters or digits, on one line and without double quotes. ' +
+        'CloudStack, which the REST API is built on, allows neither line breaks nor double quotes.',
     ]);
     // The first invalid field has the focus, and the message is its accessible description.
     await hasFocus(page.getByLabel('Remote gateway'));

@@ -162,7 +162,10 @@ describe('Apollo Client', () => {
       variables: { input: { ...input, name: existing?.name } },
     });
 
-    expect(data?.createSiteToSiteVpn).toMatchObject({ task: null, userErrors: [{ field: null, code: 'REJECTED' }] });
+    expect(data?.createSiteToSiteVpn).toMatchObject({
+      task: null,
+      userErrors: [{ field: ['input', 'name'], code: 'TAKEN' }],
+    });
   });
 
   it('creates a VPN, and polls the task until it succeeds', async () => {

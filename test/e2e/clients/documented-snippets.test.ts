@@ -87,6 +87,7 @@ const hasCurl = spawnSync('curl', ['--version']).status === 0;
 describe('docs/clients.md', () => {
   const expected = new Map([
     ['Finding the environment', /\[ 'compute-on\/pegasus' \]/],
+    ['Creating a VPN', /^false true gatineau-office\n\[ 'TAKEN input\.name', 'TAKEN input\.gateway' \]/],
     ['curl', environments],
     ['curl by GET', environments],
     ['curl for events', /^data: \{"data":\{"siteToSiteVpnsUpdated":\{"totalCount":\d+\}\}\}/m],

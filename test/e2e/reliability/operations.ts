@@ -75,22 +75,36 @@ const toWrite = (field: string, type: string, input: object, restCall: string): 
   restCall,
 });
 
-/** All mutations. */
+// The gateway checks a failed write with reads of its environment, which must not count as the reads above.
+const writeEnvironment = { ...environment, name: 'written_area' };
+const writeArea = '/v1/services/compute-on/written_area';
+
+/** Mutations that every version of the REST API has. */
 export const writes: readonly Operation[] = [
-  toWrite('createSiteToSiteVpn', 'CreateSiteToSiteVpnInput', newVpnInput, `POST ${area}/sitetositevpns`),
+  toWrite(
+    'createSiteToSiteVpn',
+    'CreateSiteToSiteVpnInput',
+    { ...newVpnInput, environment: writeEnvironment },
+    `POST ${writeArea}/sitetositevpns`,
+  ),
   toWrite(
     'deleteSiteToSiteVpn',
     'DeleteSiteToSiteVpnInput',
-    { environment, id: vpnId },
-    `DELETE ${area}/sitetositevpns/${vpnId}`,
+    { environment: writeEnvironment, id: vpnId },
+    `DELETE ${writeArea}/sitetositevpns/${vpnId}`,
   ),
   toWrite(
     'resetSiteToSiteVpn',
     'ResetSiteToSiteVpnInput',
-    { environment, id: vpnId },
-    `POST ${area}/sitetositevpns/${vpnId}?operation=reset`,
+    { environment: writeEnvironment, id: vpnId },
+    `POST ${writeArea}/sitetositevpns/${vpnId}?operation=reset`,
   ),
 ];
+
+/** Reports whether a REST call is one with which the gateway checks what has become of a failed write. */
+export function isCheckOfWrite({ method, target }: { readonly method: string; readonly target: string }): boolean {
+  return method === 'GET' && target.startsWith(`${writeArea}/`);
+}
 
 /** Returns the write with `waitSeconds`, so that the mutation waits for its task. */
 export function withWait(write: Operation, waitSeconds: number): Operation {

@@ -1,7 +1,18 @@
-// Property-based tests: number of runs, seed, and what they print.
+// Random tests: number of runs, seed, and what they print.
+import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 
 const seed = Number(process.env['RELIABILITY_SEED'] ?? Date.now() % 2 ** 31);
+
+/** Returns a random integer from 0 to below `end`, the same for the same seed and label. */
+export function toRandom(label: string, end: number): number {
+  return createHash('sha256').update(`${seed} ${label}`).digest().readUInt32BE() % end;
+}
+
+/** Prints the name of a test, its number of runs, and the seed: set RELIABILITY_SEED to it to repeat the same run. */
+export function printSeed(name: string, runs: number): void {
+  process.stdout.write(`${name}: ${runs} runs, RELIABILITY_SEED=${seed}\n`);
+}
 
 /** Generates one character: any code point but a surrogate. fast-check's own unit `binary` takes most of a second to set up. */
 export const anyCharacter = fc
@@ -28,7 +39,7 @@ export async function checkProperty<Ts extends [unknown, ...unknown[]]>(
   examples: Ts[] = [],
 ): Promise<void> {
   const runs = toRunCount(defaultRuns);
-  process.stdout.write(`${name}: ${runs} runs, RELIABILITY_SEED=${seed}\n`);
+  printSeed(name, runs);
   await fc.assert(property, { numRuns: examples.length + runs, seed, examples });
 }
 

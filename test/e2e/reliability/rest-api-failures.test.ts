@@ -15,6 +15,7 @@ import {
   countCalls,
   createTimings,
   expectCircuitOpen,
+  isCheckOfWrite,
   writeEndlessly,
   type Operation,
   reads,
@@ -70,7 +71,8 @@ function expectOutcome(group: string, respond: (rig: Rig) => RawResponse, outcom
     // The reads of one case may use up the retry budget.
     if (outcome.attempts === 3) await resetFailureState(rig);
     const response = respond(rig);
-    rig.upstream.script(() => response);
+    // The gateway does not retry after a 401, so the checks take nothing from the retry budget.
+    rig.upstream.script((call) => (isCheckOfWrite(call) ? toBytes(401, '') : response));
     const responses = await Promise.all(operations.map((operation) => timed(group, runOperation(rig, operation))));
     expectResults(
       operations.map((operation, index) => ({
@@ -592,7 +594,8 @@ describe('Response status', () => {
           const outcome: Outcome = { code: 'UPSTREAM_ERROR', attempts: 1, write, upstream };
           expectWrite(await runOperation(rig, operation), operation.field, outcome);
         }
-        expect(rig.upstream.calls).toHaveLength(reads.length + writes.length);
+        const sent = rig.upstream.calls.filter((call) => !isCheckOfWrite(call));
+        expect(sent).toHaveLength(reads.length + writes.length);
         await rig.verify();
       });
       await expectOutcome(`status ${status}`, () => toBytes(status, page), {

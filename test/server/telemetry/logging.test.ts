@@ -429,7 +429,8 @@ describe('Secrets in log lines and responses', () => {
     upstream.script(script);
 
     expectNoSecret(await run(create, { input }), 1);
-    expect(upstream.calls.map(({ method, body }) => [method, body.includes(canaryPsk)])).toEqual([['POST', true]]);
+    const writes = upstream.calls.filter(({ method }) => method !== 'GET');
+    expect(writes.map(({ method, body }) => [method, body.includes(canaryPsk)])).toEqual([['POST', true]]);
   });
 
   it.each(responses)('are absent if the REST API responds to a read with %s', async (_label, script) => {
