@@ -10,6 +10,7 @@ import {
   DeleteSiteToSiteVpnResolver,
   ResetSiteToSiteVpnResolver,
 } from './site-to-site-vpn/site-to-site-vpn.mutations.js';
+import { RemoteEndResolver, SiteToSiteVpnRemoteEndResolver } from './site-to-site-vpn/remote-end.resolver.js';
 import {
   SiteToSiteVpnResolver,
   TaskSiteToSiteVpnResolver,
@@ -48,6 +49,8 @@ export function createSchema(): GraphQLSchema {
   const schema = buildSchemaSync({
     resolvers: [
       SiteToSiteVpnResolver,
+      SiteToSiteVpnRemoteEndResolver,
+      RemoteEndResolver,
       CreateSiteToSiteVpnResolver,
       DeleteSiteToSiteVpnResolver,
       ResetSiteToSiteVpnResolver,
