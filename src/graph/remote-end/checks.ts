@@ -177,8 +177,8 @@ function checkGroups({ ike, esp }: Tunnel): readonly Check[] {
       severity: 'WARNING',
       field: 'SiteToSiteVpn.ikeDhGroup',
       message:
-        "IKEv1 and IKEv2 need a group, and the VPN names none: the VPC's end chooses, and the REST API does not say which.",
-      advice: 'Choose MODP_1536 for the VPN, and the same at the remote end. The files offer all groups that they can.',
+        'IKEv1 and IKEv2 need a group, and the VPN names none. strongSwan 5.9 loads no connection like this: an end that runs it stays silent.',
+      advice: 'Choose MODP_1536 for the VPN, and the same at the remote end. The files accept MODP_1536 and MODP_1024.',
     });
   }
   if (esp.dhGroup === 'None') {

@@ -26,8 +26,8 @@ export function toIpsecConfFiles(tunnel: Tunnel, ipSecPsk: string): readonly Con
     `    leftid=${localAddress}`,
     `    right=${peerAddress}`,
     `    rightid=${peerAddress}`,
-    // "!" excludes the defaults of strongSwan. Without a group, the VPC's end may use them.
-    `    ike=${toIkeProposal(tunnel)}${tunnel.ike.dhGroup === 'None' ? '' : '!'}`,
+    // "!" excludes the defaults of strongSwan.
+    `    ike=${toIkeProposal(tunnel)}!`,
     `    esp=${toEspProposal(tunnel)}!`,
     ...lifetimes(tunnel),
     '    reauth=no',

@@ -23,8 +23,7 @@ export function toSwanctlFiles(tunnel: Tunnel, ipSecPsk: string): readonly Confi
     '    version = 0',
     '    mobike = no',
     `    remote_addrs = "${peerAddress}"`,
-    // Without a group, the VPC's end may use the defaults of strongSwan.
-    `    proposals = ${toIkeProposal(tunnel)}${tunnel.ike.dhGroup === 'None' ? ', default' : ''}`,
+    `    proposals = ${toIkeProposal(tunnel)}`,
     ...ikeLifetime(tunnel.ike.lifetime),
     '    keyingtries = 0',
     ...(tunnel.dpd ? [`    dpd_delay = ${dpdDelay}s`, `    dpd_timeout = ${dpdTimeout}s`] : []),

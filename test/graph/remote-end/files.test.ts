@@ -79,8 +79,8 @@ secrets {
     expect(text).toContain('esp_proposals = aes256-md5\n');
   });
 
-  it('offers both groups and the defaults of strongSwan for a VPN without a group', () => {
-    expect(swanctl(tunnelOf({ ikeDhGroup: 'None' }))).toContain('proposals = 3des-sha1-modp1536-modp1024, default\n');
+  it('offers both groups for a VPN without a group', () => {
+    expect(swanctl(tunnelOf({ ikeDhGroup: 'None' }))).toContain('proposals = 3des-sha1-modp1536-modp1024\n');
   });
 
   it('has a child for each pair of networks', () => {
@@ -149,8 +149,8 @@ conn stargate-1
     expect(text).toContain('esp=aes256-md5!\n');
   });
 
-  it('offers both groups and the defaults of strongSwan for a VPN without a group', () => {
-    expect(ipsecConf(tunnelOf({ ikeDhGroup: 'None' }))).toContain('ike=3des-sha1-modp1536-modp1024\n');
+  it('offers both groups for a VPN without a group', () => {
+    expect(ipsecConf(tunnelOf({ ikeDhGroup: 'None' }))).toContain('ike=3des-sha1-modp1536-modp1024!\n');
   });
 
   it('takes the margin from the shorter lifetime', () => {
