@@ -57,7 +57,7 @@ describe('operations/', () => {
     const secretFields = document.definitions.flatMap((definition) => {
       const names: string[] = [];
       visit(definition, { Field: ({ name: { value } }) => void names.push(value) });
-      const owner = 'name' in definition ? definition.name?.value : undefined;
+      const owner = 'name' in definition ? definition.name.value : undefined;
       return names.filter((name) => ['ipSecPsk', 'files'].includes(name)).map((name) => `${owner ?? ''}.${name}`);
     });
     expect(secretFields).toEqual(['RemoteEndFiles.files']);
