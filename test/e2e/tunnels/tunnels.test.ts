@@ -85,12 +85,8 @@ describe('The tunnel of RemoteEnd.files', () => {
       const ends = await startTunnelEnds();
       const failures: string[] = [];
       for (const batch of batches) {
-        failures.push(
-          ...(await tryBatch(
-            ends,
-            batch.map((combination, index) => toCase(combination, index + 1)),
-          )),
-        );
+        const cases = batch.map((combination, index) => toCase(combination, index + 1));
+        failures.push(...(await tryBatch(ends, cases)));
         process.stderr.write(`${batch.length} tunnels tried, ${failures.length} failures in all\n`);
       }
       expect(failures).toEqual([]);
@@ -185,6 +181,7 @@ async function tryBatch(ends: Ends, cases: readonly TunnelCase[]): Promise<strin
 
   const connections = new Set([...used.values()].flat().map(({ connection }) => connection));
   await forEach(connections, (name) => officeSwan.swanctl('--terminate', '--ike', name, '--force'));
+  for (const failure of failures.values()) process.stderr.write(`${failure}\n`);
   return [...failures.values()];
 }
 
