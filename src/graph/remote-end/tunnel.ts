@@ -42,7 +42,7 @@ export interface Tunnel {
 }
 
 /** The attributes of a VPN that a tunnel is derived from. */
-export type TunnelVpn = Omit<SiteToSiteVpnEntity, 'ipSecPsk' | 'state' | 'vpcId'>;
+export type TunnelVpn = Omit<SiteToSiteVpnEntity, 'ipSecPsk' | 'state' | 'vpcId' | 'cidr'>;
 /** The attributes of a VPC that a tunnel is derived from. */
 export type TunnelVpc = Pick<VpcEntity, 'cidr' | 'sourceNatIp'>;
 
@@ -53,8 +53,8 @@ const maxConnectionLength = 64;
 
 /** Derives the tunnel of a VPN. Throws BadResponseError, whose message names the part that is missing or unknown. */
 export function toTunnel(vpn: TunnelVpn, vpc: TunnelVpc): Tunnel {
-  const localNetworks = requireNetworks(vpn.cidr, 'cidr of the VPN');
-  const peerNetworks = requireNetworks(vpc.cidr, 'cidr of the VPC');
+  const localNetworks = requireNetworks(vpn.cidrs, 'cidr of the VPN');
+  const peerNetworks = requireNetworks(vpc.cidr?.split(',') ?? [], 'cidr of the VPC');
   if (localNetworks.length * peerNetworks.length > maxNetworkPairs) {
     throw underivable(`the VPN has more than ${maxNetworkPairs} pairs of networks, the maximum`);
   }
@@ -94,10 +94,11 @@ function requireAddress(text: string | null, name: string): string {
   throw underivable(text === null ? `the REST API sent no ${name}` : `the ${name} is not an IP address`);
 }
 
-function requireNetworks(text: string | null, name: string): readonly IpNetwork[] {
-  const networks = text === null ? undefined : parseIpNetworks(text);
-  if (networks !== undefined) return networks;
-  throw underivable(text === null ? `the REST API sent no ${name}` : `the ${name} is not a list of CIDR blocks`);
+function requireNetworks(texts: readonly string[], name: string): readonly IpNetwork[] {
+  if (texts.length === 0) throw underivable(`the REST API sent no ${name}`);
+  const networks = parseIpNetworks(texts);
+  if (networks === undefined) throw underivable(`the ${name} is not a list of CIDR blocks`);
+  return networks;
 }
 
 type AlgorithmField =

@@ -181,6 +181,11 @@ async function tryBatch(ends: Ends, cases: readonly TunnelCase[]): Promise<strin
 
   const connections = new Set([...used.values()].flat().map(({ connection }) => connection));
   await forEach(connections, (name) => officeSwan.swanctl('--terminate', '--ike', name, '--force'));
+  // The next batch has connections of the same names.
+  for (const swan of [officeSwan, vpcSwan]) {
+    await swan.load({ ipsecConf: '', ipsecSecrets: '', swanctl: '' });
+    await waitUntil(async () => (await swan.swanctl('--list-conns')) === '');
+  }
   for (const failure of failures.values()) process.stderr.write(`${failure}\n`);
   return [...failures.values()];
 }

@@ -31,7 +31,7 @@ describe('toChecks', () => {
   });
 
   it('names each remote network that overlaps a network of the VPC', () => {
-    const tunnel = tunnelOf({ cidr: '10.12.0.0/22,10.164.1.0/24,10.0.0.0/8' });
+    const tunnel = tunnelOf({ cidrs: ['10.12.0.0/22', '10.164.1.0/24', '10.0.0.0/8'] });
     expect(summaryOf(tunnel)).toEqual(Array(2).fill('ERROR NETWORKS_OVERLAP SiteToSiteVpn.cidr'));
     expect(messagesOf(tunnel)).toEqual([
       expect.stringContaining('10.164.1.0/24 overlaps 10.164.0.0/22'),
@@ -40,7 +40,7 @@ describe('toChecks', () => {
   });
 
   it('names each remote network of an IP version that the VPC lacks', () => {
-    const tunnel = tunnelOf({ cidr: '10.12.0.0/22,fd00::/64' });
+    const tunnel = tunnelOf({ cidrs: ['10.12.0.0/22', 'fd00::/64'] });
     expect(summaryOf(tunnel)).toEqual(['ERROR NETWORK_WITHOUT_PEER SiteToSiteVpn.cidr']);
     expect(messagesOf(tunnel)).toEqual([expect.stringMatching(/no IPv6 network.*fd00::\/64/)]);
   });

@@ -84,7 +84,9 @@ secrets {
   });
 
   it('has a child for each pair of networks', () => {
-    const text = swanctl(tunnelOf({ cidr: '10.12.0.0/22, 10.13.0.0/22' }, { cidr: '10.164.0.0/22,10.168.0.0/22' }));
+    const text = swanctl(
+      tunnelOf({ cidrs: ['10.12.0.0/22', '10.13.0.0/22'] }, { cidr: '10.164.0.0/22,10.168.0.0/22' }),
+    );
     const children = [...text.matchAll(/ {6}(\S+) \{\n\s+local_ts = "(.+)"\n\s+remote_ts = "(.+)"\n/g)];
 
     expect(children.map(([, ...values]) => values)).toEqual([
@@ -158,7 +160,7 @@ conn stargate-1
   });
 
   it('has a connection for each pair of networks', () => {
-    const text = ipsecConf(tunnelOf({ cidr: '10.12.0.0/22,10.13.0.0/22' }));
+    const text = ipsecConf(tunnelOf({ cidrs: ['10.12.0.0/22', '10.13.0.0/22'] }));
     const pairs = [...text.matchAll(/conn (\S+)\n {4}also=stargate\n {4}leftsubnet=(.+)\n {4}rightsubnet=(.+)\n/g)];
 
     expect(pairs.map(([, ...values]) => values)).toEqual([

@@ -5,7 +5,7 @@ const vpn: TunnelVpn = {
   id: 'd49b2922-0581-4587-94df-6fe719327d0f',
   name: 'stargate',
   gateway: '19.19.19.19',
-  cidr: '10.12.0.2/22',
+  cidrs: ['10.12.0.2/22'],
   ikeEncryptionAlgorithm: '3des',
   ikeHashAlgorithm: 'sha1',
   ikeDhGroup: 'modp1536',
