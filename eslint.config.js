@@ -105,6 +105,10 @@ export default tseslint.config(
   }),
   forbid(['src/cloudca/polling/**'], ...cloudca),
   forbid(['src/graph/*.ts', 'src/graph/{execution,limits}/**'], ...graph, notFromTypes(...types)),
+  forbid(['src/graph/remote-end/**'], ...graph, notFromTypes(...types), {
+    regex: '^(graphql|type-graphql)$',
+    message: 'The files for the remote end are made without GraphQL.',
+  }),
   // The schema and the context put the types together.
   forbid(['src/graph/{schema,context}.ts', 'src/graph/site-to-site-vpn/**'], ...graph),
   // Inside the graph: site-to-site-vpn → task, vpc → environment.
@@ -137,7 +141,17 @@ export default tseslint.config(
         {
           exceptions: {
             suffixes: ['Payload', 'Connection', 'Edge'],
-            types: ['EnvironmentScope', 'PageInfo', 'SecurityAdvisory', 'TaskError', 'UnknownValue', 'UserError'],
+            types: [
+              'EnvironmentScope',
+              'PageInfo',
+              'RemoteEnd',
+              'RemoteEndCheck',
+              'RemoteEndFile',
+              'SecurityAdvisory',
+              'TaskError',
+              'UnknownValue',
+              'UserError',
+            ],
           },
         },
       ],

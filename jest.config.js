@@ -1,4 +1,4 @@
-// The test projects: `default` needs nothing but Node; the others need a browser, a Redis server, or minutes.
+// The test projects: `default` needs nothing but Node; the others need a browser, a Redis server, strongSwan, or minutes.
 // scripts/test.js runs one of them.
 import process from 'node:process';
 
@@ -36,9 +36,10 @@ export default {
       ...common,
       displayName: 'default',
       testMatch: ['<rootDir>/test/**/*.test.ts'],
-      testPathIgnorePatterns: ['/test/e2e/(browser|redis)/', '\\.long\\.test\\.ts$'],
+      testPathIgnorePatterns: ['/test/e2e/(browser|redis|tunnels)/', '\\.long\\.test\\.ts$'],
     },
     { ...common, displayName: 'browser', testMatch: ['<rootDir>/test/e2e/browser/**/*.test.ts'] },
+    { ...common, displayName: 'tunnels', testMatch: ['<rootDir>/test/e2e/tunnels/**/*.test.ts'] },
     { ...common, displayName: 'redis', testMatch: ['<rootDir>/test/e2e/redis/**/*.test.ts'] },
     {
       ...common,

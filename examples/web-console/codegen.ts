@@ -15,6 +15,7 @@ const config: CodegenConfig = {
       'reset-site-to-site-vpn',
       'delete-site-to-site-vpn',
       'task-updated',
+      'remote-end-files',
       'fragments',
     ].map((name) => `../../operations/${name}.graphql`),
   ],

@@ -2,8 +2,7 @@
 import { gzipSync } from 'node:zlib';
 import optimizeLocales from '@react-aria/optimize-locales-plugin';
 import react from '@vitejs/plugin-react';
-import { loadEnv, type Plugin } from 'vite';
-import { defineConfig } from 'vitest/config';
+import { defineConfig, loadEnv, type Plugin } from 'vite';
 
 /** Maximum size of the first load (sign-in page and VPN list), in bytes after gzip. The list loads while the user signs in. */
 const maxFirstLoadBytes = 250_000;
@@ -98,6 +97,5 @@ export default defineConfig(({ mode }) => {
     build: { assetsInlineLimit: 0, modulePreload: { polyfill: false } },
     server: { host: '127.0.0.1', port: 5173 },
     preview: { host: '127.0.0.1', port: 5173 },
-    test: { include: ['test/**/*.test.ts'] },
   };
 });

@@ -31,11 +31,11 @@ export function parseIpNetwork(text: string): IpNetwork | undefined {
   return { cidr: `${network.toString()}/${prefixLength}`, family: network.kind(), address: network, prefixLength };
 }
 
-/** Parses CIDR blocks separated by commas. Drops repeated networks. Returns undefined if one of the texts is not a CIDR block. */
-export function parseIpNetworks(text: string): readonly IpNetwork[] | undefined {
+/** Parses CIDR blocks. Drops repeated networks. Returns undefined if one of the texts is not a CIDR block. */
+export function parseIpNetworks(texts: readonly string[]): readonly IpNetwork[] | undefined {
   const networks = new Map<string, IpNetwork>();
-  for (const item of text.split(',')) {
-    const network = parseIpNetwork(item);
+  for (const text of texts) {
+    const network = parseIpNetwork(text);
     if (network === undefined) return undefined;
     networks.set(network.cidr, network);
   }

@@ -11,6 +11,7 @@ import {
   ResetSiteToSiteVpnResolver,
   UpdateSiteToSiteVpnResolver,
 } from './site-to-site-vpn/site-to-site-vpn.mutations.js';
+import { RemoteEndResolver, SiteToSiteVpnRemoteEndResolver } from './site-to-site-vpn/remote-end.resolver.js';
 import {
   SiteToSiteVpnResolver,
   TaskSiteToSiteVpnResolver,
@@ -49,6 +50,8 @@ export function createSchema(): GraphQLSchema {
   const schema = buildSchemaSync({
     resolvers: [
       SiteToSiteVpnResolver,
+      SiteToSiteVpnRemoteEndResolver,
+      RemoteEndResolver,
       CreateSiteToSiteVpnResolver,
       UpdateSiteToSiteVpnResolver,
       DeleteSiteToSiteVpnResolver,

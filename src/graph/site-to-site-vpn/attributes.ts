@@ -27,7 +27,7 @@ export function hasAttributes(vpn: SiteToSiteVpnEntity, given: SiteToSiteVpnAttr
     plainAttributes.every((name) => given[name] === undefined || given[name] === vpn[name]) &&
     (vpcId === undefined || isSameId(vpcId, vpn.vpcId)) &&
     (gateway === undefined || isSameGateway(gateway, vpn.gateway)) &&
-    (cidr === undefined || hasSameNetworks(cidr, vpn.cidr)) &&
+    (cidr === undefined || hasSameNetworks(cidr.split(','), vpn.cidrs)) &&
     (ipSecPsk === undefined || isSameSecret(ipSecPsk, vpn.ipSecPsk))
   );
 }
@@ -42,7 +42,7 @@ function toGatewayKey(gateway: string): string {
 }
 
 /** Reports whether two lists of CIDR blocks stand for the same networks. Host bits, order and repetition do not matter. */
-function hasSameNetworks(one: string, other: string): boolean {
+function hasSameNetworks(one: readonly string[], other: readonly string[]): boolean {
   const networks = parseIpNetworks(one)?.map(({ cidr }) => cidr);
   const others = parseIpNetworks(other)?.map(({ cidr }) => cidr);
   return (

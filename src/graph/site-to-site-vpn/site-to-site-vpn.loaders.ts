@@ -1,13 +1,15 @@
 // Loads the site-to-site VPNs of one operation: each VPN and each list takes one REST call.
 import type DataLoader from 'dataloader';
 import type { RestSession } from '../../cloudca/session.js';
+import { NotFoundError } from '../../cloudca/errors.js';
 import type { EnvironmentAddress } from '../../cloudca/environments.js';
 import { toIdKey } from '../../cloudca/ids.js';
 import { memoizePerSharedValue } from '../../cloudca/http/singleflight.js';
 import { getSiteToSiteVpn, listSiteToSiteVpns, type SiteToSiteVpnEntity } from '../../cloudca/site-to-site-vpns.js';
 import { sortRows } from '../connection.js';
 import { createLoader, createListLoader, nullIfNotFound, toEnvironmentCacheKey } from '../loaders.js';
-import type { LoadStrategy } from '../vpc/vpc.type.js';
+import type { VpcKey, VpcLoaders } from '../vpc/vpc.loaders.js';
+import type { LoadStrategy, Vpc } from '../vpc/vpc.type.js';
 import { type SiteToSiteVpn, toSiteToSiteVpn } from './site-to-site-vpn.type.js';
 
 /** Names a VPN. */
@@ -69,4 +71,11 @@ function groupByVpc(vpns: readonly SiteToSiteVpn[]): ReadonlyMap<string, readonl
     else group.push(vpn);
   }
   return groups;
+}
+
+/** Loads the VPC that a VPN names. Rejects with NotFoundError if the environment has no VPC with this id. */
+export async function loadVpc({ one, getLoaded }: VpcLoaders, key: VpcKey): Promise<Vpc> {
+  const vpc = getLoaded(key.environment, key.id) ?? (await one.load(key));
+  if (vpc === null) throw new NotFoundError('The environment has no VPC with the vpcId of this site-to-site VPN.');
+  return vpc;
 }

@@ -4,7 +4,6 @@ import type { GraphQLResolveInfo } from 'graphql';
 import { Arg, Args, Authorized, Ctx, FieldResolver, ID, Info, Query, Resolver, Root } from 'type-graphql';
 import { isObject } from '../../json.js';
 import type { EnvironmentAddress } from '../../cloudca/environments.js';
-import { NotFoundError } from '../../cloudca/errors.js';
 import { isSameId, toIdKey } from '../../cloudca/ids.js';
 import type { RestSession } from '../../cloudca/session.js';
 import { toSiteToSiteVpnOrNull } from '../../cloudca/site-to-site-vpns.js';
@@ -20,6 +19,7 @@ import { Task } from '../task/task.type.js';
 import { isId } from '../validators.js';
 import { Vpc, type VpcReference } from '../vpc/vpc.type.js';
 import { type SecurityAdvisoryEntry, toSecurityAdvisories } from './security-advisories.js';
+import { loadVpc } from './site-to-site-vpn.loaders.js';
 import { type SiteToSiteVpnFilter, SiteToSiteVpnsArgs } from './site-to-site-vpn.inputs.js';
 import { SecurityAdvisory, SiteToSiteVpn, SiteToSiteVpnConnection, toSiteToSiteVpn } from './site-to-site-vpn.type.js';
 
@@ -92,7 +92,7 @@ export class SiteToSiteVpnResolver {
       throw new BadUserInputError(missingEnvironmentMessage);
     }
     if (isSubset(selected, referenceFields)) return { id, environment, loadStrategy };
-    return rejectIfNull(vpcs.one.load({ environment, id, loadStrategy }));
+    return loadVpc(vpcs, { environment, id, loadStrategy });
   }
 
   /** Records that the pre-shared key is read, for the audit log. */
@@ -182,12 +182,6 @@ export function readVpn(rest: RestSession, result: unknown, { environment, id }:
 const missingEnvironmentMessage =
   'Without the environment of the task, only the id of its VPC can be selected. Send the environment argument to select more.';
 
-async function rejectIfNull(load: Promise<Vpc | null>): Promise<Vpc> {
-  const vpc = await load;
-  if (vpc === null) throw new NotFoundError('The environment has no VPC with the vpcId of this site-to-site VPN.');
-  return vpc;
-}
-
 function isSubset(fields: ReadonlySet<string>, others: ReadonlySet<string>): boolean {
   for (const field of fields) if (!others.has(field)) return false;
   return true;
@@ -210,9 +204,9 @@ export function prefetchVpcs(
 }
 
 function selectsVpcs(info: GraphQLResolveInfo): boolean {
-  const paths = [
-    ['nodes', 'vpc'],
-    ['edges', 'node', 'vpc'],
-  ];
-  return paths.some((path) => !isSubset(collectSelectedFields(info, ...path), referenceFields));
+  return [['nodes'], ['edges', 'node']].some(
+    (row) =>
+      collectSelectedFields(info, ...row).has('remoteEnd') ||
+      !isSubset(collectSelectedFields(info, ...row, 'vpc'), referenceFields),
+  );
 }

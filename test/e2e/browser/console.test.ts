@@ -289,33 +289,52 @@ describe('VPN page', () => {
     await open(stargate);
     await heading('stargate');
     const panel = page.getByRole('region', { name: 'Pre-shared key' });
-    const file = page.getByRole('region', { name: 'swanctl.conf' });
     expect(await page.content()).not.toContain('WtOBS9GRux2XtJPtHY2TUvrv');
 
     await panel.getByRole('button', { name: 'Show the key' }).click();
     await panel.getByText('WtOBS9GRux2XtJPtHY2TUvrv').waitFor();
-    expect(await file.innerText()).toContain('secret = "WtOBS9GRux2XtJPtHY2TUvrv"');
     expect(await findViolations(page)).toEqual([]);
 
     await panel.getByRole('button', { name: 'Hide the key' }).click();
     expect(await page.content()).not.toContain('WtOBS9GRux2XtJPtHY2TUvrv');
   });
 
-  it('copies the configuration of the remote end', async () => {
+  it('loads the files of the remote end only when the user shows them, and removes them when the user hides them', async () => {
+    const secret = Buffer.from('WtOBS9GRux2XtJPtHY2TUvrv').toString('base64');
     await open(stargate);
+    await heading('stargate');
+    expect(await page.content()).not.toContain(secret);
+
+    await press('Show ipsec.conf');
+    await page.getByRole('region', { name: 'stargate.secrets' }).waitFor();
+    expect(await page.getByRole('region', { name: 'stargate.conf' }).innerText()).toContain('conn stargate-1\n');
+    expect(await page.content()).toContain(secret);
+    expect(await page.getByText('The source NAT address of the VPC is a private address').count()).toBe(1);
+    expect(await findViolations(page)).toEqual([]);
+
+    await press('Hide the files');
+    expect(await page.content()).not.toContain(secret);
+  });
+
+  it('copies a file of the remote end', async () => {
+    await open(stargate);
+    await press('Show swanctl.conf');
     // The page shows the outcome for 3 s.
-    await Promise.all([page.getByText('Copied').waitFor(), press('Copy without the key')]);
+    await Promise.all([page.getByText('Copied').waitFor(), press('Copy stargate.conf')]);
 
     expect(await page.evaluate('navigator.clipboard.readText()')).toBe(
-      await page.getByRole('region', { name: 'swanctl.conf' }).innerText(),
+      await page.getByRole('region', { name: 'stargate.conf' }).textContent(),
     );
   });
 
   it('shows why there is no configuration file', async () => {
-    await open(callCentre);
-    await page.getByText('There is no file for this VPN').waitFor();
+    await open(stargate);
+    await heading('stargate');
+    rig.setFaults(({ path }) => (path.includes('/vpcs/') ? { status: 403, body: {} } : undefined));
+    await press('Show swanctl.conf');
+    await page.getByText('There are no files for this VPN').waitFor();
 
-    expect(await page.getByText('No group is set for phase 1.').count()).toBe(1);
+    expect(await page.getByRole('region', { name: 'stargate.conf' }).count()).toBe(0);
     expect(await findViolations(page)).toEqual([]);
   });
 
@@ -594,6 +613,10 @@ describe('REST calls of the gateway', () => {
     await measure('– its key', async () => {
       await page.getByRole('region', { name: 'Pre-shared key' }).getByRole('button', { name: 'Show the key' }).click();
       await page.getByText('1mOX8cDMydqDD4q30NHVuiZX').first().waitFor();
+    });
+    await measure('– files of the remote end', async () => {
+      await press('Show swanctl.conf');
+      await page.getByRole('region', { name: 'warehouse.conf' }).waitFor();
     });
     await measure('– reset', async () => {
       await press('Reset');

@@ -53,10 +53,14 @@ describe('operations/', () => {
     );
   });
 
-  it('never selects a pre-shared key', () => {
-    const names = new Set<string>();
-    visit(document, { Field: ({ name }) => void names.add(name.value) });
-    expect(names).not.toContain('ipSecPsk');
+  it('selects no pre-shared key, but for the files of RemoteEndFiles, which hold it', () => {
+    const secretFields = document.definitions.flatMap((definition) => {
+      const names: string[] = [];
+      visit(definition, { Field: ({ name: { value } }) => void names.push(value) });
+      const owner = 'name' in definition ? definition.name.value : undefined;
+      return names.filter((name) => ['ipSecPsk', 'files'].includes(name)).map((name) => `${owner ?? ''}.${name}`);
+    });
+    expect(secretFields).toEqual(['RemoteEndFiles.files']);
   });
 
   it('contains one operation per file, with the name of the file', () => {

@@ -269,6 +269,30 @@ describe('The audit log', () => {
     ]);
   });
 
+  it('has the line of a read key for the files of a remote end, which hold it, and none for its other fields', async () => {
+    const vpcEntity = { id: vpcId, name: 'web', cidr: '10.164.0.0/22', sourceNatIp: '198.51.100.9' };
+    const algorithms = { ikeEncryptionAlgorithm: 'aes256', ikeHashAlgorithm: 'sha1' };
+    const phase2 = { espEncryptionAlgorithm: 'aes256', espHashAlgorithm: 'sha1' };
+    upstream.script(({ url }) => ({
+      data: url.includes('/vpcs/') ? vpcEntity : vpn({ vpcId, ...algorithms, ...phase2 }),
+    }));
+    const read = (fields: string) =>
+      run(
+        `query ($environment: EnvironmentInput!, $id: ID!) {
+          siteToSiteVpn(environment: $environment, id: $id) { remoteEnd { ${fields} } }
+        }`,
+        { environment, id: vpnId },
+      );
+    await read('localAddress peerNetworks checks { code }');
+    const without = app.takeLog();
+    await read('files(format: SWANCTL) { name }');
+
+    expect(filterAuditLines(toLines(without))).toEqual([]);
+    expect(filterAuditLines(toLines(app.takeLog()))).toEqual([
+      auditLine({ action: 'SiteToSiteVpn.ipSecPsk', siteToSiteVpns: [vpnId] }),
+    ]);
+  });
+
   it('identifies callers by a hash that processes with one AUDIT_HASH_KEY share', async () => {
     upstream.script(() => ({ taskId, taskStatus: 'PENDING' }));
     const readActor = async (to: TestGateway, apiKey: string) => {

@@ -29,7 +29,6 @@ const VpnUpdated = graphql(`
       state
       ...Attributes_vpn
       ...Advisories_vpn
-      ...RemoteEnd_vpn
     }
   }
 `);
@@ -133,7 +132,7 @@ function VpnDetails({ id }: { readonly id: string }) {
           <KeyPanel vpnKey={vpnKey} />
           <Advisories vpn={vpn} />
         </div>
-        <RemoteEnd vpn={vpn} vpnKey={vpnKey} />
+        <RemoteEnd environment={environment} id={id} />
       </div>
     </Page>
   );
