@@ -83,9 +83,9 @@ const writeWithErrors: readonly Expectation[] = [
 ];
 const failedTask: readonly Expectation[] = [
   [200, 299, 'FAILED'],
-  [400, 400, 'FAILED'],
-  [500, 500, 'FAILED'],
+  [400, 599, 'FAILED'],
 ];
+const taskWithErrors: readonly Expectation[] = [...withErrors, [400, 400, 'FAILED'], [500, 500, 'FAILED']];
 
 const succeeds: Expectation = [200, 299, 'OK'];
 const isNoValue: Expectation = [200, 299, 'UPSTREAM_BAD_RESPONSE'];
@@ -99,7 +99,7 @@ type Expectations = Readonly<Record<Call, readonly Expectation[]>>;
 
 const erroneous: Expectations = {
   read: withErrors,
-  task: [...withErrors, ...failedTask.slice(1)],
+  task: taskWithErrors,
   write: writeWithErrors,
 };
 const withData: Expectations = {
@@ -138,6 +138,11 @@ const bodies: readonly (readonly [name: string, text: string, Expectations])[] =
   ['a task', JSON.stringify(pendingTask), withTask],
   ['a task with status', JSON.stringify({ taskId: 't', status: 'PENDING' }), withTask],
   ['a failed task', JSON.stringify({ taskId: 't', taskStatus: 'FAILED' }), withFailedTask],
+  [
+    'errors beside a failed task',
+    JSON.stringify({ taskId: 't', taskStatus: 'FAILED', errors }),
+    { ...erroneous, task: [...withErrors, ...failedTask] },
+  ],
   [
     'a task that says why it failed',
     JSON.stringify({ taskId: 't', taskStatus: 'ERROR', result: { errorText: 'Taken.' } }),
