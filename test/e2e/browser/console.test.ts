@@ -245,6 +245,8 @@ describe('VPN list', () => {
     await page.getByText('Live', { exact: true }).waitFor();
     rig.selectGateway(undefined);
     await page.getByText('Reconnecting…').waitFor();
+    // The page retries a refused connection too.
+    await waitUntil(() => rig.pageErrors.length > before + 1);
     rig.selectGateway('polling');
     await page.getByText('Live', { exact: true }).waitFor();
 

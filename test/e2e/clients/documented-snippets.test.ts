@@ -1,39 +1,23 @@
 // docs/clients.md: compiles its files, and runs each of its snippets in a separate process against a gateway.
 import { spawnSync } from 'node:child_process';
-import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { delimiter, dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { cp, readFile, rm } from 'node:fs/promises';
+import { delimiter, join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
-import { build } from 'esbuild';
 import { buildSchema, isScalarType } from 'graphql';
-import { addCleanup } from '../../helpers/cleanup.js';
 import { keyHeader } from '../../helpers/fixtures.js';
 import { startGateway } from '../../helpers/gateway.js';
 import { post } from '../../helpers/http.js';
 import { type ProcessResult, runProcess } from '../../helpers/process.js';
 import { waitUntil } from '../../helpers/wait-until.js';
+import { blocks, compileScript, createAppFolder, replaceGateway, root, text } from './snippets.js';
 
-const root = fileURLToPath(new URL('../../../', import.meta.url));
-const text = await readFile(join(root, 'docs/clients.md'), 'utf8');
 const schemaText = await readFile(join(root, 'schema.graphql'), 'utf8');
-const blocks = [...text.matchAll(/<!-- (run|file|before): (.+) -->\n\n```(\w+)\n([\s\S]*?)```/g)].map(
-  ([, kind = '', name = '', language = '', code = '']) => ({ kind, name, language, code }),
-);
-const [, setup = ''] = /<!-- setup -->\n\n```js\n([\s\S]*?)```/.exec(text) ?? [];
 
 // An app with the files that the document describes.
-const app = await mkdtemp(join(tmpdir(), 'clients-'));
-addCleanup(() => rm(app, { recursive: true }));
-await symlink(join(root, 'node_modules'), join(app, 'node_modules'));
+const app = await createAppFolder();
 await cp(join(root, 'schema.graphql'), join(app, 'schema.graphql'));
 await cp(join(root, 'operations'), join(app, 'operations'), { recursive: true });
 await rm(join(app, 'operations/manifest.json'));
-await writeFile(join(app, 'package.json'), '{ "type": "module" }');
-for (const { name, code } of blocks.filter(({ kind }) => kind === 'file')) {
-  await mkdir(dirname(join(app, name)), { recursive: true });
-  await writeFile(join(app, name), code);
-}
 
 /** Runs a program in the app's folder, with the commands of the packages. Returns its output. Throws if it fails. */
 async function run(command: string, ...args: string[]): Promise<ProcessResult> {
@@ -65,22 +49,6 @@ function runShell(code: string) {
   return run('sh', '-c', code.replace('--max-time 5', '--max-time 120'));
 }
 
-/** Compiles a snippet in JavaScript, because it may import TypeScript, and runs it. */
-async function runScript(name: string, code: string) {
-  const contents = code.replace(/(^(?:import .*\n)*)/, `$1${setup}`);
-  const outfile = join(app, name);
-  await build({
-    stdin: { contents, resolveDir: app },
-    outfile,
-    bundle: true,
-    packages: 'external',
-    platform: 'node',
-    format: 'esm',
-  });
-  // Node 20 has WebSocket only behind a flag.
-  return run(process.execPath, '--experimental-websocket', '--disable-warning=ExperimentalWarning', outfile);
-}
-
 // Snippets in curl are skipped if it is not installed. All others need only Node.
 const hasCurl = spawnSync('curl', ['--version']).status === 0;
 
@@ -97,6 +65,8 @@ describe('docs/clients.md', () => {
     ['Apollo Client by ids', environments],
     ['urql', namesAndState],
     ['urql by hashes', environments],
+    ['urql over event streams', /^CONNECTED\n$/],
+    ['graphql-sse', /^CONNECTED\nThe subscription has ended\.\n$/],
     ['Relay', names],
   ]);
   const gateways = new Map([
@@ -120,9 +90,9 @@ describe('docs/clients.md', () => {
   it.concurrent.each(snippets.filter(({ language }) => language !== 'sh' || hasCurl))(
     'runs the snippet $name with the expected output',
     async ({ name, language, code }) => {
-      const { host } = new URL((gateways.get(name) ?? open).url);
-      const localCode = code.replaceAll(/(http|ws)s:\/\/gateway\.example\.com/g, `$1://${host}`);
-      const running = language === 'sh' ? runShell(localCode) : runScript(`${name}.js`, localCode);
+      const localCode = replaceGateway(code, (gateways.get(name) ?? open).url);
+      const running =
+        language === 'sh' ? runShell(localCode) : run(process.execPath, ...(await compileScript(app, name, localCode)));
       if (name === 'curl for events') {
         // The gateway ends the stream, so that no time limit does. Its second poll follows the first event.
         await waitUntil(() => events.sandbox.calls.length > 5);

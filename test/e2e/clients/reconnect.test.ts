@@ -1,76 +1,155 @@
-// docs/clients.md: graphql-ws with the options of the setup, while the built gateway is away. The clock of the client is fake.
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+// docs/clients.md: graphql-ws and graphql-sse with the options of the setup, while the built gateway is away or rejects them. The clock
+// of the clients is fake.
 import { describe, expect, it } from '@jest/globals';
-import { type ClientOptions, createClient } from 'graphql-ws';
+import { createClient as createEventStreamClient } from 'graphql-sse';
+import { createClient as createWebSocketClient } from 'graphql-ws';
 import { WebSocket } from 'ws';
 import { addCleanup } from '../../helpers/cleanup.js';
 import { useFakeClock } from '../../helpers/fake-clock.js';
+import { environmentLiteral } from '../../helpers/fixtures.js';
 import { findFreePort } from '../../helpers/free-port.js';
 import { launchGateway } from '../../helpers/process.js';
 import { waitUntil } from '../../helpers/wait-until.js';
+import { importRetryOptions } from './snippets.js';
 
 const clock = useFakeClock(['setTimeout']);
-const text = await readFile(join(import.meta.dirname, '../../../docs/clients.md'), 'utf8');
-const [, setup = ''] = /<!-- setup -->\n\n```js\n([\s\S]*?)```/.exec(text) ?? [];
-const documented: unknown = await import(
-  `data:text/javascript,${encodeURIComponent(`${setup}\nexport { reconnect };`)}`
-);
+const { reconnect, resubscribe } = await importRetryOptions();
 
-type ReconnectOptions = Pick<ClientOptions, 'shouldRetry' | 'retryAttempts' | 'retryWait'>;
+const query = `subscription { siteToSiteVpnsUpdated(environment: ${environmentLiteral}) { totalCount } }`;
+const event = { data: { siteToSiteVpnsUpdated: { totalCount: 9 } } };
+const sandboxKey = 'sandbox-key';
 
-function hasReconnect(value: unknown): value is { readonly reconnect: ReconnectOptions } {
-  return typeof value === 'object' && value !== null && 'reconnect' in value;
+// Both clients open a connection for each of their subscriptions here.
+const { url } = await launchGateway({ MAX_CONNECTIONS_PER_KEY: '2' });
+
+/** A subscription, and what its client has received. */
+class Subscriber {
+  readonly events: unknown[] = [];
+  /** `complete`, or the error that ended the subscription. */
+  readonly ends: unknown[] = [];
+  /** Close codes of WebSockets, and statuses of event streams. */
+  readonly codes: unknown[] = [];
+  /** Number of connections that the client has begun. */
+  attempts = 0;
+  unsubscribe: () => void = () => undefined;
+  readonly on = { connecting: () => this.attempts++ };
+  readonly sink = {
+    next: (value: unknown) => this.events.push(value),
+    error: (error: unknown) => this.ends.push(error),
+    complete: () => this.ends.push('complete'),
+  };
 }
 
-const query = `subscription { siteToSiteVpnsUpdated(environment: {serviceCode: "compute-on", name: "test_area"}) { totalCount } }`;
-const event = { data: { siteToSiteVpnsUpdated: { totalCount: 9 } } };
+function subscribeByWebSocket(url: string, key = sandboxKey): Subscriber {
+  const subscriber = new Subscriber();
+  const client = createWebSocketClient({
+    url: url.replace('http', 'ws'),
+    connectionParams: { 'MC-Api-Key': key },
+    webSocketImpl: WebSocket,
+    on: {
+      ...subscriber.on,
+      closed: (closed) => {
+        subscriber.codes.push(typeof closed === 'object' && closed !== null && 'code' in closed ? closed.code : closed);
+      },
+    },
+    ...reconnect,
+  });
+  addCleanup(() => client.dispose());
+  subscriber.unsubscribe = client.subscribe({ query }, subscriber.sink);
+  return subscriber;
+}
 
-describe('graphql-ws with the documented options', () => {
-  it('resubscribes by itself to a gateway that was away for minutes', async () => {
-    if (!hasReconnect(documented)) throw new TypeError('The setup has no options for graphql-ws.');
+function subscribeBySse(url: string, key = sandboxKey): Subscriber {
+  const subscriber = new Subscriber();
+  const client = createEventStreamClient({
+    url: `${url}/stream`,
+    headers: { 'MC-Api-Key': key },
+    on: subscriber.on,
+    ...resubscribe,
+    fetchFn: async (...request: Parameters<typeof fetch>) => {
+      const response = await resubscribe.fetchFn(...request);
+      subscriber.codes.push(response.status);
+      return response;
+    },
+  });
+  addCleanup(() => {
+    client.dispose();
+  });
+  subscriber.unsubscribe = client.subscribe({ query }, subscriber.sink);
+  return subscriber;
+}
+
+/** Waits until a condition is true for all subscribers, or one has ended. Meanwhile, time passes for their retries. Returns milliseconds. */
+async function passUntil(subscribers: readonly Subscriber[], isTrue: (subscriber: Subscriber) => boolean) {
+  let elapsedMs = 0;
+  // Each rejected connection takes real time, and each pause before the next one fake time.
+  await waitUntil(() => {
+    clock.advance(500);
+    elapsedMs += 500;
+    return subscribers.every(isTrue) || subscribers.some(({ ends }) => ends.length > 0);
+  });
+  return elapsedMs;
+}
+
+const clients = [
+  ['graphql-ws', subscribeByWebSocket],
+  ['graphql-sse', subscribeBySse],
+] as const;
+
+describe('graphql-ws and graphql-sse with the documented options', () => {
+  it('resubscribe by themselves to a gateway that was away for minutes', async () => {
     const PORT = String(await findFreePort());
     const gateway = await launchGateway({ PORT });
-    const events: unknown[] = [];
-    const ends: unknown[] = [];
-    let attempts = 0;
-    const client = createClient({
-      url: gateway.url.replace('http', 'ws'),
-      connectionParams: { 'MC-Api-Key': 'sandbox-key' },
-      webSocketImpl: WebSocket,
-      on: { connecting: () => attempts++ },
-      ...documented.reconnect,
-    });
-    addCleanup(() => client.dispose());
-    client.subscribe(
-      { query },
-      {
-        next: (value) => events.push(value),
-        error: (error) => ends.push(error),
-        complete: () => ends.push('complete'),
-      },
-    );
-    await waitUntil(() => events.length === 1);
+    const subscribers = clients.map(([, subscribe]) => subscribe(gateway.url));
+    await waitUntil(() => subscribers.every(({ events }) => events.length === 1));
     gateway.signal('SIGTERM');
     await gateway.exit;
-    let elapsedMs = 0;
-    const advance = () => {
-      clock.advance(500);
-      elapsedMs += 500;
-    };
-    // Each refused connection takes real time, and each wait for the next one fake time.
-    await waitUntil(() => {
-      advance();
-      return attempts > 10 || ends.length > 0;
-    });
+    const elapsedMs = await passUntil(subscribers, ({ attempts }) => attempts > 10);
     await launchGateway({ PORT });
-    await waitUntil(() => {
-      advance();
-      return events.length === 2 || ends.length > 0;
-    });
+    await passUntil(subscribers, ({ events }) => events.length === 2);
 
-    expect(ends).toEqual([]);
-    expect(events).toEqual([event, event]);
+    expect(subscribers.map(({ ends }) => ends)).toEqual([[], []]);
+    expect(subscribers.map(({ events }) => events)).toEqual([Array(2).fill(event), Array(2).fill(event)]);
     expect(elapsedMs).toBeGreaterThan(60_000);
+  });
+
+  it('wait until a limit admits them, by close code 1013 or status 429', async () => {
+    const admitted = clients.map(([, subscribe]) => subscribe(url));
+    await waitUntil(() => admitted.every(({ events }) => events.length === 1));
+    const waiting = clients.map(([, subscribe]) => subscribe(url));
+    await passUntil(waiting, ({ attempts }) => attempts > 3);
+    expect(waiting.map(({ events, ends }) => [...events, ...ends])).toEqual([[], []]);
+    expect(waiting.map(({ codes }) => new Set(codes))).toEqual([new Set([1013]), new Set([429])]);
+    for (const { unsubscribe } of admitted) unsubscribe();
+    await passUntil(waiting, ({ events }) => events.length === 1);
+
+    expect(waiting.map(({ events, ends }) => [...events, ...ends])).toEqual([[event], [event]]);
+  });
+});
+
+describe('A malformed API key', () => {
+  it.each([
+    ['graphql-ws', subscribeByWebSocket, [], [expect.objectContaining({ code: 4401 })]],
+    [
+      'graphql-sse',
+      subscribeBySse,
+      [{ errors: [expect.objectContaining({ extensions: expect.objectContaining({ code: 'UNAUTHENTICATED' }) })] }],
+      ['complete'],
+    ],
+  ])('ends a subscription of %s with the documented options at once', async (_name, subscribe, events, ends) => {
+    const subscriber = subscribe(url, ' ');
+    await waitUntil(() => subscriber.ends.length > 0);
+
+    expect(subscriber).toMatchObject({ attempts: 1, events, ends });
+  });
+});
+
+describe('An API key that the REST API rejects', () => {
+  it.each(clients)('ends a subscription of %s with the documented options at once', async (_name, subscribe) => {
+    const subscriber = subscribe(url, 'unknown-key');
+    await waitUntil(() => subscriber.ends.length > 0);
+
+    const error = expect.objectContaining({ extensions: expect.objectContaining({ code: 'UNAUTHENTICATED' }) });
+    expect(subscriber).toMatchObject({ attempts: 1, events: [{ errors: [error] }], ends: ['complete'] });
   });
 });

@@ -26,8 +26,16 @@ export function createSession(key: string): Session {
   const headers = { 'MC-Api-Key': key };
   const socketUrl = new URL(gatewayUrl);
   socketUrl.protocol = socketUrl.protocol.replace('http', 'ws');
-  // A page change ends one subscription and starts another within 1 s. Keeping the connection that long avoids a reconnect.
-  const socket = createClient({ url: socketUrl.href, connectionParams: headers, lazyCloseTimeout: 1_000 });
+  const socket = createClient({
+    url: socketUrl.href,
+    connectionParams: headers,
+    // A page change ends one subscription and starts another within 1 s. Keeping the connection that long avoids a reconnect.
+    lazyCloseTimeout: 1_000,
+    // By default, graphql-ws gives up when a connection is refused, or after five retries. It never retries a rejected key.
+    shouldRetry: () => true,
+    retryAttempts: Infinity,
+    retryWait: pause,
+  });
   const client = new ApolloClient({
     cache: new InMemoryCache(),
     link: ApolloLink.split(
@@ -66,4 +74,10 @@ export function createSession(key: string): Session {
       void socket.dispose();
     },
   };
+}
+
+/** Waits before a retry: 0.5 to 1 s at first, 15 to 30 s at last. The random part keeps pages from reconnecting all at once. */
+function pause(retries: number): Promise<void> {
+  const maxDelayMs = Math.min(30_000, 1_000 * 2 ** retries);
+  return new Promise((resolve) => setTimeout(resolve, maxDelayMs * (0.5 + Math.random() / 2)));
 }
