@@ -4,7 +4,7 @@ import type { VpcEntity } from '../../cloudca/vpcs.js';
 import { overlaps, parseIpAddress } from '../ip-networks.js';
 import type { Tunnel } from './tunnel.js';
 
-/** What a check has found. */
+/** Names a finding. */
 export type CheckCode =
   | 'NOT_CONNECTED'
   | 'NETWORKS_OVERLAP'
@@ -26,7 +26,7 @@ export interface Check {
   readonly severity: CheckSeverity;
   /** Coordinate of the field that it is about, e.g. `SiteToSiteVpn.cidr`. */
   readonly field: string;
-  /** What is the case, and why it matters. */
+  /** States the fact, and why it matters. */
   readonly message: string;
   readonly advice: string;
 }
@@ -106,7 +106,7 @@ function checkNetworks({ localNetworks, peerNetworks, pairs }: Tunnel): readonly
   return [...overlapping, ...unpaired];
 }
 
-// What an address of each kind can never be, or cannot be across the public internet. Keys are those of ipaddr.js.
+// Addresses that no other host can connect to, and those that the public internet does not route. Keys are those of ipaddr.js.
 const unusableRanges: Readonly<Record<string, string | undefined>> = {
   broadcast: 'the broadcast address',
   linkLocal: 'a link-local address',

@@ -1,4 +1,4 @@
-// What the files of all formats share: proposals, lifetimes, dead peer detection and the key, in strongSwan's notation.
+// Parts of the files of all formats: proposals, lifetimes, dead peer detection and the key, in strongSwan's notation.
 import type { Phase, Tunnel } from './tunnel.js';
 
 /** A configuration file. */

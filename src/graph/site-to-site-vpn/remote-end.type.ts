@@ -110,7 +110,7 @@ export class RemoteEnd {
   @Field(() => [String], { description: 'CIDRs of the networks of the VPC, with cleared host bits.' })
   declare peerNetworks: readonly string[];
 
-  /** What the fields are derived from. Not part of the schema. */
+  /** Source of the other fields. Not part of the schema. */
   declare tunnel: Tunnel;
   /** The VPN that the remote end belongs to. Not part of the schema. */
   declare vpn: SiteToSiteVpn;

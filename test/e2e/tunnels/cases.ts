@@ -113,7 +113,7 @@ function toVpn({ networks, ikeVersion: _version, format: _format, ...algorithms 
     gateway: officeAddress,
     // Host bits may be set.
     cidr: officeNetworks.slice(0, networks).join(',').replace('10.12.0.0', '10.12.0.9'),
-    // What is syntax elsewhere, e.g. a prefix that means base64.
+    // Has characters that are syntax in a file, and the prefix of base64.
     ipSecPsk: `0s${number}#Wt'OBS9{}=GRux2\\XtJP`,
     ...algorithms,
     ikeLifetime: 86_400,

@@ -1,5 +1,5 @@
-// The VPC's side of a tunnel, from the REST API's attributes: ipsec.conf and ipsec.secrets as the virtual router of Apache CloudStack writes
-// them (CsSite2SiteVpn in systemvm/debian/opt/cloud/bin/configure.py of its public source).
+// Configures the VPC's side of a tunnel from the REST API's attributes. Follows Apache CloudStack's virtual router: CsSite2SiteVpn in
+// systemvm/debian/opt/cloud/bin/configure.py.
 import type { TunnelCase } from './cases.js';
 
 /** Returns the connection of a VPN. */

@@ -7,14 +7,14 @@ import { fileURLToPath } from 'node:url';
 import { isObject } from '../../../src/json.js';
 import { addCleanup } from '../../helpers/cleanup.js';
 
-/** What the test asks an agent to do. */
+/** A request of the test to an agent. */
 export type AgentRequest = { readonly id: number } & (
   | { readonly kind: 'run'; readonly command: readonly string[] }
   | { readonly kind: 'start'; readonly command: readonly string[]; readonly log: string }
   | { readonly kind: 'sendByte'; readonly from: string; readonly to: string }
 );
 
-/** How an agent responds. The first response, with the id 0, says that it is ready. */
+/** A response of an agent. The first one, with the id 0, says that the agent is ready. */
 export type AgentResponse =
   { readonly id: number; readonly output: string } | { readonly id: number; readonly error: string };
 

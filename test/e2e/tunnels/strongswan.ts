@@ -85,7 +85,7 @@ export async function startStrongSwan(site: Site, folder: string): Promise<Stron
       write(files);
       await site.run('/usr/lib/ipsec/stroke', 'rereadsecrets');
       await swanctl('--load-all');
-      // What `ipsec reload` sends.
+      // The signal of `ipsec reload`.
       await site.run('sh', '-c', 'kill -USR1 $(cat /run/starter.charon.pid)');
     },
     list: async () => toAssociations(await swanctl('--list-sas', '--raw')),

@@ -1,4 +1,4 @@
-// A tunnel for tests of what is made of it.
+// A tunnel for the tests of files and checks.
 import { toTunnel, type Tunnel, type TunnelVpc, type TunnelVpn } from '../../../src/graph/remote-end/tunnel.js';
 
 const vpn: TunnelVpn = {
