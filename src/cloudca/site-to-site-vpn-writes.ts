@@ -59,7 +59,7 @@ export async function createSiteToSiteVpn(
 
 /**
  * Changes a site-to-site VPN. Rejects with a CloudcaError: NotFoundError if the environment has no VPN with this id, RejectedError if the
- * REST API does not accept the changes, UnsupportedCallError if it updates no VPNs.
+ * REST API does not accept the changes. Rejects with UnsupportedCallError if the REST API updates no VPNs.
  */
 export async function updateSiteToSiteVpn(
   rest: RestSession,

@@ -13,7 +13,7 @@ import { listVpcs } from '../../cloudca/vpcs.js';
 import { type UserError, UserErrorCode } from '../user-error.js';
 import { hasAttributes, isSameGateway } from './attributes.js';
 
-/** What the environment says of a write. */
+/** Tells how a write fits its environment. */
 export interface EnvironmentCheck {
   /** Whether the environment is as the write asks. */
   readonly isDone: boolean;
@@ -67,9 +67,9 @@ export function placeRejections(
     return index < 0 ? undefined : left.splice(index, 1)[0];
   };
   const matches = explanations.map((explanation) => take(({ message }) => namesField(message, explanation)));
-  const placed = explanations.map((explanation, index) => {
+  const placed = explanations.map(({ field, code, message }, index) => {
     const rejection = matches[index] ?? take(() => true);
-    return { ...explanation, upstreamCode: rejection?.upstreamCode ?? null };
+    return { field, code, message, upstreamCode: rejection?.upstreamCode ?? null };
   });
   return [...placed, ...left];
 }

@@ -1,5 +1,5 @@
-// The path of a write: validate the input, send one REST call, find out what has become of a failed one, record it in the audit log, and wait
-// for the task.
+// The path of a write: validates the input, sends one REST call, and waits for the task. Finds out what has become of a failed write, and
+// records each write in the audit log.
 import type { WriteOutcome } from '../../cloudca/envelope.js';
 import type { EnvironmentAddress } from '../../cloudca/environments.js';
 import {
@@ -30,7 +30,7 @@ export interface Write {
   readonly input: WriteInput;
   /** Id of the VPN to write to; null for a new one. */
   readonly id: string | null;
-  /** What is wrong with the input besides the rules of its fields. Default: nothing. */
+  /** Violations of rules that concern several fields of the input. Default: none. */
   readonly violations?: readonly UserError[];
   /** Whether to only check the write. Default: false. */
   readonly validateOnly?: boolean;

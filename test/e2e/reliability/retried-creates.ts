@@ -1,19 +1,22 @@
-// Clients that retry creates until they get an answer, on two gateways whose connections to the REST API are cut at random: before a write is
-// executed, while its response is sent, and after. Groups of three clients want the same name, with attributes that may differ.
+// Clients that retry creates until they get an answer. They use two gateways, whose connections to the REST API are cut at random: before a
+// write is executed, while its response is sent, and after. Groups of three clients want the same name, with attributes that may differ.
 import { isDeepStrictEqual } from 'node:util';
 import { randomUUID } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import { expect } from '@jest/globals';
+import { isObject } from '../../../src/json.js';
 import { startGateway } from '../../helpers/gateway.js';
 import { numberedId, vpcId } from '../../helpers/fixtures.js';
 import { dropConnection, json, raw, startUpstream, type UpstreamCall } from '../../helpers/upstream.js';
-import { at, textAt } from '../../graph/graph-client.js';
+import { at } from '../../graph/graph-client.js';
 import { printSeed, toRandom } from './random.js';
 
 const otherVpcId = numberedId('vpc', 1);
 const clientsPerGroup = 3;
 const groupsPerEnvironment = 20;
-const maxConcurrentClients = 100;
+const maxConcurrentClients = 50;
+// No busy machine reaches it, so every failure is one that the REST API caused.
+const deadlineMs = 120_000;
 // From this attempt on, the REST API is back.
 const firstHealthyAttempt = 5;
 
@@ -60,11 +63,11 @@ const enumNames: Readonly<Record<string, string>> = { modp1024: 'MODP_1024', mod
 const enumFields = /Algorithm|Group|Secrecy/;
 
 function toInput(environment: string, attributes: Attributes): object {
-  const fields = Object.entries(attributes).map(([field, value]) => {
+  const fields = Object.entries(attributes).map(([field, value]): [string, unknown] => {
     const text = String(value);
     return [field, enumFields.test(field) ? (enumNames[text] ?? text.toUpperCase()) : value];
   });
-  return { environment: { serviceCode: 'compute-on', name: environment }, ...Object.fromEntries(fields) };
+  return { environment: { serviceCode: 'compute-on', name: environment }, ...Object.fromEntries<unknown>(fields) };
 }
 
 /** A VPN of the REST API. */
@@ -120,7 +123,8 @@ class FlakyRestApi {
     if (method === 'GET')
       return { data: vpns.map(({ id, attributes }) => ({ id, state: 'Connected', ...attributes })) };
     this.writes.set(requestId, (this.writes.get(requestId) ?? 0) + 1);
-    const attributes: Attributes = Object(JSON.parse(body));
+    const parsed: unknown = JSON.parse(body);
+    const attributes = isObject(parsed) ? parsed : {};
     const isUsed = vpns.some(
       ({ attributes: { name, gateway } }) => name === attributes['name'] || gateway === attributes['gateway'],
     );
@@ -141,7 +145,10 @@ export async function startRetriedCreates(): Promise<(clients: number) => Promis
   const restApi = new FlakyRestApi();
   const upstream = await startUpstream(restApi.respond);
   const start = () =>
-    startGateway({ restApi: upstream.url, config: { maxInFlightPerKey: 0, maxInFlight: 0, logLevel: 'silent' } });
+    startGateway({
+      restApi: upstream.url,
+      config: { maxInFlightPerKey: 0, maxInFlight: 0, logLevel: 'silent', cloudcaApiTimeoutMs: deadlineMs },
+    });
   const gateways = [await start(), await start()];
   const counts = { created: 0, alreadyExists: 0, taken: 0, lost: 0 };
 
@@ -152,9 +159,9 @@ export async function startRetriedCreates(): Promise<(clients: number) => Promis
     const response = await gateway?.run(query, { input }, { headers: { 'x-request-id': requestId } });
     const payload = at(response?.body, 'data', 'createSiteToSiteVpn');
     if (payload !== null) return payload;
-    const code = textAt(response?.body, 'errors', 0, 'extensions', 'code');
     // Once the REST API is back, no attempt fails.
-    expect({ requestId, code, isHealthy: number >= firstHealthyAttempt }).toMatchObject({ isHealthy: false });
+    const failure = number < firstHealthyAttempt ? undefined : at(response?.body, 'errors', 0);
+    expect({ requestId, failure }).toEqual({ requestId, failure: undefined });
     counts.lost++;
     return null;
   }
@@ -164,8 +171,9 @@ export async function startRetriedCreates(): Promise<(clients: number) => Promis
     const environment = `area-${Math.floor(group / groupsPerEnvironment)}`;
     const others = otherValues(group);
     const differs = client % clientsPerGroup > 0 && toRandom(`differs ${client}`, 3) > 0;
-    const change = differs ? [others[toRandom(`change ${client}`, others.length)] ?? []] : [];
-    const attributes = { ...toAttributes(group), ...Object.fromEntries(change) };
+    const changed = toRandom(`change ${client}`, others.length);
+    const change = differs ? others.slice(changed, changed + 1) : [];
+    const attributes = { ...toAttributes(group), ...Object.fromEntries<unknown>(change) };
     let payload: unknown = null;
     for (let number = 1; payload === null; number++) {
       payload = await attempt(client, number, toInput(environment, attributes));
