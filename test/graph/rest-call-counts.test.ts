@@ -120,7 +120,10 @@ describe('SiteToSiteVpn.vpc', () => {
     expect(sandbox.calls().toSorted()).toEqual([`GET ${crowdedPath}/sitetositevpns`, `GET ${crowdedPath}/vpcs`]);
   });
 
-  it('is loaded at the same time as the list of VPNs', async () => {
+  it.each([
+    ['vpc { name }', { vpc: { name: 'vpc-0001' } }],
+    ['remoteEnd { localAddress }', { remoteEnd: { localAddress: '198.51.100.1' } }],
+  ])('is loaded at the same time as the list of VPNs for %s', async (fields, node) => {
     const pending: (() => void)[] = [];
     scripted.upstream.script(({ url }) => (response) => {
       const data = url.endsWith('/vpcs') ? [numberedVpc(1)] : [numberedVpn(1, 1)];
@@ -130,8 +133,8 @@ describe('SiteToSiteVpn.vpc', () => {
       });
       if (pending.length === 2) for (const respond of pending) respond();
     });
-    expect(await scripted.execute(list('nodes { vpc { name } }'), { environment })).toEqual({
-      data: { siteToSiteVpns: { nodes: [{ vpc: { name: 'vpc-0001' } }] }, ...type },
+    expect(await scripted.execute(list(`nodes { ${fields} }`), { environment })).toEqual({
+      data: { siteToSiteVpns: { nodes: [node] }, ...type },
     });
   });
 

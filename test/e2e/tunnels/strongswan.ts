@@ -32,6 +32,8 @@ export interface StrongSwan {
   }) => Promise<void>;
   /** Lists the associations of phase 2 that carry traffic. */
   readonly list: () => Promise<readonly ChildAssociation[]>;
+  /** Stops the daemon, with all its associations, and waits until it has ended. */
+  readonly stop: () => Promise<void>;
   /** Runs swanctl. Returns its output. */
   readonly swanctl: (...args: string[]) => Promise<string>;
 }
@@ -68,27 +70,30 @@ export async function startStrongSwan(site: Site, folder: string): Promise<Stron
   write({ ipsecConf: '', ipsecSecrets: '', swanctl: '' });
   await site.start(file('log'), '/usr/lib/ipsec/starter', '--nofork', '--conf', file('ipsec.conf'));
   const swanctl = (...args: string[]) => site.run('/usr/sbin/swanctl', ...args);
-  await waitUntil(
-    async () => {
-      try {
-        await swanctl('--version', '--daemon');
-        return true;
-      } catch {
-        // The daemon does not listen yet.
-        return false;
-      }
-    },
-    () => `strongSwan does not start: see ${file('log')}`,
-  );
+  const isRunning = async () => {
+    try {
+      await swanctl('--version', '--daemon');
+      return true;
+    } catch {
+      // The daemon does not listen.
+      return false;
+    }
+  };
+  const signalStarter = (name: string) => site.run('sh', '-c', `kill -${name} $(cat /run/starter.charon.pid)`);
+  await waitUntil(isRunning, () => `strongSwan does not start: see ${file('log')}`);
   return {
     load: async (files) => {
       write(files);
       await site.run('/usr/lib/ipsec/stroke', 'rereadsecrets');
       await swanctl('--load-all');
       // The signal of `ipsec reload`.
-      await site.run('sh', '-c', 'kill -USR1 $(cat /run/starter.charon.pid)');
+      await signalStarter('USR1');
     },
     list: async () => toAssociations(await swanctl('--list-sas', '--raw')),
+    stop: async () => {
+      await signalStarter('TERM');
+      await waitUntil(async () => (await site.run('sh', '-c', 'ls /run/*.pid 2>/dev/null || true')) === '');
+    },
     swanctl,
   };
 }

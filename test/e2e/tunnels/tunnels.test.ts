@@ -67,13 +67,9 @@ async function startTunnelEnds() {
       environment: toEnvironment(vpcFolder),
     },
   );
-  const [officeSwan, vpcSwan] = await Promise.all([
-    startStrongSwan(officeSite, officeFolder),
-    startStrongSwan(vpcSite, vpcFolder),
-  ]);
   const upstream = await startUpstream();
   const gateway = await startGateway({ restApi: upstream.url, config: { rateLimitPerMinute: 0 } });
-  return { officeSite, vpcSite, officeSwan, vpcSwan, upstream, gateway };
+  return { officeSite, officeFolder, vpcSite, vpcFolder, upstream, gateway };
 }
 
 describe('The tunnel of RemoteEnd.files', () => {
@@ -99,7 +95,11 @@ type Ends = Awaited<ReturnType<typeof startTunnelEnds>>;
 
 /** Sets up the tunnels of all cases at the same time, tries them, and takes them down. Returns what failed. */
 async function tryBatch(ends: Ends, cases: readonly TunnelCase[]): Promise<string[]> {
-  const { officeSite, vpcSite, officeSwan, vpcSwan } = ends;
+  const { officeSite, officeFolder, vpcSite, vpcFolder } = ends;
+  const [officeSwan, vpcSwan] = await Promise.all([
+    startStrongSwan(officeSite, officeFolder),
+    startStrongSwan(vpcSite, vpcFolder),
+  ]);
   const failures = new Map<TunnelCase, string>();
   const fail = (item: TunnelCase, reason: string) => {
     if (!failures.has(item)) failures.set(item, `${JSON.stringify(item.combination)}: ${reason}`);
@@ -179,13 +179,8 @@ async function tryBatch(ends: Ends, cases: readonly TunnelCase[]): Promise<strin
   );
   for (const item of rest()) checkForwardSecrecy(item, used.get(item) ?? [], fail);
 
-  const connections = new Set([...used.values()].flat().map(({ connection }) => connection));
-  await forEach(connections, (name) => officeSwan.swanctl('--terminate', '--ike', name, '--force'));
-  // The next batch has connections of the same names.
-  for (const swan of [officeSwan, vpcSwan]) {
-    await swan.load({ ipsecConf: '', ipsecSecrets: '', swanctl: '' });
-    await waitUntil(async () => (await swan.swanctl('--list-conns')) === '');
-  }
+  // Associations of this batch would be taken for those of the next.
+  await Promise.all([officeSwan.stop(), vpcSwan.stop()]);
   for (const failure of failures.values()) process.stderr.write(`${failure}\n`);
   return [...failures.values()];
 }
