@@ -54,8 +54,9 @@ function subscribeByWebSocket(url: string, key = sandboxKey): Subscriber {
     },
     ...reconnect,
   });
-  addCleanup(() => client.dispose());
   subscriber.unsubscribe = client.subscribe({ query }, subscriber.sink);
+  // The client may be reconnecting then, which dispose() would throw at.
+  addCleanup(subscriber.unsubscribe);
   return subscriber;
 }
 
@@ -72,10 +73,8 @@ function subscribeBySse(url: string, key = sandboxKey): Subscriber {
       return response;
     },
   });
-  addCleanup(() => {
-    client.dispose();
-  });
   subscriber.unsubscribe = client.subscribe({ query }, subscriber.sink);
+  addCleanup(subscriber.unsubscribe);
   return subscriber;
 }
 

@@ -1,6 +1,5 @@
 // A rolling restart of two built gateways behind HAProxy, with the configuration in deploy/haproxy, under reads, writes, waits and
-// subscriptions. Prints the counts. Skipped if Debian's package `haproxy` is not installed.
-import { setTimeout as sleep } from 'node:timers/promises';
+// subscriptions. Clients subscribe with the options and the snippets of docs/clients.md. Prints the counts. Skipped if Debian's package `haproxy` is not installed.
 import { randomUUID } from 'node:crypto';
 import { inspect } from 'node:util';
 import { describe, expect, it } from '@jest/globals';
@@ -15,10 +14,13 @@ import { waitUntil } from '../../helpers/wait-until.js';
 import { json, startUpstream } from '../../helpers/upstream.js';
 import { sendRequest, post } from '../../helpers/http.js';
 import { drainDelayMs, isInstalled, startHaproxy } from '../deploy/haproxy.js';
+import { importRetryOptions, startSubscribingSnippets } from '../clients/snippets.js';
 import { environment, vpnsSubscription, taskId, wireVpn } from '../../server/subscriptions/mutable-rest-api.js';
 
 // Number of concurrent clients of each kind. `subscribers` is per transport.
 const [readers, writers, waiters, subscribers] = [6, 4, 2, 12];
+
+const { reconnect, resubscribe } = await importRetryOptions();
 
 const listQuery = { query: `{ siteToSiteVpns(environment: ${environment}) { nodes { name } } }` };
 const toDelete = (id: string, waitSeconds: number) => ({
@@ -33,12 +35,13 @@ const toFailedResponse = (error: unknown) => ({ status: 0, text: inspect(error) 
 /** Starts a REST API that delays each response by 30 ms, so that calls are in flight whenever a gateway shuts down. Counts deletions by id. */
 async function startRest() {
   const deletions = new Map<string, number>();
-  const state = { name: 'before' };
+  const state = { name: 'before', state: 'Connected' };
   const upstream = await startUpstream(({ method, url }) => (response) => {
     const id = /sitetositevpns\/([\w-]+)/.exec(url)?.[1] ?? '';
     if (method === 'DELETE') deletions.set(id, (deletions.get(id) ?? 0) + 1);
     const isTask = method === 'DELETE' || url.includes('/tasks/');
-    const body = isTask ? { taskId, taskStatus: 'PENDING' } : { data: [wireVpn({ name: state.name })] };
+    const vpn = wireVpn(state);
+    const body = isTask ? { taskId, taskStatus: 'PENDING' } : { data: id === '' ? [vpn] : vpn };
     setTimeout(() => {
       json(200, body)(response);
     }, 30);
@@ -82,7 +85,7 @@ async function startReplica(restUrl: string) {
   };
 }
 
-/** A subscriber to the list of VPNs, which subscribes again whenever its connection ends. */
+/** A subscriber to the list of VPNs, with the documented options. */
 interface Subscriber {
   /** The last event. */
   lastEvent: unknown;
@@ -100,40 +103,39 @@ const toSink = (subscriber: Subscriber, complete: () => void) => ({
   complete,
 });
 
-/** Subscribes with graphql-ws, which reconnects by itself. */
+/** Subscribes with graphql-ws. */
 function subscribeByWebSocket(url: string): Subscriber {
   const subscriber: Subscriber = { lastEvent: undefined, ends: [] };
   const client = createWebSocketClient({
     url: url.replace(/^http/, 'ws'),
     connectionParams: { 'MC-Api-Key': 'subscriber' },
     webSocketImpl: WebSocket,
-    // By default, a rejected handshake ends the subscription: HAProxy sends 503 while no gateway is ready.
-    shouldRetry: () => true,
-    retryAttempts: Infinity,
+    ...reconnect,
     on: {
       closed: (event) => {
         subscriber.ends.push(typeof event === 'object' && event !== null && 'code' in event ? event.code : event);
       },
     },
   });
-  client.subscribe(
+  const unsubscribe = client.subscribe(
     { query: vpnsSubscription },
     toSink(subscriber, () => subscriber.ends.push('complete')),
   );
-  addCleanup(() => client.dispose());
+  // The client may be reconnecting then, which dispose() would throw at.
+  addCleanup(unsubscribe);
   return subscriber;
 }
 
-/** Subscribes with graphql-sse, which subscribes again by itself when its stream is cut. */
+/** Subscribes with graphql-sse. */
 function subscribeBySse(url: string): Subscriber {
   const subscriber: Subscriber = { lastEvent: undefined, ends: [] };
   const client = createEventStreamClient({
     url: `${url}/stream`,
     headers: keyHeader('subscriber'),
-    retryAttempts: Infinity,
-    retry: async (retries) => {
+    ...resubscribe,
+    retry: (retries) => {
       if (retries === 0) subscriber.ends.push('cut');
-      await sleep(Math.min(1_000, 100 * 2 ** retries));
+      return resubscribe.retry(retries);
     },
   });
   let isOver = false;
@@ -165,6 +167,8 @@ describeIfInstalled('Rolling restart of two gateways behind HAProxy', () => {
     // Subscribers connect before there is load, so that all of them are connected when the first gateway shuts down.
     const sockets = createMany(subscribers, () => subscribeByWebSocket(url));
     const streams = createMany(subscribers, () => subscribeBySse(url));
+    const snippets = await startSubscribingSnippets(url);
+    const waitForState = (state: RegExp) => Promise.all(snippets.map(({ waitForOutput }) => waitForOutput(state)));
     const allSubscribers = [...sockets, ...streams];
     const waitUntilAllReceived = (name: string) =>
       waitUntil(() =>
@@ -174,6 +178,7 @@ describeIfInstalled('Rolling restart of two gateways behind HAProxy', () => {
         ),
       );
     await waitUntilAllReceived('before');
+    await waitForState(/^CONNECTED$/m);
 
     let isOver = false;
     addCleanup(() => {
@@ -221,14 +226,18 @@ describeIfInstalled('Rolling restart of two gateways behind HAProxy', () => {
     expect(count('write')).toBeGreaterThan(30);
     expect(rest.deletions).toEqual(new Map(deletedIds.map((id) => [id, 1])));
     // All subscribers are connected to a running gateway, and receive the next change.
-    rest.state.name = 'after';
+    Object.assign(rest.state, { name: 'after', state: 'Error' });
     await waitUntilAllReceived('after');
+    await waitForState(/^ERROR$/m);
     expect(sum(await Promise.all(replicas.map(({ countSubscriptions }) => countSubscriptions())))).toBe(
-      2 * subscribers,
+      2 * subscribers + snippets.length,
     );
     // Each subscriber was connected to a gateway that shut down, some of them to both.
     expect(allSubscribers.filter(({ ends }) => ends.length === 0)).toEqual([]);
     expect(new Set(sockets.flatMap(({ ends }) => ends))).toEqual(new Set([1001]));
     expect(new Set(streams.flatMap(({ ends }) => ends))).toEqual(new Set(['cut']));
+    // A snippet prints the state again after each reconnect, and exits if its subscription has ended.
+    expect(snippets.filter(({ stdout }) => !/^CONNECTED\n(CONNECTED\n)+ERROR$/m.test(stdout()))).toEqual([]);
+    expect(snippets.filter(({ hasExited, stderr }) => hasExited() || stderr() !== '')).toEqual([]);
   });
 });
