@@ -424,6 +424,9 @@ describe('Hostile value as an id, name or cursor', () => {
 });
 
 describe('CreateSiteToSiteVpnInput.name', () => {
+  // Right-to-left override, joiner, tag character.
+  const invisible = new Set(['\u202e', '\u200d', '\u{e0041}']);
+
   it('reaches the REST API without surrounding blanks, or is rejected', async () => {
     for (const value of hostileValues) {
       rig.upstream.script(() => ({ taskId, taskStatus: 'PENDING' }));
@@ -434,7 +437,11 @@ describe('CreateSiteToSiteVpnInput.name', () => {
       expectWellFormed(response);
       const calls = rig.upstream.calls.map(({ requestLine, body }) => [requestLine, nameOf(body)]);
       const isValid =
-        value.length <= 16_384 && value.trim() !== '' && value.isWellFormed() && !/[\p{Cc}\u2028\u2029]/u.test(value);
+        value.length <= 16_384 &&
+        value.trim() !== '' &&
+        !invisible.has(value) &&
+        value.isWellFormed() &&
+        !/[\p{Cc}\u2028\u2029]/u.test(value);
       const line = 'POST /v1/services/compute-on/test_area/sitetositevpns HTTP/1.1';
       expect(calls).toEqual(isValid ? [[line, value.trim()]] : []);
     }
