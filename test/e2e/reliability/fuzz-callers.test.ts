@@ -243,9 +243,16 @@ describe('Gateway shared by three API keys', () => {
             await openCircuit();
             failuresLeft = 20;
           }
-          // A probe comes while the steps run.
-          const advanced = opensCircuit ? sleep(10).then(() => advanceDate(rig.gateway)) : undefined;
-          await Promise.all(
+          // Probes come while the steps run. Subscriptions have no events, and no end, while the circuit is open.
+          let isRunning = opensCircuit;
+          const advanceDates = async () => {
+            while (isRunning) {
+              await sleep(10);
+              await advanceDate(rig.gateway);
+            }
+          };
+          const advanced = advanceDates();
+          const running = Promise.all(
             steps.map(async (item) => {
               await sleep(item.delayMs);
               const key = toKey(item.caller);
@@ -258,9 +265,12 @@ describe('Gateway shared by three API keys', () => {
               if (ownSteps.length <= maxInFlightPerKey) expect(text).not.toMatch(/"code":"(RATE_LIMITED|OVERLOADED)"/);
             }),
           );
+          await running.finally(() => {
+            isRunning = false;
+          });
+          await advanced;
           if (opensCircuit) {
             // The failures are over: the circuit closes by itself for every key.
-            await advanced;
             failuresLeft = 0;
             while (await isCircuitOpen()) await advanceDate(rig.gateway);
           }

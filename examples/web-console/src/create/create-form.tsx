@@ -40,7 +40,7 @@ const VpcChoicesQuery = graphql(`
 `);
 
 /** The form's values. */
-type Draft = Required<Omit<CreateSiteToSiteVpnInput, 'environment' | 'waitSeconds'>> & {
+type Draft = Required<Omit<CreateSiteToSiteVpnInput, 'environment' | 'waitSeconds' | 'validateOnly'>> & {
   readonly ikeDhGroup: DhGroup;
   readonly espPerfectForwardSecrecy: DhGroup;
 };
