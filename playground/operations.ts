@@ -234,6 +234,29 @@ query task($id: ID!, $environment: EnvironmentInput) {
     variables: { input: { environment, id: resetVpnId, waitSeconds: 10 } },
   },
   {
+    query: `# Changes the attributes that the input has. Version 1 of the REST API cannot update: userErrors say so.
+mutation updateSiteToSiteVpn($input: UpdateSiteToSiteVpnInput!) {
+  updateSiteToSiteVpn(input: $input) {
+    siteToSiteVpn {
+      id
+      name
+      dpd
+    }
+    task {
+      id
+      status
+    }
+    userErrors {
+      field
+      code
+      message
+    }
+  }
+}
+`,
+    variables: { input: { environment, id: resetVpnId, dpd: true, waitSeconds: 10 } },
+  },
+  {
     query: `mutation deleteSiteToSiteVpn($input: DeleteSiteToSiteVpnInput!) {
   deleteSiteToSiteVpn(input: $input) {
     deletedSiteToSiteVpnId

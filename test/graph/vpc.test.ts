@@ -79,7 +79,7 @@ describe('Query.vpc', () => {
 
   it('returns null for an optional field that is absent or of the wrong type', async () => {
     const optional = Object.keys(expectedVpc).filter((name) => !['id', 'environment', 'name'].includes(name));
-    for (const value of [undefined, null, 7]) {
+    for (const value of [undefined, null, {}]) {
       scripted.upstream.script(() => ({
         data: numberedVpc(1, Object.fromEntries(optional.map((name) => [name, value]))),
       }));

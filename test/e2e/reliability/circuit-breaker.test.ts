@@ -247,14 +247,18 @@ describe('Failing REST API', () => {
   );
 
   it('gets at most one call for each write', async () => {
-    rig.upstream.script((_call, index) =>
-      index % 5 < 3 ? toBytes(204, '') : index % 5 === 3 ? writeThenReset() : toBytes(503, ''),
-    );
+    let writeCount = 0;
+    rig.upstream.script(({ method }) => {
+      // The gateway reads what has become of a failed write. This response tells it nothing.
+      if (method === 'GET') return toBytes(404, '');
+      const turn = writeCount++ % 5;
+      return turn < 3 ? toBytes(204, '') : turn === 3 ? writeThenReset() : toBytes(503, '');
+    });
     const results: { operation: Operation; response: HttpResponse }[] = [];
     for (let round = 0; round < 10; round++) {
       for (const operation of writes) results.push({ operation, response: await runOperation(rig, operation) });
     }
-    expect(rig.upstream.calls).toHaveLength(results.length);
+    expect(writeCount).toBe(results.length);
     const failed = results.filter(({ response }) => toErrors(response.json).length > 0);
     expect(failed).toHaveLength((results.length * 2) / 5);
     for (const { response } of failed) expect(toExtensions(response)).toMatchObject({ outcomeUnknown: true });

@@ -129,8 +129,9 @@ describe('Idle connection', () => {
           expect([operation.field, errors]).toEqual([operation.field, []]);
           if (outcomes.length === 1 && outcomes[0] === 'sent') expect(sent).toBe(1);
         } else if (errors.length === 0) {
-          expect(outcomes).toContain('sent');
-          expect(sent).toBe(1);
+          // If the response to a write is lost, the gateway reads whether it has been executed.
+          expect(['sent', 'outcome unknown']).toContain(outcomes.find((outcome) => outcome !== 'not sent'));
+          expect(sent).toBeLessThanOrEqual(1);
         } else {
           expect(errors).toMatchObject([{ extensions: { code: 'UPSTREAM_UNAVAILABLE' } }]);
           // The REST API may not see a write that arrives during the close. The gateway cannot know that once it has sent the write.
