@@ -16,6 +16,7 @@ const TABS = [
   'task',
   'createSiteToSiteVpn',
   'resetSiteToSiteVpn',
+  'updateSiteToSiteVpn',
   'deleteSiteToSiteVpn',
   'siteToSiteVpnsUpdated',
   'siteToSiteVpnUpdated',
