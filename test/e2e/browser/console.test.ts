@@ -164,7 +164,6 @@ describe('VPN list', () => {
     expect(await findViolations(page)).toEqual([]);
 
     await row(longName).click();
-    await page.getByText('The encryption of phase 1 is “chacha20”').waitFor();
     await page.getByRole('button', { name: 'Show the key' }).click();
     await press('Hide the key');
     await press('Delete');
@@ -371,7 +370,6 @@ describe('VPN page', () => {
     await heading('stargate');
 
     await page.getByText('Some data could not be loaded').waitFor();
-    await page.getByText('The address or the network of the VPC is not known').waitFor();
     expect(await findViolations(page)).toEqual([]);
   });
 });
