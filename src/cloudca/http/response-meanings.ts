@@ -1,5 +1,5 @@
-// The one table of what responses of the REST API mean, by status, form of the body and kind of call. envelope.ts turns a meaning into a
-// value or an error. Retries and the circuit breaker take from it the statuses that are a failure of the service.
+// The one table of what responses of the REST API mean: by status, form of the body and kind of call. envelope.ts makes a value or an error
+// of a meaning. Retries and the circuit breaker take from it the statuses that are a failure of the service.
 
 /** Kinds of calls: `task` reads a task, `read` reads anything else. */
 export type CallKind = 'read' | 'task' | 'write';
@@ -17,7 +17,7 @@ export type CallKind = 'read' | 'task' | 'write';
 export type BodyForm = 'failed task' | 'errors' | 'value' | 'object' | 'empty' | 'unreadable';
 
 /**
- * What a response means.
+ * Names what a response means.
  *
  * - `success`: the call has succeeded. `failed task`: it has, and the task has failed.
  * - `rejected`, `unauthenticated`, `forbidden`, `not found`, `rate limited`: the REST API rejected the call.

@@ -1,5 +1,5 @@
 // One response of the REST API, its body parsed once. What the body means is decided in envelope.ts.
-import { isTooComplex, parseExactly } from '../../json.js';
+import { isTooComplex, parseExactly, removeByteOrderMark } from '../../json.js';
 
 /** A response of the REST API. */
 export interface RestResponse {
@@ -22,7 +22,7 @@ export interface RestResponse {
 export function toRestResponse(status: number, text: string, retryAfter: number | undefined): RestResponse {
   return {
     status,
-    body: parse(text.replace(/^\uFEFF/, '')),
+    body: parse(removeByteOrderMark(text)),
     length: text.length,
     isEmpty: text.trim() === '',
     retryAfter,

@@ -15,7 +15,7 @@ import { EventTurns } from './event-turns.js';
 import { FrameReader } from './frame-reader.js';
 import { heartbeatMs } from './heartbeat.js';
 import { SentBytes } from './sent-bytes.js';
-import type { ProtocolConnection } from './websocket-protocol.js';
+import { type ProtocolConnection, tryAgainLater } from './websocket-protocol.js';
 
 /** Dependencies of a connection. */
 export interface ConnectionOptions {
@@ -28,10 +28,9 @@ export interface ConnectionOptions {
 const maxMessageMs = 10_000;
 // How long clients may take to close their sockets, in milliseconds.
 const closeMs = 500;
-// Close codes that graphql-ws does not name (RFC 6455, 7.4.1, and the IANA registry).
+// Close codes that graphql-ws does not name (RFC 6455, 7.4.1).
 const normalClosure = 1000;
 const policyViolation = 1008;
-const tryAgainLater = 1013;
 // A control frame has at most 125 bytes (RFC 6455, 5.5). The close code takes 2 of them.
 const maxReasonBytes = 123;
 

@@ -35,8 +35,8 @@ export interface ProtocolConnection extends EventConnection {
   openSubscriptions: number;
 }
 
-// "Try again later" (IANA registry of WebSocket close codes).
-const tryAgainLater = 1013;
+/** Closes a socket whose client may reconnect later: "Try again later" in the IANA registry of WebSocket close codes. */
+export const tryAgainLater = 1013;
 
 /** Creates the server side of the protocol. It serves the sockets that are passed to `opened`. */
 export function createProtocol({ schema, subscriptions, createContext }: ProtocolOptions): Server<ProtocolConnection> {
