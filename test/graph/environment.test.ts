@@ -10,6 +10,7 @@ import { rootFields, toOperation } from './root-fields.js';
 const sandbox = await startOnSandbox();
 const onVersion2 = await startOnSandbox({}, {}, 'v2');
 const scripted = await startOnUpstream();
+const scriptedVersion2 = await startOnUpstream({ cloudcaApiVersion: 2 });
 
 const atlantis = '97bf42fc-d526-423c-bca5-acd40877a2ba';
 const cheyenne = {
@@ -56,16 +57,16 @@ describe('Query.environments', () => {
     expect(sandbox.calls()).toEqual(['GET /environments']);
   });
 
-  it('takes one REST call if the environments have serviceCode and type of their service connections', async () => {
+  it('takes one REST call for serviceCode and type at version 2 of the REST API', async () => {
     const serviceConnection = { id: 's1', name: 'Compute', serviceCode: 'compute-on', type: 'CloudCA' };
-    scripted.upstream.script(() => ({
+    scriptedVersion2.upstream.script(() => ({
       data: [
         { id: 'e1', name: 'one', state: 'PROVISIONED', serviceConnection, organization: { name: 'without an id' } },
         { id: 'e2', name: 'two' },
       ],
     }));
     const query = '{ environments { name organization { id } serviceConnection { id name serviceCode type } } }';
-    expect(await scripted.execute(query)).toEqual({
+    expect(await scriptedVersion2.execute(query)).toEqual({
       data: {
         environments: [
           { name: 'one', organization: null, serviceConnection },
@@ -73,7 +74,7 @@ describe('Query.environments', () => {
         ],
       },
     });
-    expect(scripted.calls()).toEqual(['GET /environments']);
+    expect(scriptedVersion2.calls()).toEqual(['GET /environments']);
   });
 
   it('reads from the list of service connections only what the environments lack', async () => {

@@ -33,8 +33,10 @@ export class EnvironmentResolver {
     if (!isOwn && !isId(organizationId)) {
       throw new BadUserInputError('The organizationId must be a UUID. Query.organizations lists the ids.');
     }
-    // Version 2 of the REST API sends the other fields with the environments, so that they need no call of their own.
-    if (collectSelectedFields(info, 'serviceConnection').has('reachable')) {
+    const selected = collectSelectedFields(info, 'serviceConnection');
+    // Version 2 of the REST API sends the other fields with the environments. Version 1 sends none of them, so both calls start at once.
+    const needsCall = context.rest.apiVersion === 2 ? ['reachable'] : ['serviceCode', 'type', 'reachable'];
+    if (needsCall.some((field) => selected.has(field))) {
       void prefetch(context.loaders.environments.serviceConnections());
     }
     return listEnvironments(context.rest, isOwn ? null : organizationId);
