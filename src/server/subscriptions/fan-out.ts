@@ -140,8 +140,8 @@ export class Group {
   readonly #subscribers = new Set<Subscriber>();
   // Contexts of the events that are executed.
   readonly #contexts = new Set<GraphContext>();
-  /** Resolves when the group has a source, and its cost is paid. Rejects with a GraphQLError if the rate limit does not allow it. */
-  readonly opened: Promise<void>;
+  // Resolves when the group has a source, and its cost is paid. Rejects with a GraphQLError if the rate limit does not allow it.
+  readonly #opened: Promise<void>;
   #source: AsyncIterator<WatchEvent<unknown>> | undefined;
   #latestValue: unknown;
   #eventCount = 0;
@@ -154,7 +154,7 @@ export class Group {
   constructor(options: GroupOptions, first: Subscriber) {
     this.#options = options;
     this.#subscribers.add(first);
-    this.opened = this.#open(first.context);
+    this.#opened = this.#open(first.context);
   }
 
   /** The number of events so far. Each is the whole state, so only the latest one counts. */
@@ -172,6 +172,18 @@ export class Group {
     return this.#failure;
   }
 
+  /**
+   * Resolves when the group is open for a subscriber that has joined. Charges its key for the reads of the latest event if their result is not
+   * there any more. Rejects with a GraphQLError if the rate limit does not allow it.
+   */
+  async admit(): Promise<void> {
+    await this.#opened;
+    const { admission, callerId, operation } = this.#options;
+    if (this.#eventCount > 0 && this.#findLatestResult() === undefined) {
+      await admission.charge(callerId, toReadCost(operation));
+    }
+  }
+
   /** Adds a subscriber. */
   add(subscriber: Subscriber): void {
     this.#subscribers.add(subscriber);
@@ -187,10 +199,8 @@ export class Group {
    * calls are counted for. Never rejects.
    */
   latestResult(subscriber: Subscriber): Promise<SharedResult> {
-    const kept = this.#options.results.get(this);
-    if (kept?.eventNumber === this.#eventCount) return Promise.resolve(kept);
-    const current = this.#execution;
-    if (current !== undefined && (current.eventNumber ?? this.#eventCount) === this.#eventCount) return current.result;
+    const latest = this.#findLatestResult();
+    if (latest !== undefined) return latest;
     const execution: Execution = {
       eventNumber: undefined,
       result: this.#options.inTurn(() => {
@@ -204,6 +214,14 @@ export class Group {
     });
   }
 
+  // Undefined if the latest event must be executed.
+  #findLatestResult(): Promise<SharedResult> | undefined {
+    const kept = this.#options.results.get(this);
+    if (kept?.eventNumber === this.#eventCount) return Promise.resolve(kept);
+    const current = this.#execution;
+    return (current?.eventNumber ?? this.#eventCount) === this.#eventCount ? current?.result : undefined;
+  }
+
   async #open(context: GraphContext): Promise<void> {
     const { schema, operations, operation, admission, callerId } = this.#options;
     const source = await createSourceEventStream({
@@ -214,7 +232,7 @@ export class Group {
       contextValue: { operation: context },
     });
     // The source has made no REST call yet. If its poll runs already, only the reads of the first event remain to be paid.
-    await admission.charge(callerId, context.joinsPoll ? operation.cost - 1 : operation.cost);
+    await admission.charge(callerId, context.joinsPoll ? toReadCost(operation) : operation.cost);
     if (this.#isClosed) return;
     if (isEventStream(source)) {
       this.#source = source[Symbol.asyncIterator]();
@@ -304,6 +322,11 @@ export class Group {
       secretReads,
     };
   }
+}
+
+/** Returns the cost of the reads of an event: that of the operation without its poll. */
+function toReadCost({ cost }: Operation): number {
+  return cost - 1;
 }
 
 /** Returns the identity of a group, of fixed length. A text and its id have the same, since the errors of both have the same locations. */

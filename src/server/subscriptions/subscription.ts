@@ -60,7 +60,7 @@ export class Subscription implements Subscriber {
   async join(group: Group): Promise<void> {
     this.#group = group;
     try {
-      await group.opened;
+      await group.admit();
     } catch (error) {
       this.leave();
       throw error;

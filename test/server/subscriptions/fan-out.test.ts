@@ -155,6 +155,25 @@ describe('Subscribers with the same key, operation and variables', () => {
     expect([first.events, second.events]).toMatchObject(range(2).map(() => ({ length: 1 })));
   });
 
+  it('pay for the reads of an event that is executed again because they join', async () => {
+    const { url, rest, vpcCalls } = await start({ watchPollMs: 3_600_000, rateLimitPerMinute: 3 });
+    const respond = rest.state.override;
+    rest.state.override = (call, index) =>
+      call.url.includes('/vpcs') ? json(403, { errors: [] }) : (respond?.(call, index) ?? {});
+    const subscribe = subscribeByWebSocket(url);
+    await subscribe(withVpcs).waitForEvents(1);
+    const calls = vpcCalls();
+    // The list and its VPCs are 2 of 3.
+    await waitUntil(async () => {
+      await subscribe(withVpcs).waitForEvents(1);
+      return vpcCalls() > calls;
+    });
+    const socket = await openAcknowledgedSocket(url);
+    socket.send({ id: '1', type: 'subscribe', payload: { query: taskSubscription } });
+    await socket.waitForClose();
+    expect(socket.closed?.code).toBe(1013);
+  });
+
   it('cause no REST call for an event that waits for its turn, if all of them leave', async () => {
     const { url, opsUrl, rest, logs, vpcCalls } = await start({ watchPollMs: 3_600_000 });
     const respond = rest.state.override;
