@@ -3,7 +3,7 @@
 import type { GraphContext } from '../../graph/context.js';
 import { withRequestId } from '../graphql/operations.js';
 import type { Deliveries } from './deliveries.js';
-import type { Group, SharedResult, Subscriber } from './fan-out.js';
+import type { Group, GroupMember, SharedResult } from './event-group.js';
 import { type SubscriptionEvent, toHead } from './subscription-event.js';
 
 /** The client of a subscription, as its transport serves it. */
@@ -15,14 +15,14 @@ export interface EventReceiver {
 }
 
 /** Dependencies of a subscription. */
-export interface SubscriptionDependencies extends Pick<Subscriber, 'context' | 'createContext'> {
+export interface SubscriptionDependencies extends Pick<GroupMember, 'context' | 'createContext'> {
   readonly deliveries: Deliveries;
   /** Called once, when the subscription has ended. */
   readonly onLeft: () => void;
 }
 
 /** A subscription of one client. */
-export class Subscription implements Subscriber {
+export class Subscription implements GroupMember {
   readonly context: GraphContext;
   readonly createContext: () => GraphContext;
   readonly #deliveries: Deliveries;
