@@ -38,7 +38,7 @@ export class WireFields {
 
   /** `type` names the object in messages, e.g. `vpc`. Throws BadResponseError if the value is not an object. */
   constructor(value: unknown, type: string, warn: Warn) {
-    if (!isObject(value)) throw new BadResponseError(`The REST API sent a ${type} that is not an object.`);
+    if (!isObject(value)) throw new BadResponseError(`The REST API sent ${withArticle(type)} that is not an object.`);
     this.#fields = value;
     this.#type = type;
     this.#warn = warn;
@@ -102,7 +102,7 @@ export class WireFields {
 
   /** Creates the error for a required field that is not readable. `noun` is what it must be, e.g. `a string`. */
   createError(name: string, noun: string): BadResponseError {
-    return new BadResponseError(`The REST API sent a ${this.#type} whose ${name} is not ${noun}.`);
+    return new BadResponseError(`The REST API sent ${withArticle(this.#type)} whose ${name} is not ${noun}.`);
   }
 
   /** Reports an unexpected value in a field. `problem` says what is wrong with it. */
@@ -153,6 +153,10 @@ export const lenientProblems: Readonly<Record<LenientForm, string>> = {
   list_as_array: 'an array, read as a list separated by commas',
   number_as_text: 'a number in a text, read as the number',
 };
+
+function withArticle(type: string): string {
+  return `${/^[aeiou]/.test(type) ? 'an' : 'a'} ${type}`;
+}
 
 // The range of GraphQL's Int (GraphQL October 2021, 3.5.1).
 const maxInt = 2_147_483_647;

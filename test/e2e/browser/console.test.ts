@@ -657,7 +657,7 @@ describe('REST calls of the gateway', () => {
           .split('|')
           .map((cell) => cell.trim()),
       );
-    // The polls of the VPN and of the list both confirm a delete by a read, unless one of them is the first to do so.
+    // The polls of the VPN and of the list may both confirm a delete by a read.
     const withoutRepeatedReads = (rows: readonly (readonly string[])[]) =>
       rows.map(([name = '', count = '', calls = '']) =>
         name.startsWith('– delete')

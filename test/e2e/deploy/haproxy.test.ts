@@ -1,5 +1,5 @@
-// Three built gateways behind HAProxy, with the configuration in deploy/haproxy: how often they poll for the subscribers of one key, and
-// what it costs when a gateway goes. Prints the counts. Skipped if Debian's package `haproxy` is not installed.
+// Three built gateways behind HAProxy, with the configuration in deploy/haproxy. Counts their polls for the subscribers of one key, also when
+// one of the gateways goes. Prints the counts. Skipped if Debian's package `haproxy` is not installed.
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
 import { createClient as createEventStreamClient } from 'graphql-sse';
