@@ -86,7 +86,7 @@ describe('listEnvironments', () => {
   ])('rejects with BadResponseError for an %s is not a string', async (subject, fields) => {
     expect(await catchFailure(read(listEnvironments, { ...environment, ...fields }))).toEqual({
       name: 'BadResponseError',
-      message: `The REST API sent a ${subject} is not a string.`,
+      message: `The REST API sent an ${subject} is not a string.`,
       outcomeUnknown: false,
     });
   });
