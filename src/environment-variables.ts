@@ -1,6 +1,6 @@
 // The environment variables: their names, formats and defaults. config.ts reads them.
 import { accessSync, constants } from 'node:fs';
-import { z } from 'zod';
+import * as z from 'zod';
 import { isLoopbackHost } from './loopback.js';
 
 /** The log levels of pino, from the most to the least severe, and `silent`. */

@@ -1,7 +1,7 @@
 // The manifest of trusted documents: reads its file, within a limit of time because a network file system may hang, and decodes it.
 import { constants } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
-import { z } from 'zod';
+import * as z from 'zod';
 import { isObject, removeByteOrderMark } from '../../json.js';
 
 /** Reports that a manifest cannot be used. The message is for operators, with a line for each problem. */
