@@ -10,7 +10,8 @@ import { type WatchObservation, type WatchTarget, Watcher } from './cloudca/poll
 import { type Config, ConfigError, findUnknownVariables, readConfig } from './config.js';
 import { addLastFuse, whenThreadsAreIdle } from './last-fuse.js';
 import { explainListenErrors, listen } from './listen.js';
-import { createSandbox, SANDBOX_KEY } from './sandbox/sandbox.js';
+import { SANDBOX_KEY } from './sandbox/keys.js';
+import { createSandbox } from './sandbox/sandbox.js';
 import { RedisDatabaseError } from './server/admission/rate-limit.js';
 import { createApp } from './server/app.js';
 import { createOpsApp } from './server/ops-app.js';

@@ -4,18 +4,13 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fastify, type FastifyRequest } from 'fastify';
 import { createDefaultSeed } from './default-seed.js';
+import { READ_ONLY_KEY, SANDBOX_KEY } from './keys.js';
 import { createRoutes, getOrganizationId, type Handler, parseJson } from './routes.js';
 import type { Seed } from './seed.js';
 import { SandboxState } from './state.js';
 import { isRecord } from './validation.js';
 import { apiVersions } from './versions.js';
 import { type ApiError, ApiFailure, createApiError, type ErrorContext } from './wire-types.js';
-
-/** API key that may read and write. */
-export const SANDBOX_KEY = 'sandbox-key';
-
-/** API key that may only read. A write returns 403. */
-export const READ_ONLY_KEY = 'read-only-key';
 
 /** Maximum calls that the sandbox records. It drops the oldest first. */
 export const MAX_RECORDED_CALLS = 1_000;

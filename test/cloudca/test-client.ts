@@ -14,7 +14,7 @@ import {
 } from '../../src/cloudca/site-to-site-vpn-writes.js';
 import { addCleanup } from '../helpers/cleanup.js';
 import { findFreePort } from '../helpers/free-port.js';
-import { createLenientClientOptions } from '../helpers/gateway.js';
+import { createLenientClientOptions } from '../helpers/lenient-client.js';
 import { type RestCallTracker, trackRestCalls } from '../helpers/rest-calls.js';
 
 export const apiKey = 'Qk7vXc2nTestKeyOfTheCaller';

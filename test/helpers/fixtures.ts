@@ -1,5 +1,5 @@
 // Values that many tests use: API keys, environments, ids, and entities as the REST API sends them.
-import { SANDBOX_KEY } from '../../src/sandbox/sandbox.js';
+import { SANDBOX_KEY } from '../../src/sandbox/keys.js';
 import { seedSiteToSiteVpn, seedVpc } from '../../src/sandbox/seed.js';
 
 /** Any other API key than that of the sandbox. */

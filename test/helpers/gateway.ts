@@ -1,12 +1,11 @@
 // Starts the gateway in the test process: its public application and its ops application, on free ports.
 import type { FastifyInstance } from 'fastify';
 import { pino } from 'pino';
-import { CircuitBreaker } from '../../src/cloudca/http/circuit-breaker.js';
-import { RetryBudget } from '../../src/cloudca/http/retry.js';
 import { CloudcaClient } from '../../src/cloudca/client.js';
 import { Watcher } from '../../src/cloudca/polling/watcher.js';
 import { type Config, readConfig } from '../../src/config.js';
-import { createSandbox, type Sandbox, SANDBOX_KEY, type SandboxOptions } from '../../src/sandbox/sandbox.js';
+import { SANDBOX_KEY } from '../../src/sandbox/keys.js';
+import { createSandbox, type Sandbox, type SandboxOptions } from '../../src/sandbox/sandbox.js';
 import type { ApiVersion } from '../../src/sandbox/versions.js';
 import { type AppDependencies, createApp } from '../../src/server/app.js';
 import { Lifecycle } from '../../src/server/lifecycle.js';
@@ -14,6 +13,7 @@ import { createOpsApp } from '../../src/server/ops-app.js';
 import { createMetrics, type Metrics } from '../../src/server/telemetry/metrics.js';
 import { addCleanup } from './cleanup.js';
 import { keyHeader } from './fixtures.js';
+import { createLenientClientOptions } from './lenient-client.js';
 
 /** Options of a gateway. */
 export interface GatewayOptions extends Pick<AppDependencies, 'slowClients' | 'readEventLoopDelay'> {
@@ -72,14 +72,6 @@ export interface TestGateway {
 /** A running gateway on its own sandbox. */
 export interface SandboxGateway extends TestGateway {
   readonly sandbox: Sandbox;
-}
-
-/** Creates client options without circuit breaker and retry budget, so that the failures of one test do not affect the next. */
-export function createLenientClientOptions(): {
-  readonly circuitBreaker: CircuitBreaker;
-  readonly retryBudget: RetryBudget;
-} {
-  return { circuitBreaker: new CircuitBreaker(Infinity), retryBudget: new RetryBudget(Infinity) };
 }
 
 /** Starts a gateway on a REST API, by default a new sandbox. It stops after the tests of the file. */

@@ -3,7 +3,7 @@ import { describe, expect, it } from '@jest/globals';
 import { keyHeader } from '../helpers/fixtures.js';
 import { createDefaultSeed } from '../../src/sandbox/default-seed.js';
 import { seedSiteToSiteVpn } from '../../src/sandbox/seed.js';
-import { READ_ONLY_KEY } from '../../src/sandbox/sandbox.js';
+import { READ_ONLY_KEY } from '../../src/sandbox/keys.js';
 import { isCidr } from '../../src/sandbox/validation.js';
 import { SITE_TO_SITE_VPN_QUOTA } from '../../src/sandbox/state.js';
 import { getPath, getErrorMessages, newVpn, startSandbox, stargate, testArea, getText } from './test-sandbox.js';

@@ -1,7 +1,7 @@
 // Speaks to the sandbox as the published Go, JavaScript and Terraform clients do. Their requests, and what they need of the responses, are
 // written down from how these clients behave, not from their code.
 import { describe, expect, it } from '@jest/globals';
-import { SANDBOX_KEY } from '../../src/sandbox/sandbox.js';
+import { SANDBOX_KEY } from '../../src/sandbox/keys.js';
 import {
   atlantis,
   getEntities,

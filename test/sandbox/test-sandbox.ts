@@ -1,7 +1,8 @@
 // Starts sandboxes on free ports, calls them with fetch, and closes them after each test. It does not check response bodies.
 import { afterEach } from '@jest/globals';
 import { keyHeader } from '../helpers/fixtures.js';
-import { createSandbox, SANDBOX_KEY, type Sandbox, type SandboxOptions } from '../../src/sandbox/sandbox.js';
+import { SANDBOX_KEY } from '../../src/sandbox/keys.js';
+import { createSandbox, type Sandbox, type SandboxOptions } from '../../src/sandbox/sandbox.js';
 import type { ApiVersion } from '../../src/sandbox/versions.js';
 
 /** A response with its parsed body. */

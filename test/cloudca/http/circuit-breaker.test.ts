@@ -7,7 +7,7 @@ import type { CircuitBreaker } from '../../../src/cloudca/http/circuit-breaker.j
 import type { RestSession } from '../../../src/cloudca/session.js';
 import { addCleanup } from '../../helpers/cleanup.js';
 import { useFakeClock } from '../../helpers/fake-clock.js';
-import { createLenientClientOptions } from '../../helpers/gateway.js';
+import { createLenientClientOptions } from '../../helpers/lenient-client.js';
 import { type RestCallTracker, trackRestCalls } from '../../helpers/rest-calls.js';
 import { dropConnection, json, raw, type Script, startUpstream } from '../../helpers/upstream.js';
 import { waitUntil } from '../../helpers/wait-until.js';

@@ -8,7 +8,7 @@ import {
   type TypedDocumentNode,
 } from '@apollo/client';
 import { describe, expect, it } from '@jest/globals';
-import { SANDBOX_KEY } from '../../../src/sandbox/sandbox.js';
+import { SANDBOX_KEY } from '../../../src/sandbox/keys.js';
 import { TASK_DURATION } from '../../../src/sandbox/state.js';
 import { addCleanup } from '../../helpers/cleanup.js';
 import { startGateway } from '../../helpers/gateway.js';

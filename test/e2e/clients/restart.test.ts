@@ -5,7 +5,8 @@ import { addCleanup } from '../../helpers/cleanup.js';
 import { findFreePort, listen } from '../../helpers/free-port.js';
 import { launchGateway } from '../../helpers/process.js';
 import { waitUntil } from '../../helpers/wait-until.js';
-import { startRestApi, wireVpn } from '../../server/subscriptions/mutable-rest-api.js';
+import { startRestApi } from '../../server/subscriptions/mutable-rest-api.js';
+import { wireVpn } from '../../helpers/fixtures.js';
 import { startSubscribingSnippets } from './snippets.js';
 
 /** Starts a server that responds 503 to all requests, as a load balancer without a gateway does. */

@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { beforeAll, describe, expect, it } from '@jest/globals';
-import { SANDBOX_KEY } from '../../../src/sandbox/sandbox.js';
+import { SANDBOX_KEY } from '../../../src/sandbox/keys.js';
 import { addCleanup } from '../../helpers/cleanup.js';
 import { keyHeader } from '../../helpers/fixtures.js';
 import { listen } from '../../helpers/free-port.js';

@@ -2,11 +2,10 @@
 // process, whose clock they control: the circuit half-opens only when a test advances the date.
 import type { Socket } from 'node:net';
 import { describe, expect, it } from '@jest/globals';
-import { keyHeader } from '../../helpers/fixtures.js';
+import { keyHeader, taskId } from '../../helpers/fixtures.js';
 import { advanceDate } from '../../helpers/process-clock.js';
 import { type RawScript, toBytes } from '../../helpers/raw-upstream.js';
 import { type HttpResponse, post, sendRequest } from '../../helpers/http.js';
-import { taskId } from '../../server/subscriptions/mutable-rest-api.js';
 import { waitUntil } from '../../helpers/wait-until.js';
 import { subscribeByWebSocket } from '../../server/subscriptions/subscribers.js';
 import {

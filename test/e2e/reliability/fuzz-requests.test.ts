@@ -2,7 +2,7 @@
 // Add a counterexample as a case of its own to the test file of the feature that it breaks.
 import { afterEach, describe, it } from '@jest/globals';
 import fc from 'fast-check';
-import { taskId, vpcId, vpnId } from '../../server/subscriptions/mutable-rest-api.js';
+import { taskId, vpcId, vpnId } from '../../helpers/fixtures.js';
 import { anyCharacter, toRunCount, checkProperty } from './random.js';
 import { apiKey, expectWellFormed, startRig } from './harness.js';
 

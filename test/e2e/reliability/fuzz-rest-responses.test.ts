@@ -4,7 +4,7 @@ import { gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { toBytes } from '../../helpers/raw-upstream.js';
-import { taskId, vpnId, wireVpn } from '../../server/subscriptions/mutable-rest-api.js';
+import { taskId, vpnId, wireVpn } from '../../helpers/fixtures.js';
 import { writeThenClose, countCalls, environment, type Operation, reads, writes } from './operations.js';
 import { toRunCount, checkProperty } from './random.js';
 import { expectWellFormed, preSharedKey, startRig, toErrors } from './harness.js';

@@ -4,7 +4,7 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { waitUntil } from '../../helpers/wait-until.js';
 import { openAcknowledgedSocket } from '../../server/subscriptions/subscribers.js';
-import { taskId, vpcId, vpnId, wireVpn } from '../../server/subscriptions/mutable-rest-api.js';
+import { taskId, vpcId, vpnId, wireVpn } from '../../helpers/fixtures.js';
 import { Pool, startCases } from './concurrent-cases.js';
 import { anyCharacter, takeThird, toRunCount } from './random.js';
 import { apiKey, expectWellFormed, preSharedKey, startRig, toErrors } from './harness.js';

@@ -3,9 +3,8 @@
 import type { Socket } from 'node:net';
 import { expect } from '@jest/globals';
 import { addCleanup } from '../../helpers/cleanup.js';
-import { keyHeader } from '../../helpers/fixtures.js';
+import { keyHeader, taskId, vpcId, vpnId, wireVpn } from '../../helpers/fixtures.js';
 import type { HttpResponse } from '../../helpers/http.js';
-import { taskId, vpcId, vpnId, wireVpn } from '../../server/subscriptions/mutable-rest-api.js';
 import { healthyService } from './concurrent-cases.js';
 import { apiKey, preSharedKey, type Rig } from './harness.js';
 

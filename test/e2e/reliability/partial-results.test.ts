@@ -3,7 +3,7 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { type RawScript, toBytes } from '../../helpers/raw-upstream.js';
 import { subscribeBySse, subscribeByWebSocket } from '../../server/subscriptions/subscribers.js';
-import { taskId, vpcId, vpnId, wireVpn } from '../../server/subscriptions/mutable-rest-api.js';
+import { taskId, vpcId, vpnId, wireVpn } from '../../helpers/fixtures.js';
 import { resetFailureState, documentedResponse, writeThenReset, environmentArgument } from './operations.js';
 import { apiKey, startRig } from './harness.js';
 

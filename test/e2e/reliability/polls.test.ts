@@ -5,7 +5,7 @@ import { gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { type RawCall, type RawScript, toBytes } from '../../helpers/raw-upstream.js';
 import { subscribeBySse, subscribeByWebSocket } from '../../server/subscriptions/subscribers.js';
-import { taskId, vpnId } from '../../server/subscriptions/mutable-rest-api.js';
+import { taskId, vpnId } from '../../helpers/fixtures.js';
 import { Pool, serveCallers, startCases } from './concurrent-cases.js';
 import {
   sendHealthyReads,

@@ -7,7 +7,7 @@ import { describe, expect, it } from '@jest/globals';
 import { type RawScript, startRawUpstream, toBytes } from '../../helpers/raw-upstream.js';
 import type { HttpResponse } from '../../helpers/http.js';
 import { waitUntil } from '../../helpers/wait-until.js';
-import { taskId, vpnId, wireVpn } from '../../server/subscriptions/mutable-rest-api.js';
+import { taskId, vpnId, wireVpn } from '../../helpers/fixtures.js';
 import { Pool, serveCallers, startCases } from './concurrent-cases.js';
 import {
   resetFailureState,

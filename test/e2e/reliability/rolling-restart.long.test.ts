@@ -7,7 +7,7 @@ import { createClient as createEventStreamClient } from 'graphql-sse';
 import { createClient as createWebSocketClient } from 'graphql-ws';
 import { WebSocket } from 'ws';
 import { addCleanup } from '../../helpers/cleanup.js';
-import { keyHeader } from '../../helpers/fixtures.js';
+import { environmentLiteral as environment, keyHeader, taskId, wireVpn } from '../../helpers/fixtures.js';
 import { findFreePort } from '../../helpers/free-port.js';
 import { launchGateway } from '../../helpers/process.js';
 import { waitUntil } from '../../helpers/wait-until.js';
@@ -15,7 +15,7 @@ import { json, startUpstream } from '../../helpers/upstream.js';
 import { sendRequest, post } from '../../helpers/http.js';
 import { drainDelayMs, isInstalled, startHaproxy } from '../deploy/haproxy.js';
 import { importRetryOptions, startSubscribingSnippets } from '../clients/snippets.js';
-import { environment, vpnsSubscription, taskId, wireVpn } from '../../server/subscriptions/mutable-rest-api.js';
+import { vpnsSubscription } from '../../server/subscriptions/mutable-rest-api.js';
 
 // Number of concurrent clients of each kind. `subscribers` is per transport.
 const [readers, writers, waiters, subscribers] = [6, 4, 2, 12];

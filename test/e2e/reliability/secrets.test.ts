@@ -1,13 +1,12 @@
 // API keys and pre-shared keys appear in no log at any level, in no metric and in no error. A response contains a pre-shared key only if
 // the operation selects it.
 import { afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { keyHeader } from '../../helpers/fixtures.js';
+import { keyHeader, taskId, vpcId, wireVpn } from '../../helpers/fixtures.js';
 import { launchGateway } from '../../helpers/process.js';
 import { toBytes } from '../../helpers/raw-upstream.js';
 import { waitUntil } from '../../helpers/wait-until.js';
 import { sendRequest, post } from '../../helpers/http.js';
 import { subscribeBySse, subscribeByWebSocket, openSocket } from '../../server/subscriptions/subscribers.js';
-import { taskId, vpcId, wireVpn } from '../../server/subscriptions/mutable-rest-api.js';
 import { startCases } from './concurrent-cases.js';
 import { resetFailureState } from './operations.js';
 import {

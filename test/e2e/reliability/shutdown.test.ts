@@ -9,7 +9,8 @@ import { toBytes } from '../../helpers/raw-upstream.js';
 import { waitUntil } from '../../helpers/wait-until.js';
 import { sendRequest, post } from '../../helpers/http.js';
 import { subscribeBySse, openAcknowledgedSocket } from '../../server/subscriptions/subscribers.js';
-import { vpnsSubscription, taskId, vpnId } from '../../server/subscriptions/mutable-rest-api.js';
+import { vpnsSubscription } from '../../server/subscriptions/mutable-rest-api.js';
+import { taskId, vpnId } from '../../helpers/fixtures.js';
 import {
   apiKey,
   expectNoKeys,

@@ -4,7 +4,7 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import { toBytes } from '../../helpers/raw-upstream.js';
 import { waitUntil } from '../../helpers/wait-until.js';
 import type { HttpResponse } from '../../helpers/http.js';
-import { taskId, vpcId, vpnId } from '../../server/subscriptions/mutable-rest-api.js';
+import { taskId, vpcId, vpnId } from '../../helpers/fixtures.js';
 import { environmentArgument } from './operations.js';
 import { preSharedKey, startRig, toErrors } from './harness.js';
 

@@ -1,7 +1,7 @@
 // The result budget over HTTP: which results are too large, in compiled and interpreted execution and in events, and that the work stops.
 import type { ServerResponse } from 'node:http';
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import { startOnRestApi } from '../../server/subscriptions/mutable-rest-api.js';
+import { startOnRestApi } from '../../server/subscriptions/polling-gateway.js';
 import { createWebSocketClient, startSubscription } from '../../server/subscriptions/subscribers.js';
 import { environment, environmentPath, numberedId, numberedVpc, numberedVpn, range } from '../../helpers/fixtures.js';
 import { json } from '../../helpers/upstream.js';

@@ -4,7 +4,7 @@ import type { ServerResponse } from 'node:http';
 import { buildSchema, type DocumentNode, Kind, type OperationDefinitionNode, parse } from 'graphql';
 import { estimateRestCalls } from '../../../src/graph/limits/query-cost.js';
 import { createSchema } from '../../../src/graph/schema.js';
-import { SANDBOX_KEY } from '../../../src/sandbox/sandbox.js';
+import { SANDBOX_KEY } from '../../../src/sandbox/keys.js';
 import { useFakeClock } from '../../helpers/fake-clock.js';
 import { environmentLiteral, keyHeader, otherKey, otherVpnId, taskId, vpnId } from '../../helpers/fixtures.js';
 import { startGateway, type TestGateway } from '../../helpers/gateway.js';

@@ -7,7 +7,8 @@ import { sendRequest, post, sendLines } from '../../helpers/http.js';
 import { json } from '../../helpers/upstream.js';
 import { waitUntil } from '../../helpers/wait-until.js';
 import { subscribeByWebSocket, openAcknowledgedSocket } from '../subscriptions/subscribers.js';
-import { startOnRestApi, taskSubscription, vpnsSubscription } from '../subscriptions/mutable-rest-api.js';
+import { taskSubscription, vpnsSubscription } from '../subscriptions/mutable-rest-api.js';
+import { startOnRestApi } from '../subscriptions/polling-gateway.js';
 
 const key = keyHeader();
 const maxDelayMs = 50;

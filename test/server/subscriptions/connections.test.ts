@@ -3,7 +3,8 @@ import { describe, expect, it } from '@jest/globals';
 import { keyHeader, otherKey } from '../../helpers/fixtures.js';
 import { post } from '../../helpers/http.js';
 import { waitUntil } from '../../helpers/wait-until.js';
-import { startOnRestApi, taskSubscription, vpnsSubscription } from './mutable-rest-api.js';
+import { taskSubscription, vpnsSubscription } from './mutable-rest-api.js';
+import { startOnRestApi } from './polling-gateway.js';
 import { openAcknowledgedSocket, openSocket, subscribeBySse } from './subscribers.js';
 
 const subscribe = { id: '1', type: 'subscribe', payload: { query: taskSubscription } };

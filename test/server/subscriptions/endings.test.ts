@@ -6,7 +6,8 @@ import { useFakeClock } from '../../helpers/fake-clock.js';
 import { environmentLiteral, keyHeader, otherKey } from '../../helpers/fixtures.js';
 import { post, sendLines } from '../../helpers/http.js';
 import { waitUntil } from '../../helpers/wait-until.js';
-import { taskSubscription, vpnSubscription, vpnsSubscription, isSilent, startOnRestApi } from './mutable-rest-api.js';
+import { taskSubscription, vpnSubscription, vpnsSubscription, isSilent } from './mutable-rest-api.js';
+import { startOnRestApi } from './polling-gateway.js';
 import {
   subscribeBySse,
   subscribeByWebSocket,

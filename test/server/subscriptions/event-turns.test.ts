@@ -4,7 +4,7 @@ import { describe, expect, it } from '@jest/globals';
 import { environmentLiteral, numberedVpc, numberedVpn, otherKey, range } from '../../helpers/fixtures.js';
 import { json } from '../../helpers/upstream.js';
 import { waitUntil } from '../../helpers/wait-until.js';
-import { startOnRestApi } from './mutable-rest-api.js';
+import { startOnRestApi } from './polling-gateway.js';
 import { subscribeBySse, subscribeByWebSocket } from './subscribers.js';
 
 const query = (index: number) =>

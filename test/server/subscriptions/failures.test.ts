@@ -5,7 +5,8 @@ import { environmentLiteral, keyHeader, vpcId, vpnId, wireVpn } from '../../help
 import { waitUntil } from '../../helpers/wait-until.js';
 import { dropConnection, json, raw, type Script } from '../../helpers/upstream.js';
 import { openAcknowledgedSocket, transports } from './subscribers.js';
-import { taskSubscription, vpnSubscription, vpnsSubscription, isSilent, startOnRestApi } from './mutable-rest-api.js';
+import { taskSubscription, vpnSubscription, vpnsSubscription, isSilent } from './mutable-rest-api.js';
+import { startOnRestApi } from './polling-gateway.js';
 
 const anyId = expect.stringMatching(/^[\w-]{8,}$/);
 const errorBody = { errors: [{ errorCode: '2012', message: 'No.' }] };

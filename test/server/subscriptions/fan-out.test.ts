@@ -4,7 +4,8 @@ import { describe, expect, it } from '@jest/globals';
 import { environmentLiteral, numberedVpc, numberedVpn, otherKey, range, wireVpn } from '../../helpers/fixtures.js';
 import { json } from '../../helpers/upstream.js';
 import { waitUntil } from '../../helpers/wait-until.js';
-import { isSilent, startOnRestApi, taskSubscription, vpnsSubscription } from './mutable-rest-api.js';
+import { isSilent, taskSubscription, vpnsSubscription } from './mutable-rest-api.js';
+import { startOnRestApi } from './polling-gateway.js';
 import { openAcknowledgedSocket, subscribeBySse, subscribeByWebSocket, transports } from './subscribers.js';
 
 const withVpcs = `subscription ($states: [SiteToSiteVpnState!]) {

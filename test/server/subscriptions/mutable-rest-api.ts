@@ -1,13 +1,8 @@
-// A REST API with one environment, whose VPNs and task a test changes, and a gateway that polls it often. It records the calls that it
-// receives.
+// A REST API with one environment, whose VPNs and task a test changes. It records the calls that it receives.
 import type { Watcher } from '../../../src/cloudca/polling/watcher.js';
-import type { Config } from '../../../src/config.js';
 import { environmentLiteral, taskId, vpnId, wireVpn } from '../../helpers/fixtures.js';
-import { type GatewayOptions, startGateway, type TestGateway } from '../../helpers/gateway.js';
 import { startUpstream, type Script, type Upstream, type UpstreamCall } from '../../helpers/upstream.js';
 import { waitUntil } from '../../helpers/wait-until.js';
-
-export { environmentLiteral as environment, taskId, vpcId, vpnId, wireVpn } from '../../helpers/fixtures.js';
 
 export const vpnsSubscription = `subscription { siteToSiteVpnsUpdated(environment: ${environmentLiteral}) { nodes { name } } }`;
 export const vpnSubscription = `subscription { siteToSiteVpnUpdated(environment: ${environmentLiteral}, id: "${vpnId}") { name } }`;
@@ -36,16 +31,6 @@ export async function startRestApi(): Promise<MutableRestApi> {
     return call.url.includes(vpnId) ? { data: state.vpns[0] ?? null } : { data: state.vpns };
   });
   return { ...upstream, state };
-}
-
-/** Starts a gateway on a new REST API of `startRestApi`. By default, it polls every 20 ms. */
-export async function startOnRestApi(
-  config: Partial<Config> = {},
-  options: Omit<GatewayOptions, 'config'> = {},
-): Promise<TestGateway & { readonly rest: MutableRestApi }> {
-  const rest = await startRestApi();
-  const polls = { taskPollMs: 20, watchPollMs: 20 };
-  return { ...(await startGateway({ restApi: rest.url, config: { ...polls, ...config }, ...options })), rest };
 }
 
 const sentinelKey = 'sentinel-key';

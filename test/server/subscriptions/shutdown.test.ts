@@ -21,7 +21,8 @@ import { sendRequest, post } from '../../helpers/http.js';
 import { launchGateway } from '../../helpers/process.js';
 import { waitUntil } from '../../helpers/wait-until.js';
 import { subscribeBySse, openAcknowledgedSocket, openSocket } from './subscribers.js';
-import { taskSubscription, vpnsSubscription, isSilent, startOnRestApi } from './mutable-rest-api.js';
+import { taskSubscription, vpnsSubscription, isSilent } from './mutable-rest-api.js';
+import { startOnRestApi } from './polling-gateway.js';
 
 const streamHeaders = { accept: 'text/event-stream', ...keyHeader() };
 

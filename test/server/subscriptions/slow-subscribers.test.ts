@@ -5,7 +5,7 @@ import type { Socket } from 'node:net';
 import { useFakeClock } from '../../helpers/fake-clock.js';
 import { environmentLiteral, keyHeader, wireVpn } from '../../helpers/fixtures.js';
 import { waitUntil } from '../../helpers/wait-until.js';
-import { startOnRestApi } from './mutable-rest-api.js';
+import { startOnRestApi } from './polling-gateway.js';
 import { openAcknowledgedSocket } from './subscribers.js';
 
 const query = `subscription { siteToSiteVpnsUpdated(environment: ${environmentLiteral}) { nodes { gateway name } } }`;

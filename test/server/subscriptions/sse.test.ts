@@ -5,7 +5,8 @@ import { useFakeClock } from '../../helpers/fake-clock.js';
 import { keyHeader, taskId } from '../../helpers/fixtures.js';
 import { sendRequest } from '../../helpers/http.js';
 import { waitUntil } from '../../helpers/wait-until.js';
-import { taskSubscription, startOnRestApi } from './mutable-rest-api.js';
+import { taskSubscription } from './mutable-rest-api.js';
+import { startOnRestApi } from './polling-gateway.js';
 
 const key = keyHeader();
 const validHeaders = { 'content-type': 'application/json', accept: 'text/event-stream', ...key };

@@ -2,7 +2,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { range } from '../../helpers/fixtures.js';
 import { waitUntil } from '../../helpers/wait-until.js';
-import { startOnRestApi, vpnsSubscription } from './mutable-rest-api.js';
+import { vpnsSubscription } from './mutable-rest-api.js';
+import { startOnRestApi } from './polling-gateway.js';
 import { openAcknowledgedSocket, openSocket } from './subscribers.js';
 
 const clients = 300;

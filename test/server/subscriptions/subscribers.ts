@@ -4,7 +4,7 @@ import { connect, type Socket } from 'node:net';
 import { createClient as createSseClient } from 'graphql-sse';
 import { type Client, createClient as createGraphqlWsClient } from 'graphql-ws';
 import { WebSocket } from 'ws';
-import { SANDBOX_KEY } from '../../../src/sandbox/sandbox.js';
+import { SANDBOX_KEY } from '../../../src/sandbox/keys.js';
 import { addCleanup } from '../../helpers/cleanup.js';
 import { keyHeader } from '../../helpers/fixtures.js';
 import { waitUntil } from '../../helpers/wait-until.js';

@@ -14,7 +14,8 @@ import {
   startSubscription,
   transports,
 } from './subscribers.js';
-import { taskSubscription, vpnSubscription, vpnsSubscription, isSilent, startOnRestApi } from './mutable-rest-api.js';
+import { taskSubscription, vpnSubscription, vpnsSubscription, isSilent } from './mutable-rest-api.js';
+import { startOnRestApi } from './polling-gateway.js';
 
 // VPNs of the sandbox's test_area: the first in the VPC gate-room, the second in the VPC MyVPC.
 const stargate = vpnId;
