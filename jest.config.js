@@ -1,5 +1,6 @@
 // The test projects: `default` needs nothing but Node; the others need a browser, a Redis server, strongSwan, or minutes.
 // scripts/test.js runs one of them.
+import { availableParallelism } from 'node:os';
 import process from 'node:process';
 
 /** Settings of all projects. Sources are TypeScript with decorators, run as ES modules: swc strips the types exactly as tsc would. */
@@ -27,8 +28,8 @@ const runsRandomTestsLong = process.env['RELIABILITY_RUNS'] !== undefined;
 
 /** @type {import('jest').Config} */
 export default {
-  // Jest's default leaves one processor unused, which is half of a machine with two.
-  maxWorkers: '100%',
+  // More workers than processors: while one test waits for a timer or a process, another uses the processor.
+  maxWorkers: availableParallelism() + 1,
   // Guards against a test that hangs. Jest ignores a limit that stands in a project.
   testTimeout: 180_000,
   projects: [

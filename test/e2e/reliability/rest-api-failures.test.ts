@@ -329,11 +329,6 @@ describe('Invalid HTTP response', () => {
     ['a header without a name', head(': x', 'content-length: 11') + body],
     ['a folded header', head('x: y', ' z', ': x') + body],
     ['a header of 100 KB', head(`x: ${'x'.repeat(100_000)}`) + body],
-    ['headers without end', writeEndlessly('HTTP/1.1 200 OK\r\n', 'x: y\r\n'.repeat(1_000))],
-    [
-      'trailers without end',
-      writeEndlessly('HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n0\r\n', 'x: y\r\n'.repeat(1_000)),
-    ],
     ['a gzip body that is plain text', toBytes(200, body, { 'content-encoding': 'gzip' })],
     ['half of a gzip body', toBytes(200, gzipSync(body).subarray(0, 15), { 'content-encoding': 'gzip' })],
     ['a deflate body that is plain text', toBytes(200, body, { 'content-encoding': 'deflate' })],
@@ -343,11 +338,20 @@ describe('Invalid HTTP response', () => {
       toBytes(200, Buffer.concat([gzipSync(body).subarray(0, -8), Buffer.alloc(8, 1)]), { 'content-encoding': 'gzip' }),
     ],
   ];
+  const endlessResponses: readonly (readonly [string, RawResponse])[] = [
+    ['headers without end', writeEndlessly('HTTP/1.1 200 OK\r\n', 'x: y\r\n'.repeat(1_000))],
+    [
+      'trailers without end',
+      writeEndlessly('HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n0\r\n', 'x: y\r\n'.repeat(1_000)),
+    ],
+  ];
+  const run = (response: RawResponse, sent = operations) =>
+    expectOutcome('not HTTP', () => response, badResponse, sent);
 
-  it.each(startCases(responses, ([, response]) => expectOutcome('not HTTP', () => response, badResponse)))(
-    'fails with UPSTREAM_BAD_RESPONSE ($name)',
-    ({ outcome }) => outcome,
-  );
+  it.each([
+    ...startCases(responses, ([, response]) => run(response)),
+    ...startCases(endlessResponses, ([, response]) => run(response, oneReadAndOneWrite)),
+  ])('fails with UPSTREAM_BAD_RESPONSE ($name)', ({ outcome }) => outcome);
 });
 
 describe('Response with a 2xx status', () => {
@@ -441,12 +445,10 @@ describe('Redirect', () => {
       'an invalid URL': '\x00http://',
     })[target];
   const redirects = [
-    ...[301, 302, 303, 307, 308].flatMap((status) =>
-      ['another host', 'the same host', 'a URL without scheme', 'an invalid URL', 'no location'].map(
-        (location) => [status, location] as const,
-      ),
+    ...['the same host', 'a URL without scheme', 'an invalid URL', 'no location'].map(
+      (location) => [301, location] as const,
     ),
-    ...[300, 304, 305, 306].map((status) => [status, 'another host'] as const),
+    ...[300, 301, 302, 303, 304, 305, 306, 307, 308].map((status) => [status, 'another host'] as const),
   ];
 
   const cases = startCases(
@@ -478,19 +480,16 @@ describe('Response status', () => {
     [503, 'UPSTREAM_UNAVAILABLE', 'unknown'],
     [504, 'UPSTREAM_TIMEOUT', 'unknown'],
     [520, 'UPSTREAM_UNAVAILABLE', 'unknown'],
-    [521, 'UPSTREAM_UNAVAILABLE', 'unknown'],
     [524, 'UPSTREAM_TIMEOUT', 'unknown'],
-    [530, 'UPSTREAM_UNAVAILABLE', 'unknown'],
   ] as const;
   const finalStatuses = [
     [401, 'UNAUTHENTICATED', 'failed'],
     [405, 'UPSTREAM_ERROR', 'failed'],
   ] as const;
   // Statuses that the REST API does not document. Their code depends on whether the body has errors.
-  const clientErrorStatuses = [
-    402, 406, 409, 410, 411, 412, 413, 414, 415, 418, 421, 422, 423, 425, 426, 428, 431, 451,
-  ];
-  const serverErrorStatuses = [501, 505, 507, 508, 511, 561, 599];
+  // response-meanings.test.ts has every status.
+  const clientErrorStatuses = [402, 409, 413, 422, 431, 451];
+  const serverErrorStatuses = [501, 511, 599];
 
   const page = '<html>';
   const pageHeaders = { 'content-type': 'text/html' };
