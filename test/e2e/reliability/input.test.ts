@@ -6,7 +6,7 @@ import { waitUntil } from '../../helpers/wait-until.js';
 import { openAcknowledgedSocket } from '../../server/subscriptions/subscribers.js';
 import { taskId, vpcId, vpnId, wireVpn } from '../../helpers/fixtures.js';
 import { Pool, startCases } from './concurrent-cases.js';
-import { anyCharacter, takeThird, toRunCount } from './random.js';
+import { anyCharacter, takeSixth, toRunCount } from './random.js';
 import { apiKey, expectWellFormed, preSharedKey, startRig, toErrors } from './harness.js';
 import type { RawCall } from '../../helpers/raw-upstream.js';
 
@@ -370,7 +370,7 @@ describe('Hostile value as an id, name or cursor', () => {
     hostileValues.map((value, turn) => [JSON.stringify(value).slice(0, 40), value, turn] as const),
     ([, value, turn]) =>
       turns.run(async () => {
-        await Promise.all(takeThird(positions, turn).map((position) => expectIntendedCall(position, value)));
+        await Promise.all(takeSixth(positions, turn).map((position) => expectIntendedCall(position, value)));
       }),
   );
 

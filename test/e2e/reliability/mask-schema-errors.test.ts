@@ -22,7 +22,7 @@ import { keyHeader } from '../../helpers/fixtures.js';
 import { launchGateway, type ListeningProcess } from '../../helpers/process.js';
 import { startUpstream } from '../../helpers/upstream.js';
 import { post } from '../../helpers/http.js';
-import { takeThird } from './random.js';
+import { takeSixth } from './random.js';
 import { openAcknowledgedSocket } from '../../server/subscriptions/subscribers.js';
 
 const schema = createSchema();
@@ -53,7 +53,7 @@ interface Request {
 function misspell(name: string): readonly string[] {
   const change = (index: number) => name.slice(0, index) + (name[index] === 'q' ? 'k' : 'q') + name.slice(index + 1);
   const misspelled = [change(0), change(name.length >> 1), change(name.length - 1)];
-  return takeThird(misspelled, name.length).filter(
+  return takeSixth(misspelled, name.length).filter(
     (unknown) => unknown !== '' && !names.has(unknown) && !unknown.startsWith('__'),
   );
 }
@@ -207,12 +207,12 @@ const invalidRequests: readonly (readonly [kind: string, requests: readonly Requ
   ],
   [
     'literals of the wrong type',
-    values.flatMap(({ write }, turn) => takeThird(wrongLiterals, turn).map((value) => ({ query: write(value) }))),
+    values.flatMap(({ write }, turn) => takeSixth(wrongLiterals, turn).map((value) => ({ query: write(value) }))),
   ],
   [
     'variables in positions of another type',
     values.flatMap(({ write }, turn) =>
-      takeThird(
+      takeSixth(
         inputTypes.flatMap(({ name }) => [`$q: ${name}`, `$q: [${name}!]`]),
         turn,
       ).map((variable) => ({ query: write('$q', variable) })),
