@@ -11,7 +11,8 @@ import { RetryBudget } from './http/retry.js';
 import { Singleflight } from './http/singleflight.js';
 import { createTransport, type ExchangeOptions, type Transport } from './http/transport.js';
 import { encodePathSegment, isPathSegment } from './path-segments.js';
-import { type Caller, RestSession, type SessionOptions } from './session.js';
+import type { Caller } from './requests.js';
+import { RestSession, type SessionOptions } from './session.js';
 
 /** A version of the REST API. */
 export type RestApiVersion = 1 | 2;

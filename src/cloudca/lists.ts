@@ -7,7 +7,8 @@ import { toList, WireFields } from './decode.js';
 import { BadResponseError } from './errors.js';
 import { markSharedWith } from './http/singleflight.js';
 import { toIdKey } from './ids.js';
-import type { ReadRequest, RestSession } from './session.js';
+import type { ReadRequest } from './requests.js';
+import type { RestSession } from './session.js';
 
 // Bounds the REST calls of one list.
 const maxPages = 20;

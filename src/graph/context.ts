@@ -2,7 +2,8 @@
 // of it.
 import type { OperationDefinitionNode } from 'graphql';
 import type { CloudcaClient } from '../cloudca/client.js';
-import type { ObserveCall, RestSession } from '../cloudca/session.js';
+import type { ObserveCall } from '../cloudca/requests.js';
+import type { RestSession } from '../cloudca/session.js';
 import type { WireWarning } from '../cloudca/decode.js';
 import type { EnvironmentAddress } from '../cloudca/environments.js';
 import { ClientDisconnectedError } from '../cloudca/errors.js';

@@ -8,7 +8,7 @@ import type { WireWarning } from '../decode.js';
 import type { EnvironmentAddress } from '../environments.js';
 import { toIdKey } from '../ids.js';
 import { isPathSegment } from '../path-segments.js';
-import type { ObserveCall } from '../session.js';
+import type { ObserveCall } from '../requests.js';
 import { getSiteToSiteVpn, type SiteToSiteVpnEntity } from '../site-to-site-vpns.js';
 import { getTask, hasEnded, type TaskEntity } from '../tasks.js';
 import { Pacer } from './pacer.js';

@@ -1,7 +1,7 @@
 // Prometheus metrics: operations, REST calls, load shedding, and Node's own. Clients choose no label but the bounded operation name.
 import type { OperationDefinitionNode } from 'graphql';
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
-import type { ObserveCall } from '../../cloudca/session.js';
+import type { ObserveCall } from '../../cloudca/requests.js';
 import type { WireWarning } from '../../cloudca/decode.js';
 import type { OperationSummary } from './logging.js';
 

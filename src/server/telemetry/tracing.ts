@@ -13,7 +13,7 @@ import {
 } from '@opentelemetry/api';
 import type * as Sdk from '@opentelemetry/sdk-trace';
 import type { Logger } from 'pino';
-import type { ObserveCall } from '../../cloudca/session.js';
+import type { ObserveCall } from '../../cloudca/requests.js';
 import type { WatchObservation, WatchTarget } from '../../cloudca/polling/watcher.js';
 import type { TracesConfig } from '../../config.js';
 import type { OperationTrace } from '../../graph/context.js';
