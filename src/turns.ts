@@ -19,7 +19,7 @@ const smallWork = 2_000;
 // Only so many operations alternate. The others wait, so that their unfinished results do not take memory all at the same time.
 const maxAlternating = 4;
 
-// Operations that alternate, the next one first.
+// Operations that alternate, and steps that have a result, the next one first.
 const alternating: Turns[] = [];
 // Operations that wait for another one to end, the next one first.
 const waiting = new Set<Turns>();
@@ -27,13 +27,19 @@ let isScheduled = false;
 // Work of the current turn, of operations that did not wait.
 let workInTurn = 0;
 
-/** The turns of one operation. The first one is the turn in which the operation starts. */
+/** The turns of one operation, or of one step of it. The first one is the turn in which the operation or step starts. */
 export class Turns {
+  readonly #hasResult: boolean;
   // Work of this operation that did not wait.
   #workAtOnce = 0;
   #slices: Slice[] = [];
   // Index of the next slice. Removing each slice from the array would make the work quadratic.
   #next = 0;
+
+  /** With `hasResult`, the step has a whole result in memory, so it alternates at once instead of waiting for another operation to end. */
+  constructor({ hasResult = false }: { readonly hasResult?: boolean } = {}) {
+    this.#hasResult = hasResult;
+  }
 
   /** Takes part of the current turn. Returns undefined if it has room for this much work, otherwise a promise of a later turn. */
   take(work: number): Promise<void> | undefined {
@@ -45,7 +51,10 @@ export class Turns {
     }
     return new Promise((start) => {
       this.#slices.push({ work, start });
-      if (!alternating.includes(this)) waiting.add(this);
+      if (!alternating.includes(this)) {
+        if (this.#hasResult) alternating.push(this);
+        else waiting.add(this);
+      }
       scheduleTurn();
     });
   }
@@ -85,7 +94,7 @@ function runTurn(): void {
   isScheduled = false;
   workInTurn = 0;
   for (const turns of waiting) {
-    if (alternating.length === maxAlternating) break;
+    if (alternating.length >= maxAlternating) break;
     waiting.delete(turns);
     alternating.push(turns);
   }

@@ -10,7 +10,7 @@ const maxEscapedLength = 6;
  * of the event loop.
  */
 export async function isLongerThan(value: unknown, maxLength: number): Promise<boolean> {
-  const turns = new Turns();
+  const turns = new Turns({ hasResult: true });
   // Counting escaped characters takes ten times as long, so it is left to values that may be too long because of them.
   if (await fits(value, maxLength / maxEscapedLength, turns, toPlainLength)) return false;
   return !(await fits(value, maxLength, turns, toEscapedLength));

@@ -22,7 +22,7 @@ async function stringifyInTurns(result: object): Promise<string> {
 
 /** Appends values to a JSON text, a slice in each turn. */
 class JsonWriter {
-  readonly #turns = new Turns();
+  readonly #turns = new Turns({ hasResult: true });
   readonly #parts: string[] = [];
 
   async write(value: unknown): Promise<void> {

@@ -26,10 +26,10 @@ export interface Target {
 }
 
 /**
- * Maximum memory of work that is allowed and goes on and on, in MiB. V8 lets the heap of a machine with much memory grow before it collects
- * garbage: what the gateway holds is a small part.
+ * Environment of a gateway with little heap, for work that is allowed and creates much garbage. On a machine with much memory, V8 lets the
+ * heap grow before it collects garbage. With this heap, the process ends if the gateway holds more than that.
  */
-export const maxGarbageMiB = 2_000;
+export const smallHeap = { NODE_OPTIONS: '--max-old-space-size=128' } as const;
 
 /** Describes an attack of one client, and the bounds that the gateway must keep. */
 export interface Attack {

@@ -11,7 +11,7 @@ import {
   toPost,
 } from './attack-clients.js';
 import { allFields, inEnvironment, vpns } from './attack-documents.js';
-import { type Attack, attackerKey, maxGarbageMiB } from './bounded-rig.js';
+import { type Attack, attackerKey, smallHeap } from './bounded-rig.js';
 
 const typename = { query: '{a}' };
 
@@ -113,8 +113,7 @@ const unread: readonly Attack[] = [
   },
   {
     name: 'reads no event of 300 event streams of 1,000 VPNs',
-    maxMemoryMiB: maxGarbageMiB,
-    environment: { WATCH_POLL_MS: '500' },
+    environment: { ...smallHeap, WATCH_POLL_MS: '500' },
     run: async (target) => {
       for (const index of range(300)) {
         const { socket } = openHttpClient(target);
@@ -127,7 +126,7 @@ const unread: readonly Attack[] = [
   },
   {
     name: 'reads no response of 300 lists of 1,000 VPNs',
-    maxMemoryMiB: maxGarbageMiB,
+    environment: smallHeap,
     run: async (target) => {
       for (const index of range(300)) {
         const { socket } = openHttpClient(target);
@@ -187,7 +186,7 @@ const restCalls: readonly Attack[] = [
     { what: 'environment names', toName: () => 'x'.repeat(2_000), toKey: () => attackerKey },
   ].map(({ what, toName, toKey }): Attack => ({
     name: `sends ${what} of 2 KB, to which the REST API does not respond`,
-    maxMemoryMiB: maxGarbageMiB,
+    environment: smallHeap,
     prepare: (rest) => {
       rest.dropsCall = ({ apiKey, path }) => apiKey.length > 1_000 || path.length > 1_000;
     },

@@ -10,7 +10,7 @@ import {
   toPost,
 } from './attack-clients.js';
 import { inEnvironment, repeat, vpns } from './attack-documents.js';
-import { type Attack, maxGarbageMiB, type Target } from './bounded-rig.js';
+import { type Attack, smallHeap, type Target } from './bounded-rig.js';
 
 /** Sends the same query in turn, over this many connections. */
 const sendQuery =
@@ -56,7 +56,7 @@ const results: readonly Attack[] = [
   ...[1_000, 5_000].map((rows) => ({
     name: `lists ${rows.toLocaleString('en')} VPNs with their VPCs, which is allowed`,
     run: sendQuery(vpns(`rows-${rows}-vpcs-50`, 'id name state gateway cidr vpc { id name cidr state }')),
-    maxMemoryMiB: maxGarbageMiB,
+    environment: smallHeap,
     expected: [/^200$/],
   })),
   {

@@ -4,7 +4,7 @@ import { beforeEach, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { ResultBudget } from '../../../src/graph/execution/result-budget.js';
 import { isLongerThan } from '../../../src/graph/execution/text-length.js';
-import { maxWorkPerTurn } from '../../../src/turns.js';
+import { maxWorkPerTurn, Turns } from '../../../src/turns.js';
 import { range } from '../../helpers/fixtures.js';
 
 const size = (fields: number) => ({ fields, work: fields });
@@ -81,6 +81,19 @@ describe('ResultBudget', () => {
     expect(begun()).toBe(4);
     await passTurns(20);
     expect(results.map(({ length }) => length)).toEqual(range(6).map(() => 600));
+  });
+
+  it('lets a step that has a whole result go before operations that have not begun', async () => {
+    const results = range(8).map(() => take(unlimited(), 1_000, 50));
+    await passTurns(8);
+    const begun = () => results.filter(({ length }) => length > 0).length;
+    let isWritten = false;
+    const step = new Turns({ hasResult: true });
+    void step.take(maxWorkPerTurn + 1)?.then(() => (isWritten = true));
+    await passTurns(6);
+    expect([isWritten, begun()]).toEqual([true, 4]);
+    await passTurns(60);
+    expect(begun()).toBe(8);
   });
 
   it('returns a list of at most 2,000 fields at once, however full the turn is', () => {
