@@ -1,6 +1,7 @@
 // Bounds the open connections of a server: all of them, those that stay open (WebSockets and event streams), and those of one API key.
 import type { Server } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { hasPendingRequest } from './pending-responses.js';
 
 /** Message to clients while too many connections are open. */
 export const tooManyConnectionsMessage = 'The gateway has too many open connections. Try again in a moment.';
@@ -40,19 +41,22 @@ export class Connections {
   // Sockets, not events: a socket whose offer to upgrade is ignored reaches the server a second time.
   readonly #open = new Set<Duplex>();
   readonly #long = new Set<Entry>();
+  readonly #longSockets = new WeakSet<Duplex>();
   // By hash of the key; undefined for WebSockets without `connection_init`. Callers without connections have no entry.
   readonly #countOfCaller = new Map<string | undefined, number>();
   // Those idle for longest first.
   readonly #idleOfCaller = new Map<string | undefined, Set<Entry>>();
 
   /**
-   * Counts the connections of a server from now on. Calls `onShed` for each rejection and each eviction. Node closes connections above 110 %
-   * of the maximum, or above 16 more if that is more, without a response.
+   * Counts the connections of a server from now on. One connection too many closes the oldest on which no request is pending, whatever its
+   * client has sent so far. Calls `onShed` for each rejection and each connection that is closed. Node closes connections above 110 % of
+   * the maximum, or above 16 more if that is more, without a response.
    */
   constructor(server: Server, limits: ConnectionLimits, onShed: (reason: ConnectionShedReason) => void) {
     this.#limits = limits;
     this.#onShed = onShed;
     server.on('connection', (socket: Duplex) => {
+      if (this.#open.size >= limits.maxConnections) this.#closeUnused();
       this.#open.add(socket);
       socket.once('close', () => this.#open.delete(socket));
     });
@@ -80,6 +84,7 @@ export class Connections {
     }
     const entry: Entry = { socket, evict: evict ?? (() => undefined), callerId: undefined };
     this.#long.add(entry);
+    this.#longSockets.add(socket);
     this.#count(undefined, 1);
     if (evict !== undefined) this.#setIdle(entry, true);
     return {
@@ -127,6 +132,17 @@ export class Connections {
     const count = (this.#countOfCaller.get(callerId) ?? 0) + change;
     if (count > 0) this.#countOfCaller.set(callerId, count);
     else this.#countOfCaller.delete(callerId);
+  }
+
+  // Closes the oldest connection that serves nothing: it waits for its first request or the next one, or has sent part of one.
+  #closeUnused(): void {
+    for (const socket of this.#open) {
+      if (this.#longSockets.has(socket) || hasPendingRequest(socket)) continue;
+      this.#open.delete(socket);
+      this.#onShed('connections');
+      socket.destroy();
+      return;
+    }
   }
 
   // Evicts the connection that has been idle for longest, of the key with most connections. Returns false if none is idle.

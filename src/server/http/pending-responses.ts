@@ -46,6 +46,11 @@ export function serveOneAtATime(serve: RequestListener): RequestListener {
   };
 }
 
+/** Reports whether a request that has arrived on a connection, at least its headers, has no response yet. */
+export function hasPendingRequest(socket: Duplex): boolean {
+  return (pendingExchanges.get(socket)?.size ?? 0) > 0;
+}
+
 /** Returns the last pending response on a connection, of those whose requests have arrived completely. Undefined if there is none. */
 export function findLastPendingResponse(socket: Duplex): ServerResponse | undefined {
   return [...(pendingExchanges.get(socket) ?? [])].findLast(({ request }) => request.complete)?.response;

@@ -1,6 +1,9 @@
 // Open connections: how many one key and the process may have, and which ones make room for others.
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { describe, expect, it } from '@jest/globals';
-import { keyHeader, otherKey } from '../../helpers/fixtures.js';
+import { addCleanup } from '../../helpers/cleanup.js';
+import { environmentLiteral, keyHeader, otherKey } from '../../helpers/fixtures.js';
 import { post } from '../../helpers/http.js';
 import { waitUntil } from '../../helpers/wait-until.js';
 import { taskSubscription, vpnsSubscription } from './mutable-rest-api.js';
@@ -18,6 +21,19 @@ async function openBusySocket(url: string, key?: string) {
   socket.send(subscribe);
   await socket.waitForMessages(2);
   return socket;
+}
+
+/** Opens a TCP connection. `closed` resolves when the gateway has closed it. */
+async function openConnection(url: string) {
+  const { hostname, port } = new URL(url);
+  const socket = connect(Number(port), hostname);
+  socket.on('error', () => undefined);
+  addCleanup(() => socket.destroy());
+  let received = '';
+  socket.on('data', (chunk) => (received += String(chunk)));
+  const closed = once(socket, 'close');
+  await once(socket, 'connect');
+  return { socket, closed, received: () => received };
 }
 
 describe('The query parameter affinity, by which a load balancer may route', () => {
@@ -61,6 +77,38 @@ describe('MAX_CONNECTIONS', () => {
     // The gateway may count the connection for a moment after its client has seen it close.
     await waitUntil(async () => (await post(url, typename, closing)).status === 200);
     expect(first.closed).toBeUndefined();
+  });
+
+  it('closes the oldest connection on which no request is pending, for each new one', async () => {
+    const { url, rest, metrics } = await startOnRestApi({ maxConnections: 4 });
+    const subscriber = await openBusySocket(url);
+    let release: () => void = () => undefined;
+    rest.state.override = () => (response) => {
+      release = () => response.end('{"data":[]}');
+    };
+    const reading = post(
+      url,
+      { query: `{ vpcs(environment: ${environmentLiteral}) { totalCount } }` },
+      { ...closing, ...keyHeader() },
+    );
+    await waitUntil(() => rest.calls.some(({ url: target }) => target.endsWith('/vpcs')));
+    const [silent, incomplete, kept] = [
+      await openConnection(url),
+      await openConnection(url),
+      await openConnection(url),
+    ];
+    incomplete.socket.write('POST /graphql HTTP/1.1\r\nhost: a\r\n');
+    await silent.closed;
+    const newest = await openConnection(url);
+    await incomplete.closed;
+
+    newest.socket.write('GET /graphql?query={__typename} HTTP/1.1\r\nhost: a\r\nmc-api-key: a\r\n\r\n');
+    await waitUntil(() => newest.received().startsWith('HTTP/1.1 200 OK'));
+    release();
+    expect(await reading).toMatchObject({ json: { data: { vpcs: { totalCount: 0 } } } });
+    expect(subscriber.closed).toBeUndefined();
+    expect(kept.socket.destroyed).toBe(false);
+    expect(await metrics.text()).toContain('gateway_shed_total{reason="connections"} 2');
   });
 
   it('keeps a tenth for requests that are neither WebSockets nor event streams', async () => {
