@@ -68,6 +68,19 @@ const connections: readonly Attack[] = [
     expected: [/^(closed 1013|handshake (429|503))/],
   },
   {
+    name: 'opens connections and sends half a request on each, at MAX_CONNECTIONS=800',
+    environment: { MAX_CONNECTIONS: '800' },
+    run: async (target) => {
+      for (let opened = 0; opened < 2_000 && !target.isOver(); opened++) {
+        openHttpClient(target).socket.write('POST /graphql HTTP/1.1\r\nhost: localhost\r\n');
+        // A pause for each 80: more would wait for the listener's backlog.
+        if (opened % 80 === 79) await sleep(10);
+      }
+      await target.over;
+    },
+    newConnections: true,
+  },
+  {
     name: 'opens 200 WebSockets, at MAX_CONNECTIONS_PER_KEY=100',
     environment: { MAX_CONNECTIONS_PER_KEY: '100' },
     run: async (target) => {
