@@ -77,6 +77,11 @@ export class WireFields {
     return this.#optional(name, integer);
   }
 
+  /** Reads an optional integer of any size, or a text that holds one. Returns null if it is absent or, with a warning, anything else. */
+  optionalCount(name: string): number | null {
+    return this.#optional(name, count);
+  }
+
   /** Returns the fields of an optional object; null if it is absent or, with a warning, of another type. */
   optionalObject(name: string): WireFields | null {
     const fields = this.#optional(name, object);
@@ -187,14 +192,28 @@ const boolean: FieldType<boolean> = {
 
 const integer: FieldType<number> = {
   noun: 'an integer',
-  isDocumentedForm: (value): value is number =>
-    typeof value === 'number' && Number.isInteger(value) && Math.abs(value) <= maxInt,
+  isDocumentedForm: (value): value is number => isInteger(value) && Math.abs(value) <= maxInt,
   readOtherForm: (value) => {
-    const number = typeof value === 'string' && /^\s*-?\d{1,15}(?:\.0+)?\s*$/.test(value) ? Number(value) : undefined;
+    const number = readDigits(value);
     return integer.isDocumentedForm(number) ? number : undefined;
   },
   otherForm: 'number_as_text',
 };
+
+const count: FieldType<number> = {
+  noun: 'an integer',
+  isDocumentedForm: isInteger,
+  readOtherForm: readDigits,
+  otherForm: 'number_as_text',
+};
+
+function isInteger(value: unknown): value is number {
+  return typeof value === 'number' && Number.isInteger(value);
+}
+
+function readDigits(value: unknown): number | undefined {
+  return typeof value === 'string' && /^\s*-?\d{1,20}(?:\.0+)?\s*$/.test(value) ? Number(value) : undefined;
+}
 
 const object: FieldType<Readonly<Record<string, unknown>>> = {
   noun: 'an object',

@@ -58,7 +58,7 @@ async function readFurtherPages(
 async function readPage(rest: RestSession, request: ReadRequest, type: string): Promise<ListPage> {
   return rest.read(request, (data, body) => {
     const metadata = new WireFields(body, 'list', rest.warn).optionalObject('metadata');
-    return { entries: toList(data, type), recordCount: metadata?.optionalInteger('recordCount') ?? null };
+    return { entries: toList(data, type), recordCount: metadata?.optionalCount('recordCount') ?? null };
   });
 }
 

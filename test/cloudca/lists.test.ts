@@ -47,14 +47,18 @@ describe.each(collections)('A list of %s', (name, list, toEntry) => {
     expect(queries()).toEqual(['', 'page_number=2&page_size=3', 'page_number=3&page_size=3']);
   });
 
-  it('is a bad response if there is no further page', async () => {
-    upstream.script(() => ({ data: range(3).map(toEntry), metadata: { recordCount: 5 } }));
+  it.each([
+    [5, 2],
+    // More pages than the gateway requests.
+    [3_000_000_000, 1],
+  ])('is a bad response if there is no further page, with recordCount %i', async (recordCount, calls) => {
+    upstream.script(() => ({ data: range(3).map(toEntry), metadata: { recordCount } }));
     expect(await catchFailure(list(session()))).toEqual({
       name: 'BadResponseError',
-      message: `The REST API sent 3 of 5 ${name}, and no further page of them. The gateway returns no incomplete list.`,
+      message: `The REST API sent 3 of ${recordCount} ${name}, and no further page of them. The gateway returns no incomplete list.`,
       outcomeUnknown: false,
     });
-    expect(upstream.calls).toHaveLength(2);
+    expect(upstream.calls).toHaveLength(calls);
   });
 });
 
