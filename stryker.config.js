@@ -9,10 +9,11 @@ const testsOf = {
   'src/cloudca/http': [
     'test/cloudca/http/{circuit-states,deadline,exchange,in-flight-call,ky-platform}.test.ts',
     'test/cloudca/http/{network-errors,rest-response,retry,transport}.test.ts',
+    'test/cloudca/response-meanings.test.ts',
   ],
   'src/graph/execution': ['test/graph/execution/*.test.ts'],
   'src/server/admission': [
-    'test/server/admission/{add-load-shedding,concurrency-limiter,create-admission,rate-limit,shared-rate-limit}.test.ts',
+    'test/server/admission/{add-load-shedding,concurrency-limiter,create-admission,origin-budget,rate-limit,shared-rate-limit}.test.ts',
   ],
 };
 
