@@ -9,7 +9,7 @@ import type { SiteToSiteVpnEntity } from '../../cloudca/site-to-site-vpns.js';
 import type { WatchEvents } from '../../cloudca/polling/watcher.js';
 import { type Connection, sortRows, toConnection, allRows } from '../connection.js';
 import type { ContextValue, GraphContext } from '../context.js';
-import { MakesRestCall } from '../limits/query-cost.js';
+import { MakesRestCalls } from '../limits/query-cost.js';
 import { EnvironmentInput, toSubscriptionAddress } from '../environment/environment.inputs.js';
 import { errorsAsEvents, singleEvent, mapWatchEvents } from '../async-iterators.js';
 import { isId } from '../validators.js';
@@ -32,7 +32,7 @@ interface ListEvent {
 @Resolver(() => SiteToSiteVpn)
 export class SiteToSiteVpnSubscriptionResolver {
   @Authorized()
-  @MakesRestCall()
+  @MakesRestCalls(['siteToSiteVpn'])
   @Subscription(() => SiteToSiteVpn, {
     description:
       'Emits the site-to-site VPN as it is now, then after each change. Completes when the VPN has been deleted.',
@@ -48,7 +48,7 @@ export class SiteToSiteVpnSubscriptionResolver {
   }
 
   @Authorized()
-  @MakesRestCall()
+  @MakesRestCalls(['siteToSiteVpns'])
   @Subscription(() => SiteToSiteVpnConnection, {
     description:
       'Emits the list as it is now, ordered by name, then the whole list after each change in it. Suits a table on a screen.',
