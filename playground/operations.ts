@@ -73,6 +73,23 @@ export const readyOperations: readonly ReadyOperation[] = [
       field
       value
     }
+    networkOverlaps {
+      cidr
+      overlapsWith
+      kind
+      siteToSiteVpn {
+        name
+      }
+    }
+    remoteEnd {
+      localAddress
+      peerAddress
+      checks {
+        severity
+        message
+        advice
+      }
+    }
   }
 }
 `,

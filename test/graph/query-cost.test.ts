@@ -32,6 +32,9 @@ describe('estimateRestCalls', () => {
     [2, `{ vpcs(${environment}) { nodes { siteToSiteVpns { totalCount } } } }`],
     [1, '{ environments { name serviceConnection { name } } }'],
     [2, '{ environments { name serviceConnection { serviceCode type } } }'],
+    [2, list('networkOverlaps { cidr }')],
+    [3, one('networkOverlaps { cidr }')],
+    [3, `subscription { siteToSiteVpnUpdated(${environment}, ${id}) { networkOverlaps { cidr } } }`],
     [3, `{ task(${id}) { siteToSiteVpn { vpc { name } } } }`],
     [2, `mutation { resetSiteToSiteVpn(input: {${environment}, ${id}}) { siteToSiteVpn { state } } }`],
     [
@@ -55,8 +58,13 @@ describe('estimateRestCalls', () => {
       2,
       `{ siteToSiteVpns(${environment}) { nodes { vpc { name } } edges { node { vpc { cidr } } } } }`,
     ],
+    ['overlaps, the VPC and its VPNs', 2, list('networkOverlaps { cidr } vpc { siteToSiteVpns { totalCount } }')],
     ['a VPC, its VPNs, and their VPC again', 3, one('vpc { siteToSiteVpns { nodes { name vpc { cidr } } } }')],
-    ['root fields that merge into one', 1, '{ ...Q ...Q environments { name } } fragment Q on Query { environments { id } }'],
+    [
+      'root fields that merge into one',
+      1,
+      '{ ...Q ...Q environments { name } } fragment Q on Query { environments { id } }',
+    ],
     [
       'fragments that are spread again and again',
       2,

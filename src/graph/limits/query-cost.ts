@@ -17,7 +17,14 @@ import { isObject } from '../../json.js';
 
 /** Names what a REST call reads, or that it writes. Below one root field, loaders make one call of each name. */
 export type RestCallName =
-  'environments' | 'organizations' | 'serviceConnections' | 'siteToSiteVpn' | 'siteToSiteVpns' | 'task' | 'vpcs' | 'write';
+  | 'environments'
+  | 'organizations'
+  | 'serviceConnections'
+  | 'siteToSiteVpn'
+  | 'siteToSiteVpns'
+  | 'task'
+  | 'vpcs'
+  | 'write';
 
 /**
  * Declares the REST calls of a field. It makes them once below a root field, however many objects it is resolved for, and shares them with

@@ -31,6 +31,9 @@ const referenceFields = new Set(['__typename', 'id', 'environment', 'siteToSiteV
 // The fields of a VpcReference whose environment is null.
 const fieldsWithoutEnvironment = new Set(['__typename', 'id']);
 
+// The fields of a VPN besides `vpc` that need its VPC.
+const fieldsWithVpc = ['remoteEnd', 'networkOverlaps'];
+
 @Resolver(() => SiteToSiteVpn)
 export class SiteToSiteVpnResolver {
   @Authorized()
@@ -206,7 +209,7 @@ export function prefetchVpcs(
 function selectsVpcs(info: GraphQLResolveInfo): boolean {
   return [['nodes'], ['edges', 'node']].some(
     (row) =>
-      collectSelectedFields(info, ...row).has('remoteEnd') ||
+      fieldsWithVpc.some((field) => collectSelectedFields(info, ...row).has(field)) ||
       !isSubset(collectSelectedFields(info, ...row, 'vpc'), referenceFields),
   );
 }
