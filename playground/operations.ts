@@ -84,11 +84,8 @@ export const readyOperations: readonly ReadyOperation[] = [
     remoteEnd {
       localAddress
       peerAddress
-      checks {
-        severity
-        message
-        advice
-      }
+      localNetworks
+      peerNetworks
     }
   }
 }
@@ -185,6 +182,7 @@ query task($id: ID!, $environment: EnvironmentInput) {
   {
     query: `mutation createSiteToSiteVpn($input: CreateSiteToSiteVpnInput!) {
   createSiteToSiteVpn(input: $input) {
+    alreadyExists
     siteToSiteVpn {
       id
       name
