@@ -220,6 +220,7 @@ describe('Mutation.updateSiteToSiteVpn', () => {
 
   it.each<[string, Script, string | null, string[]]>([
     ['405 without a body', () => raw(405, ''), null, [put]],
+    ['405 with HTML', () => raw(405, '<html>'), null, [put]],
     ['404 with HTML', () => raw(404, '<html>'), null, [put]],
     [
       '404 with errors, although it has the VPN',
