@@ -144,6 +144,7 @@ export default tseslint.config(
             types: [
               'EnvironmentScope',
               'PageInfo',
+              'NetworkOverlap',
               'RemoteEnd',
               'RemoteEndCheck',
               'RemoteEndFile',

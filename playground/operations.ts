@@ -73,6 +73,20 @@ export const readyOperations: readonly ReadyOperation[] = [
       field
       value
     }
+    networkOverlaps {
+      cidr
+      overlapsWith
+      kind
+      siteToSiteVpn {
+        name
+      }
+    }
+    remoteEnd {
+      localAddress
+      peerAddress
+      localNetworks
+      peerNetworks
+    }
   }
 }
 `,
@@ -168,6 +182,7 @@ query task($id: ID!, $environment: EnvironmentInput) {
   {
     query: `mutation createSiteToSiteVpn($input: CreateSiteToSiteVpnInput!) {
   createSiteToSiteVpn(input: $input) {
+    alreadyExists
     siteToSiteVpn {
       id
       name

@@ -11,6 +11,7 @@ import type { CallerWatcher, WaitLimits, Watcher } from '../cloudca/polling/watc
 import { createEnvironmentLoaders, type EnvironmentLoaders } from './environment/environment.loaders.js';
 import { MissingKeyError } from './errors.js';
 import { ResultBudget } from './execution/result-budget.js';
+import { createVpcNetworksLoader, type LoadVpcNetworks } from './site-to-site-vpn/network-overlaps.loaders.js';
 import { createSiteToSiteVpnLoaders, type SiteToSiteVpnLoaders } from './site-to-site-vpn/site-to-site-vpn.loaders.js';
 import { maxWaitSeconds } from './site-to-site-vpn/site-to-site-vpn.inputs.js';
 import { createVpcLoaders, type VpcLoaders } from './vpc/vpc.loaders.js';
@@ -79,6 +80,7 @@ interface Loaders {
   readonly environments: EnvironmentLoaders;
   readonly siteToSiteVpns: SiteToSiteVpnLoaders;
   readonly vpcs: VpcLoaders;
+  readonly vpcNetworks: LoadVpcNetworks;
 }
 
 /** The context value that resolvers receive. It wraps GraphContext, since Apollo Server copies it, and a copy loses private fields. */
@@ -159,11 +161,7 @@ export class GraphContext {
 
   /** The loaders of the operation. Throws MissingKeyError. */
   get loaders(): Loaders {
-    this.#loaders ??= {
-      environments: createEnvironmentLoaders(this.rest),
-      siteToSiteVpns: createSiteToSiteVpnLoaders(this.rest),
-      vpcs: createVpcLoaders(this.rest),
-    };
+    this.#loaders ??= createLoaders(this.rest);
     return this.#loaders;
   }
 
@@ -246,4 +244,11 @@ export class GraphContext {
     this.budget.stop(new ClientDisconnectedError('The client disconnected.'));
     this.#abortWait?.();
   }
+}
+
+function createLoaders(rest: RestSession): Loaders {
+  const siteToSiteVpns = createSiteToSiteVpnLoaders(rest);
+  const vpcs = createVpcLoaders(rest);
+  const vpcNetworks = createVpcNetworksLoader(siteToSiteVpns, vpcs);
+  return { environments: createEnvironmentLoaders(rest), siteToSiteVpns, vpcs, vpcNetworks };
 }

@@ -22,13 +22,15 @@ export function parseIpNetwork(text: string): IpNetwork | undefined {
   const [, addressText = '', prefixText = ''] = /^\s*([^/]+)\/(\d{1,3})\s*$/.exec(text) ?? [];
   const address = parseIpAddress(addressText);
   const prefixLength = Number(prefixText);
-  if (address === undefined || prefixText === '' || prefixLength > address.toByteArray().length * 8) return undefined;
-  const block = `${address.toString()}/${prefixLength}`;
-  const network =
-    address instanceof ipaddr.IPv4
-      ? ipaddr.IPv4.networkAddressFromCIDR(block)
-      : ipaddr.IPv6.networkAddressFromCIDR(block);
+  const bytes = address?.toByteArray() ?? [];
+  if (prefixText === '' || prefixLength > bytes.length * 8 || bytes.length === 0) return undefined;
+  const network = ipaddr.fromByteArray(bytes.map((byte, index) => byte & toMask(prefixLength - index * 8)));
   return { cidr: `${network.toString()}/${prefixLength}`, family: network.kind(), address: network, prefixLength };
+}
+
+// The mask of a byte of which a number of bits belongs to the network.
+function toMask(bits: number): number {
+  return bits >= 8 ? 0xff : (0xff << (8 - Math.max(0, bits))) & 0xff;
 }
 
 /** Parses CIDR blocks. Drops repeated networks. Returns undefined if one of the texts is not a CIDR block. */

@@ -11,6 +11,7 @@ import {
   ResetSiteToSiteVpnResolver,
   UpdateSiteToSiteVpnResolver,
 } from './site-to-site-vpn/site-to-site-vpn.mutations.js';
+import { SiteToSiteVpnNetworkOverlapsResolver } from './site-to-site-vpn/network-overlaps.resolver.js';
 import { RemoteEndResolver, SiteToSiteVpnRemoteEndResolver } from './site-to-site-vpn/remote-end.resolver.js';
 import {
   SiteToSiteVpnResolver,
@@ -52,6 +53,7 @@ export function createSchema(): GraphQLSchema {
       SiteToSiteVpnResolver,
       SiteToSiteVpnRemoteEndResolver,
       RemoteEndResolver,
+      SiteToSiteVpnNetworkOverlapsResolver,
       CreateSiteToSiteVpnResolver,
       UpdateSiteToSiteVpnResolver,
       DeleteSiteToSiteVpnResolver,

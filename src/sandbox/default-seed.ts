@@ -203,10 +203,11 @@ function createProduction(): SeedEnvironment {
       }),
       seedSiteToSiteVpn({
         id: 'feceeb8d-b7e6-4a92-bc64-6324d008bfba',
+        // Its network lies in that of toronto-office, so the two overlap.
         name: 'payment-provider',
         vpcId: shopVpc,
         gateway: '203.0.113.200',
-        cidr: '10.250.1.0/28',
+        cidr: '10.20.250.0/28',
         ipSecPsk: 'balDgo6S8RiWFSxSdqw0LbFG',
       }),
     ],

@@ -185,6 +185,25 @@ describe('Mutation.createSiteToSiteVpn', () => {
     expect(graph.calls()).toEqual([post, list, listVpcs]);
   });
 
+  it.each(['ABYDOS', ' abydos '])(
+    'is TAKEN at the name if the REST API rejects it, and a VPN is named %j',
+    async (name) => {
+      const other = numberedVpn(2, 1, { name });
+      const rejected = json(400, { errors: [{ code: 2013, message: 'The name is used already.' }] });
+      const body = await run(() => rejected, [other]);
+      expect(at(body, 'data', 'createSiteToSiteVpn')).toMatchObject({
+        alreadyExists: false,
+        userErrors: [{ field: ['input', 'name'], code: 'TAKEN', upstreamCode: '2013' }],
+      });
+    },
+  );
+
+  it('is REJECTED without a field if the REST API rejects something else, and a VPN has a similar name', async () => {
+    const rejected = json(400, { errors: [{ code: 2014, message: 'The quota is used up.' }] });
+    const body = await run(() => rejected, [numberedVpn(2, 1, { name: 'Abydos' })]);
+    expect(at(body, 'data', 'createSiteToSiteVpn', 'userErrors')).toMatchObject([{ field: null, code: 'REJECTED' }]);
+  });
+
   it('is REJECTED without a field for a quota, whatever else the environment rules out', async () => {
     const quota = { code: 2014, message: 'The quota is used up.' };
     const used = { code: 2013, message: 'This name is used.' };
@@ -258,7 +277,7 @@ describe('placeRejections', () => {
     [['1 Quota.'], [], ['1 Quota.:1']],
     [[], ['name'], ['name:null']],
   ])('explains %j by %j as %j', (rejections, explanations, expected) => {
-    const placed = placeRejections(rejections.map(reject), explanations.map(explain));
+    const placed = placeRejections(rejections.map(reject), { userErrors: explanations.map(explain) });
     expect(placed.map(({ message, upstreamCode }) => `${message}:${upstreamCode}`)).toEqual(expected);
   });
 });

@@ -291,7 +291,7 @@ describe.each(['v1', 'v2'])('A gateway on the sandbox, version %s', (version) =>
         ],
         siteToSiteVpns: {
           nodes: [
-            { name: 'payment-provider', cidr: '10.250.1.0/28', vpc: { name: 'shop' } },
+            { name: 'payment-provider', cidr: '10.20.250.0/28', vpc: { name: 'shop' } },
             { name: 'toronto-office', cidr: '10.20.0.0/16', vpc: { name: 'shop' } },
           ],
         },

@@ -22,12 +22,13 @@ const schema = createSchema();
 const rule = createDocumentLimitsRule({ ...readConfig({}), maxDepth: 0 });
 const violations = (query: string) => validate(schema, parse(query), [rule]).map(({ message }) => message);
 const tooManyRounds =
-  'The operation goes from a VPC to its VPNs more than 2 times on one path (Vpc.siteToSiteVpns). Split it into several requests.';
+  'The operation goes to lists of VPNs more than 2 times on one path (Vpc.siteToSiteVpns, SiteToSiteVpn.networkOverlaps). Split it into several requests.';
 
 const vpns = (selection: string) => `siteToSiteVpns { nodes { ${selection} } }`;
 const vpc = (selection: string) => `vpc { ${selection} }`;
+const overlaps = (selection: string) => `networkOverlaps { siteToSiteVpn { ${selection} } }`;
 
-describe('Rounds from a VPC to its VPNs', () => {
+describe('Rounds from VPCs and VPNs to VPNs', () => {
   const twice = vpns(vpc(vpns(vpc('id'))));
 
   it.each([
@@ -47,6 +48,14 @@ describe('Rounds from a VPC to its VPNs', () => {
     [
       'with other names',
       `{ vpcs(environment: ${environmentLiteral}) { nodes { a: ${vpns(vpc(`b: ${vpns(vpc(`c: ${vpns('id')}`))}`))} } } }`,
+    ],
+    [
+      'by overlaps of overlaps',
+      `{ siteToSiteVpns(environment: ${environmentLiteral}) { nodes { ${overlaps(overlaps(overlaps('name')))} } } }`,
+    ],
+    [
+      'by overlaps and lists',
+      `{ vpcs(environment: ${environmentLiteral}) { nodes { ${vpns(overlaps(vpc(vpns('name'))))} } } }`,
     ],
     [
       'in a fragment of the root',
@@ -93,6 +102,7 @@ describe('Rounds from a VPC to its VPNs', () => {
     );
     expect([...rounds].filter((coordinate) => !/Connection\.(nodes|edges)$/.test(coordinate))).toEqual([
       'Vpc.siteToSiteVpns',
+      'SiteToSiteVpn.networkOverlaps',
     ]);
   });
 });

@@ -50,9 +50,9 @@ describe('Mutation.updateSiteToSiteVpn', () => {
     ['one attribute', { name: ' renamed ' }, { name: 'renamed' }],
     ['false and null', { dpd: false, forceEncap: null, gateway: null }, { dpd: false }],
     [
-      'no group for NONE',
+      'NONE for a group that is to go',
       { ikeDhGroup: 'NONE', espPerfectForwardSecrecy: 'MODP_1536' },
-      { espPerfectForwardSecrecy: 'modp1536' },
+      { ikeDhGroup: 'None', espPerfectForwardSecrecy: 'modp1536' },
     ],
     [
       'every attribute',
@@ -97,17 +97,36 @@ describe('Mutation.updateSiteToSiteVpn', () => {
     expect(scripted.calls()).toEqual([put, get]);
   });
 
-  it.each([{}, { name: null, dpd: null }, { ikeDhGroup: 'NONE' }])(
+  it.each([{}, { name: null, dpd: null }, { ikeDhGroup: null, cidr: null }])(
     'is INVALID if there is nothing to update: %j',
     async (input) => {
-      const message =
-        'There is nothing to update. Send at least one attribute. NONE is no change: the REST API keeps a group.';
+      const message = 'There is nothing to update. Send at least one attribute that is not null.';
       expect(await run(() => ({}), input)).toEqual(
         payload({ userErrors: [{ field: null, code: 'INVALID', message, upstreamCode: null }] }),
       );
       expect(scripted.calls()).toEqual([]);
     },
   );
+
+  it.each(['name', 'cidr', 'gateway', 'ipSecPsk'])('is INVALID at %s only, if that is empty', async (field) => {
+    const body = await run(() => ({}), { [field]: '' });
+    expect(at(body, 'data', 'updateSiteToSiteVpn', 'userErrors')).toEqual([
+      expect.objectContaining({ field: ['input', field], code: 'INVALID' }),
+    ]);
+  });
+
+  it('is done if its response was lost, and the VPN has no group any more', async () => {
+    const removed = numberedVpn(1, 1, { ikeDhGroup: null });
+    expect(await run(() => raw(502), { ikeDhGroup: 'NONE' }, [removed])).toEqual(
+      payload({ siteToSiteVpn: { id, name: 'vpn-0001' } }),
+    );
+  });
+
+  it('is REJECTED if the REST API has no value for NONE', async () => {
+    const input = { environment, id: otherVpnId, ikeDhGroup: 'NONE' };
+    const body = await version2.execute(update(), { input });
+    expect(at(body, 'data', 'updateSiteToSiteVpn', 'userErrors')).toMatchObject([{ field: null, code: 'REJECTED' }]);
+  });
 
   it('returns all violations at once, without a REST call', async () => {
     const input = {
@@ -201,6 +220,7 @@ describe('Mutation.updateSiteToSiteVpn', () => {
 
   it.each<[string, Script, string | null, string[]]>([
     ['405 without a body', () => raw(405, ''), null, [put]],
+    ['405 with HTML', () => raw(405, '<html>'), null, [put]],
     ['404 with HTML', () => raw(404, '<html>'), null, [put]],
     [
       '404 with errors, although it has the VPN',

@@ -5,7 +5,7 @@ import { listEnvironments, listOrganizations, type ServiceConnectionEntity } fro
 import { toIdKey } from '../../cloudca/ids.js';
 import type { GraphContext } from '../context.js';
 import { BadUserInputError } from '../errors.js';
-import { MakesRestCall } from '../limits/query-cost.js';
+import { MakesRestCalls } from '../limits/query-cost.js';
 import { prefetch } from '../loaders.js';
 import { collectSelectedFields } from '../execution/selected-fields.js';
 import { isId } from '../validators.js';
@@ -14,7 +14,7 @@ import { Environment, Organization, ServiceConnection } from './environment.type
 @Resolver(() => Environment)
 export class EnvironmentResolver {
   @Authorized()
-  @MakesRestCall()
+  @MakesRestCalls(['environments'])
   @Query(() => [Environment], {
     nullable: true,
     description: "Environments of an organization that the caller's API key can see.",
@@ -43,7 +43,7 @@ export class EnvironmentResolver {
   }
 
   @Authorized()
-  @MakesRestCall()
+  @MakesRestCalls(['organizations'])
   @Query(() => [Organization], {
     nullable: true,
     description:

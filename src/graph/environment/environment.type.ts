@@ -1,6 +1,6 @@
 // The GraphQL types of environments, and of the service connections and organizations that they belong to.
 import { Field, ID, ObjectType } from 'type-graphql';
-import { MakesRestCall } from '../limits/query-cost.js';
+import { MakesRestCalls } from '../limits/query-cost.js';
 
 @ObjectType({
   simpleResolvers: true,
@@ -53,7 +53,7 @@ export class Environment {
   @Field(() => String, { nullable: true, description: 'Purpose of the environment, as its creator described it.' })
   declare description: string | null;
 
-  @MakesRestCall(['id', 'name'])
+  @MakesRestCalls(['serviceConnections'], ['id', 'name'])
   @Field(() => ServiceConnection, {
     nullable: true,
     description: 'Connection to the service that the environment is in.',

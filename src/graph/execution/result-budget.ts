@@ -41,6 +41,7 @@ export class ResultBudget {
   readonly #turns = new Turns();
   readonly #cancelReads: () => void;
   #fields = 0;
+  #announced = 0;
   #stopReason: Error | undefined;
   #onStop: ((reason: Error) => void) | undefined;
 
@@ -77,6 +78,16 @@ export class ResultBudget {
     if (work > maxWorkPerTurn) return this.#divide(rows, rowSize.work);
     const turn = this.#turns.take(work);
     return turn === undefined ? rows : turn.then(() => this.#checked(rows));
+  }
+
+  /**
+   * Announces rows of a list before they are taken. Throws ResultTooLargeError, and stops the operation, if those announced so far exceed the
+   * limit by their number alone. So lists that are made before the first one is taken stay within it.
+   */
+  announceRows(count: number): void {
+    this.#announced += count;
+    if (this.maxFields > 0 && this.#announced > this.maxFields) this.stop(createTooManyFieldsError(this.maxFields));
+    this.throwIfStopped();
   }
 
   /**

@@ -37,9 +37,9 @@ export const maxValidationErrors = 5;
 // nested lists. A rule of graphql-js limits how many such lists may be nested.
 const introspectionLimits = { depth: 15, aliases: 2 };
 
-// From a VPC to its VPNs, to the VPC of each, and to its VPNs again: once round is enough for any data. No other lists can be nested without
-// end.
-const roundField = 'siteToSiteVpns';
+// From a VPC to its VPNs, to the VPC of each, and to its VPNs again: once round is enough for any data. From a VPN to those whose networks
+// overlap likewise. No other lists can be nested without end.
+const roundFields = new Set(['siteToSiteVpns', 'networkOverlaps']);
 const maxRounds = 2;
 
 /** Maximum length of a string in a document or in the variables, in characters. Inputs with a shorter limit check it themselves. */
@@ -104,7 +104,7 @@ interface Counts {
   readonly rootFields: number;
   readonly aliases: number;
   readonly directives: number;
-  /** How often one path goes from a VPC to its VPNs. */
+  /** How often one path goes from a VPC, or from a VPN, to VPNs. */
   readonly rounds: number;
   /** Depth of introspection. Introspection fields count in `fields` and `rootFields` too, but not in `depth` and `aliases`. */
   readonly introspectionDepth: number;
@@ -131,7 +131,8 @@ function toViolations(operation: OperationDefinitionNode, counter: Counter, limi
     ...checkLimit(
       counts.rounds,
       maxRounds,
-      (max) => `goes from a VPC to its VPNs more than ${max} times on one path (Vpc.siteToSiteVpns)`,
+      (max) =>
+        `goes to lists of VPNs more than ${max} times on one path (Vpc.siteToSiteVpns, SiteToSiteVpn.networkOverlaps)`,
     ),
     ...checkLimit(
       counts.introspectionDepth,
@@ -204,7 +205,7 @@ class Counter {
       fields: below.fields + 1,
       rootFields: 1,
       aliases: below.aliases + (alias === undefined ? 0 : 1),
-      rounds: below.rounds + (name.value === roundField && !isRoot ? 1 : 0),
+      rounds: below.rounds + (roundFields.has(name.value) && !isRoot ? 1 : 0),
     };
     if (name.value !== '__schema' && name.value !== '__type') return counts;
     return { ...counts, depth: 1, aliases: 0, introspectionDepth: counts.depth, introspectionAliases: counts.aliases };

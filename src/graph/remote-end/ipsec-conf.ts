@@ -4,6 +4,7 @@ import {
   dpdDelay,
   dpdTimeout,
   toEspProposal,
+  toFileLifetime,
   toIkeProposal,
   toRekeyTime,
   toSecret,
@@ -59,13 +60,14 @@ function toPairLines(connection: string, { local, peer }: NetworkPair, number: n
 }
 
 /** Sets the lifetimes, and how long before their end strongSwan renews: one margin for both, so it comes from the shorter one. */
-function lifetimes({ ike, esp }: Tunnel): readonly string[] {
-  const known = [ike.lifetime, esp.lifetime].filter((lifetime) => lifetime !== null && lifetime >= 1);
-  if (known.length === 0) return [];
-  const shortest = Math.min(...known.map(Number));
+function lifetimes(tunnel: Tunnel): readonly string[] {
+  const ike = toFileLifetime(tunnel.ike.lifetime);
+  const esp = toFileLifetime(tunnel.esp.lifetime);
+  const shortest = Math.min(ike ?? Infinity, esp ?? Infinity);
+  if (shortest === Infinity) return [];
   return [
-    ...(ike.lifetime !== null && ike.lifetime >= 1 ? [`    ikelifetime=${ike.lifetime}s`] : []),
-    ...(esp.lifetime !== null && esp.lifetime >= 1 ? [`    lifetime=${esp.lifetime}s`] : []),
+    ...(ike === undefined ? [] : [`    ikelifetime=${ike}s`]),
+    ...(esp === undefined ? [] : [`    lifetime=${esp}s`]),
     `    margintime=${shortest - toRekeyTime(shortest)}s`,
   ];
 }

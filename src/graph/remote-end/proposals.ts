@@ -24,6 +24,11 @@ export function toEspProposal({ esp }: Tunnel): string {
   return toProposal(esp, esp.dhGroup === 'None' ? [] : [esp.dhGroup]);
 }
 
+/** Returns the lifetime that a file sets, in seconds. Undefined if the REST API sends none, or one below 1 s: strongSwan's default then holds. */
+export function toFileLifetime(lifetime: number | null): number | undefined {
+  return lifetime !== null && lifetime >= 1 ? lifetime : undefined;
+}
+
 /** Returns the time after which a security association is renewed at the latest: 90 % of its lifetime, in seconds. */
 export function toRekeyTime(lifetime: number): number {
   return Math.max(1, Math.floor(lifetime * 0.9));

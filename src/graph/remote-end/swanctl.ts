@@ -4,6 +4,7 @@ import {
   dpdDelay,
   dpdTimeout,
   toEspProposal,
+  toFileLifetime,
   toIkeProposal,
   toRekeyTime,
   toSecret,
@@ -24,7 +25,7 @@ export function toSwanctlFiles(tunnel: Tunnel, ipSecPsk: string): readonly Confi
     '    mobike = no',
     `    remote_addrs = "${peerAddress}"`,
     `    proposals = ${toIkeProposal(tunnel)}`,
-    ...ikeLifetime(tunnel.ike.lifetime),
+    ...ikeLifetime(toFileLifetime(tunnel.ike.lifetime)),
     '    keyingtries = 0',
     ...(tunnel.dpd ? [`    dpd_delay = ${dpdDelay}s`, `    dpd_timeout = ${dpdTimeout}s`] : []),
     ...(tunnel.forceEncap ? ['    encap = yes'] : []),
@@ -59,20 +60,20 @@ function toChild(tunnel: Tunnel, { local, peer }: NetworkPair, name: string): re
     `        local_ts = "${local}"`,
     `        remote_ts = "${peer}"`,
     `        esp_proposals = ${toEspProposal(tunnel)}`,
-    ...espLifetime(tunnel.esp.lifetime),
+    ...espLifetime(toFileLifetime(tunnel.esp.lifetime)),
     ...(tunnel.dpd ? ['        dpd_action = restart'] : []),
     '        start_action = start',
     '      }',
   ];
 }
 
-function ikeLifetime(lifetime: number | null): readonly string[] {
-  if (lifetime === null || lifetime < 1) return [];
+function ikeLifetime(lifetime: number | undefined): readonly string[] {
+  if (lifetime === undefined) return [];
   const rekeyTime = toRekeyTime(lifetime);
   return [`    rekey_time = ${rekeyTime}s`, `    over_time = ${lifetime - rekeyTime}s`];
 }
 
-function espLifetime(lifetime: number | null): readonly string[] {
-  if (lifetime === null || lifetime < 1) return [];
+function espLifetime(lifetime: number | undefined): readonly string[] {
+  if (lifetime === undefined) return [];
   return [`        rekey_time = ${toRekeyTime(lifetime)}s`, `        life_time = ${lifetime}s`];
 }

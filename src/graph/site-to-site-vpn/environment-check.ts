@@ -21,6 +21,8 @@ export interface EnvironmentCheck {
   readonly vpn: SiteToSiteVpnEntity | null;
   /** The fields that the environment rules out. Says nothing of the VPN that is in the way. */
   readonly userErrors: readonly UserError[];
+  /** The errors that may explain a rejection that names their field. Default: none. */
+  readonly likelyErrors?: readonly UserError[];
 }
 
 /** Checks the attributes of a new VPN: one list call, and another one if no VPN uses its VPC. Rejects with a CloudcaError. */
@@ -36,7 +38,12 @@ export async function checkNewVpn(
   const isVpc = (id: string) => isSameId(id, attributes.vpcId);
   const hasVpc =
     vpns.some(({ vpcId }) => isVpc(vpcId)) || (await listVpcs(rest, environment)).some(({ id }) => isVpc(id));
-  return { isDone: false, vpn: null, userErrors: [...findTaken(vpns, attributes), ...(hasVpc ? [] : [noVpc])] };
+  return {
+    isDone: false,
+    vpn: null,
+    userErrors: [...findTaken(vpns, attributes), ...(hasVpc ? [] : [noVpc])],
+    likelyErrors: findLikelyTaken(vpns, attributes),
+  };
 }
 
 /** Checks the new attributes of a VPN with one list call. Rejects with a CloudcaError. */
@@ -50,16 +57,22 @@ export async function checkChanges(
   const vpn = vpns.find((candidate) => isSameId(candidate.id, id));
   if (vpn !== undefined && hasAttributes(vpn, changes)) return toDone(vpn);
   const others = vpns.filter((candidate) => candidate !== vpn);
-  return { isDone: false, vpn: null, userErrors: [...(vpn ? [] : [noVpn]), ...findTaken(others, changes)] };
+  return {
+    isDone: false,
+    vpn: null,
+    userErrors: [...(vpn ? [] : [noVpn]), ...findTaken(others, changes)],
+    likelyErrors: findLikelyTaken(others, changes),
+  };
 }
 
 /**
  * Replaces rejections of the REST API by the userErrors that explain them, which take over its codes. The REST API does not say which field
- * it rejects: a rejection that names the field goes first, then any other. Rejections beyond that stay as they are.
+ * it rejects: a rejection that names the field goes first, then any other. Rejections beyond that stay as they are, unless they name the
+ * field of a likely error.
  */
 export function placeRejections(
   rejections: readonly UserError[],
-  explanations: readonly UserError[],
+  { userErrors: explanations, likelyErrors = [] }: Pick<EnvironmentCheck, 'userErrors' | 'likelyErrors'>,
 ): readonly UserError[] {
   const left = [...rejections];
   const take = (test: (rejection: UserError) => boolean) => {
@@ -71,7 +84,12 @@ export function placeRejections(
     const rejection = matches[index] ?? take(() => true);
     return { field, code, message, upstreamCode: rejection?.upstreamCode ?? null };
   });
-  return [...placed, ...left];
+  const likely = likelyErrors.flatMap((error) => {
+    const rejection = take(({ message }) => namesField(message, error));
+    const { field, code, message } = error;
+    return rejection === undefined ? [] : [{ field, code, message, upstreamCode: rejection.upstreamCode }];
+  });
+  return [...placed, ...likely, ...left];
 }
 
 function namesField(message: string, { field }: UserError): boolean {
@@ -90,6 +108,20 @@ function findTaken(vpns: readonly SiteToSiteVpnEntity[], given: SiteToSiteVpnAtt
   return [...(isNameTaken ? [nameTaken] : []), ...(isGatewayTaken ? [gatewayTaken] : [])];
 }
 
+// The REST API does not say how it compares names. MySQL, the database of CloudStack, ignores case and trailing blanks by default.
+function findLikelyTaken(
+  vpns: readonly SiteToSiteVpnEntity[],
+  { name }: SiteToSiteVpnAttributes,
+): readonly UserError[] {
+  if (name === undefined || vpns.some((vpn) => vpn.name === name)) return [];
+  const key = toNameKey(name);
+  return vpns.some((vpn) => toNameKey(vpn.name) === key) ? [similarNameTaken] : [];
+}
+
+function toNameKey(name: string): string {
+  return name.trim().toLowerCase();
+}
+
 function createError(field: string, code: UserErrorCode, message: string): UserError {
   return { field: ['input', field], code, message, upstreamCode: null };
 }
@@ -100,6 +132,11 @@ const nameTaken = createError(
   'name',
   UserErrorCode.TAKEN,
   'Another site-to-site VPN of the environment has this name. Choose another name.',
+);
+const similarNameTaken = createError(
+  'name',
+  UserErrorCode.TAKEN,
+  'Another site-to-site VPN of the environment has this name in another spelling. Choose another name.',
 );
 const gatewayTaken = createError(
   'gateway',

@@ -112,7 +112,7 @@ async function send(rest: RestSession, environment: EnvironmentAddress, write: W
     const check = await checkFailed(rest, environment, write, error);
     if (check?.isDone) return { ...none, isDone: true, vpn: check.vpn };
     const rejections = toUserErrors(error, write.id === null ? null : ['input', 'id']);
-    const userErrors = placeRejections(rejections ?? [], check?.userErrors ?? []);
+    const userErrors = placeRejections(rejections ?? [], check ?? { userErrors: [] });
     if (userErrors.length === 0) throw error;
     return { ...none, userErrors };
   }

@@ -2,7 +2,7 @@
 import { Arg, Ctx, FieldResolver, Resolver, Root } from 'type-graphql';
 import type { GraphContext } from '../context.js';
 import { BadUserInputError } from '../errors.js';
-import { MakesRestCall } from '../limits/query-cost.js';
+import { MakesRestCalls } from '../limits/query-cost.js';
 import { type Check, toChecks } from '../remote-end/checks.js';
 import { toIpsecConfFiles } from '../remote-end/ipsec-conf.js';
 import type { ConfigurationFile } from '../remote-end/proposals.js';
@@ -16,7 +16,7 @@ const generators = { SWANCTL: toSwanctlFiles, IPSEC_CONF: toIpsecConfFiles } as 
 
 @Resolver(() => SiteToSiteVpn)
 export class SiteToSiteVpnRemoteEndResolver {
-  @MakesRestCall()
+  @MakesRestCalls(['vpcs'])
   @FieldResolver(() => RemoteEnd, {
     nullable: true,
     description:

@@ -189,7 +189,7 @@ export class UpdateSiteToSiteVpnInput extends ExistingSiteToSiteVpnInput {
   @Field(() => DhGroup, {
     nullable: true,
     description:
-      'New Diffie-Hellman group of phase 1 (IKE). With NONE or null, the gateway sends no group, and the VPN keeps its own.',
+      'New Diffie-Hellman group of phase 1 (IKE). NONE asks the REST API to remove the group. Its version 2 documents no such value, and may reject it.',
   })
   declare ikeDhGroup?: DhGroup | null;
 
@@ -210,7 +210,7 @@ export class UpdateSiteToSiteVpnInput extends ExistingSiteToSiteVpnInput {
   @Field(() => DhGroup, {
     nullable: true,
     description:
-      'New Diffie-Hellman group for perfect forward secrecy in phase 2 (ESP). With NONE or null, the gateway sends no group, and the VPN keeps its own.',
+      'New Diffie-Hellman group for perfect forward secrecy in phase 2 (ESP). NONE asks the REST API to remove the group. Its version 2 documents no such value, and may reject it.',
   })
   declare espPerfectForwardSecrecy?: DhGroup | null;
 
@@ -232,6 +232,8 @@ export class UpdateSiteToSiteVpnInput extends ExistingSiteToSiteVpnInput {
   declare validateOnly: boolean;
 }
 
+const blanks = /\s/g;
+
 /** Converts the input to the body of the REST call: the documented fields only, and no group for NONE or null. */
 export function toNewSiteToSiteVpn(input: CreateSiteToSiteVpnInput): NewSiteToSiteVpn {
   const ikeDhGroup = toSentGroup(input.ikeDhGroup);
@@ -240,7 +242,7 @@ export function toNewSiteToSiteVpn(input: CreateSiteToSiteVpnInput): NewSiteToSi
     name: input.name.trim(),
     vpcId: input.vpcId,
     gateway: input.gateway,
-    cidr: toSentCidr(input.cidr),
+    cidr: input.cidr.replaceAll(blanks, ''),
     ipSecPsk: input.ipSecPsk,
     ikeEncryptionAlgorithm: input.ikeEncryptionAlgorithm,
     ikeHashAlgorithm: input.ikeHashAlgorithm,
@@ -255,20 +257,20 @@ export function toNewSiteToSiteVpn(input: CreateSiteToSiteVpnInput): NewSiteToSi
   };
 }
 
-/** Converts the input to the body of the REST call: the attributes that the client sent, and no group for NONE. */
+/** Converts the input to the body of the REST call: the attributes that the client sent. A group of NONE is sent as `None`, since an absent one stays. */
 export function toSiteToSiteVpnChanges(input: UpdateSiteToSiteVpnInput): SiteToSiteVpnChanges {
   return {
     name: input.name?.trim(),
     gateway: input.gateway ?? undefined,
-    cidr: input.cidr ? toSentCidr(input.cidr) : undefined,
+    cidr: input.cidr?.replaceAll(blanks, ''),
     ipSecPsk: input.ipSecPsk ?? undefined,
     ikeEncryptionAlgorithm: input.ikeEncryptionAlgorithm ?? undefined,
     ikeHashAlgorithm: input.ikeHashAlgorithm ?? undefined,
-    ikeDhGroup: toSentGroup(input.ikeDhGroup),
+    ikeDhGroup: input.ikeDhGroup ?? undefined,
     ikeLifetime: input.ikeLifetime ?? undefined,
     espEncryptionAlgorithm: input.espEncryptionAlgorithm ?? undefined,
     espHashAlgorithm: input.espHashAlgorithm ?? undefined,
-    espPerfectForwardSecrecy: toSentGroup(input.espPerfectForwardSecrecy),
+    espPerfectForwardSecrecy: input.espPerfectForwardSecrecy ?? undefined,
     espLifetime: input.espLifetime ?? undefined,
     dpd: input.dpd ?? undefined,
     forceEncap: input.forceEncap ?? undefined,
@@ -278,13 +280,8 @@ export function toSiteToSiteVpnChanges(input: UpdateSiteToSiteVpnInput): SiteToS
 /** Returns an error if an update changes nothing. */
 export function validateChanges(changes: SiteToSiteVpnChanges): readonly UserError[] {
   if (Object.values(changes).some((value) => value !== undefined)) return [];
-  const message =
-    'There is nothing to update. Send at least one attribute. NONE is no change: the REST API keeps a group.';
+  const message = 'There is nothing to update. Send at least one attribute that is not null.';
   return [{ field: null, code: UserErrorCode.INVALID, message, upstreamCode: null }];
-}
-
-function toSentCidr(cidr: string): string {
-  return cidr.replaceAll(/\s/g, '');
 }
 
 function toSentGroup(group: DhGroup | null | undefined): DhGroup | undefined {

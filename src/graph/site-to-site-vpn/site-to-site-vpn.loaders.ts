@@ -30,6 +30,8 @@ export interface SiteToSiteVpnLoaders {
   readonly one: DataLoader<SiteToSiteVpnKey, SiteToSiteVpn | null, string>;
   /** Loads a list, sorted by name. */
   readonly list: (list: SiteToSiteVpnListKey) => Promise<readonly SiteToSiteVpn[]>;
+  /** Sets a list, sorted by name, which `list` then returns without a REST call. */
+  readonly primeList: (list: SiteToSiteVpnListKey, vpns: readonly SiteToSiteVpn[]) => void;
   /** Loads all VPNs of an environment by the keys (toIdKey) of their VPCs, each group sorted by name. */
   readonly byVpc: (environment: EnvironmentAddress) => Promise<ReadonlyMap<string, readonly SiteToSiteVpn[]>>;
 }
@@ -46,20 +48,26 @@ export function createSiteToSiteVpnLoaders(rest: RestSession): SiteToSiteVpnLoad
       nullIfNotFound(getSiteToSiteVpn(rest, environment, id), (entity) => toSiteToSiteVpn(entity, environment, 'one')),
     ({ environment, id }) => toEnvironmentCacheKey(environment, toIdKey(id)),
   );
-  const list = createListLoader(
-    async ({ environment, vpcId }: SiteToSiteVpnListKey) => {
-      // All VPNs of one VPC belong to the same VPC, which one GET loads.
-      const loadStrategy = vpcId === null ? 'list' : 'one';
-      return toRows(await listSiteToSiteVpns(rest, environment, vpcId), environment, loadStrategy);
-    },
-    ({ environment, vpcId }) => toEnvironmentCacheKey(environment, vpcId && toIdKey(vpcId)),
-  );
+  const toListCacheKey = ({ environment, vpcId }: SiteToSiteVpnListKey) =>
+    toEnvironmentCacheKey(environment, vpcId && toIdKey(vpcId));
+  const primed = new Map<string, readonly SiteToSiteVpn[]>();
+  const list = createListLoader(async (key: SiteToSiteVpnListKey) => {
+    const { environment, vpcId } = key;
+    const known = primed.get(toListCacheKey(key));
+    if (known !== undefined) return known;
+    // All VPNs of one VPC belong to the same VPC, which one GET loads.
+    const loadStrategy = vpcId === null ? 'list' : 'one';
+    return toRows(await listSiteToSiteVpns(rest, environment, vpcId), environment, loadStrategy);
+  }, toListCacheKey);
+  const primeList = (key: SiteToSiteVpnListKey, vpns: readonly SiteToSiteVpn[]) => {
+    primed.set(toListCacheKey(key), vpns);
+  };
   // Grouped once: to filter the list for each VPC would take time quadratic in its length.
   const byVpc = createListLoader(
     async (environment: EnvironmentAddress) => groupByVpc(await list({ environment, vpcId: null })),
     (environment) => toEnvironmentCacheKey(environment),
   );
-  return { one, list, byVpc };
+  return { one, list, primeList, byVpc };
 }
 
 function groupByVpc(vpns: readonly SiteToSiteVpn[]): ReadonlyMap<string, readonly SiteToSiteVpn[]> {

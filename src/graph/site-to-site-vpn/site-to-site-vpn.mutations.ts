@@ -9,7 +9,7 @@ import {
   updateSiteToSiteVpn,
 } from '../../cloudca/site-to-site-vpn-writes.js';
 import type { GraphContext } from '../context.js';
-import { MakesRestCall } from '../limits/query-cost.js';
+import { ChecksWithRestCalls, MakesRestCalls } from '../limits/query-cost.js';
 import { checkChanges, checkNewVpn } from './environment-check.js';
 import { executeWrite } from './execute-write.js';
 import {
@@ -34,7 +34,8 @@ import { SiteToSiteVpn } from './site-to-site-vpn.type.js';
 @Resolver(() => CreateSiteToSiteVpnPayload)
 export class CreateSiteToSiteVpnResolver {
   @Authorized()
-  @MakesRestCall()
+  @MakesRestCalls(['write'])
+  @ChecksWithRestCalls(2)
   @Mutation(() => CreateSiteToSiteVpnPayload, {
     nullable: true,
     description: 'Creates a site-to-site VPN. The REST API works in the background: query or subscribe to the task.',
@@ -66,7 +67,7 @@ export class CreateSiteToSiteVpnResolver {
     return { ...payload, vpn: { ...key, sent } };
   }
 
-  @MakesRestCall()
+  @MakesRestCalls(['siteToSiteVpn'])
   @FieldResolver(() => SiteToSiteVpn, {
     nullable: true,
     description:
@@ -83,7 +84,8 @@ export class CreateSiteToSiteVpnResolver {
 @Resolver(() => UpdateSiteToSiteVpnPayload)
 export class UpdateSiteToSiteVpnResolver {
   @Authorized()
-  @MakesRestCall()
+  @MakesRestCalls(['write'])
+  @ChecksWithRestCalls(1)
   @Mutation(() => UpdateSiteToSiteVpnPayload, {
     nullable: true,
     description:
@@ -115,7 +117,7 @@ export class UpdateSiteToSiteVpnResolver {
     return { task, vpn: found ?? { ...key, sent: readVpn(context.rest, task?.wireResult, key) }, userErrors };
   }
 
-  @MakesRestCall()
+  @MakesRestCalls(['siteToSiteVpn'])
   @FieldResolver(() => SiteToSiteVpn, {
     nullable: true,
     description:
@@ -132,7 +134,7 @@ export class UpdateSiteToSiteVpnResolver {
 @Resolver(() => DeleteSiteToSiteVpnPayload)
 export class DeleteSiteToSiteVpnResolver {
   @Authorized()
-  @MakesRestCall()
+  @MakesRestCalls(['write'])
   @Mutation(() => DeleteSiteToSiteVpnPayload, {
     nullable: true,
     description: 'Deletes a site-to-site VPN. The REST API works in the background: query or subscribe to the task.',
@@ -162,7 +164,7 @@ export class DeleteSiteToSiteVpnResolver {
 @Resolver(() => ResetSiteToSiteVpnPayload)
 export class ResetSiteToSiteVpnResolver {
   @Authorized()
-  @MakesRestCall()
+  @MakesRestCalls(['write'])
   @Mutation(() => ResetSiteToSiteVpnPayload, {
     nullable: true,
     description:
@@ -186,7 +188,7 @@ export class ResetSiteToSiteVpnResolver {
     return { task, vpn: { ...key, sent: readVpn(context.rest, task?.wireResult, key) }, userErrors };
   }
 
-  @MakesRestCall()
+  @MakesRestCalls(['siteToSiteVpn'])
   @FieldResolver(() => SiteToSiteVpn, {
     nullable: true,
     description:

@@ -9,7 +9,7 @@ import type { RestSession } from '../../cloudca/session.js';
 import { toSiteToSiteVpnOrNull } from '../../cloudca/site-to-site-vpns.js';
 import { type Connection, PageArgs, toConnection, parsePage } from '../connection.js';
 import type { GraphContext } from '../context.js';
-import { MakesRestCall } from '../limits/query-cost.js';
+import { MakesRestCalls } from '../limits/query-cost.js';
 import { EnvironmentInput, toValidAddress } from '../environment/environment.inputs.js';
 import { BadUserInputError } from '../errors.js';
 import { prefetch } from '../loaders.js';
@@ -31,10 +31,13 @@ const referenceFields = new Set(['__typename', 'id', 'environment', 'siteToSiteV
 // The fields of a VpcReference whose environment is null.
 const fieldsWithoutEnvironment = new Set(['__typename', 'id']);
 
+// The fields of a VPN besides `vpc` that need its VPC.
+const fieldsWithVpc = ['remoteEnd', 'networkOverlaps'];
+
 @Resolver(() => SiteToSiteVpn)
 export class SiteToSiteVpnResolver {
   @Authorized()
-  @MakesRestCall()
+  @MakesRestCalls(['siteToSiteVpn'])
   @Query(() => SiteToSiteVpn, {
     nullable: true,
     description:
@@ -51,7 +54,7 @@ export class SiteToSiteVpnResolver {
   }
 
   @Authorized()
-  @MakesRestCall()
+  @MakesRestCalls(['siteToSiteVpns'])
   @Query(() => SiteToSiteVpnConnection, {
     nullable: true,
     description: 'Site-to-site VPNs of an environment, ordered by name; all of them unless first or last is sent.',
@@ -76,7 +79,7 @@ export class SiteToSiteVpnResolver {
     );
   }
 
-  @MakesRestCall([...referenceFields])
+  @MakesRestCalls(['vpcs'], [...referenceFields])
   @FieldResolver(() => Vpc, {
     nullable: true,
     description: 'VPC that the VPN was created for; null, with an error, if it cannot be loaded.',
@@ -115,7 +118,7 @@ export class SiteToSiteVpnResolver {
 
 @Resolver(() => Vpc)
 export class VpcSiteToSiteVpnsResolver {
-  @MakesRestCall()
+  @MakesRestCalls(['siteToSiteVpns'])
   @FieldResolver(() => SiteToSiteVpnConnection, {
     description:
       'Site-to-site VPNs that were created for the VPC, ordered by name; all of them unless first or last is sent.',
@@ -139,7 +142,7 @@ export class VpcSiteToSiteVpnsResolver {
 
 @Resolver(() => Task)
 export class TaskSiteToSiteVpnResolver {
-  @MakesRestCall()
+  @MakesRestCalls(['siteToSiteVpn'])
   @FieldResolver(() => SiteToSiteVpn, {
     nullable: true,
     description:
@@ -206,7 +209,7 @@ export function prefetchVpcs(
 function selectsVpcs(info: GraphQLResolveInfo): boolean {
   return [['nodes'], ['edges', 'node']].some(
     (row) =>
-      collectSelectedFields(info, ...row).has('remoteEnd') ||
+      fieldsWithVpc.some((field) => collectSelectedFields(info, ...row).has(field)) ||
       !isSubset(collectSelectedFields(info, ...row, 'vpc'), referenceFields),
   );
 }

@@ -9,10 +9,11 @@ import type { SiteToSiteVpnEntity } from '../../cloudca/site-to-site-vpns.js';
 import type { WatchEvents } from '../../cloudca/polling/watcher.js';
 import { type Connection, sortRows, toConnection, allRows } from '../connection.js';
 import type { ContextValue, GraphContext } from '../context.js';
-import { MakesRestCall } from '../limits/query-cost.js';
+import { MakesRestCalls } from '../limits/query-cost.js';
 import { EnvironmentInput, toSubscriptionAddress } from '../environment/environment.inputs.js';
 import { errorsAsEvents, singleEvent, mapWatchEvents } from '../async-iterators.js';
 import { isId } from '../validators.js';
+import type { SiteToSiteVpnState } from './site-to-site-vpn.enums.js';
 import { SiteToSiteVpnFilter } from './site-to-site-vpn.inputs.js';
 import { cursorCollection, matchesNothing, prefetchVpcs } from './site-to-site-vpn.resolver.js';
 import { SiteToSiteVpn, SiteToSiteVpnConnection, toSiteToSiteVpn } from './site-to-site-vpn.type.js';
@@ -25,14 +26,17 @@ interface VpnEvent {
 interface ListEvent {
   /** The VPC that the filter names, to which all VPNs then belong; null without one. */
   readonly vpcId: string | null;
+  /** The VPNs of the environment, or of that VPC, in any state. */
   readonly entities: readonly SiteToSiteVpnEntity[];
+  /** The states that the filter names; null without them. */
+  readonly states: readonly SiteToSiteVpnState[] | null;
   readonly environment: EnvironmentAddress;
 }
 
 @Resolver(() => SiteToSiteVpn)
 export class SiteToSiteVpnSubscriptionResolver {
   @Authorized()
-  @MakesRestCall()
+  @MakesRestCalls(['siteToSiteVpn'])
   @Subscription(() => SiteToSiteVpn, {
     description:
       'Emits the site-to-site VPN as it is now, then after each change. Completes when the VPN has been deleted.',
@@ -48,14 +52,14 @@ export class SiteToSiteVpnSubscriptionResolver {
   }
 
   @Authorized()
-  @MakesRestCall()
+  @MakesRestCalls(['siteToSiteVpns'])
   @Subscription(() => SiteToSiteVpnConnection, {
     description:
       'Emits the list as it is now, ordered by name, then the whole list after each change in it. Suits a table on a screen.',
     subscribe: ({ args, context }: { args: ListArgs; context: ContextValue }) => watchList(args, context),
   })
   async siteToSiteVpnsUpdated(
-    @Root() { entities, environment, vpcId }: ListEvent,
+    @Root() { entities, environment, vpcId, states }: ListEvent,
     @Arg('environment', () => EnvironmentInput, { description: 'Environment whose site-to-site VPNs are watched.' })
     _environment: EnvironmentInput,
     @Arg('filter', () => SiteToSiteVpnFilter, {
@@ -68,9 +72,12 @@ export class SiteToSiteVpnSubscriptionResolver {
   ): Promise<Connection<SiteToSiteVpn>> {
     // All VPNs of one VPC belong to the same VPC, which one GET loads.
     const loadStrategy = vpcId === null ? 'list' : 'one';
-    if (entities.length > 0) await prefetchVpcs(context, info, environment, vpcId);
     const vpns = sortRows(entities.map((entity) => toSiteToSiteVpn(entity, environment, loadStrategy)));
-    return toConnection(cursorCollection, vpns, allRows);
+    const shown = states === null ? vpns : vpns.filter(({ state }) => states.includes(state));
+    if (shown.length > 0) await prefetchVpcs(context, info, environment, vpcId);
+    // Nested fields that need the list find it as the poll has read it.
+    context.loaders.siteToSiteVpns.primeList({ environment, vpcId }, vpns);
+    return toConnection(cursorCollection, shown, allRows);
   }
 }
 
@@ -98,15 +105,14 @@ function watchList({ environment: input, filter }: ListArgs, { operation }: Cont
     const environment = toSubscriptionAddress(input);
     const { vpcId = null, states = null } = filter ?? {};
     // The list stays empty, so it needs no poll.
-    if (matchesNothing(filter)) return singleEvent<ListEvent>({ value: { entities: [], environment, vpcId } });
+    if (matchesNothing(filter)) return singleEvent<ListEvent>({ value: { entities: [], environment, vpcId, states } });
     let previous: readonly SiteToSiteVpnEntity[] | undefined;
     return mapWatchEvents(operation.watcher.siteToSiteVpns(environment), (all): ListEvent | undefined => {
-      const entities = all.filter(
-        (vpn) => (vpcId === null || isSameId(vpn.vpcId, vpcId)) && (states === null || states.includes(vpn.state)),
-      );
-      if (previous !== undefined && isDeepStrictEqual(previous, entities)) return undefined;
-      previous = entities;
-      return { entities, environment, vpcId };
+      const entities = vpcId === null ? all : all.filter((vpn) => isSameId(vpn.vpcId, vpcId));
+      const shown = states === null ? entities : entities.filter(({ state }) => states.includes(state));
+      if (previous !== undefined && isDeepStrictEqual(previous, shown)) return undefined;
+      previous = shown;
+      return { entities, environment, vpcId, states };
     });
   });
 }

@@ -2,7 +2,7 @@
 import { Arg, Authorized, Ctx, ID, Query, Resolver } from 'type-graphql';
 import { getTask } from '../../cloudca/tasks.js';
 import type { GraphContext } from '../context.js';
-import { MakesRestCall } from '../limits/query-cost.js';
+import { MakesRestCalls } from '../limits/query-cost.js';
 import { EnvironmentInput, toValidAddress } from '../environment/environment.inputs.js';
 import { nullIfNotFound } from '../loaders.js';
 import { isId } from '../validators.js';
@@ -11,7 +11,7 @@ import { Task, toTaskType } from './task.type.js';
 @Resolver(() => Task)
 export class TaskResolver {
   @Authorized()
-  @MakesRestCall()
+  @MakesRestCalls(['task'])
   @Query(() => Task, {
     nullable: true,
     description:

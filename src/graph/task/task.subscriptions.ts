@@ -5,7 +5,7 @@ import { NotFoundError } from '../../cloudca/errors.js';
 import type { TaskEntity } from '../../cloudca/tasks.js';
 import type { WatchEvents } from '../../cloudca/polling/watcher.js';
 import type { ContextValue, GraphContext } from '../context.js';
-import { MakesRestCall } from '../limits/query-cost.js';
+import { MakesRestCalls } from '../limits/query-cost.js';
 import { EnvironmentInput, toSubscriptionAddress } from '../environment/environment.inputs.js';
 import { errorsAsEvents, mapWatchEvents } from '../async-iterators.js';
 import { isId } from '../validators.js';
@@ -19,7 +19,7 @@ interface TaskEvent {
 @Resolver(() => Task)
 export class TaskSubscriptionResolver {
   @Authorized()
-  @MakesRestCall()
+  @MakesRestCalls(['task'])
   @Subscription(() => Task, {
     description:
       'Emits the task as it is now, then after each change of its status. Completes when the task has ended. ' +

@@ -2,7 +2,7 @@
 import { Arg, Args, ArgsType, Authorized, Ctx, Field, ID, Query, Resolver } from 'type-graphql';
 import { type Connection, PageArgs, toConnection, parsePage } from '../connection.js';
 import type { GraphContext } from '../context.js';
-import { MakesRestCall } from '../limits/query-cost.js';
+import { MakesRestCalls } from '../limits/query-cost.js';
 import { EnvironmentInput, toValidAddress } from '../environment/environment.inputs.js';
 import { isId } from '../validators.js';
 import { Vpc, VpcConnection } from './vpc.type.js';
@@ -17,7 +17,7 @@ export class VpcsArgs extends PageArgs {
 @Resolver(() => Vpc)
 export class VpcResolver {
   @Authorized()
-  @MakesRestCall()
+  @MakesRestCalls(['vpcs'])
   @Query(() => Vpc, { nullable: true, description: 'VPC by id; null if the environment has no VPC with this id.' })
   async vpc(
     @Arg('environment', () => EnvironmentInput, { description: 'Environment that the VPC is in.' })
@@ -30,7 +30,7 @@ export class VpcResolver {
   }
 
   @Authorized()
-  @MakesRestCall()
+  @MakesRestCalls(['vpcs'])
   @Query(() => VpcConnection, {
     nullable: true,
     description: 'VPCs of an environment, ordered by name; all of them unless first or last is sent.',

@@ -40,6 +40,8 @@ export interface OperationCaller {
 /** Carries an operation whose request has passed the checks, through the steps after them. */
 export interface Operation extends KnownOperation {
   readonly variables: OperationVariables;
+  /** The number of REST calls that it is expected to make, at least 1. */
+  readonly cost: number;
 }
 
 /** The errors that a request is rejected with, formatted for the client. */
@@ -90,9 +92,10 @@ export class Operations {
   }
 
   /** Checks the variables of a request for an operation. Throws a GraphQLError. */
-  prepare({ document, operation, cost }: KnownOperation, { variables }: OperationRequest): Operation {
+  prepare(known: KnownOperation, request: OperationRequest): Operation {
     const { schema, config } = this.#options;
-    return { document, operation, cost, variables: readVariables(schema, operation, variables ?? {}, config) };
+    const variables = readVariables(schema, known.operation, request.variables ?? {}, config);
+    return { ...known, variables, cost: known.toCost(variables.coerced) };
   }
 
   /** Runs a query or mutation. Never rejects: a failure is in the response. */

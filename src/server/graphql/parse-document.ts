@@ -23,14 +23,14 @@ import {
   maxValidationErrors,
   toParseOptions,
 } from '../../graph/limits/document-limits.js';
-import { estimateRestCalls } from '../../graph/limits/query-cost.js';
+import { type CostOfVariables, estimateRestCalls } from '../../graph/limits/query-cost.js';
 
 /** An operation of a valid document. */
 export interface KnownOperation {
   readonly document: DocumentNode;
   readonly operation: OperationDefinitionNode;
-  /** The number of REST calls that it is expected to make, at least 1. */
-  readonly cost: number;
+  /** Returns the number of REST calls that it is expected to make, at least 1. */
+  readonly toCost: CostOfVariables;
 }
 
 /** A valid document. */
@@ -88,7 +88,7 @@ export function createDocumentParser(schema: GraphQLSchema, config: Config): Par
     if (errors.length > 0) reject(errors.slice(0, maxValidationErrors), 'GRAPHQL_VALIDATION_FAILED');
     const operations = document.definitions.flatMap((operation) =>
       operation.kind === Kind.OPERATION_DEFINITION
-        ? [{ document, operation, cost: estimateRestCalls(schema, document, operation) }]
+        ? [{ document, operation, toCost: estimateRestCalls(schema, document, operation) }]
         : [],
     );
     return { text, document, operations };

@@ -5,6 +5,7 @@ import { delimiter, join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { buildSchema, isScalarType } from 'graphql';
 import { keyHeader } from '../../helpers/fixtures.js';
+import type { Config } from '../../../src/config.js';
 import { startGateway } from '../../helpers/gateway.js';
 import { post } from '../../helpers/http.js';
 import { type ProcessResult, runProcess } from '../../helpers/process.js';
@@ -32,8 +33,19 @@ await Promise.all(
   blocks.filter(({ kind }) => kind === 'before').map(({ code }) => run('sh', '-ec', code.replaceAll(/^npx /gm, ''))),
 );
 
-const startTrusted = (manifest: string) =>
-  startGateway({ config: { trustedDocuments: join(app, manifest), trustedDocumentsOnly: true } });
+const trusted = (manifest: string) => ({ trustedDocuments: join(app, manifest), trustedDocumentsOnly: true });
+const startTrusted = (manifest: string) => startGateway({ config: trusted(manifest) });
+
+/** Starts a gateway that loses the response to the first create. A snippet that does not send it again creates nothing. */
+function startLossy(config: Partial<Config> = {}) {
+  let isLost = false;
+  const faults = ({ method }: { readonly method: string }) => {
+    if (method !== 'POST' || isLost) return undefined;
+    isLost = true;
+    return { destroy: true } as const;
+  };
+  return startGateway({ sandbox: { faults }, config });
+}
 const open = await startGateway();
 const apollo = await startTrusted('operations/manifest.json');
 const relay = await startTrusted('persisted-queries.json');
@@ -42,6 +54,7 @@ const codegen = await startTrusted('src/gql/persisted-documents.json');
 
 const environments = /test_area/;
 const names = /name: 'toronto-office'/;
+const created = /^Task: PENDING\nIt was there already\.\nTAKEN input\.name\nTAKEN input\.gateway\n$/;
 const namesAndState = /name: 'toronto-office'[\s\S]*\nCONNECTED\n/;
 
 /** Runs a snippet of a shell. */
@@ -55,19 +68,24 @@ const hasCurl = spawnSync('curl', ['--version']).status === 0;
 describe('docs/clients.md', () => {
   const expected = new Map([
     ['Finding the environment', /\[ 'compute-on\/pegasus' \]/],
-    ['Creating a VPN', /^false true gatineau-office\n\[ 'TAKEN input\.name', 'TAKEN input\.gateway' \]/],
     ['curl', environments],
     ['curl by GET', environments],
     ['curl for events', /^data: \{"data":\{"siteToSiteVpnsUpdated":\{"totalCount":\d+\}\}\}/m],
+    ['Creating with curl', /^\{"data":\{"createSiteToSiteVpn":\{"alreadyExists":false,/],
     ['fetch', names],
+    ['Creating with fetch', created],
     ['graphql-request', names],
+    ['Creating with graphql-request', created],
     ['Apollo Client', namesAndState],
+    ['Creating with Apollo Client', created],
     ['Apollo Client by ids', environments],
     ['urql', namesAndState],
+    ['Creating with urql', created],
     ['urql by hashes', environments],
     ['urql over event streams', /^CONNECTED\n$/],
     ['graphql-sse', /^CONNECTED\nThe subscription has ended\.\n$/],
     ['Relay', names],
+    ['Creating with Relay', created],
   ]);
   const gateways = new Map([
     ['curl for events', events],
@@ -90,7 +108,10 @@ describe('docs/clients.md', () => {
   it.concurrent.each(snippets.filter(({ language }) => language !== 'sh' || hasCurl))(
     'runs the snippet $name with the expected output',
     async ({ name, language, code }) => {
-      const localCode = replaceGateway(code, (gateways.get(name) ?? open).url);
+      const gateway = name.startsWith('Creating')
+        ? await startLossy(name.endsWith('Relay') ? trusted('persisted-queries.json') : {})
+        : (gateways.get(name) ?? open);
+      const localCode = replaceGateway(code, gateway.url);
       const running =
         language === 'sh' ? runShell(localCode) : run(process.execPath, ...(await compileScript(app, name, localCode)));
       if (name === 'curl for events') {

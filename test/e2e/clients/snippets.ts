@@ -16,7 +16,7 @@ export const root = fileURLToPath(new URL('../../../', import.meta.url));
 export const text = await readFile(join(root, 'docs/clients.md'), 'utf8');
 
 /** Marked code blocks of docs/clients.md, in order. */
-export const blocks = [...text.matchAll(/<!-- (run|file|before): (.+) -->\n\n```(\w+)\n([\s\S]*?)```/g)].map(
+export const blocks = [...text.matchAll(/<!-- (run|file|before|shared): (.+) -->\n\n```(\w+)\n([\s\S]*?)```/g)].map(
   ([, kind = '', name = '', language = '', code = '']) => ({ kind, name, language, code }),
 );
 
@@ -65,7 +65,8 @@ export function replaceGateway(code: string, url: string): string {
 
 /** Compiles a snippet in JavaScript, because it may import TypeScript. Returns the arguments with which Node runs it. */
 export async function compileScript(app: string, name: string, code: string): Promise<readonly string[]> {
-  const contents = code.replace(/(^(?:import .*\n)*)/, `$1${setup}`);
+  const shared = blocks.filter((block) => block.kind === 'shared' && name.startsWith(block.name));
+  const contents = code.replace(/(^(?:import .*\n)*)/, `$1${[setup, ...shared.map((block) => block.code)].join('\n')}`);
   const outfile = join(app, `${name}.js`);
   await build({
     stdin: { contents, resolveDir: app },

@@ -1,6 +1,7 @@
 // The result budget over HTTP: which results are too large, in compiled and interpreted execution and in events, and that the work stops.
 import type { ServerResponse } from 'node:http';
 import { beforeEach, describe, expect, it } from '@jest/globals';
+import { ResultBudget, ResultTooLargeError } from '../../../src/graph/execution/result-budget.js';
 import { startOnRestApi } from '../../server/subscriptions/polling-gateway.js';
 import { createWebSocketClient, startSubscription } from '../../server/subscriptions/subscribers.js';
 import { environment, environmentPath, numberedId, numberedVpc, numberedVpn, range } from '../../helpers/fixtures.js';
@@ -245,5 +246,25 @@ describe('Vpc.siteToSiteVpns', () => {
     expect(await unlimited.execute(query(fields), variables)).toEqual({
       data: { vpcs: { nodes: [ids(2), ids(1, 3), ids()].map((siteToSiteVpns) => ({ siteToSiteVpns })) } },
     });
+  });
+});
+
+describe('ResultBudget.announceRows', () => {
+  it('stops the operation once the announced rows alone exceed the limit', () => {
+    let cancelled = 0;
+    const budget = new ResultBudget(10, () => cancelled++);
+    budget.announceRows(6);
+    budget.announceRows(4);
+    expect(budget.stopReason).toBeUndefined();
+    expect(() => {
+      budget.announceRows(1);
+    }).toThrow('more than 10 fields');
+    expect([cancelled, budget.stopReason]).toEqual([1, expect.any(ResultTooLargeError)]);
+  });
+
+  it('stops nothing without a limit', () => {
+    const budget = new ResultBudget(0, () => undefined);
+    budget.announceRows(1_000_000);
+    expect(budget.stopReason).toBeUndefined();
   });
 });

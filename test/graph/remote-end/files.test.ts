@@ -155,6 +155,12 @@ conn stargate-1
     expect(ipsecConf(tunnelOf({ ikeDhGroup: 'None' }))).toContain('ike=3des-sha1-modp1536-modp1024!\n');
   });
 
+  it('omits a lifetime below one second', () => {
+    const text = ipsecConf(tunnelOf({ ikeLifetime: 0 }));
+    expect(text).not.toContain('ikelifetime');
+    expect(text).toContain('    lifetime=3600s\n    margintime=360s\n');
+  });
+
   it('takes the margin from the shorter lifetime', () => {
     expect(ipsecConf(tunnelOf({ ikeLifetime: 600 }))).toContain('margintime=60s\n');
   });

@@ -1,9 +1,6 @@
 // Admission: the rate limit, the concurrency limits and the queue. A rejection has Retry-After, and causes no REST call.
 import { describe, expect, it } from '@jest/globals';
 import type { ServerResponse } from 'node:http';
-import { buildSchema, type DocumentNode, Kind, type OperationDefinitionNode, parse } from 'graphql';
-import { estimateRestCalls } from '../../../src/graph/limits/query-cost.js';
-import { createSchema } from '../../../src/graph/schema.js';
 import { SANDBOX_KEY } from '../../../src/sandbox/keys.js';
 import { useFakeClock } from '../../helpers/fake-clock.js';
 import { environmentLiteral, keyHeader, otherKey, otherVpnId, taskId, vpnId } from '../../helpers/fixtures.js';
@@ -14,52 +11,6 @@ import { waitUntil } from '../../helpers/wait-until.js';
 
 const environment = `environment: ${environmentLiteral}`;
 const list = `{ siteToSiteVpns(${environment}) { totalCount } }`;
-
-function toOperation(document: DocumentNode): OperationDefinitionNode {
-  const operation = document.definitions.find((definition) => definition.kind === Kind.OPERATION_DEFINITION);
-  if (operation === undefined) throw new TypeError('The document has no operation.');
-  return operation;
-}
-
-describe('estimateRestCalls', () => {
-  const schema = createSchema();
-  const id = `id: "${vpnId}"`;
-  it.each([
-    [1, '{ __typename }'],
-    [1, list],
-    [1, `{ siteToSiteVpns(${environment}) { nodes { vpc { id __typename } } } }`],
-    [2, `{ siteToSiteVpns(${environment}) { nodes { vpc { name } } } }`],
-    [2, `{ siteToSiteVpns(${environment}) { nodes { vpc { ...V } } } } fragment V on Vpc { name }`],
-    [2, `{ vpcs(${environment}) { nodes { siteToSiteVpns { totalCount } } } }`],
-    [1, '{ environments { name serviceConnection { name } } }'],
-    [2, '{ environments { name serviceConnection { serviceCode type } } }'],
-    [3, `{ task(${id}) { siteToSiteVpn { vpc { name } } } }`],
-    [2, `mutation { resetSiteToSiteVpn(input: {${environment}, ${id}}) { siteToSiteVpn { state } } }`],
-    [
-      3,
-      `{ a: siteToSiteVpn(${environment}, ${id}) { id } b: vpcs(${environment}) { totalCount } environments { id } }`,
-    ],
-    [2, `{ ...Q ...Q } fragment Q on Query { environments { id } }`],
-    [
-      8,
-      `{ ...A } fragment A on Query { ...B ...B } fragment B on Query { ...C ...C }
-       fragment C on Query { environments { id } vpcs(${environment}) { totalCount } }`,
-    ],
-    [
-      1,
-      `query Used { environments { id } } query Other { ...Q ...Q }
-       fragment Q on Query { vpcs(${environment}) { nodes { siteToSiteVpns { totalCount } } } }`,
-    ],
-  ])('returns %i for %s', (expected, text) => {
-    const document = parse(text);
-    expect(estimateRestCalls(schema, document, toOperation(document))).toBe(expected);
-  });
-
-  it('returns at least 1', () => {
-    const document = parse('{ a }');
-    expect(estimateRestCalls(buildSchema('type Query { a: Int }'), document, toOperation(document))).toBe(1);
-  });
-});
 
 describe('RATE_LIMIT_PER_MINUTE', () => {
   it('rejects a key over its budget with 429 and Retry-After, and no other key', async () => {
@@ -106,6 +57,18 @@ describe('RATE_LIMIT_PER_MINUTE', () => {
       body: { data: { resetSiteToSiteVpn: { task: { status: 'SUCCESS' } } } },
     });
     expect(upstream.calls).toHaveLength(5);
+  });
+
+  it('charges a validation for its reads, whatever the payload selects', async () => {
+    const { run } = await startGateway({ config: { rateLimitPerMinute: 3 } });
+    const validate = () =>
+      run(`mutation {
+        updateSiteToSiteVpn(input: {${environment}, id: "${vpnId}", dpd: true, validateOnly: true}) {
+          siteToSiteVpn { vpc { name } } userErrors { code }
+        }
+      }`);
+    const statuses = [await validate(), await validate(), await validate(), await validate()];
+    expect(statuses.map(({ status }) => status)).toEqual([200, 200, 200, 429]);
   });
 });
 

@@ -1,0 +1,41 @@
+// SiteToSiteVpn.networkOverlaps.
+import { Ctx, FieldResolver, Resolver, Root } from 'type-graphql';
+import type { GraphContext } from '../context.js';
+import { BadUserInputError } from '../errors.js';
+import { MakesRestCalls } from '../limits/query-cost.js';
+import { NetworkOverlap } from './network-overlap.type.js';
+import { SiteToSiteVpn } from './site-to-site-vpn.type.js';
+
+@Resolver(() => SiteToSiteVpn)
+export class SiteToSiteVpnNetworkOverlapsResolver {
+  @MakesRestCalls(['siteToSiteVpns', 'vpcs'])
+  @FieldResolver(() => [NetworkOverlap], {
+    nullable: true,
+    description:
+      "Networks that overlap with the remote ones, so that traffic cannot be routed: the VPC's own, and those of the VPC's other site-to-site VPNs. " +
+      'Empty if there are none. Null, with an error, if the VPC or its VPNs cannot be loaded, or one of their networks is missing or no CIDR block.',
+  })
+  async networkOverlaps(
+    @Root() vpn: SiteToSiteVpn,
+    @Ctx('operation') context: GraphContext,
+  ): Promise<readonly NetworkOverlap[]> {
+    const { environment, vpcId, loadStrategy } = vpn;
+    if (environment === null) throw new BadUserInputError(missingEnvironmentMessage);
+    const networks = await context.loaders.vpcNetworks(vpn, { environment, vpcId, loadStrategy });
+    // All rows of a list get here before the first one's overlaps are taken from the budget.
+    context.budget.throwIfStopped();
+    const overlaps = networks.networksOf(vpn).flatMap((network) =>
+      networks.findOverlaps(network).map((other) => ({
+        cidr: network.cidr,
+        overlapsWith: other.cidr,
+        kind: other.owner === null ? ('VPC' as const) : ('SITE_TO_SITE_VPN' as const),
+        siteToSiteVpn: other.owner,
+      })),
+    );
+    context.budget.announceRows(overlaps.length);
+    return overlaps;
+  }
+}
+
+const missingEnvironmentMessage =
+  'Without the environment of the task, the networks of its VPC are not known. Send the environment argument to select their overlaps.';
