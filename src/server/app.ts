@@ -30,7 +30,7 @@ import { addRequestChecks, checkHeaders, isAllowedOrigin, toRequestId } from './
 import { addRequestJson, removeEmptyParameters } from './http/request-json.js';
 import { limitSlowClients, type SlowClientLimits } from './http/slow-clients.js';
 import type { Lifecycle } from './lifecycle.js';
-import { addSse } from './subscriptions/sse.js';
+import { addHttpStreams } from './subscriptions/http-streams.js';
 import { Subscriptions } from './subscriptions/subscriptions.js';
 import { addWebSocket } from './subscriptions/websocket.js';
 import { createAuditLog } from './telemetry/audit-log.js';
@@ -129,7 +129,7 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
   // An event may be newer than the calls in flight, so its reads must not join them.
   const createEventContext = (apiKey: string, requestId: string, trace: OperationTrace | undefined) =>
     createContext(apiKey, requestId, false, trace);
-  addSse(app, {
+  addHttpStreams(app, {
     subscriptions,
     originBudgets,
     lifecycle,

@@ -12,8 +12,8 @@ import { sendError } from '../http/error-responses.js';
 import { EventStream, type EventStreamOptions, streamHeaders } from './event-stream.js';
 import type { RejectedSubscription, Subscriptions } from './subscriptions.js';
 
-/** Dependencies of the SSE transport. */
-export interface SseOptions extends EventStreamOptions {
+/** Dependencies of the streams. */
+export interface HttpStreamOptions extends EventStreamOptions {
   readonly subscriptions: Subscriptions;
   readonly originBudgets: OriginBudgets;
   readonly connections: Connections;
@@ -22,7 +22,7 @@ export interface SseOptions extends EventStreamOptions {
 }
 
 /** Adds GET and POST /graphql/stream. */
-export function addSse(app: FastifyInstance, options: SseOptions): void {
+export function addHttpStreams(app: FastifyInstance, options: HttpStreamOptions): void {
   const { connections, subscriptions, originBudgets, createContext } = options;
   app.route({
     method: ['GET', 'POST'],
