@@ -107,16 +107,6 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
   await addCompression(app);
   addRequestJson(app);
   if (config.playground) await addPlayground(app, playground);
-  await addGraphqlOverHttp(app, {
-    config,
-    schema,
-    operations,
-    originBudgets,
-    lifecycle,
-    log,
-    createContext: (request) =>
-      createContext(readApiKey(request), request.id, true, startTrace(request.headers['traceparent'])),
-  });
   const subscriptions = new Subscriptions({
     schema,
     operations,
@@ -129,13 +119,25 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
   // An event may be newer than the calls in flight, so its reads must not join them.
   const createEventContext = (apiKey: string, requestId: string, trace: OperationTrace | undefined) =>
     createContext(apiKey, requestId, false, trace);
-  addHttpStreams(app, {
+  const streamSubscription = addHttpStreams(app, {
+    operations,
     subscriptions,
     originBudgets,
     lifecycle,
     connections,
     unreadBytes,
     createContext: createEventContext,
+  });
+  await addGraphqlOverHttp(app, {
+    config,
+    schema,
+    operations,
+    originBudgets,
+    lifecycle,
+    log,
+    streamSubscription,
+    createContext: (request) =>
+      createContext(readApiKey(request), request.id, true, startTrace(request.headers['traceparent'])),
   });
   addWebSocket(app, {
     schema,

@@ -40,6 +40,8 @@ export interface GraphqlOverHttpOptions {
   readonly log: Logger;
   /** Creates the context of one operation. */
   readonly createContext: (request: FastifyRequest) => GraphContext;
+  /** Responds to a subscription whose client accepts a stream. Returns undefined for any other request, which it leaves as it is. */
+  readonly streamSubscription: (request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply> | undefined;
 }
 
 /** Carries the context of an operation from the route to the plugin. */
@@ -49,7 +51,7 @@ interface HttpContext extends ContextValue {
 
 /** Adds GET and POST /graphql. */
 export async function addGraphqlOverHttp(app: FastifyInstance, options: GraphqlOverHttpOptions): Promise<void> {
-  const { config, schema, originBudgets, lifecycle, createContext } = options;
+  const { config, schema, originBudgets, lifecycle, createContext, streamSubscription } = options;
   const apollo = new ApolloServer<HttpContext>({
     schema,
     // Without these, NODE_ENV and APOLLO_* in the environment would decide.
@@ -99,6 +101,8 @@ export async function addGraphqlOverHttp(app: FastifyInstance, options: GraphqlO
       done();
     },
     handler: async (request, reply) => {
+      const stream = streamSubscription(request, reply);
+      if (stream !== undefined) return stream;
       const response: unknown = await handle.call(app, request, reply);
       // Requests that Apollo Server rejects before there is an operation reach no plugin.
       return reply.statusCode >= 400 && typeof response === 'string' ? withRequestId(response, request.id) : response;
@@ -173,7 +177,7 @@ function toHeaders(response: OperationResponse): HeaderMap {
 function checkTypeForPost(type: OperationTypeNode): RequestError | undefined {
   if (type !== OperationTypeNode.SUBSCRIPTION) return undefined;
   const message =
-    'POST and GET /graphql do not run subscriptions. Use WebSocket at /graphql, or Server-Sent Events at /graphql/stream.';
+    'A subscription needs a stream. Send it by POST with Accept: multipart/mixed;subscriptionSpec=1.0 or Accept: text/event-stream. Or use a WebSocket at /graphql, or Server-Sent Events at /graphql/stream.';
   return new RequestError('BAD_REQUEST', message);
 }
 

@@ -1,4 +1,4 @@
-// The response of one event stream (WHATWG HTML, 9.2): events, heartbeats, and its end.
+// The response of one subscription by HTTP, in either format: events, heartbeats, and its end.
 import type { ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { whenDrained } from '../http/drain.js';
@@ -6,6 +6,7 @@ import type { UnreadBytes } from '../http/unread-bytes.js';
 import type { Lifecycle } from '../lifecycle.js';
 import { heartbeatMs } from './heartbeat.js';
 import { SentBytes } from './sent-bytes.js';
+import type { StreamFormat } from './stream-format.js';
 import type { EventReceiver } from './subscription.js';
 import type { SubscriptionEvent } from './subscription-event.js';
 
@@ -15,9 +16,8 @@ export interface EventStreamOptions {
   readonly lifecycle: Lifecycle;
 }
 
-/** Headers of each event stream. */
+/** Headers of each event stream, besides its media type. */
 export const streamHeaders = {
-  'content-type': 'text/event-stream; charset=utf-8',
   // A proxy that compresses would hold events back.
   'cache-control': 'no-store, no-transform',
   // Proxies must not buffer events.
@@ -27,27 +27,32 @@ export const streamHeaders = {
 // How long clients may take to read what was sent before shutdown, in milliseconds.
 const shutdownGraceMs = 500;
 
-const comment = ':\n\n';
-
-/** An event stream. Its connection closes without `complete` when the gateway shuts down, so that the client subscribes again. */
+/** An event stream. Its connection closes without the format's end when the gateway shuts down, so that the client subscribes again. */
 export class EventStream implements EventReceiver {
   /** Carries the text of the response. */
   readonly body: Readable;
   readonly #response: ServerResponse;
+  readonly #format: StreamFormat;
   readonly #callerId: string;
   readonly #unreadBytes: UnreadBytes;
 
   /** `callerId` is the hash of the API key. Counts the response as an active request, so that shutdown waits until it has closed. */
-  constructor(response: ServerResponse, callerId: string, { unreadBytes, lifecycle }: EventStreamOptions) {
+  constructor(
+    response: ServerResponse,
+    format: StreamFormat,
+    callerId: string,
+    { unreadBytes, lifecycle }: EventStreamOptions,
+  ) {
     this.#response = response;
+    this.#format = format;
     this.#callerId = callerId;
     this.#unreadBytes = unreadBytes;
     this.body = new Readable({ read: () => undefined });
-    this.body.push(comment);
+    this.body.push(format.opening);
     // A closed response does not emit `close` again.
     if (response.closed) return;
     const heartbeat = setInterval(() => {
-      if (!response.writableNeedDrain) this.body.push(comment);
+      if (!response.writableNeedDrain) this.body.push(format.heartbeat);
     }, heartbeatMs);
     const cut = () => {
       this.#cut();
@@ -69,11 +74,12 @@ export class EventStream implements EventReceiver {
 
   send({ head, tail }: SubscriptionEvent): Promise<void> | undefined {
     const { socket } = this.#response;
+    const { beforeEvent, wrapsResult, afterEvent } = this.#format;
     // One write for all of it, and now. Node would write it after the other deliveries of this turn.
     socket?.cork();
-    this.body.push(`event: next\ndata: ${head}`);
-    this.body.push(tail.bytes.subarray(0, -1));
-    this.body.push('\n\n');
+    this.body.push(`${beforeEvent}${head}`);
+    this.body.push(wrapsResult ? tail.bytes : tail.bytes.subarray(0, -1));
+    this.body.push(afterEvent);
     socket?.uncork();
     const drained = whenDrained(this.#response);
     if (socket === null || drained === undefined) return undefined;
@@ -81,9 +87,9 @@ export class EventStream implements EventReceiver {
     return new SentBytes(Buffer.from(head), this.#callerId, this.#unreadBytes).holdUntil(socket, drained);
   }
 
-  /** Sends `complete`, and ends the response. */
+  /** Tells the client that the subscription has ended, and ends the response. */
   complete(): void {
-    this.body.push('event: complete\ndata:\n\n');
+    this.body.push(this.#format.end);
     this.body.push(null);
   }
 
@@ -94,6 +100,6 @@ export class EventStream implements EventReceiver {
       response.destroy();
     };
     setTimeout(destroy, shutdownGraceMs).unref();
-    if (response.headersSent && !response.writableEnded) response.write(comment, destroy);
+    if (response.headersSent && !response.writableEnded) response.write(this.#format.heartbeat, destroy);
   }
 }

@@ -1,19 +1,22 @@
-// Subscriptions by Server-Sent Events: graphql-sse's distinct connections mode at /graphql/stream.
+// Subscriptions by HTTP: Server-Sent Events at /graphql/stream, and as the client accepts at /graphql.
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { OperationTypeNode } from 'graphql';
 import type { GraphContext, OperationTrace } from '../../graph/context.js';
 import { missingKeyMessage } from '../../graph/errors.js';
 import { isObject } from '../../json.js';
 import type { OriginBudgets } from '../admission/origin-budget.js';
-import type { OperationRequest } from '../graphql/operations.js';
+import type { OperationRequest, Operations } from '../graphql/operations.js';
 import { withQueryText } from '../graphql/trusted-documents.js';
 import { hashApiKey, readApiKey } from '../http/api-key.js';
 import { type Connections, type LongConnection, tooManyConnectionsMessage } from '../http/connections.js';
 import { sendError } from '../http/error-responses.js';
 import { EventStream, type EventStreamOptions, streamHeaders } from './event-stream.js';
+import { chooseStreamFormat, serverSentEvents, type StreamFormat, streamFormats } from './stream-format.js';
 import type { RejectedSubscription, Subscriptions } from './subscriptions.js';
 
 /** Dependencies of the streams. */
 export interface HttpStreamOptions extends EventStreamOptions {
+  readonly operations: Operations;
   readonly subscriptions: Subscriptions;
   readonly originBudgets: OriginBudgets;
   readonly connections: Connections;
@@ -21,52 +24,85 @@ export interface HttpStreamOptions extends EventStreamOptions {
   readonly createContext: (apiKey: string, requestId: string, trace: OperationTrace | undefined) => GraphContext;
 }
 
-/** Adds GET and POST /graphql/stream. */
-export function addHttpStreams(app: FastifyInstance, options: HttpStreamOptions): void {
-  const { connections, subscriptions, originBudgets, createContext } = options;
+/** Responds to a subscription. Returns undefined, and sends nothing, if the request is no subscription or accepts no stream. */
+export type StreamSubscription = (request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply> | undefined;
+
+/** Adds GET and POST /graphql/stream. Returns the function that responds to subscriptions by POST /graphql. */
+export function addHttpStreams(app: FastifyInstance, options: HttpStreamOptions): StreamSubscription {
   app.route({
     method: ['GET', 'POST'],
     url: '/graphql/stream',
-    handler: async (request, reply) => {
-      const apiKey = readApiKey(request);
-      if (apiKey === undefined) {
-        sendError(request, reply, 'UNAUTHENTICATED', missingKeyMessage);
-        return reply;
-      }
-      if (!/(^|[,\s])text\/event-stream\b/i.test(request.headers.accept ?? '')) {
-        sendError(request, reply, 'BAD_REQUEST', notAcceptableMessage, 406);
-        return reply;
-      }
-      const callerId = hashApiKey(apiKey);
-      const place = takePlace(request, reply, connections, callerId);
-      if (place === undefined) return reply;
-      const closed = new AbortController();
-      reply.raw.once('close', () => {
-        closed.abort();
-        place.release();
-      });
-      const operationRequest = readOperationRequest(request);
-      if (operationRequest === undefined) {
-        sendError(request, reply, 'BAD_REQUEST', invalidRequestMessage);
-        return reply;
-      }
-      const { id: requestId, raw, headers } = request;
-      // A request may hold much that its subscription does not need for as long as it lasts.
-      request.body = undefined;
-      const result = await subscriptions.subscribe(operationRequest, {
-        createContext: (trace) => createContext(apiKey, requestId, trace),
-        traceparent: headers['traceparent'],
-        payer: originBudgets.toPayer(true, () => originBudgets.toOrigin(raw)),
-        disconnected: closed.signal,
-      });
-      if ('errors' in result) return sendRejection(reply, result);
-      const stream = new EventStream(reply.raw, callerId, options);
-      void result.run(stream).then((hasEnded) => {
-        if (hasEnded) stream.complete();
-      });
-      return reply.code(200).headers(streamHeaders).send(stream.body);
+    handler: (request, reply) => {
+      const format = chooseStreamFormat(request.headers.accept, [serverSentEvents]);
+      return respond(request, reply, format, options);
     },
   });
+  return (request, reply) => {
+    const format = chooseStreamFormat(request.headers.accept, streamFormats);
+    if (format === undefined || request.method !== 'POST' || !asksForStream(request, options)) return undefined;
+    return respond(request, reply, format, options);
+  };
+}
+
+/** Reports whether an operation is a subscription, or is rejected while its client accepts nothing but a stream. */
+function asksForStream(request: FastifyRequest, { operations, originBudgets }: HttpStreamOptions): boolean {
+  const operationRequest = readOperationRequest(request);
+  if (operationRequest === undefined) return false;
+  const payer = originBudgets.toPayer(readApiKey(request) !== undefined, () => originBudgets.toOrigin(request.raw));
+  try {
+    const { operation } = operations.find(operationRequest, { payer, checkType: () => undefined });
+    return operation.operation === OperationTypeNode.SUBSCRIPTION;
+  } catch {
+    // Whichever responds finds the same error again. GraphQL over HTTP would hide it behind one about the Accept header.
+    return !/json|\*\/\*|application\/\*/i.test(request.headers.accept ?? '');
+  }
+}
+
+/** Responds with the events of a subscription, or with the error that rejects it. */
+async function respond(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  format: StreamFormat | undefined,
+  options: HttpStreamOptions,
+): Promise<FastifyReply> {
+  const { connections, subscriptions, originBudgets, createContext } = options;
+  const apiKey = readApiKey(request);
+  if (apiKey === undefined) {
+    sendError(request, reply, 'UNAUTHENTICATED', missingKeyMessage);
+    return reply;
+  }
+  if (format === undefined) {
+    sendError(request, reply, 'BAD_REQUEST', notAcceptableMessage, 406);
+    return reply;
+  }
+  const callerId = hashApiKey(apiKey);
+  const place = takePlace(request, reply, connections, callerId);
+  if (place === undefined) return reply;
+  const closed = new AbortController();
+  reply.raw.once('close', () => {
+    closed.abort();
+    place.release();
+  });
+  const operationRequest = readOperationRequest(request);
+  if (operationRequest === undefined) {
+    sendError(request, reply, 'BAD_REQUEST', invalidRequestMessage);
+    return reply;
+  }
+  const { id: requestId, raw, headers } = request;
+  // A request may hold much that its subscription does not need for as long as it lasts.
+  request.body = undefined;
+  const result = await subscriptions.subscribe(operationRequest, {
+    createContext: (trace) => createContext(apiKey, requestId, trace),
+    traceparent: headers['traceparent'],
+    payer: originBudgets.toPayer(true, () => originBudgets.toOrigin(raw)),
+    disconnected: closed.signal,
+  });
+  if ('errors' in result) return sendRejection(reply, result);
+  const stream = new EventStream(reply.raw, format, callerId, options);
+  void result.run(stream).then((hasEnded) => {
+    if (hasEnded) stream.complete();
+  });
+  return reply.code(200).headers(streamHeaders).type(format.contentType).send(stream.body);
 }
 
 /** Counts an event stream among the connections that stay open. Sends an error and returns undefined if there is no place for it. */

@@ -1,4 +1,4 @@
-// Failures of subscriptions: the last event has the error, then the subscription completes, by both transports. No output contains internal
+// Failures of subscriptions: the last event has the error, then the subscription completes, by all transports. No output contains internal
 // details or secrets.
 import { describe, expect, it } from '@jest/globals';
 import { environmentLiteral, keyHeader, vpcId, vpnId, wireVpn } from '../../helpers/fixtures.js';

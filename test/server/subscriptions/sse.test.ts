@@ -171,7 +171,7 @@ describe('an invalid request to /graphql/stream', () => {
 });
 
 describe('/graphql', () => {
-  it('rejects a subscription by POST and GET with 400, and names the transports for it', async () => {
+  it('rejects a subscription whose client accepts no stream with 400, by POST and GET, and names all ways', async () => {
     const { rest, url } = await startOnRestApi();
     const headers = { 'content-type': 'application/json', ...key };
     const postResponse = await sendRequest(url, {
@@ -185,7 +185,7 @@ describe('/graphql', () => {
     for (const response of [postResponse, getResponse]) {
       expect(response.status).toBe(400);
       const message =
-        'POST and GET /graphql do not run subscriptions. Use WebSocket at /graphql, or Server-Sent Events at /graphql/stream.';
+        'A subscription needs a stream. Send it by POST with Accept: multipart/mixed;subscriptionSpec=1.0 or Accept: text/event-stream. Or use a WebSocket at /graphql, or Server-Sent Events at /graphql/stream.';
       expect(response.json).toEqual(toErrorBody('BAD_REQUEST', response.headers.get('x-request-id'), message));
     }
     expect(rest.calls).toEqual([]);

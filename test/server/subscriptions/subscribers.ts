@@ -1,6 +1,7 @@
-// Test clients for subscriptions: graphql-ws's and graphql-sse's own clients over real sockets, with one interface for both, and raw
+// Test clients for subscriptions: graphql-ws's, graphql-sse's and Apollo's own clients over real sockets, with one interface for all, and raw
 // WebSockets for malformed or unusual messages.
 import { connect, type Socket } from 'node:net';
+import { createFetchMultipartSubscription } from '@apollo/client/utilities/subscriptions/relay';
 import { createClient as createSseClient } from 'graphql-sse';
 import { type Client, createClient as createGraphqlWsClient } from 'graphql-ws';
 import { WebSocket } from 'ws';
@@ -40,10 +41,11 @@ export function startSubscription(subscribe: (sink: Sink) => () => void): TestSu
       events.push(value);
     },
     error: (error) => {
-      end = error;
+      end ??= error;
     },
     complete: () => {
-      end = 'complete';
+      // Apollo Client and urql also complete what an error has ended.
+      end ??= 'complete';
     },
   });
   return {
@@ -88,10 +90,34 @@ export function subscribeBySse(url: string, key: string = SANDBOX_KEY): Subscrib
   return (query, variables = {}) => startSubscription((sink) => client.subscribe({ query, variables }, sink));
 }
 
-/** Both transports, for tests of behaviour that they share. */
+/** Returns a function that subscribes by Apollo's multipart protocol. Each subscription has its own connection. */
+export function subscribeByMultipart(url: string, key: string = SANDBOX_KEY): Subscribe {
+  const subscribe = createFetchMultipartSubscription(url, { headers: keyHeader(key) });
+  return (query, variables = {}) => {
+    const operation = {
+      text: query,
+      id: null,
+      cacheID: query,
+      name: '',
+      operationKind: 'subscription',
+      metadata: {},
+    } as const;
+    const started = startSubscription((sink) => {
+      const subscription = subscribe(operation, variables).subscribe(sink);
+      return () => {
+        subscription.unsubscribe();
+      };
+    });
+    addCleanup(started.unsubscribe);
+    return started;
+  };
+}
+
+/** All transports, for tests of behaviour that they share. */
 export const transports: readonly (readonly [string, (url: string, key?: string) => Subscribe])[] = [
   ['WebSocket', subscribeByWebSocket],
   ['Server-Sent Events', subscribeBySse],
+  ['multipart', subscribeByMultipart],
 ];
 
 /** A WebSocket without a GraphQL client. */

@@ -1,4 +1,4 @@
-// Subscriptions to tasks, VPNs and lists, from the first event to the last, with common client libraries and both transports.
+// Subscriptions to tasks, VPNs and lists, from the first event to the last, with common client libraries and all transports.
 import { describe, expect, it } from '@jest/globals';
 import { ApolloClient, gql, InMemoryCache } from '@apollo/client';
 import { GraphQLWsLink } from '@apollo/client/link/subscriptions';
