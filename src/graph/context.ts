@@ -16,14 +16,26 @@ import { createSiteToSiteVpnLoaders, type SiteToSiteVpnLoaders } from './site-to
 import { maxWaitSeconds } from './site-to-site-vpn/site-to-site-vpn.inputs.js';
 import { createVpcLoaders, type VpcLoaders } from './vpc/vpc.loaders.js';
 
-/** Options of a context. */
-export interface ContextOptions {
-  readonly client: CloudcaClient;
+/** Names the app that sent an operation, as the app calls itself. */
+export interface ClientApp {
+  readonly name: string;
+  readonly version: string | undefined;
+}
+
+/** Identifies an operation and its caller. */
+export interface Caller {
   /** The caller's key. Undefined if the request has none that an HTTP header can carry. */
   readonly apiKey: string | undefined;
+  readonly requestId: string;
+  /** The app that the caller uses, if it names itself. */
+  readonly app?: ClientApp | undefined;
+}
+
+/** Options of a context. */
+export interface ContextOptions extends Caller {
+  readonly client: CloudcaClient;
   /** SHA-256 of the key, safe to log. Undefined without a key. */
   readonly callerId: string | undefined;
-  readonly requestId: string;
   readonly watcher: Watcher;
   /** Aborts when the process shuts down: waits for tasks must end at once. */
   readonly draining: AbortSignal;
@@ -92,6 +104,7 @@ export interface ContextValue {
 export class GraphContext {
   readonly callerId: string | undefined;
   readonly requestId: string;
+  readonly app: ClientApp | undefined;
   readonly trace: OperationTrace | undefined;
   /** How large the result may become. */
   readonly budget: ResultBudget;
@@ -116,6 +129,7 @@ export class GraphContext {
     this.budget = new ResultBudget(options.maxResultFields, () => this.#rest?.cancelReads());
     this.callerId = callerId;
     this.requestId = requestId;
+    this.app = options.app;
     this.trace = trace;
     this.#draining = draining;
     this.#audit = recordAudit ?? (() => undefined);

@@ -8,7 +8,7 @@ import type { Logger } from 'pino';
 import type { CloudcaClient } from '../cloudca/client.js';
 import type { Watcher } from '../cloudca/polling/watcher.js';
 import type { Config } from '../config.js';
-import { GraphContext, type OperationTrace } from '../graph/context.js';
+import { type Caller, GraphContext, type OperationTrace } from '../graph/context.js';
 import { createExecutor } from '../graph/execution/executor.js';
 import { createSchema } from '../graph/schema.js';
 import { type Admission, createAdmission } from './admission/admission.js';
@@ -22,6 +22,7 @@ import { createDocumentParser } from './graphql/parse-document.js';
 import { addPlayground, type PlaygroundOptions } from './graphql/playground.js';
 import { openTrustedDocuments } from './graphql/trusted-documents.js';
 import { hashApiKey, readApiKey } from './http/api-key.js';
+import { readClientApp } from './http/client-app.js';
 import { addCompression } from './http/compression.js';
 import { Connections } from './http/connections.js';
 import { addErrorResponses, maxRequestBytes, rejectBadUrl, rejectConnection } from './http/error-responses.js';
@@ -117,11 +118,11 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
     startTrace,
   });
   // An event may be newer than the calls in flight, so its reads must not join them.
-  const createEventContext = (apiKey: string, requestId: string, trace: OperationTrace | undefined) =>
-    createContext(apiKey, requestId, false, trace);
+  const createEventContext = (caller: Caller, trace: OperationTrace | undefined) => createContext(caller, false, trace);
   const streamSubscription = addHttpStreams(app, {
     operations,
     subscriptions,
+    admission,
     originBudgets,
     lifecycle,
     connections,
@@ -136,8 +137,11 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
     lifecycle,
     log,
     streamSubscription,
-    createContext: (request) =>
-      createContext(readApiKey(request), request.id, true, startTrace(request.headers['traceparent'])),
+    createContext: (request) => {
+      const { id: requestId, headers } = request;
+      const caller = { apiKey: readApiKey(request), requestId, app: readClientApp(headers) };
+      return createContext(caller, true, startTrace(headers['traceparent']));
+    },
   });
   addWebSocket(app, {
     schema,
@@ -179,12 +183,7 @@ function createServer(): FastifyInstance {
   });
 }
 
-type CreateContext = (
-  apiKey: string | undefined,
-  requestId: string,
-  coalesceReads: boolean,
-  trace: OperationTrace | undefined,
-) => GraphContext;
+type CreateContext = (caller: Caller, coalesceReads: boolean, trace: OperationTrace | undefined) => GraphContext;
 
 /** Returns the function that creates the context of one operation or event. */
 function createContextFactory(
@@ -192,14 +191,14 @@ function createContextFactory(
   { client, watcher, lifecycle, log, metrics }: AppDependencies,
 ): CreateContext {
   const recordAudit = createAuditLog(log, auditHashKey);
-  return (apiKey, requestId, coalesceReads, trace) => {
+  return (caller, coalesceReads, trace) => {
+    const { apiKey, requestId } = caller;
     const ids = { requestId, traceId: trace?.traceId };
     return new GraphContext({
+      ...caller,
       client,
       watcher,
-      apiKey,
       callerId: apiKey === undefined ? undefined : hashApiKey(apiKey),
-      requestId,
       draining: lifecycle.draining,
       coalesceReads,
       maxResultFields,

@@ -156,6 +156,25 @@ describe('GET /metrics', () => {
     expect(text).not.toMatch(/canary/i);
   });
 
+  it('counts operations by client, version and name, if the REST API has accepted the key, at most 100 for one key', async () => {
+    const { url, opsUrl } = await startOnUpstream();
+    upstream.script(() => ({ data: [] }));
+    const run = (name: string, version: string, apiKey: string, query = 'query List { environments { id } }') =>
+      post(url, { query }, { ...keyHeader(apiKey), 'graphql-client-name': name, 'graphql-client-version': version });
+    await run('web', '1', 'key-1');
+    await run('web', '1', 'key-2');
+    await run('web', '', 'key-1');
+    await run('invented', '1', 'key-1', 'query Local { __typename }');
+    for (const version of range(110)) await run('many', String(version), 'key-3');
+    const samples = [...toSamples((await sendRequest(`${opsUrl}/metrics`)).text)];
+    const clients = new Map(samples.filter(([name]) => name.startsWith('gateway_client_operations_total')));
+
+    expect(clients.get('gateway_client_operations_total{client="web",version="1",name="List"}')).toBe(2);
+    expect(clients.get('gateway_client_operations_total{client="web",version="none",name="List"}')).toBe(1);
+    expect(clients.get('gateway_client_operations_total{client="other",version="other",name="other"}')).toBe(11);
+    expect(clients.size).toBe(103);
+  });
+
   describe('operation names', () => {
     const run = async (url: string, names: readonly string[], apiKey: string | undefined) => {
       for (const name of names)

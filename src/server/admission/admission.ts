@@ -5,7 +5,7 @@ import type { GraphContext } from '../../graph/context.js';
 import { RequestError } from '../../graph/error-codes.js';
 import type { ShedReason } from '../telemetry/metrics.js';
 import { ConcurrencyLimiter, type LimitScope } from './concurrency-limiter.js';
-import type { RateLimit } from './rate-limit.js';
+import type { Budget, RateLimit } from './rate-limit.js';
 
 /** The limits of one process. */
 export type AdmissionConfig = Pick<
@@ -19,12 +19,19 @@ export class TooManySubscriptionsError extends RequestError {}
 /** Admits operations. */
 export interface Admission {
   /**
-   * Charges a query or mutation its cost in REST calls, then waits for a permit. Returns the function that releases the permit; undefined without an API key.
-   * Rejects with a GraphQLError: RATE_LIMITED (429) or OVERLOADED (503), each with Retry-After.
+   * Charges a query or mutation its cost in REST calls, then waits for a permit. Returns the function that releases the permit; undefined
+   * without an API key. Rejects with a GraphQLError: RATE_LIMITED (429) or OVERLOADED (503), each with Retry-After. Calls `onCharged` with
+   * the budget after the charge, if there is a rate limit.
    */
-  readonly admit: (context: GraphContext, cost: number) => Promise<(() => void) | undefined>;
+  readonly admit: (
+    context: GraphContext,
+    cost: number,
+    onCharged?: (budget: Budget) => void,
+  ) => Promise<(() => void) | undefined>;
   /** Charges a cost in REST calls to a key, by its hash. Rejects with RATE_LIMITED (429) and Retry-After. */
   readonly charge: (callerId: string, cost: number) => Promise<void>;
+  /** Returns the budget of a key, by its hash. Undefined if there is no rate limit. */
+  readonly readBudget: (callerId: string) => Promise<Budget | undefined>;
   /**
    * Counts a subscription as open. Returns the function that ends it. Throws TooManySubscriptionsError, or OVERLOADED (503) if the process
    * has too many. `callerId` is the hash of the API key.
@@ -63,19 +70,20 @@ export function createAdmission(
     { max: config.maxSubscriptions, maxPerKey: config.maxSubscriptionsPerKey, maxQueued: 0, maxQueueMs: 0 },
     toRejection('subscriptions', 'open subscriptions', TooManySubscriptionsError),
   );
-  const charge = async (callerId: string, cost: number): Promise<void> => {
+  const charge = async (callerId: string, cost: number, onCharged?: (budget: Budget) => void): Promise<void> => {
     if (rateLimit === undefined || cost === 0) return;
-    const waitMs = await rateLimit.spend(callerId, cost);
-    if (waitMs === 0) return;
+    const budget = await rateLimit.spend(callerId, cost);
+    onCharged?.(budget);
+    if (budget.left >= 0) return;
     const message = 'This API key has spent its budget for this minute. Try again later.';
-    throw new RequestError('RATE_LIMITED', message, { retryAfter: Math.ceil(waitMs / 1000) });
+    throw new RequestError('RATE_LIMITED', message, { retryAfter: Math.ceil(budget.resetMs / 1000) });
   };
   return {
-    admit: async (context, cost) => {
+    admit: async (context, cost, onCharged) => {
       const { callerId } = context;
       // Without a key, no field makes a REST call.
       if (callerId === undefined) return undefined;
-      await charge(callerId, cost);
+      await charge(callerId, cost, onCharged);
       const permit = operations.canAcquire(callerId)
         ? operations.acquire(callerId)
         : await context.waitOutsideDeadline((stop) => operations.acquireWhenAvailable(callerId, stop));
@@ -87,6 +95,7 @@ export function createAdmission(
       return permit.release;
     },
     charge,
+    readBudget: async (callerId) => rateLimit?.spend(callerId, 0),
     admitSubscription: (callerId) => subscriptions.acquire(callerId).release,
     queued: () => operations.queued,
   };

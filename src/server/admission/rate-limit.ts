@@ -4,18 +4,25 @@ import { LRUCache } from 'lru-cache';
 import type { Logger } from 'pino';
 import { RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible';
 
+/** The budget of one caller after a charge. */
+export interface Budget {
+  /** REST calls that the caller may spend in a window. */
+  readonly max: number;
+  /** REST calls that are left in the window. Negative if the budget did not suffice for the charge. */
+  readonly left: number;
+  /** Milliseconds until the window ends. */
+  readonly resetMs: number;
+}
+
 /** Limits the REST calls that each caller may spend in a fixed window of 60 s, which starts with the first charge. */
 export interface RateLimit {
-  /**
-   * Charges `cost`, in REST calls, to a caller. Returns 0 if the budget suffices, else the milliseconds until the window ends. Rejected
-   * operations are charged too.
-   */
-  readonly spend: (callerId: string, cost: number) => number | Promise<number>;
+  /** Charges `cost`, in REST calls, to a caller, and returns its budget. Rejected operations are charged too. With 0, charges nothing. */
+  readonly spend: (callerId: string, cost: number) => Budget | Promise<Budget>;
 }
 
 /** A rate limit that counts in this process. */
 export interface LocalRateLimit extends RateLimit {
-  readonly spend: (callerId: string, cost: number) => number;
+  readonly spend: (callerId: string, cost: number) => Budget;
 }
 
 /** A rate limit that counts in Redis, and in this process while Redis is unavailable. */
@@ -38,6 +45,15 @@ export class RedisDatabaseError extends Error {
 }
 
 const windowMs = 60_000;
+
+/** Returns the headers that describe a budget to its client (draft-ietf-httpapi-ratelimit-headers-10). */
+export function toRateLimitHeaders({ max, left, resetMs }: Budget): Readonly<Record<string, string>> {
+  return {
+    'ratelimit-policy': `"key";q=${max};w=${windowMs / 1000}`,
+    ratelimit: `"key";r=${Math.max(0, left)};t=${Math.ceil(resetMs / 1000)}`,
+  };
+}
+
 // Bounds the memory that keys that do not exist can take; the least recently used key is evicted first. To reset its budget within the
 // window, a caller would have to send an operation with each of this many other keys.
 const maxKeys = 100_000;
@@ -49,9 +65,10 @@ export function createLocalRateLimit(perMinute: number): LocalRateLimit {
   return {
     spend: (callerId, cost) => {
       const account = accounts.get(callerId) ?? { spent: 0 };
-      if (account.spent === 0) accounts.set(callerId, account);
+      if (account.spent === 0 && cost > 0) accounts.set(callerId, account);
       account.spent += cost;
-      return account.spent > perMinute ? Math.max(1, accounts.getRemainingTTL(callerId)) : 0;
+      const resetMs = account.spent === 0 ? windowMs : Math.max(1, accounts.getRemainingTTL(callerId));
+      return { max: perMinute, left: perMinute - account.spent, resetMs };
     },
   };
 }
@@ -131,13 +148,13 @@ export async function createSharedRateLimit(perMinute: number, url: string, log:
       throw databaseError;
     }
   }
-  const spendShared = async (callerId: string, cost: number): Promise<number> => {
+  const spendShared = async (callerId: string, cost: number): Promise<Budget> => {
     const result = await shared.consume(callerId, cost).catch((thrown: unknown) => {
       if (thrown instanceof RateLimiterRes) return thrown;
       throw thrown;
     });
     reconnects = 0;
-    return result.consumedPoints > perMinute ? Math.max(1, result.msBeforeNext) : 0;
+    return { max: perMinute, left: perMinute - result.consumedPoints, resetMs: Math.max(1, result.msBeforeNext) };
   };
   return {
     get isRedisUnavailable() {

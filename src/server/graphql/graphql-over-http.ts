@@ -24,6 +24,7 @@ import { RequestError } from '../../graph/error-codes.js';
 import { formatGraphqlError } from '../../graph/errors.js';
 import { isObject } from '../../json.js';
 import type { OriginBudgets, Payer } from '../admission/origin-budget.js';
+import { toRateLimitHeaders } from '../admission/rate-limit.js';
 import { apiKeyHeader } from '../http/api-key.js';
 import type { Lifecycle } from '../lifecycle.js';
 import { logUnexpected } from '../telemetry/logging.js';
@@ -153,20 +154,25 @@ function readDocumentId({ http }: GraphQLRequest): unknown {
   return isObject(http?.body) ? http.body['documentId'] : undefined;
 }
 
-// All responses with status 200 share it, since Apollo Server only reads it.
+// Responses with status 200 share it if there is no rate limit, since Apollo Server only reads it.
 const okHead = { headers: new HeaderMap() };
 
 function toApolloResponse(response: OperationResponse): GraphQLResponse {
   const { status, errors } = response;
   const data = 'data' in response ? { data: response.data } : {};
   return {
-    http: status === 200 ? okHead : { status, headers: toHeaders(response) },
+    http: status === 200 && response.budget === undefined ? okHead : { status, headers: toHeaders(response) },
     body: { kind: 'single', singleResult: errors === undefined ? data : { errors, ...data } },
   };
 }
 
 function toHeaders(response: OperationResponse): HeaderMap {
   const headers = new HeaderMap();
+  for (const [name, value] of Object.entries(
+    response.budget === undefined ? {} : toRateLimitHeaders(response.budget),
+  )) {
+    headers.set(name, value);
+  }
   if ('retryAfter' in response && response.retryAfter !== undefined) {
     headers.set('retry-after', String(response.retryAfter));
   }

@@ -16,6 +16,7 @@ import type { Executor } from '../../graph/execution/executor.js';
 import { type OperationVariables, readVariables } from '../../graph/execution/variables.js';
 import type { Admission } from '../admission/admission.js';
 import type { Payer } from '../admission/origin-budget.js';
+import type { Budget } from '../admission/rate-limit.js';
 import type { UnreadBytes } from '../http/unread-bytes.js';
 import { logOperation, logUnexpected, type OperationSummary } from '../telemetry/logging.js';
 import type { Metrics } from '../telemetry/metrics.js';
@@ -61,7 +62,10 @@ export interface OperationResult {
 }
 
 /** The response to a query or mutation: its result, or what it was rejected with. */
-export type OperationResponse = Rejection | (OperationResult & { readonly status: 200 });
+export type OperationResponse = (Rejection | (OperationResult & { readonly status: 200 })) & {
+  /** Budget of the API key. Undefined without a key or a rate limit. */
+  readonly budget?: Budget | undefined;
+};
 
 /** Dependencies of Operations. */
 export interface OperationsOptions {
@@ -101,14 +105,16 @@ export class Operations {
   /** Runs a query or mutation. Never rejects: a failure is in the response. */
   async run(request: OperationRequest, caller: OperationCaller): Promise<OperationResponse> {
     const { context } = caller;
+    const { admission } = this.#options;
     const startedAt = performance.now();
+    const charged: { budget?: Budget } = {};
     let known: KnownOperation | undefined;
     let response: OperationResponse;
     let release: (() => void) | undefined;
     try {
       known = this.find(request, caller);
       const operation = this.prepare(known, request);
-      release = await this.#options.admission.admit(context, operation.cost);
+      release = await admission.admit(context, operation.cost, (budget) => (charged.budget = budget));
       // After the queue, in which the operation may have waited for others whose results nobody reads.
       if (this.#options.unreadBytes.isFull(context.callerId)) {
         throw new RequestError('RATE_LIMITED', 'This API key does not read its responses. Read them first.', {
@@ -122,10 +128,11 @@ export class Operations {
     release?.();
     context.auditSecretReads();
     const codes = (response.errors ?? []).map(({ extensions }) => String(extensions?.['code']));
-    const { restCalls, callerId } = context;
-    this.#options.metrics.countResponse(known?.operation, codes, { startedAt, restCalls, callerId });
+    const { restCalls, callerId, app } = context;
+    this.#options.metrics.countResponse(known?.operation, codes, { startedAt, restCalls, callerId, app });
     this.#log(known?.operation, context, { startedAt, restCalls, errors: codes });
-    return response;
+    if (callerId === undefined) return response;
+    return { ...response, budget: charged.budget ?? (await admission.readBudget(callerId)) };
   }
 
   /** Executes an operation, or one event of a subscription, within its result budget. */
@@ -171,21 +178,22 @@ export class Operations {
   recordSubscription(
     operation: OperationDefinitionNode | undefined,
     context: GraphContext,
-    summary: Omit<OperationSummary, 'requestId' | 'traceId'>,
+    summary: Omit<OperationSummary, 'requestId' | 'traceId' | 'app'>,
   ): void {
     const [firstCode] = summary.errors;
     // An event without an error has data of the REST API, so it has accepted the key.
     const isAccepted = firstCode === undefined && (summary.events ?? 0) > 0;
-    this.#options.metrics.countOperation(operation, summary.errors, isAccepted ? context.callerId : undefined);
+    const acceptedCaller = isAccepted ? context.callerId : undefined;
+    this.#options.metrics.countOperation(operation, summary.errors, { acceptedCaller, app: context.app });
     this.#log(operation, context, summary);
   }
 
   #log(
     operation: OperationDefinitionNode | undefined,
-    { requestId, trace }: GraphContext,
-    summary: Omit<OperationSummary, 'requestId' | 'traceId'>,
+    { requestId, app, trace }: GraphContext,
+    summary: Omit<OperationSummary, 'requestId' | 'traceId' | 'app'>,
   ): void {
-    logOperation(this.#options.log, operation, { requestId, traceId: trace?.traceId, ...summary });
+    logOperation(this.#options.log, operation, { requestId, traceId: trace?.traceId, app, ...summary });
     trace?.end(operation, summary.errors);
   }
 }

@@ -70,7 +70,7 @@ export async function addRequestChecks(
   await app.register(cors, {
     origin: config.corsOrigins === 'localhost' ? localOrigin : [...config.corsOrigins],
     methods: ['GET', 'POST'],
-    exposedHeaders: ['x-request-id', 'retry-after'],
+    exposedHeaders: ['x-request-id', 'retry-after', 'ratelimit', 'ratelimit-policy'],
     maxAge: 86_400,
     // Otherwise the plugin responds in plain text to an OPTIONS request that is not a preflight.
     strictPreflight: false,

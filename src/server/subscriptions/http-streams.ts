@@ -1,14 +1,17 @@
 // Subscriptions by HTTP: Server-Sent Events at /graphql/stream, and as the client accepts at /graphql.
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { OperationTypeNode } from 'graphql';
-import type { GraphContext, OperationTrace } from '../../graph/context.js';
+import type { Caller, GraphContext, OperationTrace } from '../../graph/context.js';
 import { missingKeyMessage } from '../../graph/errors.js';
 import { isObject } from '../../json.js';
+import type { Admission } from '../admission/admission.js';
 import type { OriginBudgets } from '../admission/origin-budget.js';
+import { toRateLimitHeaders } from '../admission/rate-limit.js';
 import type { OperationRequest, Operations } from '../graphql/operations.js';
 import { withQueryText } from '../graphql/trusted-documents.js';
 import { hashApiKey, readApiKey } from '../http/api-key.js';
-import { type Connections, type LongConnection, tooManyConnectionsMessage } from '../http/connections.js';
+import { readClientApp } from '../http/client-app.js';
+import { type Connections, tooManyConnectionsMessage } from '../http/connections.js';
 import { sendError } from '../http/error-responses.js';
 import { EventStream, type EventStreamOptions, streamHeaders } from './event-stream.js';
 import { chooseStreamFormat, serverSentEvents, type StreamFormat, streamFormats } from './stream-format.js';
@@ -18,10 +21,11 @@ import type { RejectedSubscription, Subscriptions } from './subscriptions.js';
 export interface HttpStreamOptions extends EventStreamOptions {
   readonly operations: Operations;
   readonly subscriptions: Subscriptions;
+  readonly admission: Admission;
   readonly originBudgets: OriginBudgets;
   readonly connections: Connections;
   /** Creates the context of one subscription, or of one of its events. */
-  readonly createContext: (apiKey: string, requestId: string, trace: OperationTrace | undefined) => GraphContext;
+  readonly createContext: (caller: Caller, trace: OperationTrace | undefined) => GraphContext;
 }
 
 /** Responds to a subscription. Returns undefined, and sends nothing, if the request is no subscription or accepts no stream. */
@@ -66,6 +70,7 @@ async function respond(
   options: HttpStreamOptions,
 ): Promise<FastifyReply> {
   const { connections, subscriptions, originBudgets, createContext } = options;
+  const { id: requestId, raw, headers } = request;
   const apiKey = readApiKey(request);
   if (apiKey === undefined) {
     sendError(request, reply, 'UNAUTHENTICATED', missingKeyMessage);
@@ -76,8 +81,13 @@ async function respond(
     return reply;
   }
   const callerId = hashApiKey(apiKey);
-  const place = takePlace(request, reply, connections, callerId);
-  if (place === undefined) return reply;
+  const place = connections.open(raw.socket);
+  if (place?.setCaller(callerId) !== true) {
+    place?.release();
+    await addRateLimitHeaders(reply, callerId, options);
+    rejectConnection(request, reply, place === undefined);
+    return reply;
+  }
   const closed = new AbortController();
   reply.raw.once('close', () => {
     closed.abort();
@@ -88,15 +98,15 @@ async function respond(
     sendError(request, reply, 'BAD_REQUEST', invalidRequestMessage);
     return reply;
   }
-  const { id: requestId, raw, headers } = request;
   // A request may hold much that its subscription does not need for as long as it lasts.
   request.body = undefined;
   const result = await subscriptions.subscribe(operationRequest, {
-    createContext: (trace) => createContext(apiKey, requestId, trace),
+    createContext: (trace) => createContext({ apiKey, requestId, app: readClientApp(headers) }, trace),
     traceparent: headers['traceparent'],
     payer: originBudgets.toPayer(true, () => originBudgets.toOrigin(raw)),
     disconnected: closed.signal,
   });
+  await addRateLimitHeaders(reply, callerId, options);
   if ('errors' in result) return sendRejection(reply, result);
   const stream = new EventStream(reply.raw, format, callerId, options);
   void result.run(stream).then((hasEnded) => {
@@ -105,20 +115,20 @@ async function respond(
   return reply.code(200).headers(streamHeaders).type(format.contentType).send(stream.body);
 }
 
-/** Counts an event stream among the connections that stay open. Sends an error and returns undefined if there is no place for it. */
-function takePlace(
-  request: FastifyRequest,
+async function addRateLimitHeaders(
   reply: FastifyReply,
-  connections: Connections,
   callerId: string,
-): LongConnection | undefined {
-  const place = connections.open(request.raw.socket);
-  if (place?.setCaller(callerId) === true) return place;
-  place?.release();
+  { admission }: HttpStreamOptions,
+): Promise<void> {
+  const budget = await admission.readBudget(callerId);
+  if (budget !== undefined) void reply.headers(toRateLimitHeaders(budget));
+}
+
+/** Rejects a stream for which there is no place among the connections that stay open: of the process, or of the key. */
+function rejectConnection(request: FastifyRequest, reply: FastifyReply, isProcessFull: boolean): void {
   void reply.header('retry-after', 1);
-  if (place !== undefined) sendError(request, reply, 'RATE_LIMITED', tooManyOfKeyMessage);
-  else sendError(request, reply, 'OVERLOADED', tooManyConnectionsMessage);
-  return undefined;
+  if (isProcessFull) sendError(request, reply, 'OVERLOADED', tooManyConnectionsMessage);
+  else sendError(request, reply, 'RATE_LIMITED', tooManyOfKeyMessage);
 }
 
 /** Reads the operation of a request. Returns undefined if it is not a GraphQL request. */

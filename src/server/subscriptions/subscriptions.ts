@@ -56,7 +56,7 @@ export interface RejectedSubscription {
   /** Seconds until a retry may succeed, if that is known. */
   readonly retryAfter: number | undefined;
   /**
-   * Why the client should reconnect later. Undefined if a new connection would not help. An `error` message would end the subscription for
+   * Why the client should reconnect, and after how many seconds. Undefined if a new connection would not help. An `error` message would end the subscription for
    * good in its client, so a WebSocket closes with 1013 instead.
    */
   readonly reconnectReason: string | undefined;
@@ -166,5 +166,7 @@ function checkType(type: OperationTypeNode): RequestError | undefined {
 
 function toReconnectReason(thrown: unknown): string | undefined {
   if (thrown instanceof TooManySubscriptionsError || !(thrown instanceof RequestError)) return undefined;
-  return thrown.status === 429 || thrown.status === 503 ? thrown.message : undefined;
+  const { status, message, retryAfter = 1 } = thrown;
+  if (status !== 429 && status !== 503) return undefined;
+  return `${message.replace(/ Try again[^.]*\.$/, '')} Try again in ${retryAfter} s.`;
 }

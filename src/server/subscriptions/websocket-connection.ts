@@ -5,7 +5,6 @@ import { CloseCode, type Server } from 'graphql-ws';
 import type { Logger } from 'pino';
 import type { WebSocket } from 'ws';
 import { isTooComplex } from '../../json.js';
-import type { Payer } from '../admission/origin-budget.js';
 import type { Connections } from '../http/connections.js';
 import { whenDrained } from '../http/drain.js';
 import { maxJsonValues } from '../http/request-json.js';
@@ -31,6 +30,7 @@ const closeMs = 500;
 // Close codes that graphql-ws does not name (RFC 6455, 7.4.1).
 const normalClosure = 1000;
 const policyViolation = 1008;
+const tooManyReason = 'Too many connections. Try again in 1 s.';
 // A control frame has at most 125 bytes (RFC 6455, 5.5). The close code takes 2 of them.
 const maxReasonBytes = 123;
 
@@ -38,15 +38,15 @@ const maxReasonBytes = 123;
 export function serveWebSocket(
   socket: WebSocket,
   stream: Duplex,
-  payer: Payer,
+  { payer, app }: Pick<ProtocolConnection, 'payer' | 'app'>,
   protocol: Server<ProtocolConnection>,
   { log, connections, unreadBytes }: ConnectionOptions,
 ): void {
   const place = connections.open(stream, () => {
-    closeWebSocket(socket, tryAgainLater, 'Too many connections');
+    closeWebSocket(socket, tryAgainLater, tooManyReason);
   });
   if (place === undefined) {
-    closeWebSocket(socket, tryAgainLater, 'Too many connections');
+    closeWebSocket(socket, tryAgainLater, tooManyReason);
     return;
   }
   const connection: ProtocolConnection = {
@@ -67,6 +67,7 @@ export function serveWebSocket(
     },
     apiKey: undefined,
     callerId: undefined,
+    app,
     openSubscriptions: 0,
   };
   // Counts what was sent as unread until the client has taken it, or nearly. Returns undefined if the client has already.

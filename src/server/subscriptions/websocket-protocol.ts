@@ -2,11 +2,12 @@
 import { randomUUID } from 'node:crypto';
 import type { ExecutionArgs, GraphQLSchema } from 'graphql';
 import { CloseCode, makeServer, type Server } from 'graphql-ws';
-import type { GraphContext, OperationTrace } from '../../graph/context.js';
+import type { Caller, ClientApp, GraphContext, OperationTrace } from '../../graph/context.js';
 import { isObject } from '../../json.js';
 import type { Payer } from '../admission/origin-budget.js';
 import { withQueryText } from '../graphql/trusted-documents.js';
 import { apiKeyHeader, hashApiKey, parseApiKey } from '../http/api-key.js';
+import { readClientApp } from '../http/client-app.js';
 import type { LongConnection } from '../http/connections.js';
 import { ClientSubscription, type EventConnection, never } from './client-subscription.js';
 import type { Subscriptions } from './subscriptions.js';
@@ -16,7 +17,7 @@ export interface ProtocolOptions {
   readonly schema: GraphQLSchema;
   readonly subscriptions: Subscriptions;
   /** Creates the context of one subscription, or of one of its events. */
-  readonly createContext: (apiKey: string, requestId: string, trace: OperationTrace | undefined) => GraphContext;
+  readonly createContext: (caller: Caller, trace: OperationTrace | undefined) => GraphContext;
 }
 
 /** The state of one WebSocket. */
@@ -31,6 +32,8 @@ export interface ProtocolConnection extends EventConnection {
   apiKey: string | undefined;
   /** Hash of the key. */
   callerId: string | undefined;
+  /** The app of the client, if the headers of the handshake name it, or `connection_init`. */
+  app: ClientApp | undefined;
   /** Number of subscriptions, including those that start. */
   openSubscriptions: number;
 }
@@ -50,7 +53,7 @@ export function createProtocol({ schema, subscriptions, createContext }: Protoco
     },
     onConnect: ({ connectionParams, extra }) => acceptKey(connectionParams, extra),
     onSubscribe: async ({ subscriptions: subscriptionsById, extra }, id, payload) => {
-      const { apiKey = '', payer, place } = extra;
+      const { apiKey = '', app, payer, place } = extra;
       const clientSubscription = new ClientSubscription(id, extra, () => {
         extra.openSubscriptions--;
         place.setIdle(extra.openSubscriptions === 0);
@@ -60,7 +63,7 @@ export function createProtocol({ schema, subscriptions, createContext }: Protoco
       subscriptionsById[id] = clientSubscription;
       const requestId = randomUUID();
       const result = await subscriptions.subscribe(payload, {
-        createContext: (trace) => createContext(apiKey, requestId, trace),
+        createContext: (trace) => createContext({ apiKey, requestId, app }, trace),
         // Messages have no headers, so the trace is in the extensions.
         traceparent: payload.extensions?.['traceparent'],
         payer,
@@ -88,7 +91,8 @@ export function createProtocol({ schema, subscriptions, createContext }: Protoco
 
 /** Reads the key of `connection_init`. Closes the socket and returns false if there is not exactly one, or if it has too many connections. */
 function acceptKey(params: Readonly<Record<string, unknown>> | undefined, connection: ProtocolConnection): boolean {
-  const [entry, ...others] = Object.entries(params ?? {}).filter(([name]) => name.toLowerCase() === apiKeyHeader);
+  const fields = Object.entries(params ?? {}).map(([name, value]) => [name.toLowerCase(), value] as const);
+  const [entry, ...others] = fields.filter(([name]) => name === apiKeyHeader);
   const apiKey = parseApiKey(entry?.[1]);
   // graphql-ws itself would close the socket with 4403, Forbidden.
   if (others.length > 0) connection.close(CloseCode.BadRequest, 'Send one MC-Api-Key in connection_init, not several.');
@@ -99,9 +103,10 @@ function acceptKey(params: Readonly<Record<string, unknown>> | undefined, connec
     );
   } else {
     connection.apiKey = apiKey;
+    connection.app = readClientApp(Object.fromEntries(fields), apiKey) ?? connection.app;
     connection.callerId = hashApiKey(apiKey);
     if (connection.place.setCaller(connection.callerId)) return true;
-    connection.close(tryAgainLater, 'This API key has too many connections');
+    connection.close(tryAgainLater, 'This API key has too many connections. Try again in 1 s.');
   }
   return false;
 }

@@ -8,6 +8,7 @@ import { WebSocketServer } from 'ws';
 import type { ErrorCode } from '../../graph/error-codes.js';
 import { overloadedMessage } from '../admission/load-shedding.js';
 import { originSpentMessage, type OriginBudgets } from '../admission/origin-budget.js';
+import { readClientApp } from '../http/client-app.js';
 import { respondAndClose, formatErrorResponse, maxRequestBytes, sendError } from '../http/error-responses.js';
 import { findLastPendingResponse } from '../http/pending-responses.js';
 import { type HeaderError, toRequestId } from '../http/request-checks.js';
@@ -91,7 +92,8 @@ export function addWebSocket(app: FastifyInstance, options: WebSocketOptions): v
       // Now: the request would stay in memory for as long as the socket is open.
       const origin = originBudgets.toOrigin(request);
       const payer = originBudgets.toPayer(true, () => origin);
-      serveWebSocket(socket, stream, payer, protocol, options);
+      const app = readClientApp(request.headers);
+      serveWebSocket(socket, stream, { payer, app }, protocol, options);
     });
   });
   lifecycle.draining.addEventListener('abort', () => {

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type OperationDefinitionNode, OperationTypeNode } from 'graphql';
 import { type Logger, pino } from 'pino';
 import type { LogLevel } from '../../environment-variables.js';
-import type { GraphContext } from '../../graph/context.js';
+import type { ClientApp, GraphContext } from '../../graph/context.js';
 import { unwrapError, toErrorCode } from '../../graph/errors.js';
 import type { LogDestination } from './log-destination.js';
 
@@ -63,6 +63,8 @@ const maxNameLength = 100;
 export interface OperationSummary {
   readonly requestId: string;
   readonly traceId?: string | undefined;
+  /** The app of the client, if it names itself. */
+  readonly app?: ClientApp | undefined;
   /** In milliseconds, on the clock of performance.now(). */
   readonly startedAt: number;
   /** The number of REST calls, retries included. */
@@ -79,10 +81,12 @@ export function logOperation(
   operation: OperationDefinitionNode | undefined,
   summary: OperationSummary,
 ): void {
-  const { requestId, traceId, startedAt, restCalls, errors, events } = summary;
+  const { requestId, traceId, app, startedAt, restCalls, errors, events } = summary;
   const line = {
     requestId,
     traceId,
+    client: app?.name,
+    clientVersion: app?.version,
     restCalls,
     events,
     operation: operation?.name?.value.slice(0, maxNameLength) ?? null,

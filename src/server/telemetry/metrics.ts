@@ -1,8 +1,9 @@
-// Prometheus metrics: operations, REST calls, load shedding, and Node's own. Clients choose no label but the bounded operation name.
+// Prometheus metrics: operations, REST calls, load shedding, and Node's own. Clients choose no labels but bounded names.
 import type { OperationDefinitionNode } from 'graphql';
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { ObserveCall } from '../../cloudca/requests.js';
 import type { WireWarning } from '../../cloudca/decode.js';
+import type { ClientApp } from '../../graph/context.js';
 import type { OperationSummary } from './logging.js';
 
 /**
@@ -28,18 +29,18 @@ export interface Metrics {
   readonly text: () => Promise<string>;
   /**
    * Counts a completed operation, by the first of its error codes. For subscriptions, which have no single duration. `acceptedCaller` is the
-   * caller id, if the REST API has accepted the caller's key in this operation. Only then may its name become a label.
+   * caller id, if the REST API has accepted the caller's key in this operation. Only then may its names become labels.
    */
   readonly countOperation: (
     operation: OperationDefinitionNode | undefined,
     codes: Iterable<string>,
-    acceptedCaller?: string,
+    sender: { readonly acceptedCaller: string | undefined; readonly app: ClientApp | undefined },
   ) => void;
   /** Counts a completed query or mutation, with its duration and its number of REST calls. `callerId` is undefined without a key. */
   readonly countResponse: (
     operation: OperationDefinitionNode | undefined,
     codes: Iterable<string>,
-    summary: Pick<OperationSummary, 'startedAt' | 'restCalls'> & { readonly callerId?: string | undefined },
+    summary: Pick<OperationSummary, 'startedAt' | 'restCalls' | 'app'> & { readonly callerId: string | undefined },
   ) => void;
   /** Counts the REST calls of operations and polls, with their durations. */
   readonly observeCall: ObserveCall;
@@ -53,11 +54,16 @@ export interface Metrics {
   readonly addCounter: (name: string, help: string, read: () => number) => void;
 }
 
-// Clients choose operation names. Names above one of the limits are counted as `other`, to bound the number of time series.
-const maxNames = 100;
+/** Bounds labels that clients choose. Those above one of the limits are counted as `other`, to bound the number of time series. */
+interface LabelLimits {
+  readonly max: number;
+  /** Maximum number that one caller adds, so that no caller takes all of them. */
+  readonly maxPerCaller: number;
+}
+const operationNames: LabelLimits = { max: 100, maxPerCaller: 25 };
+// Combinations of an app, its version and an operation name.
+const appOperations: LabelLimits = { max: 1_000, maxPerCaller: 100 };
 const maxNameLength = 100;
-// Maximum names that one caller adds, so that no caller takes all of them.
-const maxNamesPerCaller = 25;
 const durationBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 
 /** Creates the metrics in their own registry, so that several gateways can run in one process. */
@@ -69,6 +75,12 @@ export function createMetrics(): Metrics {
     name: 'gateway_operations_total',
     help: 'Completed operations, by name (none if unnamed, other if it has no label of its own), type and outcome (ok or the code of the first error).',
     labelNames: ['name', 'type', 'outcome'],
+    registers,
+  });
+  const operationsOfApps = new Counter({
+    name: 'gateway_client_operations_total',
+    help: 'Completed operations of clients that name themselves, by client, its version (none if it has none) and operation name (none if unnamed); all three are other for clients and operations without labels of their own.',
+    labelNames: ['client', 'version', 'name'],
     registers,
   });
   const durations = new Histogram({
@@ -116,21 +128,29 @@ export function createMetrics(): Metrics {
     labelNames: ['reason'],
     registers,
   });
-  const toLabel = createNameLabels();
-  const countOperation: Metrics['countOperation'] = (operation, codes, acceptedCaller) => {
+  const isNameLabel = createLabelAdmission(operationNames);
+  const isAppLabel = createLabelAdmission(appOperations);
+  const countOperation: Metrics['countOperation'] = (operation, codes, { acceptedCaller, app }) => {
     const [outcome = 'ok'] = codes;
-    const name = toLabel(operation?.name?.value, acceptedCaller);
-    operations.inc({ name, type: operation?.operation ?? 'none', outcome });
+    const name = operation?.name?.value;
+    const isLabel = name === undefined || (name.length <= maxNameLength && isNameLabel(name, acceptedCaller));
+    const nameLabel = isLabel ? (name ?? 'none') : 'other';
+    operations.inc({ name: nameLabel, type: operation?.operation ?? 'none', outcome });
+    if (app === undefined) return;
+    const labels = { client: app.name, version: app.version ?? 'none', name: nameLabel };
+    const isApp = isAppLabel(JSON.stringify(labels), acceptedCaller);
+    operationsOfApps.inc(isApp ? labels : { client: 'other', version: 'other', name: 'other' });
   };
   return {
     contentType: registry.contentType,
     text: () => registry.metrics(),
     countOperation,
-    countResponse: (operation, codes, { startedAt, restCalls, callerId }) => {
+    countResponse: (operation, codes, { startedAt, restCalls, callerId, app }) => {
       const type = operation?.operation ?? 'none';
       const [firstCode] = codes;
       // The REST API returned data, so it has accepted the key.
-      countOperation(operation, codes, firstCode === undefined && restCalls > 0 ? callerId : undefined);
+      const acceptedCaller = firstCode === undefined && restCalls > 0 ? callerId : undefined;
+      countOperation(operation, codes, { acceptedCaller, app });
       durations.observe({ type }, (performance.now() - startedAt) / 1000);
       callsPerOperation.observe({ type }, restCalls);
     },
@@ -175,20 +195,22 @@ export function createMetrics(): Metrics {
 }
 
 /**
- * Returns a function from an operation name to its label: the name itself, `none` without one, or `other`. A name becomes a label when a
- * caller whose key the REST API has accepted first runs it. Otherwise clients with invented keys could take all labels for ever.
+ * Returns a function that reports whether a label has a time series of its own. It gets one when a caller whose key the REST API has accepted
+ * first uses it, within the limits. Otherwise clients with invented keys could take all labels for ever.
  */
-function createNameLabels(): (name: string | undefined, acceptedCaller: string | undefined) => string {
-  const names = new Set<string>();
-  const addedNames = new Map<string, number>();
-  return (name, acceptedCaller) => {
-    if (name === undefined) return 'none';
-    if (names.has(name)) return name;
-    if (acceptedCaller === undefined || names.size >= maxNames || name.length > maxNameLength) return 'other';
-    const added = addedNames.get(acceptedCaller) ?? 0;
-    if (added >= maxNamesPerCaller) return 'other';
-    addedNames.set(acceptedCaller, added + 1);
-    names.add(name);
-    return name;
+function createLabelAdmission({
+  max,
+  maxPerCaller,
+}: LabelLimits): (label: string, acceptedCaller: string | undefined) => boolean {
+  const labels = new Set<string>();
+  const addedBy = new Map<string, number>();
+  return (label, acceptedCaller) => {
+    if (labels.has(label)) return true;
+    if (acceptedCaller === undefined || labels.size >= max) return false;
+    const added = addedBy.get(acceptedCaller) ?? 0;
+    if (added >= maxPerCaller) return false;
+    addedBy.set(acceptedCaller, added + 1);
+    labels.add(label);
+    return true;
   };
 }

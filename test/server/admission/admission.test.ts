@@ -38,6 +38,35 @@ describe('RATE_LIMIT_PER_MINUTE', () => {
     expect((await run(list, {}, { key: 'read-only-key' })).status).toBe(200);
   });
 
+  it('is told in headers of each response to an operation with a key, and of no other', async () => {
+    const { run, url } = await startGateway({ config: { rateLimitPerMinute: 3 } });
+    const readHeaders = ({ headers }: { readonly headers: Headers }) => [
+      headers.get('ratelimit-policy'),
+      headers.get('ratelimit'),
+    ];
+    const policy = '"key";q=3;w=60';
+    const budget = (left: number) => [
+      policy,
+      expect.stringMatching(new RegExp(`^"key";r=${left};t=(\\d|[1-5]\\d|60)$`)),
+    ];
+    expect(readHeaders(await run('{ nothing }'))).toEqual(budget(3));
+    expect(readHeaders(await run(list))).toEqual(budget(2));
+    expect(readHeaders(await run('{ nothing }'))).toEqual(budget(2));
+    const subscription = { query: `subscription { siteToSiteVpnUpdated(${environment}, id: "${taskId}") { id } }` };
+    const accept = { accept: 'text/event-stream' };
+    expect(readHeaders(await post(url, subscription, { ...accept, ...keyHeader(SANDBOX_KEY) }))).toEqual(budget(1));
+    const rejected = await run(`{ a: ${list.slice(1, -1)} b: ${list.slice(1, -1)} }`);
+    expect([rejected.status, readHeaders(rejected)]).toEqual([429, budget(0)]);
+    expect(rejected.headers.get('ratelimit')).toMatch(new RegExp(`;t=${rejected.headers.get('retry-after') ?? ''}$`));
+    expect(readHeaders(await run('{ __typename }', {}, { key: null }))).toEqual([null, null]);
+  });
+
+  it('is not told if there is none', async () => {
+    const { run } = await startGateway();
+    const { headers } = await run(list);
+    expect([headers.get('ratelimit-policy'), headers.get('ratelimit')]).toEqual([null, null]);
+  });
+
   it('charges nothing for an invalid operation', async () => {
     const { run } = await startGateway({ config: { rateLimitPerMinute: 1 } });
     for (let attempt = 0; attempt < 3; attempt++) {

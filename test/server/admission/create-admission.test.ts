@@ -84,7 +84,7 @@ describe('createAdmission', () => {
   });
 
   it('does not limit operations without an API key', async () => {
-    const spend = () => 1;
+    const spend = () => ({ max: 0, left: -1, resetMs: 1 });
     const { admission } = create({ maxInFlight: 1 }, { spend });
     for (let count = 0; count < 3; count++) {
       expect(await admission.admit(createContext(undefined), charged)).toBeUndefined();
@@ -96,14 +96,14 @@ describe('createAdmission', () => {
     ['a subscription', admitSubscription],
   ])('charges %s to its caller each time, and rejects it when the budget is spent', async (_, run) => {
     const charges: [string, number][] = [];
-    let waitMs = 0;
+    let budget = { max: 1, left: 0, resetMs: 60_000 };
     const spend = (callerId: string, cost: number) => {
       charges.push([callerId, cost]);
-      return waitMs;
+      return budget;
     };
     const { admission, shed } = create({}, { spend });
     await run(admission, 'key');
-    waitMs = 1_001;
+    budget = { max: 1, left: -1, resetMs: 1_001 };
     expect(await catchExtensions(run(admission, 'other'))).toEqual(rejection('RATE_LIMITED', 429, 2));
     expect(charges).toEqual([
       ['key', 1],

@@ -7,6 +7,7 @@ import { createSharedRateLimit, RedisDatabaseError } from '../../../src/server/a
 import { useFakeClock } from '../../helpers/fake-clock.js';
 import { findFreePort, listen } from '../../helpers/free-port.js';
 import { waitUntil } from '../../helpers/wait-until.js';
+import { toWaitMs } from './wait-ms.js';
 
 const clock = useFakeClock(['setTimeout']);
 const commandTimeoutMs = 250;
@@ -123,14 +124,17 @@ describe('createSharedRateLimit', () => {
   it('charges in Redis, in windows of 60 s, and admits up to the budget', async () => {
     const { redis, rateLimit, lines } = await startConnected();
     redis.respondWith([3, 42_000]);
-    expect(await rateLimit.spend(caller, 3)).toBe(0);
+    expect(toWaitMs(await rateLimit.spend(caller, 3))).toBe(0);
     redis.respondWith([4, 42_000]);
-    expect(await rateLimit.spend(caller, 1)).toBe(42_000);
+    expect(toWaitMs(await rateLimit.spend(caller, 1))).toBe(42_000);
+    redis.respondWith([2, 42_000]);
+    expect(await rateLimit.spend(caller, 0)).toEqual({ max: 3, left: 1, resetMs: 42_000 });
     redis.respondWith([5, 0]);
-    expect(await rateLimit.spend(caller, 1)).toBe(1);
+    expect(toWaitMs(await rateLimit.spend(caller, 1))).toBe(1);
     expect(redis.charges).toEqual([
       ['site-to-site-vpn-gateway:spent:caller', '3', '60'],
       ['site-to-site-vpn-gateway:spent:caller', '1', '60'],
+      ['site-to-site-vpn-gateway:spent:caller', '0', '60'],
       ['site-to-site-vpn-gateway:spent:caller', '1', '60'],
     ]);
     expect(rateLimit.fallbackCount).toBe(0);
@@ -141,8 +145,8 @@ describe('createSharedRateLimit', () => {
     const redis = await startScriptedRedis();
     const { rateLimit, lines } = await create(redis.port);
     expect(rateLimit.isRedisUnavailable).toBe(true);
-    expect([await rateLimit.spend(caller, 3), await rateLimit.spend('other', 3)]).toEqual([0, 0]);
-    expect(await rateLimit.spend(caller, 1)).toBeGreaterThan(0);
+    expect([await rateLimit.spend(caller, 3), await rateLimit.spend('other', 3)].map(toWaitMs)).toEqual([0, 0]);
+    expect(toWaitMs(await rateLimit.spend(caller, 1))).toBeGreaterThan(0);
     expect(rateLimit.fallbackCount).toBe(3);
     await waitUntil(() => !rateLimit.isRedisUnavailable);
     expect(lines).toEqual([available]);
@@ -158,9 +162,9 @@ describe('createSharedRateLimit', () => {
     const connected = await startConnected();
     const { redis, rateLimit, lines } = connected;
     redis.respondWith(error);
-    expect(await rateLimit.spend(caller, 3)).toBe(0);
+    expect(toWaitMs(await rateLimit.spend(caller, 3))).toBe(0);
     expect(rateLimit.isRedisUnavailable).toBe(true);
-    expect(await rateLimit.spend(caller, 1)).toBeGreaterThan(0);
+    expect(toWaitMs(await rateLimit.spend(caller, 1))).toBeGreaterThan(0);
     expect(rateLimit.fallbackCount).toBe(2);
     expect(redis.charges).toHaveLength(1);
     await reconnect(connected);
@@ -181,14 +185,14 @@ describe('createSharedRateLimit', () => {
     await nextTurn();
     expect(isSettled).toBe(false);
     clock.advance(1);
-    expect(await spent).toBe(0);
+    expect(toWaitMs(await spent)).toBe(0);
     expect(rateLimit.fallbackCount).toBe(1);
     expect(lines).toEqual([available, unavailable('no response')]);
 
     // The process has counted that charge, so it does not send it again.
     await reconnect(connected);
     redis.respondWith([2, 60_000]);
-    expect(await rateLimit.spend(caller, 2)).toBe(0);
+    expect(toWaitMs(await rateLimit.spend(caller, 2))).toBe(0);
     expect(redis.charges.map(([, points]) => points)).toEqual(['1', '2']);
   });
 
@@ -277,7 +281,7 @@ describe('createSharedRateLimit', () => {
         if (redis.openCount() === 0) clock.advance(commandTimeoutMs);
         return redis.connectionCount() === connections;
       });
-      expect(await rateLimit.spend(caller, 1)).toBe(0);
+      expect(toWaitMs(await rateLimit.spend(caller, 1))).toBe(0);
     }
     expect(redis.charges).toEqual([]);
     expect(lines).toEqual([
@@ -296,7 +300,7 @@ describe('createSharedRateLimit', () => {
     await nextTurn();
     expect(rateLimit.isRedisUnavailable).toBe(true);
     expect(redis.connectionCount()).toBe(1);
-    expect(await rateLimit.spend(caller, 1)).toBe(0);
+    expect(toWaitMs(await rateLimit.spend(caller, 1))).toBe(0);
     expect(lines).toEqual([available]);
   });
 });

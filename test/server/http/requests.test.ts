@@ -678,7 +678,9 @@ describe('CORS', () => {
     const preflight = await sendPreflight(gateway.url, from);
 
     expect(response.headers.get('access-control-allow-origin')).toBe(from);
-    expect(response.headers.get('access-control-expose-headers')).toBe('x-request-id, retry-after');
+    expect(response.headers.get('access-control-expose-headers')).toBe(
+      'x-request-id, retry-after, ratelimit, ratelimit-policy',
+    );
     expect(response.headers.get('vary')).toMatch(/\borigin\b/i);
     expect(preflight.status).toBe(204);
     expect(preflight.headers.get('access-control-allow-origin')).toBe(from);

@@ -12,7 +12,7 @@ import { openAcknowledgedSocket, openSocket, subscribeBySse } from './subscriber
 
 const subscribe = { id: '1', type: 'subscribe', payload: { query: taskSubscription } };
 const typename = { query: '{ __typename }' };
-const tooMany = { code: 1013, reason: 'Too many connections' };
+const tooMany = { code: 1013, reason: 'Too many connections. Try again in 1 s.' };
 const closing = { connection: 'close' };
 
 /** Opens a WebSocket with one open subscription. */
@@ -172,7 +172,7 @@ describe('MAX_CONNECTIONS_PER_KEY', () => {
     const third = await openSocket(url);
     third.send({ type: 'connection_init', payload: keyHeader() });
     await third.waitForClose();
-    expect(third.closed).toEqual({ code: 1013, reason: 'This API key has too many connections' });
+    expect(third.closed).toEqual({ code: 1013, reason: 'This API key has too many connections. Try again in 1 s.' });
     const request = () =>
       post(`${url}/stream`, { query: `subscription { nothing }` }, { accept: 'text/event-stream', ...keyHeader() });
     const rejected = await request();

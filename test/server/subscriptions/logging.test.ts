@@ -2,7 +2,9 @@
 import { describe, expect, it } from '@jest/globals';
 import { keyHeader } from '../../helpers/fixtures.js';
 import { startGateway } from '../../helpers/gateway.js';
+import { post } from '../../helpers/http.js';
 import { waitUntil } from '../../helpers/wait-until.js';
+import { openSocket } from './subscribers.js';
 
 const gateway = await startGateway();
 
@@ -43,6 +45,23 @@ describe('the log of a subscription', () => {
     expect(await runAndReadLog('subscription Updates { taskUpdated(id: "none") { status } }')).toEqual([
       line({ operation: 'Updates', type: 'subscription', events: 1, errors: ['NOT_FOUND'] }),
     ]);
+  });
+
+  it('names the client that names itself in the headers of an event stream or a WebSocket, or in connection_init', async () => {
+    const query = 'subscription { taskUpdated(id: "none") { status } }';
+    const names = { 'Apollographql-Client-Name': 'web', 'apollographql-client-version': '2' };
+    const linesBefore = gateway.logs.length;
+    await post(gateway.url, { query }, { accept: 'text/event-stream', ...keyHeader(), ...names });
+    const sockets = [await openSocket(gateway.url), await openSocket(gateway.url, { headers: names })];
+    for (const [index, socket] of sockets.entries()) {
+      socket.send({ type: 'connection_init', payload: { ...keyHeader(), ...(index === 0 ? names : {}) } });
+      await socket.waitForMessages(1);
+      socket.send({ id: '1', type: 'subscribe', payload: { query } });
+    }
+    await waitUntil(() => gateway.logs.length === linesBefore + 3);
+    expect(gateway.logs.slice(linesBefore).map(({ client, clientVersion }) => [client, clientVersion])).toEqual(
+      Array(3).fill(['web', '2']),
+    );
   });
 
   it('has one line if the subscription is rejected', async () => {

@@ -95,6 +95,7 @@ describe('Subscriptions.subscribe', () => {
           else disconnected.abort();
           return Promise.resolve();
         },
+        readBudget: () => Promise.resolve(undefined),
         admitSubscription: () => () => releases++,
       };
       const unreadBytes = new UnreadBytes(Infinity, () => undefined);

@@ -57,7 +57,7 @@ describe('a WebSocket', () => {
       await new Promise((resolve) => setTimeout(resolve, 50));
       return socket.closed !== undefined;
     });
-    expect(socket.closed).toEqual({ code: 1013, reason: 'The gateway is overloaded. Try again in a moment.' });
+    expect(socket.closed).toEqual({ code: 1013, reason: 'The gateway is overloaded. Try again in 1 s.' });
     expect(JSON.stringify(socket.messages)).not.toContain('"error"');
   });
 });

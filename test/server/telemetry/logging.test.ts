@@ -108,6 +108,28 @@ describe('The log line of an operation', () => {
 
   it.each([
     [
+      'the name and version of Apollo clients',
+      { 'apollographql-client-name': 'ios', 'apollographql-client-version': '4.2.0 (7)' },
+      { client: 'ios', clientVersion: '4.2.0 (7)' },
+    ],
+    [
+      'the name and version of other clients',
+      { 'graphql-client-name': 'web', 'graphql-client-version': '1' },
+      { client: 'web', clientVersion: '1' },
+    ],
+    ['a name without a version', { 'graphql-client-name': 'web' }, { client: 'web' }],
+    ['no version without a name', { 'apollographql-client-version': '1' }, {}],
+    ['no name of more than 100 characters', { 'graphql-client-name': 'n'.repeat(101) }, {}],
+    ['no name in other characters', { 'graphql-client-name': 'caf\u00e9' }, {}],
+    ['no name or version that contains the API key', { 'graphql-client-name': `web ${canaryKey}` }, {}],
+  ])('has %s', async (_label, headers, fields) => {
+    await run('{ __typename }', {}, headers);
+
+    expect(toLines(app.takeLog())).toEqual([line(fields)]);
+  });
+
+  it.each([
+    [
       'a mutation with invalid input',
       create,
       { input: { ...input, cidr: '' } },
