@@ -8,6 +8,7 @@ import { parse } from 'graphql';
 import { createRoot } from 'react-dom/client';
 import { memoryStorage } from './memory-storage.js';
 import { readyOperations } from './operations.js';
+import { RestCalls, RestCallsSwitch, withRestCalls } from './rest-calls.js';
 import { TabSync } from './tab-sync.js';
 
 // The page has the address of the GraphQL endpoint, which may be below a path of a proxy.
@@ -23,8 +24,9 @@ const defaultFetcher = createGraphiQLFetcher({
   enableIncrementalDelivery: false,
 });
 // After a tab switch, GraphiQL's own `documentAST` is briefly that of the previous tab.
-const fetcher: Fetcher = (params, options) =>
-  defaultFetcher(params, { ...options, documentAST: parse(params.query, { noLocation: true }) });
+const fetcher: Fetcher = withRestCalls((params, options) =>
+  defaultFetcher(params, { ...options, documentAST: parse(params.query, { noLocation: true }) }),
+);
 
 // The gateway adds this meta element only for the sandbox's key. The user types a real key.
 const apiKey = document.querySelector<HTMLMetaElement>('meta[name="api-key"]')?.content ?? '';
@@ -52,6 +54,19 @@ if (container) {
     >
       {/* Empty, to leave space for the tabs. GraphiQL's own logo links to another host. */}
       <GraphiQL.Logo>{''}</GraphiQL.Logo>
+      <GraphiQL.Toolbar>
+        {({ prettify, merge, copy }) => (
+          <>
+            {prettify}
+            {merge}
+            {copy}
+            <RestCallsSwitch />
+          </>
+        )}
+      </GraphiQL.Toolbar>
+      <GraphiQL.Footer>
+        <RestCalls />
+      </GraphiQL.Footer>
       <TabSync />
     </GraphiQL>,
   );

@@ -1,5 +1,6 @@
 // What a session sends: reads and writes, the caller on whose behalf, and what observes each call.
 import type { WireWarning } from './decode.js';
+import type { RestResponse } from './http/rest-response.js';
 
 /** A REST call as metrics and traces see it: free of the caller's data. */
 export interface RestCall {
@@ -21,6 +22,20 @@ export interface RestCallObservation {
 /** Starts to observe a call that is about to be sent. */
 export type ObserveCall = (call: RestCall) => RestCallObservation;
 
+/** Reports the outcome of a call to its observation, and passes it on. */
+export async function observeResponse(
+  response: Promise<RestResponse>,
+  { end }: RestCallObservation,
+): Promise<RestResponse> {
+  try {
+    const { status } = await response;
+    end(status);
+  } catch (thrown) {
+    end(thrown instanceof Error ? thrown : new Error('A value that is not an Error was thrown.'));
+  }
+  return response;
+}
+
 /** The caller on whose behalf a session makes calls. */
 export interface Caller {
   /** The caller's own key. It goes into the `MC-Api-Key` header and nowhere else. */
@@ -31,6 +46,8 @@ export interface Caller {
   readonly warn: (warning: WireWarning) => void;
   /** Receives each call. */
   readonly observe?: ObserveCall | undefined;
+  /** Receives each read that joins a call which another session has in flight. Its `headers` are not sent. */
+  readonly observeJoined?: ObserveCall | undefined;
 }
 
 /** A read. */

@@ -4,7 +4,14 @@ import { type CloudcaClient, type RestApiVersion, OutgoingCall } from './client.
 import { lenientProblems, type WireWarning } from './decode.js';
 import { toReadData, toWriteOutcome, type WriteOutcome } from './envelope.js';
 import { Secrets } from './redact.js';
-import type { Caller, ReadRequest, RestCall, RestCallObservation, WriteRequest } from './requests.js';
+import {
+  type Caller,
+  observeResponse,
+  type ReadRequest,
+  type RestCall,
+  type RestCallObservation,
+  type WriteRequest,
+} from './requests.js';
 import {
   BadResponseError,
   ClientDisconnectedError,
@@ -183,9 +190,17 @@ export class RestSession {
     if (this.#callCount >= maxCallsPerSession) return Promise.reject(new TooManyCallsError(maxCallsPerSession));
     const url = this.#client.url(path, query);
     const start = () => this.#call('GET', url, route, attempt);
-    return this.#wait('read', () =>
-      this.#coalesceReads ? this.#client.reads.join(this.#caller.apiKey, url, start) : start(),
+    if (!this.#coalesceReads) return this.#wait('read', start);
+    const { apiKey, observeJoined } = this.#caller;
+    const read = { isJoined: true };
+    const response = this.#wait('read', () =>
+      this.#client.reads.join(apiKey, url, () => {
+        read.isJoined = false;
+        return start();
+      }),
     );
+    if (!read.isJoined || observeJoined === undefined) return response;
+    return observeResponse(response, observeJoined({ method: 'GET', route, attempt }));
   }
 
   #call(

@@ -31,6 +31,23 @@ export interface Caller {
   readonly app?: ClientApp | undefined;
 }
 
+/** Describes a REST call of an operation to its client. */
+export interface RestCallRecord {
+  readonly method: string;
+  /** Template of the path. */
+  readonly route: string;
+  /** HTTP status of the response. Null if there is none, or not yet. */
+  readonly status: number | null;
+  /** Milliseconds from the start of the operation to that of the call. */
+  readonly start: number;
+  /** Duration in milliseconds. Null if the call has not ended. */
+  readonly milliseconds: number | null;
+  /** 1 for the first attempt, more for a retry. */
+  readonly attempt: number;
+  /** Whether another operation made the call, and this one joined it. */
+  readonly shared: boolean;
+}
+
 /** Options of a context. */
 export interface ContextOptions extends Caller {
   readonly client: CloudcaClient;
@@ -47,6 +64,10 @@ export interface ContextOptions extends Caller {
   readonly warn: (warning: WireWarning) => void;
   /** Receives each REST call. */
   readonly observe?: ObserveCall | undefined;
+  /** Receives each read that joins a call of another operation. */
+  readonly observeJoined?: ObserveCall | undefined;
+  /** The REST calls of the operation so far, if its client has asked for them. */
+  readonly restCallLog?: { readonly records: readonly RestCallRecord[] } | undefined;
   /** Receives each write, and the reads of pre-shared keys. */
   readonly recordAudit?: ((event: AuditEvent) => void) | undefined;
   /** The trace of the operation. Undefined if tracing is off. */
@@ -108,6 +129,7 @@ export class GraphContext {
   readonly trace: OperationTrace | undefined;
   /** How large the result may become. */
   readonly budget: ResultBudget;
+  readonly #restCallLog: ContextOptions['restCallLog'];
   readonly #draining: AbortSignal;
   readonly #watcher: Watcher;
   readonly #apiKey: string | undefined;
@@ -130,13 +152,16 @@ export class GraphContext {
     this.callerId = callerId;
     this.requestId = requestId;
     this.app = options.app;
+    this.#restCallLog = options.restCallLog;
     this.trace = trace;
     this.#draining = draining;
     this.#audit = recordAudit ?? (() => undefined);
     this.#watcher = watcher;
     this.#apiKey = apiKey;
     this.#rest =
-      apiKey === undefined ? undefined : client.session({ apiKey, requestId, warn, observe }, { coalesceReads });
+      apiKey === undefined
+        ? undefined
+        : client.session({ apiKey, requestId, warn, observe, observeJoined: options.observeJoined }, { coalesceReads });
   }
 
   /** Whether the caller sent a key. */
@@ -166,6 +191,11 @@ export class GraphContext {
   /** Number of REST calls made so far, retries included. */
   get restCalls(): number {
     return this.#rest?.callCount ?? 0;
+  }
+
+  /** The REST calls so far, for the client; undefined if it has not asked for them. */
+  get restCallRecords(): readonly RestCallRecord[] | undefined {
+    return this.#restCallLog?.records;
   }
 
   /** Length of the responses to the REST reads so far, in characters. */

@@ -36,6 +36,7 @@ import { Subscriptions } from './subscriptions/subscriptions.js';
 import { addWebSocket } from './subscriptions/websocket.js';
 import { createAuditLog } from './telemetry/audit-log.js';
 import type { Metrics } from './telemetry/metrics.js';
+import { explainHeader, RestCallLog } from './telemetry/rest-call-log.js';
 import { combineObservers, type Tracing } from './telemetry/tracing.js';
 
 /** Dependencies and options of the application. */
@@ -140,7 +141,8 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
     createContext: (request) => {
       const { id: requestId, headers } = request;
       const caller = { apiKey: readApiKey(request), requestId, app: readClientApp(headers) };
-      return createContext(caller, true, startTrace(headers['traceparent']));
+      const restCallLog = config.introspection && headers[explainHeader] === 'true' ? new RestCallLog() : undefined;
+      return createContext(caller, true, startTrace(headers['traceparent']), restCallLog);
     },
   });
   addWebSocket(app, {
@@ -183,7 +185,12 @@ function createServer(): FastifyInstance {
   });
 }
 
-type CreateContext = (caller: Caller, coalesceReads: boolean, trace: OperationTrace | undefined) => GraphContext;
+type CreateContext = (
+  caller: Caller,
+  coalesceReads: boolean,
+  trace: OperationTrace | undefined,
+  restCallLog?: RestCallLog,
+) => GraphContext;
 
 /** Returns the function that creates the context of one operation or event. */
 function createContextFactory(
@@ -191,7 +198,7 @@ function createContextFactory(
   { client, watcher, lifecycle, log, metrics }: AppDependencies,
 ): CreateContext {
   const recordAudit = createAuditLog(log, auditHashKey);
-  return (caller, coalesceReads, trace) => {
+  return (caller, coalesceReads, trace, restCallLog) => {
     const { apiKey, requestId } = caller;
     const ids = { requestId, traceId: trace?.traceId };
     return new GraphContext({
@@ -206,7 +213,9 @@ function createContextFactory(
         metrics.countUnexpectedValue(warning);
         log.warn({ ...ids, ...warning }, 'unexpected value in a response of the REST API');
       },
-      observe: combineObservers(metrics.observeCall, trace?.observe),
+      observe: combineObservers(combineObservers(metrics.observeCall, trace?.observe), restCallLog?.observe),
+      observeJoined: restCallLog?.observeJoined,
+      restCallLog,
       recordAudit:
         apiKey === undefined
           ? undefined

@@ -24,7 +24,7 @@ import { RequestError } from '../../graph/error-codes.js';
 import { formatGraphqlError } from '../../graph/errors.js';
 import { isObject } from '../../json.js';
 import type { OriginBudgets, Payer } from '../admission/origin-budget.js';
-import { toRateLimitHeaders } from '../admission/rate-limit.js';
+import { type Budget, toRateLimitHeaders } from '../admission/rate-limit.js';
 import { apiKeyHeader } from '../http/api-key.js';
 import type { Lifecycle } from '../lifecycle.js';
 import { logUnexpected } from '../telemetry/logging.js';
@@ -157,26 +157,25 @@ function readDocumentId({ http }: GraphQLRequest): unknown {
 // Responses with status 200 share it if there is no rate limit, since Apollo Server only reads it.
 const okHead = { headers: new HeaderMap() };
 
-function toApolloResponse(response: OperationResponse): GraphQLResponse {
-  const { status, errors } = response;
-  const data = 'data' in response ? { data: response.data } : {};
+function toApolloResponse({ outcome, budget, restCalls }: OperationResponse): GraphQLResponse {
+  const { status, errors } = outcome;
+  const data = 'data' in outcome ? { data: outcome.data } : {};
+  const result = errors === undefined ? data : { errors, ...data };
   return {
-    http: status === 200 && response.budget === undefined ? okHead : { status, headers: toHeaders(response) },
-    body: { kind: 'single', singleResult: errors === undefined ? data : { errors, ...data } },
+    http: status === 200 && budget === undefined ? okHead : { status, headers: toHeaders(outcome, budget) },
+    body: {
+      kind: 'single',
+      singleResult: restCalls === undefined ? result : { ...result, extensions: { restCalls } },
+    },
   };
 }
 
-function toHeaders(response: OperationResponse): HeaderMap {
-  const headers = new HeaderMap();
-  for (const [name, value] of Object.entries(
-    response.budget === undefined ? {} : toRateLimitHeaders(response.budget),
-  )) {
-    headers.set(name, value);
+function toHeaders(outcome: OperationResponse['outcome'], budget: Budget | undefined): HeaderMap {
+  const headers = new HeaderMap(budget === undefined ? [] : Object.entries(toRateLimitHeaders(budget)));
+  if ('retryAfter' in outcome && outcome.retryAfter !== undefined) {
+    headers.set('retry-after', String(outcome.retryAfter));
   }
-  if ('retryAfter' in response && response.retryAfter !== undefined) {
-    headers.set('retry-after', String(response.retryAfter));
-  }
-  if (response.status === 405) headers.set('allow', 'POST');
+  if (outcome.status === 405) headers.set('allow', 'POST');
   return headers;
 }
 

@@ -9,7 +9,7 @@ import {
 } from 'graphql';
 import type { Logger } from 'pino';
 import type { Config } from '../../config.js';
-import type { GraphContext } from '../../graph/context.js';
+import type { GraphContext, RestCallRecord } from '../../graph/context.js';
 import { RequestError } from '../../graph/error-codes.js';
 import { formatGraphqlError } from '../../graph/errors.js';
 import type { Executor } from '../../graph/execution/executor.js';
@@ -61,11 +61,15 @@ export interface OperationResult {
   readonly errors?: readonly GraphQLFormattedError[];
 }
 
-/** The response to a query or mutation: its result, or what it was rejected with. */
-export type OperationResponse = (Rejection | (OperationResult & { readonly status: 200 })) & {
+/** The response to a query or mutation. */
+export interface OperationResponse {
+  /** Its result, or what it was rejected with. */
+  readonly outcome: Rejection | (OperationResult & { readonly status: 200 });
   /** Budget of the API key. Undefined without a key or a rate limit. */
   readonly budget?: Budget | undefined;
-};
+  /** The REST calls that were made, if the client has asked for them. */
+  readonly restCalls?: readonly RestCallRecord[] | undefined;
+}
 
 /** Dependencies of Operations. */
 export interface OperationsOptions {
@@ -109,7 +113,7 @@ export class Operations {
     const startedAt = performance.now();
     const charged: { budget?: Budget } = {};
     let known: KnownOperation | undefined;
-    let response: OperationResponse;
+    let outcome: OperationResponse['outcome'];
     let release: (() => void) | undefined;
     try {
       known = this.find(request, caller);
@@ -121,18 +125,18 @@ export class Operations {
           retryAfter: 1,
         });
       }
-      response = { status: 200, ...(await this.execute(operation, context)) };
+      outcome = { status: 200, ...(await this.execute(operation, context)) };
     } catch (thrown) {
-      response = this.reject(thrown, context);
+      outcome = this.reject(thrown, context);
     }
     release?.();
     context.auditSecretReads();
-    const codes = (response.errors ?? []).map(({ extensions }) => String(extensions?.['code']));
+    const codes = (outcome.errors ?? []).map(({ extensions }) => String(extensions?.['code']));
     const { restCalls, callerId, app } = context;
     this.#options.metrics.countResponse(known?.operation, codes, { startedAt, restCalls, callerId, app });
     this.#log(known?.operation, context, { startedAt, restCalls, errors: codes });
-    if (callerId === undefined) return response;
-    return { ...response, budget: charged.budget ?? (await admission.readBudget(callerId)) };
+    const budget = callerId === undefined ? undefined : (charged.budget ?? (await admission.readBudget(callerId)));
+    return { outcome, budget, restCalls: context.restCallRecords };
   }
 
   /** Executes an operation, or one event of a subscription, within its result budget. */

@@ -81,6 +81,19 @@ describe('The playground', () => {
     await page.screenshot({ path: join(ROOT, 'dist/screenshots/playground.png') });
   });
 
+  it('shows the REST calls of the last run while the switch is on, and asks for none otherwise', async () => {
+    await page.getByRole('button', { name: 'Show REST calls' }).click();
+    const response = await run('vpcs');
+
+    expect(response.request().headers()['x-explain']).toBe('true');
+    await page.getByRole('row', { name: 'GET …/vpcs' }).waitFor();
+    await page.getByRole('row', { name: 'GET …/sitetositevpns' }).waitFor();
+    await page.screenshot({ path: join(ROOT, 'dist/screenshots/playground-rest-calls.png') });
+    await page.getByRole('button', { name: 'Hide REST calls' }).click();
+    expect((await run('vpcs')).request().headers()['x-explain']).toBeUndefined();
+    expect(await page.getByText('REST calls of the last run').count()).toBe(0);
+  });
+
   it('creates a VPN', async () => {
     const response = await run('createSiteToSiteVpn');
 

@@ -53,7 +53,9 @@ describe('Operations.run', () => {
     });
     const payer = { hasKey: true, spend: () => undefined, refund: () => undefined };
     const run = (apiKey: string | undefined, query = '{ environments { id } }') =>
-      operations.run({ query }, { context: createContext(apiKey), payer, checkType: () => undefined });
+      operations
+        .run({ query }, { context: createContext(apiKey), payer, checkType: () => undefined })
+        .then(({ outcome }) => outcome);
     const [slow, keyless] = [new PassThrough(), new PassThrough()];
     unreadBytes.set(slow, 'slow', 17 * 1024 * 1024);
     unreadBytes.set(keyless, undefined, 17 * 1024 * 1024);
