@@ -127,10 +127,15 @@ export class Documents {
     }
     const persistedText = this.#cache.persisted.get(id) ?? this.#keylessCache.persisted.get(id);
     if (persistedText !== undefined) return { text: persistedText };
-    // Apollo Kotlin, Apollo iOS and urql send the text if the message is exactly this.
-    throw new RequestError('PERSISTED_QUERY_NOT_FOUND', 'PersistedQueryNotFound');
+    // Apollo Kotlin, Apollo iOS and urql send the text if the message is exactly this. Relay and others that send documentId do not.
+    const sendsHash = isObject(extensions?.['persistedQuery']);
+    const message = sendsHash ? 'PersistedQueryNotFound' : unknownIdMessage;
+    throw new RequestError('PERSISTED_QUERY_NOT_FOUND', message);
   }
 }
+
+const unknownIdMessage =
+  'The gateway has no document with this documentId. Its operator must start it with TRUSTED_DOCUMENTS, a manifest that has the id.';
 
 /** Returns the hash in the extension of an automatic persisted query; undefined if there is none. Throws BAD_REQUEST if it is malformed. */
 function toPersistedHash(persisted: unknown): string | undefined {

@@ -2,7 +2,7 @@
 import type { ClientApp } from '../../graph/context.js';
 import { apiKeyHeader } from './api-key.js';
 
-// Apollo's clients send the first pair by themselves.
+// Apollo's clients send the first pair.
 const prefixes = ['apollographql-client', 'graphql-client'] as const;
 
 const maxLength = 100;

@@ -1,4 +1,4 @@
-// docs/clients.md: compiles its files, and runs each of its snippets in a separate process against a gateway.
+// docs/clients*.md: compiles their files, and runs each of their snippets in a separate process against a gateway.
 import { spawnSync } from 'node:child_process';
 import { cp, readFile, rm } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
@@ -10,9 +10,9 @@ import { startGateway } from '../../helpers/gateway.js';
 import { post } from '../../helpers/http.js';
 import { type ProcessResult, runProcess } from '../../helpers/process.js';
 import { waitUntil } from '../../helpers/wait-until.js';
-import { blocks, compileScript, createAppFolder, replaceGateway, root, text } from './snippets.js';
+import { blocks, compileScript, createAppFolder, mobileText, replaceGateway, root, text } from './snippets.js';
 
-const schemaText = await readFile(join(root, 'schema.graphql'), 'utf8');
+const schema = buildSchema(await readFile(join(root, 'schema.graphql'), 'utf8'));
 
 // An app with the files that the document describes.
 const app = await createAppFolder();
@@ -47,6 +47,9 @@ function startLossy(config: Partial<Config> = {}) {
   return startGateway({ sandbox: { faults }, config });
 }
 const open = await startGateway();
+// Other snippets write to `open`, or read the VPN that these reset.
+const writes = await startGateway();
+const reads = await startGateway();
 const apollo = await startTrusted('operations/manifest.json');
 const relay = await startTrusted('persisted-queries.json');
 const events = await startGateway({ config: { watchPollMs: 20 } });
@@ -57,6 +60,10 @@ const names = /name: 'toronto-office'/;
 const created = /^Task: PENDING\nIt was there already\.\nTAKEN input\.name\nTAKEN input\.gateway\n$/;
 const namesAndState = /name: 'toronto-office'[\s\S]*\nCONNECTED\n/;
 
+const writeAndTask = /^\[ 'NOT_FOUND input\.id' \]\nPENDING\nSUCCESS\nThe task has ended\.\n$/;
+const besideData = /^\d+ null\n\[ 'NOT_FOUND there' \]\n$/;
+const pages = /^4 of 9\n8 of 9\n9 of 9\n$/;
+
 /** Runs a snippet of a shell. */
 function runShell(code: string) {
   return run('sh', '-c', code.replace('--max-time 5', '--max-time 120'));
@@ -65,7 +72,7 @@ function runShell(code: string) {
 // Snippets in curl are skipped if it is not installed. All others need only Node.
 const hasCurl = spawnSync('curl', ['--version']).status === 0;
 
-describe('docs/clients.md', () => {
+describe('docs/clients.md and docs/clients-web.md', () => {
   const expected = new Map([
     ['Finding the environment', /\[ 'compute-on\/pegasus' \]/],
     ['curl', environments],
@@ -78,21 +85,38 @@ describe('docs/clients.md', () => {
     ['Creating with graphql-request', created],
     ['Apollo Client', namesAndState],
     ['Creating with Apollo Client', created],
+    ['Apollo Client, an error beside the data', besideData],
+    ['Apollo Client without a WebSocket', /^CONNECTED\n$/],
+    ['Apollo Client, a write and its task', writeAndTask],
+    ['Apollo Client, pages', pages],
+    ['Apollo Client, React hooks', /^<ul>.*<li>toronto-office(?:<!-- -->)? .*<\/ul>\n$/],
     ['Apollo Client by ids', environments],
     ['urql', namesAndState],
     ['Creating with urql', created],
+    ['urql, an error beside the data', besideData],
+    ['urql, a write and its task', writeAndTask],
+    ['urql, pages', pages],
     ['urql by hashes', environments],
     ['urql over event streams', /^CONNECTED\n$/],
     ['graphql-sse', /^CONNECTED\nThe subscription has ended\.\n$/],
     ['Relay', names],
     ['Creating with Relay', created],
+    ['Relay, a write and its task', writeAndTask],
+    ['Relay, pages', /^4 VPNs\n8 VPNs\n9 VPNs\n$/],
   ]);
   const gateways = new Map([
     ['curl for events', events],
     ['Apollo Client by ids', apollo],
+    ['Apollo Client, a write and its task', writes],
+    ['Apollo Client, pages', reads],
+    ['urql, a write and its task', writes],
+    ['urql, pages', reads],
     ['Relay', relay],
+    ['Relay, a write and its task', relay],
+    ['Relay, pages', relay],
   ]);
   const snippets = blocks.filter(({ kind }) => kind === 'run');
+
   it('has exactly the expected snippets', () => {
     expect(snippets.map(({ name }) => name)).toEqual([...expected.keys()]);
   });
@@ -140,18 +164,16 @@ describe('Trusted documents of GraphQL Codegen', () => {
   });
 });
 
-describe('docs/clients.md, Apollo Kotlin and Apollo iOS', () => {
-  const mobileText = text.slice(text.indexOf('## Apollo Kotlin'), text.indexOf('## Trusted documents'));
+describe('docs/clients-mobile.md', () => {
+  const json: unknown = JSON.parse(/```json\n([\s\S]*?)```/.exec(mobileText)?.[1] ?? '');
 
   it('sends the API key under the name that the gateway reads', () => {
-    const names = [...mobileText.matchAll(/(?:addHeader\((?:name: )?|mapOf\(|connectingPayload: \[)"([^"]+)"/g)].map(
-      ([, name]) => name,
-    );
-    expect(names).toEqual(Array(4).fill('MC-Api-Key'));
+    const pattern = /(?:addHeader\(|mapOf\(|forHTTPHeaderField: |connectingPayload` is\s+`\[)"([^"]+)"/g;
+    expect([...mobileText.matchAll(pattern)].map(([, name]) => name)).toEqual(Array(4).fill('MC-Api-Key'));
   });
 
-  it('uses the URLs and the WebSocket protocol of the gateway', () => {
-    const urls = [...mobileText.matchAll(/"(\w+:\/\/[^"]+)"/g)].map(([, url]) => url);
+  it('uses the URLs of the gateway', () => {
+    const urls = [...mobileText.matchAll(/["`](\w+:\/\/[^"`]+)["`]/g)].map(([, url]) => url);
     expect(new Set(urls)).toEqual(
       new Set([
         'http://127.0.0.1:4000/graphql',
@@ -159,19 +181,35 @@ describe('docs/clients.md, Apollo Kotlin and Apollo iOS', () => {
         'wss://gateway.example.com/graphql',
       ]),
     );
-    expect(mobileText.match(/GraphQLWsProtocol\.Factory\(|\.graphql_transport_ws/g)).toHaveLength(2);
   });
 
   it('maps only scalars of the schema', () => {
-    const schema = buildSchema(schemaText);
     const scalars = [...mobileText.matchAll(/mapScalar\w*\("(\w+)"/g)].map(([, name = '']) => schema.getType(name));
     expect(scalars).toEqual([schema.getType('DateTime')]);
     expect(isScalarType(scalars[0])).toBe(true);
   });
 
+  it('uses only inputs of the schema, and operations and fragments of operations/', async () => {
+    const files = await Promise.all(
+      ['create-site-to-site-vpn', 'reset-site-to-site-vpn', 'task-updated', 'fragments'].map((name) =>
+        readFile(join(root, `operations/${name}.graphql`), 'utf8'),
+      ),
+    );
+    const defined = [...files.join('').matchAll(/^(?:mutation|subscription|fragment) (\w+)/gm)].map(([, name]) => name);
+    const operations = [...mobileText.matchAll(/\b([A-Z]\w+)(?:Mutation|Subscription)\(/g)].map(([, name]) => name);
+    const fragments = [...mobileText.matchAll(/\.(formError|taskProgress)\b/g)].map(([, name = '']) =>
+      name.replace(/^./, (letter) => letter.toUpperCase()),
+    );
+    const inputs = [...mobileText.matchAll(/\b(\w+Input)\(/g)].map(([, name = '']) => schema.getType(name));
+
+    expect(new Set(operations)).toEqual(new Set(['CreateSiteToSiteVpn', 'ResetSiteToSiteVpn', 'TaskUpdated']));
+    expect(defined).toEqual(expect.arrayContaining([...operations, ...fragments]));
+    expect(inputs.length).toBeGreaterThan(0);
+    expect(inputs).not.toContain(undefined);
+  });
+
   it('has a valid JSON configuration with the paths of the schema and the operations', () => {
-    const [, json = ''] = /```json\n([\s\S]*?)```/.exec(mobileText) ?? [];
-    expect(JSON.parse(json)).toMatchObject({
+    expect(json).toMatchObject({
       input: { schemaSearchPaths: ['./schema.graphqls'], operationSearchPaths: ['./operations/*.graphql'] },
       operationManifest: { version: 'persistedQueries' },
       schemaDownload: { outputPath: './schema.graphqls' },

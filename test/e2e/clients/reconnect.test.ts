@@ -1,4 +1,4 @@
-// docs/clients.md: graphql-ws and graphql-sse with the options of the setup, while the built gateway is away or rejects them. The clock
+// docs/clients-web.md: graphql-ws and graphql-sse with the options of the setup, while the built gateway is away or rejects them. The clock
 // of the clients is fake.
 import { describe, expect, it } from '@jest/globals';
 import { createClient as createEventStreamClient } from 'graphql-sse';

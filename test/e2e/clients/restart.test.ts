@@ -1,4 +1,4 @@
-// The snippets of docs/clients.md over a restart of the gateway: without other code, each receives the next change.
+// The snippets of docs/clients-web.md over a restart of the gateway: without other code, each receives the next change.
 import { createServer } from 'node:http';
 import { describe, expect, it } from '@jest/globals';
 import { addCleanup } from '../../helpers/cleanup.js';
@@ -46,6 +46,7 @@ describe('The snippets that subscribe, over a restart of the gateway', () => {
 
     expect(snippets.map(({ snippet }) => snippet)).toEqual([
       'Apollo Client',
+      'Apollo Client without a WebSocket',
       'urql',
       'urql over event streams',
       'graphql-sse',

@@ -1,4 +1,4 @@
-// The code of docs/clients.md: its snippets, which run in processes of their own, and the options of its setup.
+// The code of docs/clients*.md: the snippets, which run in processes of their own, and the options of the setup.
 import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -12,10 +12,15 @@ import { startProcess, type TestProcess } from '../../helpers/process.js';
 /** Root folder of the repository. */
 export const root = fileURLToPath(new URL('../../../', import.meta.url));
 
-/** Text of docs/clients.md. */
-export const text = await readFile(join(root, 'docs/clients.md'), 'utf8');
+const readPage = (name: string) => readFile(join(root, 'docs', name), 'utf8');
 
-/** Marked code blocks of docs/clients.md, in order. */
+/** Text of docs/clients-mobile.md, whose code no test runs. */
+export const mobileText = await readPage('clients-mobile.md');
+
+/** Text of the pages whose code is run. */
+export const text = (await readPage('clients.md')) + (await readPage('clients-web.md'));
+
+/** Marked code blocks of these pages, in order. */
 export const blocks = [...text.matchAll(/<!-- (run|file|before|shared): (.+) -->\n\n```(\w+)\n([\s\S]*?)```/g)].map(
   ([, kind = '', name = '', language = '', code = '']) => ({ kind, name, language, code }),
 );
@@ -45,7 +50,7 @@ function hasRetryOptions(value: unknown): value is RetryOptions {
   return typeof value === 'object' && value !== null && 'reconnect' in value && 'resubscribe' in value;
 }
 
-/** Creates the folder of an app that has the packages of this repository, and the files of docs/clients.md. */
+/** Creates the folder of an app that has the packages of this repository, and the files of the pages. */
 export async function createAppFolder(): Promise<string> {
   const app = await mkdtemp(join(tmpdir(), 'clients-'));
   addCleanup(() => rm(app, { recursive: true }));
@@ -75,6 +80,7 @@ export async function compileScript(app: string, name: string, code: string): Pr
     packages: 'external',
     platform: 'node',
     format: 'esm',
+    jsx: 'automatic',
   });
   // Node 20 has WebSocket only behind a flag.
   return ['--experimental-websocket', '--disable-warning=ExperimentalWarning', outfile];

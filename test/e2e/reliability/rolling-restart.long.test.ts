@@ -1,5 +1,5 @@
 // A rolling restart of two built gateways behind HAProxy, with the configuration in deploy/haproxy, under reads, writes, waits and
-// subscriptions. Clients subscribe with the options and the snippets of docs/clients.md. Prints the counts. Skipped if Debian's package `haproxy` is not installed.
+// subscriptions. Clients subscribe with the options and the snippets of docs/clients-web.md. Prints the counts. Skipped if Debian's package `haproxy` is not installed.
 import { randomUUID } from 'node:crypto';
 import { inspect } from 'node:util';
 import { describe, expect, it } from '@jest/globals';

@@ -211,10 +211,17 @@ describe('TRUSTED_DOCUMENTS_ONLY=false', () => {
     expect(await post(unrestricted.url, { documentId: `sha256:${toHash(text)}` })).toMatchObject(expected);
   });
 
-  it('rejects a subscription by an unknown id with the message that makes clients send the text', async () => {
+  it('rejects an unknown documentId with a message that names TRUSTED_DOCUMENTS', async () => {
+    const message = expect.stringContaining('TRUSTED_DOCUMENTS');
+    const error = { message, extensions: { code: 'PERSISTED_QUERY_NOT_FOUND' } };
+
+    expect(await post(unrestricted.url, { documentId: 'unknown' })).toMatchObject({ json: { errors: [error] } });
+  });
+
+  it('rejects a subscription by an unknown hash with the message that makes clients send the text', async () => {
     const errors = [{ message: 'PersistedQueryNotFound', extensions: { code: 'PERSISTED_QUERY_NOT_FOUND' } }];
 
-    expect(await openStream(unrestricted, 'POST', { documentId: 'unknown' })).toMatchObject({
+    expect(await openStream(unrestricted, 'POST', { extensions: persisted('unknown') })).toMatchObject({
       status: 400,
       json: { errors },
     });
