@@ -56,6 +56,7 @@ export class Connections {
     this.#limits = limits;
     this.#onShed = onShed;
     server.on('connection', (socket: Duplex) => {
+      if (this.#open.has(socket)) return;
       if (this.#open.size >= limits.maxConnections) this.#closeUnused();
       this.#open.add(socket);
       socket.once('close', () => this.#open.delete(socket));

@@ -395,7 +395,8 @@ describe('Subscription.siteToSiteVpnsUpdated', () => {
       '[a Connected, b Error, cc Connected]',
       '[a Error, b Error, cc Connected]',
     ]);
-    expect(failed.log).toEqual(['[b Error]', '[a Error, b Error]']);
+    // The events have all VPNs, of which the field shows those in the state.
+    expect(failed.log).toEqual(['[a Connected, b Error, c Connected]', '[a Error, b Error, cc Connected]']);
     expect(inVpc.log).toEqual(['[c Connected]', '[cc Connected]']);
   });
 

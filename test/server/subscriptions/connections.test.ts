@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { describe, expect, it } from '@jest/globals';
 import { addCleanup } from '../../helpers/cleanup.js';
-import { environmentLiteral, keyHeader, otherKey } from '../../helpers/fixtures.js';
+import { environmentLiteral, keyHeader, otherKey, taskId } from '../../helpers/fixtures.js';
 import { post } from '../../helpers/http.js';
 import { waitUntil } from '../../helpers/wait-until.js';
 import { taskSubscription, vpnsSubscription } from './mutable-rest-api.js';
@@ -83,9 +83,12 @@ describe('MAX_CONNECTIONS', () => {
     const { url, rest, metrics } = await startOnRestApi({ maxConnections: 4 });
     const subscriber = await openBusySocket(url);
     let release: () => void = () => undefined;
-    rest.state.override = () => (response) => {
-      release = () => response.end('{"data":[]}');
-    };
+    rest.state.override = ({ url: target }) =>
+      target.endsWith('/vpcs')
+        ? (response) => {
+            release = () => response.end('{"data":[]}');
+          }
+        : { taskId, taskStatus: 'PENDING' };
     const reading = post(
       url,
       { query: `{ vpcs(environment: ${environmentLiteral}) { totalCount } }` },
