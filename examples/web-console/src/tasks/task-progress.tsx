@@ -1,7 +1,6 @@
 // Subscribes to a task and shows its progress until it ends.
-import { useSubscription } from '@apollo/client/react';
 import { X } from 'lucide-react';
-import { useEffect, useEffectEvent } from 'react';
+import { useEffect, useEffectEvent, useMemo } from 'react';
 import { ProgressBar } from 'react-aria-components';
 import { unmask } from '../gql';
 import {
@@ -10,6 +9,7 @@ import {
   TaskProgressFragmentDoc,
   TaskUpdatedDocument,
 } from '../gql/graphql';
+import { useLiveSubscription } from '../session/use-live-subscription';
 import { Button } from '../ui/buttons';
 import { ErrorNotice } from '../ui/error-notice';
 import { Notice } from '../ui/notice';
@@ -39,10 +39,8 @@ export interface TaskProgressProps {
 
 /** Renders a progress bar while the task runs, or its errors once it has failed. */
 export function TaskProgress({ environment, task: { id, kind, name }, onDone, onDismiss }: TaskProgressProps) {
-  const { data, error, restart } = useSubscription(TaskUpdatedDocument, {
-    variables: { environment, id },
-    errorPolicy: 'all',
-  });
+  const variables = useMemo(() => ({ environment, id }), [environment, id]);
+  const { data, error, restart } = useLiveSubscription(TaskUpdatedDocument, variables);
   const task = unmask(TaskProgressFragmentDoc, data?.taskUpdated);
   const isDone = task?.status === 'SUCCESS';
   const vpnId = unmask(SiteToSiteVpnRowFragmentDoc, data?.taskUpdated.siteToSiteVpn)?.id;

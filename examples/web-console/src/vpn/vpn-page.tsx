@@ -1,15 +1,14 @@
 // The page of one VPN: its attributes, updated by a subscription, and its actions.
-import { useSubscription } from '@apollo/client/react';
-import { useState } from 'react';
+import { useMemo, useState } from 'react';
 import { useNavigate, useParams } from 'react-router';
 import { useEnvironment } from '../environments/use-environment';
 import { graphql } from '../gql';
+import { isMissing, useLiveSubscription } from '../session/use-live-subscription';
 import { TaskProgress, type TrackedTask } from '../tasks/task-progress';
-import { ErrorNotice, toErrorDetails } from '../ui/error-notice';
+import { ErrorNotice } from '../ui/error-notice';
 import { Loading } from '../ui/loading';
 import { Notice } from '../ui/notice';
 import { Page } from '../ui/page';
-import { useLastDefined } from '../ui/use-last-defined';
 import { LiveIndicator } from '../vpns/live-indicator';
 import { VpnState } from '../vpns/vpn-state';
 import { Advisories } from './advisories';
@@ -43,39 +42,29 @@ export default function VpnPage() {
 function VpnDetails({ id }: { readonly id: string }) {
   const { environment, path } = useEnvironment();
   const navigate = useNavigate();
-  const [isCompleted, setCompleted] = useState(false);
   const [task, setTask] = useState<TrackedTask>();
   const vpnKey = useVpnKey(environment, id);
-  const { data, error, loading, restart } = useSubscription(VpnUpdated, {
-    variables: { environment, id },
-    errorPolicy: 'all',
-    onComplete: () => {
-      setCompleted(true);
-    },
-  });
-  const vpn = useLastDefined(data?.siteToSiteVpnUpdated);
+  const variables = useMemo(() => ({ environment, id }), [environment, id]);
+  const { data, error, stoppedSince, isCompleted, restart } = useLiveSubscription(VpnUpdated, variables);
+  const vpn = data?.siteToSiteVpnUpdated;
   const back = { href: path, label: environment.name };
-  const isPartial = error !== undefined && data?.siteToSiteVpnUpdated !== undefined;
 
   if (!vpn) {
-    const isMissing = error !== undefined && toErrorDetails(error).some(({ code }) => code === 'NOT_FOUND');
     return (
       <Page title="VPN" back={back}>
-        {isMissing && (
+        {isMissing(error) && (
           <Notice tone="info" title="There is no such VPN">
             It may have been deleted.
           </Notice>
         )}
-        {error !== undefined && !isMissing && (
+        {error !== undefined && !isMissing(error) && (
           <ErrorNotice title="The VPN cannot be shown" error={error} onRetry={restart} />
         )}
-        {loading && <Loading what="the VPN" rows={6} />}
+        {error === undefined && <Loading what="the VPN" rows={6} />}
       </Page>
     );
   }
 
-  const hasStopped = error !== undefined && !isPartial;
-  const wasDeleted = isCompleted && !hasStopped;
   const actionProps = { environment, id, name: vpn.name, isDisabled: task !== undefined };
   const canReset = vpn.state === 'DISCONNECTED' || vpn.state === 'ERROR';
   return (
@@ -87,11 +76,11 @@ function VpnDetails({ id }: { readonly id: string }) {
       badge={
         <>
           <VpnState state={vpn.state} />
-          <LiveIndicator isStopped={hasStopped || wasDeleted} />
+          {!isCompleted && <LiveIndicator stoppedSince={stoppedSince} />}
         </>
       }
       actions={
-        !wasDeleted && (
+        !isCompleted && (
           <>
             {canReset && <ResetVpn {...actionProps} onTask={setTask} />}
             <DeleteVpn {...actionProps} onTask={setTask} onDeleted={() => void navigate(path)} />
@@ -99,14 +88,18 @@ function VpnDetails({ id }: { readonly id: string }) {
         )
       }
     >
-      {wasDeleted && (
+      {isCompleted && (
         <Notice tone="info" title="This VPN has been deleted">
           Below is its last known state.
         </Notice>
       )}
       {error !== undefined && (
         <ErrorNotice
-          title={isPartial ? 'Some data could not be loaded' : 'The page has stopped updating'}
+          title={
+            stoppedSince === undefined
+              ? 'Some data could not be loaded'
+              : 'The page has stopped updating. It tries again by itself'
+          }
           error={error}
           tone="warning"
           onRetry={restart}
