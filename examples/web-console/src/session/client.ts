@@ -1,4 +1,4 @@
-// The GraphQL client of a session: HTTP for queries and mutations, a WebSocket for subscriptions. The API key is stored only here.
+// The GraphQL client of a session: HTTP for queries and mutations, a WebSocket for subscriptions. Holds the API key.
 import { ApolloClient, ApolloLink, HttpLink, InMemoryCache } from '@apollo/client';
 import { GraphQLWsLink } from '@apollo/client/link/subscriptions';
 import { createClient } from 'graphql-ws';

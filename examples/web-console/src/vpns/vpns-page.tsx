@@ -3,7 +3,7 @@ import { Plus } from 'lucide-react';
 import { useMemo } from 'react';
 import { Link } from 'react-aria-components';
 import { useEnvironment } from '../environments/use-environment';
-import { SiteToSiteVpnsUpdatedDocument } from '../gql/graphql';
+import { graphql } from '../gql';
 import { isMissing, useLiveSubscription } from '../session/use-live-subscription';
 import { ButtonLink } from '../ui/buttons';
 import { ErrorNotice } from '../ui/error-notice';
@@ -11,6 +11,16 @@ import { Loading } from '../ui/loading';
 import { Page } from '../ui/page';
 import { LiveIndicator } from './live-indicator';
 import { VpnList } from './vpn-list';
+
+const VpnsUpdated = graphql(`
+  subscription VpnsUpdated($environment: EnvironmentInput!) {
+    siteToSiteVpnsUpdated(environment: $environment) {
+      nodes {
+        ...VpnList_vpn
+      }
+    }
+  }
+`);
 
 /** Renders the list of the environment that the URL names. */
 export function VpnsPage() {
@@ -21,7 +31,7 @@ export function VpnsPage() {
 
 function EnvironmentVpns({ environment, path }: ReturnType<typeof useEnvironment>) {
   const variables = useMemo(() => ({ environment }), [environment]);
-  const { data, error, stoppedSince, restart } = useLiveSubscription(SiteToSiteVpnsUpdatedDocument, variables);
+  const { data, error, stoppedSince, restart } = useLiveSubscription(VpnsUpdated, variables);
   const vpns = data?.siteToSiteVpnsUpdated;
   const back = { href: '/', label: 'Environments' };
   if (!vpns && isMissing(error)) {
@@ -59,7 +69,11 @@ function EnvironmentVpns({ environment, path }: ReturnType<typeof useEnvironment
           onRetry={restart}
         />
       )}
-      {vpns ? <VpnList vpns={vpns.nodes} path={path} /> : error === undefined && <Loading what="the VPNs" rows={8} />}
+      {vpns ? (
+        <VpnList vpns={vpns.nodes} environment={environment} path={path} />
+      ) : (
+        error === undefined && <Loading what="the VPNs" rows={8} />
+      )}
     </Page>
   );
 }
