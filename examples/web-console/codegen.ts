@@ -10,8 +10,8 @@ const config: CodegenConfig = {
     // Only the shared operations that the console uses: each listed one is added to the bundle.
     ...[
       'environments',
-      'site-to-site-vpns-updated',
       'create-site-to-site-vpn',
+      'update-site-to-site-vpn',
       'reset-site-to-site-vpn',
       'delete-site-to-site-vpn',
       'task-updated',

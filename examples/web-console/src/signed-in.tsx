@@ -8,11 +8,13 @@ import { SessionContext } from './session/session-context';
 import { Loading } from './ui/loading';
 import { NotFoundPage } from './ui/not-found-page';
 import { Shell } from './ui/shell';
+import { Toasts } from './ui/toasts';
 import { VpnsPage } from './vpns/vpns-page';
 
 // Loaded on first use: most visits open only the list.
 const VpnPage = lazy(() => import('./vpn/vpn-page'));
 const CreatePage = lazy(() => import('./create/create-page'));
+const EditPage = lazy(() => import('./edit/edit-page'));
 
 export interface SignedInProps {
   readonly session: Session;
@@ -24,19 +26,22 @@ export default function SignedIn({ session, onSignOut }: SignedInProps) {
   return (
     <SessionContext value={session}>
       <ApolloProvider client={session.client}>
-        <Shell onSignOut={onSignOut}>
-          <Suspense fallback={<Loading what="the page" />}>
-            <Routes>
-              <Route index element={<EnvironmentsPage />} />
-              <Route path=":serviceCode/:environmentName">
-                <Route index element={<VpnsPage />} />
-                <Route path="create" element={<CreatePage />} />
-                <Route path="vpns/:id" element={<VpnPage />} />
-              </Route>
-              <Route path="*" element={<NotFoundPage />} />
-            </Routes>
-          </Suspense>
-        </Shell>
+        <Toasts>
+          <Shell onSignOut={onSignOut}>
+            <Suspense fallback={<Loading what="the page" />}>
+              <Routes>
+                <Route index element={<EnvironmentsPage />} />
+                <Route path=":serviceCode/:environmentName">
+                  <Route index element={<VpnsPage />} />
+                  <Route path="create" element={<CreatePage />} />
+                  <Route path="vpns/:id" element={<VpnPage />} />
+                  <Route path="vpns/:id/edit" element={<EditPage />} />
+                </Route>
+                <Route path="*" element={<NotFoundPage />} />
+              </Routes>
+            </Suspense>
+          </Shell>
+        </Toasts>
       </ApolloProvider>
     </SessionContext>
   );

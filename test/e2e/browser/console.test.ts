@@ -41,6 +41,13 @@ const hasFocus = (target: Locator) => target.and(page.locator(':focus')).waitFor
 const rows = () => page.getByRole('rowheader').allInnerTexts();
 const row = (name: string) => page.getByRole('row').filter({ has: page.getByRole('rowheader', { name, exact: true }) });
 
+/** Returns whether the first element of a selector is inside the window, and not below the header. */
+const isInView = (selector: string) =>
+  page.evaluate(`(() => {
+    const { top, bottom } = document.querySelector(${JSON.stringify(selector)}).getBoundingClientRect();
+    return top >= 60 && bottom <= innerHeight;
+  })()`);
+
 /** Waits until the table has exactly these rows, in this order. */
 async function expectRows(names: readonly string[]): Promise<void> {
   let shown: string[] = [];
@@ -52,15 +59,25 @@ async function expectRows(names: readonly string[]): Promise<void> {
 
 /** Selects an option of a select field. */
 async function selectOption(label: string, option: string): Promise<void> {
-  await page.getByRole('button', { name: label }).click();
+  // The table's headers are buttons too.
+  await page
+    .locator('.select-button')
+    .and(page.getByRole('button', { name: label }))
+    .click();
   await page.getByRole('option', { name: option }).click();
+}
+
+/** Resets a VPN without the console. */
+async function reset(environment: string, id: string): Promise<void> {
+  const url = `${rig.upstream}/services/${environment}/sitetositevpns/${id}?operation=reset`;
+  await fetch(url, { method: 'POST', headers: keyHeader() });
 }
 
 /** Fills in the create form with valid values, except those that the test overrides. */
 async function fillForm(changes: { readonly gateway?: string; readonly key?: string; readonly name?: string } = {}) {
   await page.getByLabel('Name', { exact: true }).fill(changes.name ?? 'paris-office');
   await selectOption('VPC', 'gate-room');
-  await page.getByLabel('Remote gateway').fill(changes.gateway ?? '203.0.113.40');
+  await page.getByLabel('Remote gateway', { exact: true }).fill(changes.gateway ?? '203.0.113.40');
   await page.getByLabel('Remote network').fill('10.40.0.0/16');
   await page.getByLabel('Pre-shared key').fill(changes.key ?? 'a-key-that-is-long-enough');
 }
@@ -104,6 +121,19 @@ describe('sign-in page', () => {
     expect(rig.pageErrors.splice(before)).toEqual([expect.stringContaining('net::ERR')]);
   });
 
+  it('keeps the key for the tab if the user asks, until the user signs out', async () => {
+    await open('/compute-qc/disaster_recovery', null);
+    await page.getByText('Stay signed in after a reload').click();
+    await press('Sign in');
+    await heading('disaster_recovery');
+    await page.reload();
+    await heading('disaster_recovery');
+
+    await press('Sign out');
+    await page.getByLabel('API key').waitFor();
+    expect(await page.evaluate('sessionStorage.length')).toBe(0);
+  });
+
   it('stores the key nowhere in the browser, so a reload asks for it again', async () => {
     await open(list);
     await heading('test_area');
@@ -122,7 +152,7 @@ describe('VPN list', () => {
     await open(list);
     await heading('test_area');
 
-    expect((await row('toronto-office').innerText()).split(/\s+/)).toEqual([
+    expect((await row('toronto-office').innerText()).trim().split(/\s+/)).toEqual([
       'toronto-office',
       'MyVPC',
       '198.51.100.17',
@@ -163,7 +193,7 @@ describe('VPN list', () => {
     await page.getByText('60 of 60 VPNs shown.').waitFor();
     expect(await findViolations(page)).toEqual([]);
 
-    await row(longName).click();
+    await page.getByRole('link', { name: longName }).click();
     await page.getByRole('button', { name: 'Show the key' }).click();
     await press('Hide the key');
     await press('Delete');
@@ -175,13 +205,50 @@ describe('VPN list', () => {
     await open('/compute-qc/cheyenne_mountain');
     await row('beta-site').getByText('Disconnected').waitFor();
 
-    await fetch(
-      `${rig.upstream}/services/compute-qc/cheyenne_mountain/sitetositevpns/15253bfb-f4e9-497a-b636-e26200918ba3?operation=reset`,
-      { method: 'POST', headers: keyHeader() },
-    );
+    await reset('compute-qc/cheyenne_mountain', '15253bfb-f4e9-497a-b636-e26200918ba3');
     await row('beta-site').getByText('Pending').waitFor();
     rig.advanceTime(3_000);
     await row('beta-site').getByText('Connected').waitFor();
+  });
+
+  it('marks VPNs for which the cloud offers stronger algorithms', async () => {
+    await open(list);
+    await row('warehouse').getByText('Weak').waitFor();
+
+    expect(await row('montreal-office').getByText('Weak').count()).toBe(0);
+  });
+
+  it('opens a VPN in a new tab by a middle click, and stays at a double click on an address', async () => {
+    await open(list);
+    const opened = page.context().waitForEvent('page');
+    await page.getByRole('link', { name: 'stargate' }).click({ button: 'middle' });
+    await (await opened).close();
+    await page.getByRole('cell', { name: '19.19.19.19' }).dblclick({ position: { x: 40, y: 24 } });
+
+    expect(await page.evaluate('getSelection().toString().trim()')).toMatch(/^19/);
+    await heading('test_area');
+  });
+
+  it('keeps its columns where they are while the user types', async () => {
+    await open(list);
+    const edges = async () =>
+      page.evaluate(`[...document.querySelectorAll('thead th')].map((cell) => cell.getBoundingClientRect().left)`);
+    await row('stargate').waitFor();
+    const before = await edges();
+    await page.getByRole('searchbox').fill('partner');
+    await expectRows(['partner-lab']);
+
+    expect(await edges()).toEqual(before);
+  });
+
+  it('leads back from an environment that does not exist, and offers no VPN there', async () => {
+    await open('/compute-on/atlantis');
+    await heading('There is no such environment');
+
+    expect(await page.getByRole('link', { name: 'Create VPN' }).count()).toBe(0);
+    expect(await findViolations(page)).toEqual([]);
+    await page.getByRole('link', { name: 'Choose another one.' }).click();
+    await heading('Environments');
   });
 
   it('shows skeleton rows while it loads', async () => {
@@ -198,7 +265,7 @@ describe('VPN list', () => {
     await page.getByRole('heading', { name: 'No VPN yet' }).waitFor();
 
     expect(await findViolations(page)).toEqual([]);
-    await page.getByRole('link', { name: 'Create VPN' }).click();
+    await page.getByRole('link', { name: 'Create the first VPN' }).click();
     await heading('Create a VPN');
   });
 
@@ -222,32 +289,37 @@ describe('VPN list', () => {
     await open(list);
     await page.getByText('Some data could not be loaded').waitFor();
 
-    expect(await row('stargate').innerText()).toMatch(/^stargate\s+3fe7d82a… \(name not known\)/);
+    expect((await row('stargate').innerText()).trim()).toMatch(/^stargate\s+3fe7d82a… \(name not known\)/);
     expect(await rows()).toHaveLength(9);
     expect(await findViolations(page)).toEqual([]);
   });
 
-  it('keeps its rows and shows a warning if updates stop', async () => {
+  it('keeps its rows if updates stop, shows since when, and resumes by itself', async () => {
     await open(list);
     await row('stargate').waitFor();
     rig.setFaults(() => ({ status: 401, body: {} }));
-    await page.getByText('The list has stopped updating').waitFor();
+    await page.getByText('The list has stopped updating. It tries again by itself').waitFor();
 
     expect(await rows()).toHaveLength(9);
-    await page.getByText('Not live').waitFor();
+    await page.getByText(/^Not live since \d\d:\d\d:\d\d/).waitFor();
     expect(await findViolations(page)).toEqual([]);
+
+    rig.setFaults(undefined);
+    await page.getByText('Live', { exact: true }).waitFor();
   });
 
-  it('shows that it is reconnecting while the gateway is unreachable, then reconnects by itself', async () => {
+  it('reconnects by itself while the gateway is unreachable, and then shows what has changed', async () => {
     const before = rig.pageErrors.length;
-    await open(list);
+    await open('/compute-on/production');
     await page.getByText('Live', { exact: true }).waitFor();
     rig.selectGateway(undefined);
-    await page.getByText('Reconnecting…').waitFor();
+    await page.getByText(/^Not live since \d\d:\d\d:\d\d. Reconnecting…$/).waitFor();
     // The page retries a refused connection too.
     await waitUntil(() => rig.pageErrors.length > before + 1);
+    await reset('compute-on/production', '20b360a5-e84b-4bd3-b777-a942c44e67fc');
     rig.selectGateway('polling');
     await page.getByText('Live', { exact: true }).waitFor();
+    await row('toronto-office').getByText('Pending').waitFor();
 
     // The browser logs each failed attempt.
     for (const pageError of rig.pageErrors.splice(before))
@@ -260,7 +332,7 @@ describe('VPN page', () => {
     await open(toronto);
     await heading('toronto-office');
 
-    expect((await page.locator('dl').allInnerTexts()).join('\n').split(/\n+/)).toEqual(
+    expect((await page.locator('dl.attributes').allInnerTexts()).join('\n').split(/\n+/)).toEqual(
       [
         ['Remote gateway', '198.51.100.17'],
         ['Remote network', '10.20.0.0/16'],
@@ -269,6 +341,8 @@ describe('VPN page', () => {
         ['VPC’s network', '10.155.24.0/22'],
         ['Dead peer detection', 'On'],
         ['Forced UDP encapsulation', 'Off'],
+        ['Service', 'compute-on'],
+        ['Id', 'ca86b14f-20db-463d-b58a-9d3fa5959af2'],
         ['Encryption', 'AES, 256 bits'],
         ['Hash', 'SHA-1'],
         ['Diffie-Hellman group', 'Group 5 (1536 bits)'],
@@ -310,10 +384,10 @@ describe('VPN page', () => {
     await page.getByRole('region', { name: 'stargate.secrets' }).waitFor();
     expect(await page.getByRole('region', { name: 'stargate.conf' }).innerText()).toContain('conn stargate-1\n');
     expect(await page.content()).toContain(secret);
-    expect(await page.getByText('The source NAT address of the VPC is a private address').count()).toBe(1);
+    await page.getByText('The source NAT address of the VPC is a private address').waitFor();
     expect(await findViolations(page)).toEqual([]);
 
-    await press('Hide the files');
+    await press('Hide ipsec.conf');
     expect(await page.content()).not.toContain(secret);
   });
 
@@ -330,7 +404,7 @@ describe('VPN page', () => {
 
   it('shows why there is no configuration file', async () => {
     await open(stargate);
-    await heading('stargate');
+    await page.getByText('Local address').waitFor();
     rig.setFaults(({ path }) => (path.includes('/vpcs/') ? { status: 403, body: {} } : undefined));
     await press('Show swanctl.conf');
     await page.getByText('There are no files for this VPN').waitFor();
@@ -382,20 +456,20 @@ describe('create form', () => {
 
     await fillForm({ gateway: 'vpn.example.com', key: 'too-short' });
     await press('Create VPN');
-    await page.getByText('There are 2 errors').waitFor();
+    await page.getByText('The VPN was not created').waitFor();
 
     expect(await page.locator('[data-invalid] .field-error').allInnerTexts()).toEqual([
-      'The gateway must be an IPv4 or IPv6 address, e.g. 203.0.113.7. Host names are not allowed.',
-      'The pre-shared key must hold at least 10 letters or digits, on one line and without double quotes. ' +
-        'CloudStack, which the REST API is built on, allows neither line breaks nor double quotes.',
+      'Enter an IP address, e.g. 203.0.113.7. A host name does not work.',
+      'Use at least 10 letters or digits, without double quotes.',
     ]);
     // The first invalid field has the focus, and the message is its accessible description.
     await hasFocus(page.getByLabel('Remote gateway'));
+    expect(await isInView('.field[data-invalid]')).toBe(true);
     expect(
       await page.evaluate(
         `document.activeElement.getAttribute('aria-describedby').split(' ').map((id) => document.getElementById(id).textContent).join(' ')`,
       ),
-    ).toContain('The gateway must be an IPv4 or IPv6 address');
+    ).toContain('Enter an IP address, e.g. 203.0.113.7.');
     expect(await findViolations(page)).toEqual([]);
     await takeScreenshots(page, 'form');
 
@@ -419,10 +493,10 @@ describe('create form', () => {
     await page.getByRole('group', { name: 'Phase 1 (IKE)' }).getByRole('button', { name: 'Encryption' }).click();
 
     expect(await page.getByRole('option').allInnerTexts()).toEqual([
-      'AES, 256 bits\nRecommended',
-      'AES, 192 bits',
-      'AES, 128 bits',
-      '3DES\nToo weak today: only for old devices',
+      'AES, 256 bits\nRecommended.',
+      'AES, 192 bits\nStrong.',
+      'AES, 128 bits\nStrong.',
+      '3DES\nToo weak today: only for old devices.',
     ]);
     expect(await findViolations(page)).toEqual([]);
   });
@@ -448,6 +522,57 @@ describe('create form', () => {
     await press('Create VPN');
 
     expect(await alertText()).toMatch(/^The VPN was not created\n/);
+    await hasFocus(page.locator('.form-rejection'));
+    expect(await isInView('.form-rejection')).toBe(true);
+    expect(await findViolations(page)).toEqual([]);
+  });
+
+  it('says what is wrong with a field after it is left, before the form is submitted', async () => {
+    await open(`${list}/create`);
+    await page.getByLabel('Name', { exact: true }).fill('stargate');
+    await page.getByLabel('Remote network').fill('10.40.0.0');
+    await page.getByLabel('Remote gateway').fill('19.19.19.19');
+    await page.getByLabel('Pre-shared key').focus();
+    await page.getByText('Needs attention: Name, Remote gateway, Remote network').waitFor();
+
+    expect(await page.locator('[data-invalid] .field-error').allInnerTexts()).toEqual([
+      'Another VPN of this environment has this name. Choose another one.',
+      'Another VPN of this environment uses this gateway. Enter another one, or delete the other VPN.',
+      'Enter an address and a prefix length, e.g. 10.40.0.0/16. Separate several by commas.',
+    ]);
+    expect(await findViolations(page)).toEqual([]);
+    expect(await page.getByText('The cloud offers nothing stronger than SHA-1 and group 5').count()).toBe(1);
+
+    await page.getByLabel('Remote network').fill('10.40.0.0/16');
+    await page.getByText('Needs attention: Name, Remote gateway, Pre-shared key', { exact: true }).waitFor();
+  });
+
+  it('asks before an edited form is left, by a link and by the Back button', async () => {
+    await open(list);
+    await page.getByRole('link', { name: 'Create VPN' }).click();
+    await page.getByLabel('Name', { exact: true }).fill('half-done');
+    await page.getByRole('link', { name: 'Cancel' }).click();
+    const dialog = page.getByRole('alertdialog', { name: 'Leave without saving?' });
+    await hasFocus(dialog.getByRole('button', { name: 'Stay' }));
+    expect(await findViolations(page)).toEqual([]);
+    await press('Stay');
+    expect(await page.getByLabel('Name', { exact: true }).inputValue()).toBe('half-done');
+
+    await page.evaluate('history.back()');
+    await dialog.waitFor();
+    await press('Leave');
+    await heading('test_area');
+  });
+});
+
+describe('edit page', () => {
+  it('shows that the REST API has no updates', async () => {
+    await open(`${stargate}/edit`);
+    await page.getByLabel('Remote network').fill('10.13.0.0/16');
+    await press('Save changes');
+
+    expect(await alertText()).toMatch(/^The VPN was not changed\n/);
+    expect(await isInView('.form-rejection')).toBe(true);
     expect(await findViolations(page)).toEqual([]);
   });
 });
@@ -464,12 +589,31 @@ describe('reset button', () => {
     expect(await page.getByRole('button', { name: 'Reset' }).count()).toBe(0);
   });
 
+  it('is shown for a pending VPN, which announces its success', async () => {
+    await open(vpnOf('8dbed732-1c15-4578-ba17-613863f500bb'));
+    await press('Reset');
+    await page.getByText('ottawa-office is being reset…').waitFor();
+    rig.advanceTime(3_000);
+    await page.getByText('ottawa-office has been reset.').waitFor();
+    await page.getByText('Connected', { exact: true }).waitFor();
+
+    expect(await findViolations(page)).toEqual([]);
+  });
+
+  it('shows a rejection below the header', async () => {
+    await open(lostOutpost, 'read-only-key');
+    await press('Reset');
+
+    expect(await alertText()).toMatch(/^The VPN was not reset\n/);
+    expect(await findViolations(page)).toEqual([]);
+  });
+
   it('shows why the reset failed', async () => {
     await open(lostOutpost);
     await press('Reset');
     await page.getByText('lost-outpost is being reset…').waitFor();
     rig.advanceTime(3_000);
-    await page.getByText('lost-outpost could not be reset').waitFor();
+    await page.getByText('lost-outpost could not be reset', { exact: true }).waitFor();
 
     expect(await findViolations(page)).toEqual([]);
   });
@@ -606,7 +750,8 @@ describe('REST calls of the gateway', () => {
     await open(warehouse, null);
     await measure('VPN', async () => {
       await press('Sign in');
-      await heading('warehouse');
+      await page.getByText('Local address').waitFor();
+      await page.getByText('The networks do not overlap.').waitFor();
       // Removes the two calls of the sign-in, which are measured above.
       rig.sandbox.calls.splice(0, 2);
     });
@@ -639,8 +784,11 @@ describe('REST calls of the gateway', () => {
       await heading('Create a VPN');
       await selectOption('VPC', 'gate-room');
     });
-    await measure('– create, then its page', async () => {
+    await measure('– a check as one types', async () => {
       await fillForm({ name: 'counted', gateway: '203.0.113.42' });
+      await waitUntil(() => rig.sandbox.calls.length > 0);
+    });
+    await measure('– create, then its page', async () => {
       await press('Create VPN');
       await page.getByText('counted is being set up…').waitFor();
       rig.advanceTime(3_000);
@@ -669,6 +817,19 @@ describe('REST calls of the gateway', () => {
 });
 
 describe('console', () => {
+  it('switches between light and dark colours, and keeps the choice', async () => {
+    await open(list);
+    await press('Colours: as the system');
+    await press('Colours: light');
+    expect(await page.evaluate('getComputedStyle(document.documentElement).colorScheme')).toBe('dark');
+    await page.reload();
+    expect(await page.evaluate('getComputedStyle(document.documentElement).colorScheme')).toBe('dark');
+
+    await press('Sign in');
+    await press('Colours: dark');
+    expect(await page.evaluate('localStorage.length')).toBe(0);
+  });
+
   it('sends requests only to its own server and the gateway', async () => {
     await open();
     await heading('Environments');

@@ -7,6 +7,7 @@ import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { createSandbox, type Call, type Fault, type Sandbox } from '../../../src/sandbox/sandbox.js';
 import { createDefaultSeed } from '../../../src/sandbox/default-seed.js';
 import { type Seed, seedEnvironment, seedSiteToSiteVpn, seedVpc } from '../../../src/sandbox/seed.js';
+import type { ApiVersion } from '../../../src/sandbox/versions.js';
 import { addCleanup } from '../../helpers/cleanup.js';
 import { listen } from '../../helpers/free-port.js';
 import { startGateway } from '../../helpers/gateway.js';
@@ -15,7 +16,6 @@ import { actionTimeoutMs, launchChromium } from './chromium.js';
 
 const root = join(import.meta.dirname, '../../..');
 const folder = join(root, 'examples/web-console');
-const outDir = join(root, 'dist/console');
 
 /** Viewports that the console is tested in. */
 export const viewports = { desktop: { width: 1280, height: 900 }, phone: { width: 390, height: 844 } } as const;
@@ -44,22 +44,32 @@ export interface ConsoleRig {
   readonly pageErrors: string[];
 }
 
+/** Options of the rig. */
+export interface ConsoleOptions {
+  /** Version of the REST API. Only version 2 has updates. Default: v1. */
+  readonly apiVersion?: ApiVersion;
+  /** Number of VPNs in the environment `crowded`. Default: 60. */
+  readonly crowd?: number;
+}
+
 /** Builds and serves the console. Everything is stopped after the test file. */
-export async function startConsole(): Promise<ConsoleRig> {
+export async function startConsole({ apiVersion = 'v1', crowd = 60 }: ConsoleOptions = {}): Promise<ConsoleRig> {
   let now = Date.UTC(2026, 0, 15, 9);
   let faults: ((call: Call) => Fault | undefined) | undefined;
   let heldPath: RegExp | undefined;
   const sandbox = createSandbox({
     clock: () => now,
-    seed: createSeed(),
+    seed: createSeed(crowd),
     faults: (call) => faults?.(call),
     latency: ({ path }) => (heldPath?.test(path) === true ? 600_000 : 0),
   });
   const upstream = await sandbox.listen({ host: '127.0.0.1', port: 0 });
   addCleanup(() => sandbox.close());
+  const restApi = upstream.replace(/v1$/, apiVersion);
+  const config = { cloudcaApiVersion: apiVersion === 'v1' ? 1 : 2 } as const;
   const gateways = {
-    polling: await startGateway({ restApi: upstream, config: { watchPollMs: 100 } }),
-    idle: await startGateway({ restApi: upstream, config: { watchPollMs: 600_000 } }),
+    polling: await startGateway({ restApi, config: { ...config, watchPollMs: 100 } }),
+    idle: await startGateway({ restApi, config: { ...config, watchPollMs: 600_000 } }),
   };
   const proxy = await startProxy();
   const selectGateway: ConsoleRig['selectGateway'] = (name) => {
@@ -68,7 +78,10 @@ export async function startConsole(): Promise<ConsoleRig> {
   selectGateway('polling');
 
   const env = { ...process.env, NODE_ENV: 'production', NO_COLOR: '1', VITE_GATEWAY_URL: `${proxy.origin}/graphql` };
-  const [origin, browser] = await Promise.all([buildAndServe(env), launchChromium()]);
+  const [origin, browser] = await Promise.all([
+    buildAndServe(env, join(root, 'dist/console', apiVersion)),
+    launchChromium(),
+  ]);
 
   const foreignRequests: string[] = [];
   const pageErrors: string[] = [];
@@ -105,10 +118,10 @@ export async function startConsole(): Promise<ConsoleRig> {
 }
 
 /** Returns the default seed, plus an environment `crowded` with more VPNs than a window shows. */
-function createSeed(): Seed {
+function createSeed(crowd: number): Seed {
   const seed = createDefaultSeed();
   const vpc = seedVpc({ id: '5a1c4f0e-8d1b-4a57-9a55-6f0b1c2d3e4f', name: longName });
-  const names = [longName, ...Array.from({ length: 59 }, (_, index) => `site-${index + 1}`)];
+  const names = [longName, ...Array.from({ length: crowd - 1 }, (_, index) => `site-${index + 1}`)];
   seed.environments.push({
     environment: seedEnvironment({
       id: 'c0ffee00-0000-4000-8000-000000000000',
@@ -121,7 +134,7 @@ function createSeed(): Seed {
         id: `c0ffee00-0000-4000-8000-${String(index + 1).padStart(12, '0')}`,
         name,
         vpcId: vpc.id,
-        gateway: `203.0.113.${index + 1}`,
+        gateway: `198.18.${Math.floor(index / 250)}.${(index % 250) + 1}`,
         ipSecPsk: longName,
         ikeEncryptionAlgorithm: index === 0 ? 'chacha20' : 'aes256',
       }),
@@ -219,7 +232,7 @@ async function createContext(browser: Browser, pageErrors: string[]): Promise<Br
 }
 
 /** Builds the console, and serves it like its `npm start`. Returns its origin. */
-async function buildAndServe(env: NodeJS.ProcessEnv): Promise<string> {
+async function buildAndServe(env: NodeJS.ProcessEnv, outDir: string): Promise<string> {
   const buildArgs = ['run', 'build', '--', '--outDir', outDir, '--emptyOutDir'];
   const { code, stdout, stderr } = await runProcess('npm', buildArgs, { cwd: folder, env });
   if (code !== 0) throw new Error(`The build of the console failed.\n${stdout}${stderr}`);

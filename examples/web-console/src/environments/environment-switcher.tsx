@@ -1,13 +1,14 @@
 // The environment select in the header.
 import { useQuery } from '@apollo/client/react';
-import { useMatch, useNavigate } from 'react-router';
+import { useMatch } from 'react-router';
 import { EnvironmentsDocument } from '../gql/graphql';
+import { useGuardedNavigate } from '../session/leave-guard';
 import { SelectField } from '../ui/select-field';
 import { toPath } from './use-environment';
 
 /** Renders a select that navigates to another environment. Renders nothing on pages outside an environment. */
 export function EnvironmentSwitcher() {
-  const navigate = useNavigate();
+  const navigate = useGuardedNavigate();
   const match = useMatch('/:serviceCode/:environmentName/*');
   const { data } = useQuery(EnvironmentsDocument);
   if (match === null) return null;
@@ -29,7 +30,7 @@ export function EnvironmentSwitcher() {
       aria-label="Environment"
       options={options}
       value={toPath(serviceCode, environmentName)}
-      onChange={(path) => void navigate(path)}
+      onChange={navigate}
     />
   );
 }

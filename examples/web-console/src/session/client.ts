@@ -1,4 +1,4 @@
-// The GraphQL client of a session: HTTP for queries and mutations, a WebSocket for subscriptions. The API key is stored only here.
+// The GraphQL client of a session: HTTP for queries and mutations, a WebSocket for subscriptions. Holds the API key.
 import { ApolloClient, ApolloLink, HttpLink, InMemoryCache } from '@apollo/client';
 import { GraphQLWsLink } from '@apollo/client/link/subscriptions';
 import { createClient } from 'graphql-ws';
@@ -6,16 +6,20 @@ import { OperationTypeNode } from 'graphql';
 
 const gatewayUrl = new URL(import.meta.env.VITE_GATEWAY_URL);
 
-/** State of the WebSocket: updates arrive only while it is connected. */
-export type ConnectionStatus = 'connected' | 'reconnecting';
+/** Time after which an idle WebSocket is pinged, and time that the response may take, in milliseconds. */
+const pingAfterMs = 10_000;
+const maxPongMs = 5_000;
 
 /** A signed-in session, with one API key. */
 export interface Session {
   readonly client: ApolloClient;
-  /** Store of the WebSocket's state, in the shape that `useSyncExternalStore` takes. */
-  readonly connectionStatus: {
+  /**
+   * Store of the time at which the WebSocket was lost, in the shape that `useSyncExternalStore` takes. Undefined while it is
+   * connected: updates arrive only then.
+   */
+  readonly lostSince: {
     readonly subscribe: (onChange: () => void) => () => void;
-    readonly get: () => ConnectionStatus;
+    readonly get: () => Date | undefined;
   };
   /** Stops the client and closes the WebSocket. The key and the cache go with the session object. */
   readonly end: () => void;
@@ -34,7 +38,8 @@ export function createSession(key: string): Session {
     // By default, graphql-ws gives up when a connection is refused, or after five retries. It never retries a rejected key.
     shouldRetry: () => true,
     retryAttempts: Infinity,
-    retryWait: pause,
+    retryWait: (retries) => pause(retries),
+    keepAlive: pingAfterMs,
   });
   const client = new ApolloClient({
     cache: new InMemoryCache(),
@@ -45,29 +50,43 @@ export function createSession(key: string): Session {
     ),
   });
 
-  let connectionStatus: ConnectionStatus = 'connected';
+  let lostSince: Date | undefined;
   const listeners = new Set<() => void>();
-  const setStatus = (value: ConnectionStatus): void => {
-    connectionStatus = value;
+  const setLostSince = (value: Date | undefined): void => {
+    lostSince = value;
     for (const listener of listeners) listener();
   };
   socket.on('connected', () => {
-    setStatus('connected');
+    setLostSince(undefined);
   });
   // The client closes the connection itself with code 1000 (normal closure).
   socket.on('closed', (event) => {
     const isNormalClosure = typeof event === 'object' && event !== null && 'code' in event && event.code === 1000;
-    setStatus(isNormalClosure ? 'connected' : 'reconnecting');
+    setLostSince(isNormalClosure ? undefined : (lostSince ?? new Date()));
+  });
+  // A connection may be lost without a close, e.g. if the computer changes its network. Then no pong comes.
+  let pongTimer: ReturnType<typeof setTimeout> | undefined;
+  socket.on('ping', (isReceived) => {
+    if (isReceived) return;
+    pongTimer = setTimeout(() => {
+      socket.terminate();
+    }, maxPongMs);
+  });
+  socket.on('pong', (isReceived) => {
+    if (isReceived) clearTimeout(pongTimer);
+  });
+  socket.on('closed', () => {
+    clearTimeout(pongTimer);
   });
 
   return {
     client,
-    connectionStatus: {
+    lostSince: {
       subscribe: (onChange) => {
         listeners.add(onChange);
         return () => listeners.delete(onChange);
       },
-      get: () => connectionStatus,
+      get: () => lostSince,
     },
     end: () => {
       client.stop();
@@ -76,8 +95,20 @@ export function createSession(key: string): Session {
   };
 }
 
-/** Waits before a retry: 0.5 to 1 s at first, 15 to 30 s at last. The random part keeps pages from reconnecting all at once. */
-function pause(retries: number): Promise<void> {
-  const maxDelayMs = Math.min(30_000, 1_000 * 2 ** retries);
-  return new Promise((resolve) => setTimeout(resolve, maxDelayMs * (0.5 + Math.random() / 2)));
+/**
+ * Waits before a retry: 0.5 to 1 s at first, 5 to 10 s at last, but no longer than the browser is offline. The random part keeps pages
+ * from reconnecting all at once.
+ */
+export function pause(retries: number, signal?: AbortSignal): Promise<void> {
+  const maxDelayMs = Math.min(10_000, 1_000 * 2 ** retries);
+  return new Promise((resolve) => {
+    const end = (): void => {
+      clearTimeout(timer);
+      removeEventListener('online', end);
+      resolve();
+    };
+    const timer = setTimeout(end, maxDelayMs * (0.5 + Math.random() / 2));
+    addEventListener('online', end);
+    signal?.addEventListener('abort', end);
+  });
 }

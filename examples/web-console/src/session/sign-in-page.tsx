@@ -5,15 +5,18 @@ import { useState } from 'react';
 import { Form } from 'react-aria-components';
 import { EnvironmentsDocument } from '../gql/graphql';
 import { Button } from '../ui/buttons';
+import { Checkbox } from '../ui/checkbox';
 import { ErrorNotice } from '../ui/error-notice';
 import { TextField } from '../ui/text-field';
 import { createSession, type Session } from './client';
+import { storeKey } from './stored-key';
 
 const sandboxKey = import.meta.env.VITE_SANDBOX_KEY ?? '';
 
 /** Asks for an API key, checks it, and passes the session to `onSignIn`. */
 export function SignInPage({ onSignIn }: { readonly onSignIn: (session: Session) => void }) {
   const [key, setKey] = useState(sandboxKey);
+  const [isKept, setKept] = useState(false);
   const [error, setError] = useState<ErrorLike>();
   const [isPending, setPending] = useState(false);
 
@@ -23,8 +26,12 @@ export function SignInPage({ onSignIn }: { readonly onSignIn: (session: Session)
     const { error } = await session.client.query({ query: EnvironmentsDocument, errorPolicy: 'all' });
     setPending(false);
     setError(error);
-    if (error === undefined) onSignIn(session);
-    else session.end();
+    if (error !== undefined) {
+      session.end();
+      return;
+    }
+    if (isKept) storeKey(key.trim());
+    onSignIn(session);
   };
 
   return (
@@ -47,8 +54,8 @@ export function SignInPage({ onSignIn }: { readonly onSignIn: (session: Session)
             label="API key"
             description={
               sandboxKey === ''
-                ? 'Kept only until you close or reload the page.'
-                : 'The sandbox key is filled in. Your own key is kept only until you close or reload the page.'
+                ? 'From your account on the cloud’s portal.'
+                : 'The sandbox key is filled in. For your own cloud, use the key of your account there.'
             }
             type="password"
             autoComplete="off"
@@ -56,6 +63,12 @@ export function SignInPage({ onSignIn }: { readonly onSignIn: (session: Session)
             isRequired
             value={key}
             onChange={setKey}
+          />
+          <Checkbox
+            label="Stay signed in after a reload"
+            description="Keeps the key in this tab until you close it or sign out. Off by default: whoever uses this browser meanwhile can read it."
+            isSelected={isKept}
+            onChange={setKept}
           />
           <Button tone="primary" type="submit" icon={KeyRound} isPending={isPending}>
             Sign in

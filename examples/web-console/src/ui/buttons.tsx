@@ -30,17 +30,18 @@ export function Button(props: ButtonProps) {
 }
 
 /** Renders a link that looks like a button. */
-export function ButtonLink({ href, icon: Icon, children }: Pick<ButtonProps, 'icon' | 'children'> & { href: string }) {
+export function ButtonLink(props: Pick<ButtonProps, 'tone' | 'icon' | 'children'> & { readonly href: string }) {
+  const { href, tone = 'primary', icon: Icon, children } = props;
   return (
-    <Link href={href} className="button button-primary">
+    <Link href={href} className={`button button-${tone}`}>
       {Icon && <Icon aria-hidden />}
       {children}
     </Link>
   );
 }
 
-/** Renders a button that copies `text` to the clipboard, then shows the outcome for 3 s. */
-export function CopyButton({ text, label }: { readonly text: string; readonly label: string }) {
+/** Returns a function that copies a text, and its outcome for 3 s. */
+function useCopy(text: string) {
   const [outcome, setOutcome] = useState<'copied' | 'denied'>();
   useEffect(() => {
     if (outcome === undefined) return;
@@ -61,14 +62,40 @@ export function CopyButton({ text, label }: { readonly text: string; readonly la
       },
     );
   };
+  const status =
+    outcome === 'copied'
+      ? 'Copied'
+      : outcome === 'denied'
+        ? 'The browser blocked copying. Select the text and copy it.'
+        : '';
+  return { copy, status, Icon: outcome === 'copied' ? Check : Copy };
+}
+
+/** Renders a button that copies `text` to the clipboard, then shows the outcome for 3 s. */
+export function CopyButton({ text, label }: { readonly text: string; readonly label: string }) {
+  const { copy, status, Icon } = useCopy(text);
   return (
     <>
-      <Button icon={outcome === 'copied' ? Check : Copy} onPress={copy}>
+      <Button icon={Icon} onPress={copy}>
         {label}
       </Button>
       <span role="status" className="copy-outcome">
-        {outcome === 'copied' && 'Copied'}
-        {outcome === 'denied' && 'The browser blocked copying. Select the text and copy it.'}
+        {status}
+      </span>
+    </>
+  );
+}
+
+/** Renders a small button that copies `text`, e.g. beside an address. `what` completes its name: "Copy the gateway". */
+export function CopyIcon({ text, what }: { readonly text: string; readonly what: string }) {
+  const { copy, status, Icon } = useCopy(text);
+  return (
+    <>
+      <AriaButton className="icon-button" aria-label={`Copy ${what}`} onPress={copy}>
+        <Icon aria-hidden />
+      </AriaButton>
+      <span role="status" className="visually-hidden">
+        {status}
       </span>
     </>
   );

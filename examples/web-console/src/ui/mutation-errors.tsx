@@ -4,6 +4,7 @@ import { type FragmentType, unmask } from '../gql';
 import { FormErrorFragmentDoc } from '../gql/graphql';
 import { ErrorNotice } from './error-notice';
 import { Notice } from './notice';
+import { Reveal } from './reveal';
 
 export interface MutationErrorsProps {
   readonly title: string;
@@ -13,13 +14,21 @@ export interface MutationErrorsProps {
 
 /** Renders the request error, else the `userErrors` of the payload. Renders nothing if the mutation succeeded. */
 export function MutationErrors({ title, error, userErrors = [] }: MutationErrorsProps) {
-  if (error !== undefined) return <ErrorNotice title={title} error={error} />;
+  if (error !== undefined) {
+    return (
+      <Reveal>
+        <ErrorNotice title={title} error={error} />
+      </Reveal>
+    );
+  }
   if (userErrors.length === 0) return null;
   return (
-    <Notice tone="error" title={title}>
-      {unmask(FormErrorFragmentDoc, userErrors).map(({ message }) => (
-        <p key={message}>{message}</p>
-      ))}
-    </Notice>
+    <Reveal>
+      <Notice tone="error" title={title}>
+        {unmask(FormErrorFragmentDoc, userErrors).map(({ message }) => (
+          <p key={message}>{message}</p>
+        ))}
+      </Notice>
+    </Reveal>
   );
 }

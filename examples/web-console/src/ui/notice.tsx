@@ -16,13 +16,15 @@ export interface NoticeProps {
   readonly title: string;
   readonly children?: ReactNode;
   readonly actions?: ReactNode;
+  /** Whether the notice is part of the content, so a screen reader does not announce it. */
+  readonly isQuiet?: boolean;
 }
 
 /** Renders a notice. An error has the role `alert`, so a screen reader reads it at once. */
-export function Notice({ tone, title, children, actions }: NoticeProps) {
+export function Notice({ tone, title, children, actions, isQuiet = false }: NoticeProps) {
   const Icon = icons[tone];
   return (
-    <div className={`notice notice-${tone}`} role={tone === 'error' ? 'alert' : 'status'}>
+    <div className={`notice notice-${tone}`} role={isQuiet ? undefined : tone === 'error' ? 'alert' : 'status'}>
       <Icon aria-hidden className="notice-icon" />
       <div className="notice-text">
         <strong>{title}</strong>

@@ -11,6 +11,7 @@ import {
   SelectValue,
   Text,
 } from 'react-aria-components';
+import { ChangedFrom } from './changed-from';
 
 export interface Option<Value extends string> {
   readonly value: Value;
@@ -29,14 +30,20 @@ export interface SelectFieldProps<Value extends string> {
   readonly placeholder?: string;
   readonly isRequired?: boolean;
   readonly className?: string;
+  /** Error message; undefined if the value is valid. */
+  readonly message?: string | undefined;
+  /** Value before the user's change; undefined if the user has not changed it. */
+  readonly changedFrom?: string | undefined;
+  readonly onBlur?: () => void;
 }
 
 /** Renders a single-choice select. */
 export function SelectField<Value extends string>(props: SelectFieldProps<Value>) {
-  const { options, value, onChange, label, description, className = '', ...others } = props;
+  const { options, value, onChange, label, description, className = '', message, changedFrom, ...others } = props;
   return (
     <Select
       {...others}
+      isInvalid={message !== undefined}
       className={`field ${className}`}
       value={value}
       onChange={(key) => {
@@ -54,9 +61,10 @@ export function SelectField<Value extends string>(props: SelectFieldProps<Value>
       {description !== undefined && (
         <Text slot="description" className="description">
           {description}
+          <ChangedFrom value={changedFrom} />
         </Text>
       )}
-      <FieldError className="field-error" />
+      <FieldError className="field-error">{message}</FieldError>
       <Popover className="popover" offset={6}>
         <ListBox className="list-box" items={options}>
           {({ value, label, description }) => (

@@ -1,5 +1,5 @@
-// Labels and select options of the algorithms. Options are ordered strongest first, as the form suggests them.
-import type { DhGroup, EncryptionAlgorithm, HashAlgorithm } from '../gql/graphql';
+// Labels, select options and strength of the algorithms. Options are ordered strongest first, as the form suggests them.
+import type { DhGroup, EncryptionAlgorithm, HashAlgorithm, SecurityAdvisorySeverity } from '../gql/graphql';
 import type { Option } from '../ui/select-field';
 
 /** Label of each algorithm and group. */
@@ -15,23 +15,61 @@ export const algorithmLabels = {
   NONE: 'None',
 } as const satisfies Record<EncryptionAlgorithm | HashAlgorithm | DhGroup, string>;
 
+/** Advice about each algorithm and group, for the form. */
+export const algorithmNotes = {
+  AES256: 'Recommended.',
+  AES192: 'Strong.',
+  AES128: 'Strong.',
+  TRIPLE_DES: 'Too weak today: only for old devices.',
+  SHA1: 'The strongest on offer, but on its way out.',
+  MD5: 'Broken: only for old devices.',
+  MODP_1536: 'The strongest on offer, but weak today.',
+  MODP_1024: 'Too weak today: only for old devices.',
+  NONE: 'No group is requested.',
+} as const satisfies Record<EncryptionAlgorithm | HashAlgorithm | DhGroup, string>;
+
+function toOptions<Value extends keyof typeof algorithmLabels>(values: readonly Value[]): readonly Option<Value>[] {
+  return values.map((value) => ({ value, label: algorithmLabels[value], description: algorithmNotes[value] }));
+}
+
 /** Options for encryption algorithms. */
-export const encryptions: readonly Option<EncryptionAlgorithm>[] = [
-  { value: 'AES256', label: algorithmLabels.AES256, description: 'Recommended' },
-  { value: 'AES192', label: algorithmLabels.AES192 },
-  { value: 'AES128', label: algorithmLabels.AES128 },
-  { value: 'TRIPLE_DES', label: algorithmLabels.TRIPLE_DES, description: 'Too weak today: only for old devices' },
-];
+export const encryptions = toOptions<EncryptionAlgorithm>(['AES256', 'AES192', 'AES128', 'TRIPLE_DES']);
 
 /** Options for hash (integrity) algorithms. */
-export const hashes: readonly Option<HashAlgorithm>[] = [
-  { value: 'SHA1', label: algorithmLabels.SHA1, description: 'The stronger of the two' },
-  { value: 'MD5', label: algorithmLabels.MD5, description: 'Broken: only for old devices' },
-];
+export const hashes = toOptions<HashAlgorithm>(['SHA1', 'MD5']);
 
 /** Options for Diffie-Hellman groups. */
-export const groups: readonly Option<DhGroup>[] = [
-  { value: 'MODP_1536', label: algorithmLabels.MODP_1536, description: 'The stronger of the two' },
-  { value: 'MODP_1024', label: algorithmLabels.MODP_1024, description: 'Too weak today: only for old devices' },
-  { value: 'NONE', label: algorithmLabels.NONE, description: 'No group is requested' },
-];
+export const groups = toOptions<DhGroup>(['MODP_1536', 'MODP_1024', 'NONE']);
+
+/** The algorithms of a VPN. */
+export interface Algorithms {
+  readonly ikeEncryptionAlgorithm?: EncryptionAlgorithm | null;
+  readonly ikeHashAlgorithm?: HashAlgorithm | null;
+  readonly ikeDhGroup?: DhGroup | null;
+  readonly espEncryptionAlgorithm?: EncryptionAlgorithm | null;
+  readonly espHashAlgorithm?: HashAlgorithm | null;
+  readonly espPerfectForwardSecrecy?: DhGroup | null;
+}
+
+const strongest: Readonly<Record<string, string | undefined>> = {
+  ikeEncryptionAlgorithm: 'AES256',
+  ikeHashAlgorithm: 'SHA1',
+  ikeDhGroup: 'MODP_1536',
+  espEncryptionAlgorithm: 'AES256',
+  espHashAlgorithm: 'SHA1',
+  espPerfectForwardSecrecy: 'MODP_1536',
+} satisfies Record<keyof Algorithms, string>;
+
+/** Returns whether the cloud offers nothing stronger for this field than the VPN's algorithm. */
+export function isStrongest(vpn: Algorithms, field: string): boolean {
+  return Object.entries(vpn).some(([name, value]) => name === field && value === strongest[field]);
+}
+
+/** Returns whether an RFC advises against an algorithm of the VPN, and the cloud offers a stronger one. */
+export function isWeak(
+  vpn: Algorithms & {
+    readonly securityAdvisories: readonly { readonly field: string; readonly severity: SecurityAdvisorySeverity }[];
+  },
+): boolean {
+  return vpn.securityAdvisories.some(({ field, severity }) => severity !== 'NOTICE' && !isStrongest(vpn, field));
+}

@@ -1,14 +1,18 @@
 // The attributes of a VPN, as text.
 import type { ReactNode } from 'react';
 import { type FragmentType, graphql, unmask } from '../gql';
+import { CopyIcon } from '../ui/buttons';
 import { algorithmLabels } from './algorithms';
 import { toDuration } from './duration';
 
 const Vpn = graphql(`
   fragment Attributes_vpn on SiteToSiteVpn {
     id
+    environment {
+      serviceCode
+    }
     gateway
-    cidr
+    cidrs
     vpcId
     vpc {
       id
@@ -46,20 +50,26 @@ export function Attributes({ vpn: masked }: { readonly vpn: FragmentType<typeof 
     <div className="column">
       <Panel id="ends" title="Endpoints">
         <Attribute name="Remote gateway">
-          <span className="mono">{vpn.gateway}</span>
+          <Copyable text={vpn.gateway} what="the remote gateway" />
         </Attribute>
-        <Attribute name="Remote network">
-          <span className="mono">{vpn.cidr}</span>
+        <Attribute name={vpn.cidrs.length === 1 ? 'Remote network' : 'Remote networks'}>
+          {vpn.cidrs.map((cidr) => (
+            <Copyable key={cidr} text={cidr} what={`the remote network ${cidr}`} />
+          ))}
         </Attribute>
         <Attribute name="VPC">{vpc?.name ?? <span className="mono">{vpn.vpcId}</span>}</Attribute>
         <Attribute name="VPC’s address">
-          <span className="mono">{vpc?.sourceNatIp ?? notReported}</span>
+          {vpc?.sourceNatIp ? <Copyable text={vpc.sourceNatIp} what="the VPC’s address" /> : notReported}
         </Attribute>
         <Attribute name="VPC’s network">
-          <span className="mono">{vpc?.cidr ?? notReported}</span>
+          {vpc?.cidr ? <Copyable text={vpc.cidr} what="the VPC’s network" /> : notReported}
         </Attribute>
         <Attribute name="Dead peer detection">{toOnOff(vpn.dpd)}</Attribute>
         <Attribute name="Forced UDP encapsulation">{toOnOff(vpn.forceEncap)}</Attribute>
+        <Attribute name="Service">{vpn.environment?.serviceCode ?? notReported}</Attribute>
+        <Attribute name="Id">
+          <Copyable text={vpn.id} what="the id" />
+        </Attribute>
       </Panel>
       <Panel id="ike" title="Phase 1 (IKE)">
         <Attribute name="Encryption">{algorithm('ikeEncryptionAlgorithm', vpn.ikeEncryptionAlgorithm)}</Attribute>
@@ -76,6 +86,15 @@ export function Attributes({ vpn: masked }: { readonly vpn: FragmentType<typeof 
         <Attribute name="Lifetime">{toDuration(vpn.espLifetime) ?? notReported}</Attribute>
       </Panel>
     </div>
+  );
+}
+
+function Copyable({ text, what }: { readonly text: string; readonly what: string }) {
+  return (
+    <span className="copyable">
+      <span className="mono">{text}</span>
+      <CopyIcon text={text} what={what} />
+    </span>
   );
 }
 

@@ -1,11 +1,12 @@
 // The panel of the pre-shared key, hidden by default.
 import { Eye, EyeOff } from 'lucide-react';
+import type { ReactNode } from 'react';
 import { Button, CopyButton } from '../ui/buttons';
 import { ErrorNotice } from '../ui/error-notice';
 import type { VpnKey } from './use-vpn-key';
 
-/** Renders the panel that shows, hides and copies the key. */
-export function KeyPanel({ vpnKey }: { readonly vpnKey: VpnKey }) {
+/** Renders the panel that shows, hides and copies the key. `children` are further actions. */
+export function KeyPanel({ vpnKey, children }: { readonly vpnKey: VpnKey; readonly children: ReactNode }) {
   const { value, error, isPending } = vpnKey;
   return (
     <section className="card panel" aria-labelledby="key-title">
@@ -14,6 +15,7 @@ export function KeyPanel({ vpnKey }: { readonly vpnKey: VpnKey }) {
         <div className="actions">
           <KeyToggle vpnKey={vpnKey} />
           {value !== undefined && <CopyButton text={value} label="Copy the key" />}
+          {children}
         </div>
       </div>
       {error !== undefined && <ErrorNotice title="The key cannot be shown" error={error} />}

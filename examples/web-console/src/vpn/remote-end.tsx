@@ -1,66 +1,131 @@
-// The configuration files for the remote end, and what may keep the tunnel down. The gateway derives both; the console displays them.
+// The configuration of the other end: addresses, networks and files, and checks of the tunnel. The gateway derives all of it.
 import type { ErrorLike } from '@apollo/client';
 import { useApolloClient } from '@apollo/client/react';
-import { Eye, EyeOff } from 'lucide-react';
+import { Download, Eye, EyeOff } from 'lucide-react';
 import { useState } from 'react';
 import { unmask } from '../gql';
 import {
   type EnvironmentInput,
+  type RemoteEndCheckCode,
   RemoteEndDetailsFragmentDoc,
   RemoteEndFilesDocument,
-  type RemoteEndFilesQuery,
   type RemoteEndFormat,
 } from '../gql/graphql';
-import { Button, CopyButton } from '../ui/buttons';
+import { Button, CopyButton, CopyIcon } from '../ui/buttons';
 import { ErrorNotice } from '../ui/error-notice';
 import { Notice } from '../ui/notice';
+import type { VpnNetworks } from './use-vpn-networks';
 
-const formats: readonly { readonly format: RemoteEndFormat; readonly label: string }[] = [
-  { format: 'SWANCTL', label: 'Show swanctl.conf' },
-  { format: 'IPSEC_CONF', label: 'Show ipsec.conf' },
+const formats: readonly { readonly format: RemoteEndFormat; readonly name: string }[] = [
+  { format: 'SWANCTL', name: 'swanctl.conf' },
+  { format: 'IPSEC_CONF', name: 'ipsec.conf' },
 ];
+
+// The gateway's advice speaks of its own mutations and enums.
+const advices: Partial<Readonly<Record<RemoteEndCheckCode, string>>> = {
+  NOT_CONNECTED:
+    'Correct what the other checks name, compare both ends, then reset the VPN. If it stays in error, delete it and create it again.',
+  NETWORKS_OVERLAP: 'Renumber one of the networks, or narrow the remote network to what lies outside the VPC.',
+  NO_IKE_GROUP: 'Choose group 5 for the VPN, and the same at the other end. The files accept groups 5 and 2.',
+};
 
 export interface RemoteEndProps {
   readonly environment: EnvironmentInput;
   readonly id: string;
+  readonly networks: VpnNetworks;
 }
 
-/** Renders the panel with the remote end's files. They hold the key, so they load only on request, and are never cached. */
-export function RemoteEnd({ environment, id }: RemoteEndProps) {
-  const { remoteEnd, error, pendingFormat, show, hide } = useRemoteEnd(environment, id);
-  const checks = remoteEnd ? unmask(RemoteEndDetailsFragmentDoc, remoteEnd).checks : [];
+/** Renders the panel of the other end. Its files hold the key, so they load only on request, and are never cached. */
+export function RemoteEnd({ environment, id, networks: { vpn, error, retry } }: RemoteEndProps) {
+  const details = unmask(RemoteEndDetailsFragmentDoc, vpn?.remoteEnd);
   return (
     <section className="card panel wide" aria-labelledby="remote-title">
+      <div>
+        <h2 id="remote-title">The other end</h2>
+        <p className="muted">What the router there must be configured with. Its “local” side is yours.</p>
+      </div>
+      {!vpn && error === undefined && <p className="muted">Loading…</p>}
+      {error !== undefined && !details && (
+        <ErrorNotice title="The other end cannot be derived" error={error} tone="warning" onRetry={retry} />
+      )}
+      {details && (
+        <>
+          <dl className="ends">
+            <Fact name="Local address" values={[details.localAddress]} />
+            <Fact name="Peer address" values={[details.peerAddress]} />
+            <Fact name="Local networks" values={details.localNetworks} />
+            <Fact name="Peer networks" values={details.peerNetworks} />
+          </dl>
+          <h3>{details.checks.length === 0 ? 'Checks: nothing found that keeps the tunnel down' : 'Checks'}</h3>
+          <ul className="checks">
+            {details.checks.map(({ code, severity, field, message, advice }) => (
+              <li key={`${code} ${field} ${message}`}>
+                <Notice tone={severity === 'ERROR' ? 'error' : 'warning'} title={message} isQuiet>
+                  <p>{advices[code] ?? advice}</p>
+                </Notice>
+              </li>
+            ))}
+          </ul>
+          <Files environment={environment} id={id} />
+        </>
+      )}
+    </section>
+  );
+}
+
+function Fact({ name, values }: { readonly name: string; readonly values: readonly string[] }) {
+  return (
+    <div>
+      <dt>{name}</dt>
+      {values.map((value) => (
+        <dd key={value} className="copyable">
+          <span className="mono">{value}</span>
+          <CopyIcon text={value} what={`${name.toLowerCase()} ${value}`} />
+        </dd>
+      ))}
+    </div>
+  );
+}
+
+function Files({ environment, id }: Pick<RemoteEndProps, 'environment' | 'id'>) {
+  const { format: shown, files, error, pendingFormat, show, hide } = useFiles(environment, id);
+  return (
+    <>
       <div className="panel-head">
         <div>
-          <h2 id="remote-title">Configuration of the remote end</h2>
-          <p className="muted">Files for strongSwan at the remote end. They contain the pre-shared key.</p>
+          <h3>Files for strongSwan</h3>
+          <p className="muted">They contain the pre-shared key.</p>
         </div>
         <div className="actions">
-          {remoteEnd === undefined ? (
-            formats.map(({ format, label }) => (
-              <Button key={format} icon={Eye} isPending={pendingFormat === format} onPress={() => void show(format)}>
-                {label}
+          {formats.map(({ format, name }) =>
+            format === shown ? (
+              <Button key={format} icon={EyeOff} onPress={hide}>
+                Hide {name}
               </Button>
-            ))
-          ) : (
-            <Button icon={EyeOff} onPress={hide}>
-              Hide the files
-            </Button>
+            ) : (
+              <Button key={format} icon={Eye} isPending={pendingFormat === format} onPress={() => void show(format)}>
+                Show {name}
+              </Button>
+            ),
           )}
         </div>
       </div>
       {error !== undefined && <ErrorNotice title="There are no files for this VPN" error={error} tone="info" />}
-      {checks.map(({ code, severity, field, message, advice }) => (
-        <Notice key={`${code} ${field} ${message}`} tone={severity === 'ERROR' ? 'error' : 'warning'} title={message}>
-          <p>{advice}</p>
-        </Notice>
-      ))}
-      {remoteEnd?.files.map(({ name, content }) => (
-        <div key={name}>
+      {files.map(({ name, content }) => (
+        <div key={name} className="file">
           <div className="panel-head">
-            <h3 className="mono">{name}</h3>
-            <CopyButton text={content} label={`Copy ${name}`} />
+            <h4 className="mono">{name}</h4>
+            <div className="actions">
+              <CopyButton text={content} label={`Copy ${name}`} />
+              <Button
+                icon={Download}
+                onPress={() => {
+                  save(name, content);
+                }}
+              >
+                Save {name}
+              </Button>
+            </div>
           </div>
           {/* The element scrolls, so keyboard users must be able to focus it. */}
           <pre className="code" tabIndex={0} role="region" aria-label={name}>
@@ -68,17 +133,25 @@ export function RemoteEnd({ environment, id }: RemoteEndProps) {
           </pre>
         </div>
       ))}
-    </section>
+    </>
   );
 }
 
-type RemoteEndResult = NonNullable<NonNullable<RemoteEndFilesQuery['siteToSiteVpn']>['remoteEnd']>;
+interface File {
+  readonly name: string;
+  readonly content: string;
+}
 
-/** Returns the remote end with its files; undefined until `show` is called. */
-function useRemoteEnd(environment: EnvironmentInput, id: string) {
+interface Files {
+  readonly format?: RemoteEndFormat;
+  readonly files: readonly File[];
+  readonly error?: ErrorLike | undefined;
+}
+
+/** Returns the files of the remote end; none until `show` is called. */
+function useFiles(environment: EnvironmentInput, id: string) {
   const client = useApolloClient();
-  const [remoteEnd, setRemoteEnd] = useState<RemoteEndResult>();
-  const [error, setError] = useState<ErrorLike>();
+  const [state, setState] = useState<Files>({ files: [] });
   const [pendingFormat, setPendingFormat] = useState<RemoteEndFormat>();
   const show = async (format: RemoteEndFormat): Promise<void> => {
     setPendingFormat(format);
@@ -89,11 +162,21 @@ function useRemoteEnd(environment: EnvironmentInput, id: string) {
       errorPolicy: 'all',
     });
     setPendingFormat(undefined);
-    setError(error);
-    setRemoteEnd(data?.siteToSiteVpn?.remoteEnd ?? undefined);
+    const files = data?.siteToSiteVpn?.remoteEnd?.files;
+    setState(files ? { format, files } : { files: [], error });
   };
   const hide = (): void => {
-    setRemoteEnd(undefined);
+    setState({ files: [] });
   };
-  return { remoteEnd, error, pendingFormat, show, hide };
+  return { ...state, pendingFormat, show, hide };
+}
+
+/** Saves a file through the browser. */
+function save(name: string, content: string): void {
+  const url = URL.createObjectURL(new Blob([content], { type: 'text/plain' }));
+  const link = document.createElement('a');
+  link.href = url;
+  link.download = name;
+  link.click();
+  URL.revokeObjectURL(url);
 }

@@ -1,23 +1,31 @@
 // The page of one VPN: its attributes, updated by a subscription, and its actions.
-import { useSubscription } from '@apollo/client/react';
-import { useState } from 'react';
+import { Pencil } from 'lucide-react';
+import { useMemo, useState } from 'react';
 import { useNavigate, useParams } from 'react-router';
 import { useEnvironment } from '../environments/use-environment';
 import { graphql } from '../gql';
-import { TaskProgress, type TrackedTask } from '../tasks/task-progress';
-import { ErrorNotice, toErrorDetails } from '../ui/error-notice';
+import { isMissing, useLiveSubscription } from '../session/use-live-subscription';
+import { phrases, TaskProgress } from '../tasks/task-progress';
+import { ButtonLink } from '../ui/buttons';
+import { ErrorNotice } from '../ui/error-notice';
 import { Loading } from '../ui/loading';
+import { MutationErrors } from '../ui/mutation-errors';
 import { Notice } from '../ui/notice';
 import { Page } from '../ui/page';
-import { useLastDefined } from '../ui/use-last-defined';
+import { useToast } from '../ui/toasts';
 import { LiveIndicator } from '../vpns/live-indicator';
-import { VpnState } from '../vpns/vpn-state';
+import { stateLabels, VpnState } from '../vpns/vpn-state';
 import { Advisories } from './advisories';
 import { Attributes } from './attributes';
+import { ChangeKey } from './change-key';
 import { DeleteVpn } from './delete-vpn';
+import { HistoryPanel, useHistory, useRecorded } from './history';
 import { KeyPanel } from './key-panel';
+import { NetworkPanel } from './network-panel';
 import { RemoteEnd } from './remote-end';
-import { ResetVpn } from './reset-vpn';
+import { ResetButton, useReset } from './reset-vpn';
+import { takeTask } from './tracked-task';
+import { useVpnNetworks } from './use-vpn-networks';
 import { useVpnKey } from './use-vpn-key';
 
 // Selects everything except the pre-shared key, which is queried only when the user shows it.
@@ -27,6 +35,8 @@ const VpnUpdated = graphql(`
       id
       name
       state
+      gateway
+      cidr
       ...Attributes_vpn
       ...Advisories_vpn
     }
@@ -43,41 +53,45 @@ export default function VpnPage() {
 function VpnDetails({ id }: { readonly id: string }) {
   const { environment, path } = useEnvironment();
   const navigate = useNavigate();
-  const [isCompleted, setCompleted] = useState(false);
-  const [task, setTask] = useState<TrackedTask>();
+  const toast = useToast();
+  const history = useHistory();
+  const [task, setTask] = useState(() => takeTask(id));
+  const [isKeyChanged, setKeyChanged] = useState(false);
   const vpnKey = useVpnKey(environment, id);
-  const { data, error, loading, restart } = useSubscription(VpnUpdated, {
-    variables: { environment, id },
-    errorPolicy: 'all',
-    onComplete: () => {
-      setCompleted(true);
-    },
+  const variables = useMemo(() => ({ environment, id }), [environment, id]);
+  const { data, error, stoppedSince, isCompleted, restart } = useLiveSubscription(VpnUpdated, variables);
+  const vpn = data?.siteToSiteVpnUpdated;
+  const name = vpn?.name ?? 'The VPN';
+  const networks = useVpnNetworks(environment, id, vpn ? [vpn.name, vpn.state, vpn.gateway, vpn.cidr].join(' ') : '');
+  const reset = useReset(environment, id, (taskId) => {
+    setKeyChanged(false);
+    if (taskId === undefined) toast(`${name} has been reset.`);
+    else setTask({ id: taskId, kind: 'reset', name });
   });
-  const vpn = useLastDefined(data?.siteToSiteVpnUpdated);
+  useRecorded(history, vpn && `State: ${stateLabels[vpn.state]}`);
+  useRecorded(history, task && `${task.name} ${phrases[task.kind].running}`);
+  useRecorded(history, vpn && stoppedSince && 'Not live: changes may be missing here');
+  useRecorded(history, isCompleted ? 'Deleted' : undefined);
   const back = { href: path, label: environment.name };
-  const isPartial = error !== undefined && data?.siteToSiteVpnUpdated !== undefined;
 
   if (!vpn) {
-    const isMissing = error !== undefined && toErrorDetails(error).some(({ code }) => code === 'NOT_FOUND');
     return (
       <Page title="VPN" back={back}>
-        {isMissing && (
+        {isMissing(error) && (
           <Notice tone="info" title="There is no such VPN">
             It may have been deleted.
           </Notice>
         )}
-        {error !== undefined && !isMissing && (
+        {error !== undefined && !isMissing(error) && (
           <ErrorNotice title="The VPN cannot be shown" error={error} onRetry={restart} />
         )}
-        {loading && <Loading what="the VPN" rows={6} />}
+        {error === undefined && <Loading what="the VPN" rows={6} />}
       </Page>
     );
   }
 
-  const hasStopped = error !== undefined && !isPartial;
-  const wasDeleted = isCompleted && !hasStopped;
-  const actionProps = { environment, id, name: vpn.name, isDisabled: task !== undefined };
-  const canReset = vpn.state === 'DISCONNECTED' || vpn.state === 'ERROR';
+  const actionProps = { environment, id, name: vpn.name, isDisabled: task !== undefined, onTask: setTask };
+  const canReset = vpn.state !== 'CONNECTED';
   return (
     <Page
       // Another key than the unnamed page's, so the heading remounts and takes the focus once the name is loaded.
@@ -87,52 +101,91 @@ function VpnDetails({ id }: { readonly id: string }) {
       badge={
         <>
           <VpnState state={vpn.state} />
-          <LiveIndicator isStopped={hasStopped || wasDeleted} />
+          {!isCompleted && <LiveIndicator stoppedSince={stoppedSince} />}
         </>
       }
       actions={
-        !wasDeleted && (
+        !isCompleted && (
           <>
-            {canReset && <ResetVpn {...actionProps} onTask={setTask} />}
-            <DeleteVpn {...actionProps} onTask={setTask} onDeleted={() => void navigate(path)} />
+            {canReset && <ResetButton reset={reset} isDisabled={task !== undefined} />}
+            <ButtonLink tone="plain" href={`${path}/vpns/${id}/edit`} icon={Pencil}>
+              Edit
+            </ButtonLink>
+            <DeleteVpn
+              {...actionProps}
+              onDeleted={() => {
+                toast(`${vpn.name} has been deleted.`);
+                void navigate(path);
+              }}
+            />
           </>
         )
       }
     >
-      {wasDeleted && (
+      {isCompleted && (
         <Notice tone="info" title="This VPN has been deleted">
           Below is its last known state.
         </Notice>
       )}
       {error !== undefined && (
         <ErrorNotice
-          title={isPartial ? 'Some data could not be loaded' : 'The page has stopped updating'}
+          title={
+            stoppedSince === undefined
+              ? 'Some data could not be loaded'
+              : 'The page has stopped updating. It tries again by itself'
+          }
           error={error}
           tone="warning"
           onRetry={restart}
         />
       )}
+      <MutationErrors title="The VPN was not reset" error={reset.error} userErrors={reset.userErrors} />
       {task && (
         <TaskProgress
           key={task.id}
           environment={environment}
           task={task}
           onDone={() => {
+            history.record(`${task.name} ${phrases[task.kind].done}`);
             setTask(undefined);
             if (task.kind === 'delete') void navigate(path);
+          }}
+          onFailed={(reason) => {
+            history.record(`${task.name} ${phrases[task.kind].failed}. ${reason}`);
           }}
           onDismiss={() => {
             setTask(undefined);
           }}
         />
       )}
+      {isKeyChanged && !task && (
+        <Notice
+          tone="info"
+          title="The key has been changed"
+          actions={<ResetButton reset={reset} isDisabled={isCompleted} />}
+        >
+          <p>Configure the other end with the new key, then reset the VPN.</p>
+        </Notice>
+      )}
       <div className="columns">
         <Attributes vpn={vpn} />
         <div className="column">
-          <KeyPanel vpnKey={vpnKey} />
+          <NetworkPanel path={path} networks={networks} />
+          <KeyPanel vpnKey={vpnKey}>
+            {!isCompleted && (
+              <ChangeKey
+                {...actionProps}
+                onChanged={() => {
+                  vpnKey.hide();
+                  setKeyChanged(true);
+                }}
+              />
+            )}
+          </KeyPanel>
           <Advisories vpn={vpn} />
+          <HistoryPanel history={history} />
         </div>
-        <RemoteEnd environment={environment} id={id} />
+        <RemoteEnd environment={environment} id={id} networks={networks} />
       </div>
     </Page>
   );

@@ -63,23 +63,33 @@ const sortKeys: Readonly<Record<Column, (vpn: ListedVpn) => string>> = {
   state: ({ state }) => String(states.indexOf(state)),
 };
 
-/** Returns the VPNs that match the search text and the VPC filter, in any state. The counts per state are based on these. */
-export function filterBySearchAndVpc<Vpn extends ListedVpn>(
+/** Returns the VPNs sorted by the selected column, then by name. */
+export function sortVpns<Vpn extends ListedVpn>(
   vpns: readonly Vpn[],
-  { search, vpcId }: ListView,
+  { column, isDescending }: Pick<ListView, 'column' | 'isDescending'>,
 ): readonly Vpn[] {
-  const words = search.toLowerCase().split(/\s+/).filter(Boolean);
-  return vpns.filter((vpn) => {
-    const text = [vpn.name, toVpcLabel(vpn), vpn.gateway, vpn.cidr].join('\n').toLowerCase();
-    return (vpcId === undefined || vpn.vpcId === vpcId) && words.every((word) => text.includes(word));
-  });
+  const toKey = sortKeys[column];
+  const sign = isDescending ? -1 : 1;
+  return vpns.toSorted((a, b) => sign * compare(toKey(a), toKey(b)) || compare(a.name, b.name));
 }
 
-/** Returns the VPNs in the selected state, sorted by the selected column, then by name. */
-export function filterByStateAndSort<Vpn extends ListedVpn>(vpns: readonly Vpn[], view: ListView): readonly Vpn[] {
-  const toKey = sortKeys[view.column];
-  const sign = view.isDescending ? -1 : 1;
-  return vpns
-    .filter(({ state }) => view.state === undefined || state === view.state)
-    .toSorted((a, b) => sign * compare(toKey(a), toKey(b)) || compare(a.name, b.name));
+/** A VPN with the text that the search looks in, prepared once, because each key searches all VPNs. */
+export interface SearchableVpn extends ListedVpn {
+  readonly text: string;
+}
+
+/** Returns the text that the search looks in. */
+export function toSearchText(vpn: ListedVpn): string {
+  return [vpn.name, toVpcLabel(vpn), vpn.gateway, vpn.cidr].join('\n').toLowerCase();
+}
+
+/** Returns the VPNs that match the search text and the VPC filter, in any state. The counts per state are based on these. */
+export function filterBySearchAndVpc<Vpn extends SearchableVpn>(
+  vpns: readonly Vpn[],
+  { search, vpcId }: Pick<ListView, 'search' | 'vpcId'>,
+): readonly Vpn[] {
+  const words = search.toLowerCase().split(/\s+/).filter(Boolean);
+  return vpns.filter(
+    (vpn) => (vpcId === undefined || vpn.vpcId === vpcId) && words.every((word) => vpn.text.includes(word)),
+  );
 }

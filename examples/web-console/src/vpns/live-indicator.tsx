@@ -1,18 +1,14 @@
 // Shows whether the page receives updates.
-import { useConnectionStatus } from '../session/session-context';
+import { Radio, WifiOff } from 'lucide-react';
+import { toTime } from '../ui/time';
 
-/** Renders "Live", "Reconnecting…" or "Not live". `isStopped` means that the page's subscription has ended. */
-export function LiveIndicator({ isStopped }: { readonly isStopped: boolean }) {
-  const connectionStatus = useConnectionStatus();
-  const [status, label] = isStopped
-    ? ['stopped', 'Not live']
-    : connectionStatus === 'connected'
-      ? ['connected', 'Live']
-      : ['reconnecting', 'Reconnecting…'];
+/** Renders "Live", or since when the page is not live. The page reconnects by itself. */
+export function LiveIndicator({ stoppedSince }: { readonly stoppedSince: Date | undefined }) {
+  const isLive = stoppedSince === undefined;
   return (
-    <span role="status" className={`live live-${status}`}>
-      <span className="live-dot" aria-hidden />
-      {label}
+    <span role="status" className={`live ${isLive ? 'live-on' : 'live-off'}`}>
+      {isLive ? <Radio aria-hidden /> : <WifiOff aria-hidden />}
+      {isLive ? 'Live' : `Not live since ${toTime(stoppedSince)}. Reconnecting…`}
     </span>
   );
 }

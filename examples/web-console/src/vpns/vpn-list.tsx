@@ -1,183 +1,232 @@
-// The table of VPNs, with its search and filters. The whole list is loaded, so search, filters and sorting send no request.
-import { SearchX, Search, X } from 'lucide-react';
-import { useState } from 'react';
+// The table of VPNs, with its search, filters and selection. The whole list is loaded, so search, filters and sorting send no request.
+import { Plus, SearchX } from 'lucide-react';
 import {
-  Button,
-  Cell,
-  Column,
-  Input,
-  Row,
-  SearchField,
-  Table,
-  TableBody,
-  TableHeader,
-  ToggleButton,
-  ToggleButtonGroup,
-} from 'react-aria-components';
-import { useSearchParams } from 'react-router';
-import { type FragmentType, unmask } from '../gql';
-import { SiteToSiteVpnRowFragmentDoc } from '../gql/graphql';
-import { SelectField } from '../ui/select-field';
+  lazy,
+  memo,
+  type MouseEvent,
+  Suspense,
+  useCallback,
+  useDeferredValue,
+  useEffect,
+  useEffectEvent,
+  useMemo,
+  useState,
+} from 'react';
+import { useHref, useNavigate, useSearchParams } from 'react-router';
+import { type FragmentType, graphql, unmask } from '../gql';
+import { type EnvironmentInput, SiteToSiteVpnRowFragmentDoc } from '../gql/graphql';
+import { Button, ButtonLink } from '../ui/buttons';
+import { isWeak } from '../vpn/algorithms';
+import { BulkBar, type BulkAction } from './bulk-bar';
 import {
   columns,
   filterBySearchAndVpc,
-  filterByStateAndSort,
+  type ListedVpn,
   type ListView,
   parseListView,
+  sortVpns,
   toSearchParams,
-  toVpcLabel,
+  toSearchText,
 } from './list-view';
-import { stateLabels, states, VpnState } from './vpn-state';
+import { Toolbar } from './toolbar';
+import { VpnRow } from './vpn-row';
+
+// Loaded on first use: few visits change several VPNs.
+const BulkDialog = lazy(() => import('./bulk-dialog'));
+
+/** Pause after which the URL follows the view, in milliseconds. */
+const urlAfterMs = 150;
+
+/** The fields that the list reads. */
+const Vpn = graphql(`
+  fragment VpnList_vpn on SiteToSiteVpn {
+    ...SiteToSiteVpnRow
+    ikeEncryptionAlgorithm
+    ikeHashAlgorithm
+    ikeDhGroup
+    espEncryptionAlgorithm
+    espHashAlgorithm
+    espPerfectForwardSecrecy
+    securityAdvisories {
+      field
+      severity
+    }
+  }
+`);
 
 const columnLabels = { name: 'Name', vpc: 'VPC', gateway: 'Gateway', cidr: 'Remote network', state: 'State' } as const;
 
 export interface VpnListProps {
-  readonly vpns: readonly FragmentType<typeof SiteToSiteVpnRowFragmentDoc>[];
+  readonly vpns: readonly FragmentType<typeof Vpn>[];
+  readonly environment: EnvironmentInput;
   /** Path prefix of the environment's pages. */
   readonly path: string;
 }
 
 /** Renders the VPNs as a table with search and filters. */
-export function VpnList({ vpns: masked, path }: VpnListProps) {
-  const vpns = unmask(SiteToSiteVpnRowFragmentDoc, masked);
+export function VpnList({ vpns: masked, environment, path }: VpnListProps) {
+  const vpns = useMemo(
+    () =>
+      unmask(Vpn, masked).map((vpn) => {
+        const row = unmask(SiteToSiteVpnRowFragmentDoc, vpn);
+        return { ...row, isWeak: isWeak(vpn), text: toSearchText(row) };
+      }),
+    [masked],
+  );
   const [searchParams, setSearchParams] = useSearchParams();
-  // The view is local state that the URL follows: the router updates the URL in a transition, too late for an input being typed into.
+  // The view is local state that the URL follows once the user pauses: a change of the URL renders the whole page.
   const [view, setView] = useState(() => parseListView(searchParams));
   const updateView = (part: Partial<ListView>): void => {
-    const next = { ...view, ...part };
-    setView(next);
-    setSearchParams(toSearchParams(next), { replace: true });
+    setView({ ...view, ...part });
   };
+  const listPathname = useHref(path);
+  const updateUrl = useEffectEvent(() => {
+    // The list is still shown while the next page loads. The URL is that page's then.
+    if (location.pathname !== listPathname) return;
+    const params = toSearchParams(view);
+    if (params.toString() !== searchParams.toString()) setSearchParams(params, { replace: true });
+  });
+  useEffect(() => {
+    const timer = setTimeout(updateUrl, urlAfterMs);
+    return () => {
+      clearTimeout(timer);
+    };
+  }, [view]);
+  const [selectedIds, setSelectedIds] = useState<ReadonlySet<string>>(new Set());
+  const select = useCallback((id: string, isSelected: boolean) => {
+    setSelectedIds((ids) => new Set(isSelected ? [...ids, id] : [...ids].filter((other) => other !== id)));
+  }, []);
+  const [action, setAction] = useState<BulkAction>();
 
-  const matching = filterBySearchAndVpc(vpns, view);
-  const rows = filterByStateAndSort(matching, view);
-  const vpcs = [...new Map(vpns.map((vpn) => [vpn.vpcId, toVpcLabel(vpn)]))].map(([value, label]) => ({
-    value,
-    label,
-  }));
-  const counts = states
-    .map((state) => ({ state, count: matching.filter((vpn) => vpn.state === state).length }))
-    .filter(({ state, count }) => count > 0 || state === view.state);
+  // The rows follow the input when there is time, so a key press never waits for 1,000 rows.
+  const { search, vpcId, state, column, isDescending } = useDeferredValue(view);
+  const sorted = useMemo(() => sortVpns(vpns, { column, isDescending }), [vpns, column, isDescending]);
+  const matching = useMemo(() => filterBySearchAndVpc(sorted, { search, vpcId }), [sorted, search, vpcId]);
+  const rows = useMemo(() => matching.filter((vpn) => state === undefined || vpn.state === state), [matching, state]);
+  const navigate = useNavigate();
+  const base = useHref(`${path}/vpns/`);
+  const openLink = (event: MouseEvent): void => {
+    const id = event.target instanceof HTMLElement ? event.target.closest('a')?.dataset['id'] : undefined;
+    // Any other click is the browser's: a new tab, a download, a selection of text.
+    if (id === undefined || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+    event.preventDefault();
+    void navigate(`${path}/vpns/${id}`);
+  };
+  const selected = rows.filter(({ id }) => selectedIds.has(id));
 
   if (vpns.length === 0) {
     return (
       <div className="empty card">
         <h2>No VPN yet</h2>
-        <p className="muted">Create one to connect your network to a VPC in this environment.</p>
+        <p className="muted">Connect your office to a VPC: name the router there, choose a VPC, and share a key.</p>
+        <ButtonLink href={`${path}/create`} icon={Plus}>
+          Create the first VPN
+        </ButtonLink>
       </div>
     );
   }
   return (
     <>
-      <div className="toolbar">
-        <SearchField
-          className="field search"
-          aria-label="Search"
-          value={view.search}
-          onChange={(search) => {
-            updateView({ search });
-          }}
-        >
-          <Search aria-hidden className="search-icon" />
-          <Input className="input" placeholder="Name, VPC or address" />
-          <Button className="search-clear">
-            <X aria-hidden />
-          </Button>
-        </SearchField>
-        <SelectField
-          className="vpc-filter"
-          aria-label="VPC"
-          options={[{ value: '', label: 'All VPCs' }, ...vpcs]}
-          value={view.vpcId ?? ''}
-          onChange={(vpcId) => {
-            updateView({ vpcId: vpcId === '' ? undefined : vpcId });
-          }}
-        />
-        <ToggleButtonGroup
-          className="states"
-          aria-label="State"
-          selectionMode="single"
-          disallowEmptySelection
-          selectedKeys={[view.state ?? 'ALL']}
-          onSelectionChange={(keys) => {
-            updateView({ state: states.find((state) => keys.has(state)) });
-          }}
-        >
-          <ToggleButton id="ALL" className="state-toggle">
-            All <span className="count">{matching.length}</span>
-          </ToggleButton>
-          {counts.map(({ state, count }) => (
-            <ToggleButton key={state} id={state} className="state-toggle">
-              {stateLabels[state]} <span className="count">{count}</span>
-            </ToggleButton>
-          ))}
-        </ToggleButtonGroup>
-      </div>
+      <Toolbar vpns={vpns} matching={matching} view={view} onChange={updateView} />
       <p role="status" className="visually-hidden">
         {rows.length} of {vpns.length} VPNs shown.
       </p>
-      <Table
-        className="vpns card"
-        aria-label="Site-to-site VPNs"
-        sortDescriptor={{ column: view.column, direction: view.isDescending ? 'descending' : 'ascending' }}
-        onSortChange={({ column, direction }) => {
-          updateView({
-            column: columns.find((name) => name === column) ?? 'name',
-            isDescending: direction === 'descending',
-          });
-        }}
-      >
-        <TableHeader>
-          {columns.map((column) => (
-            <Column
-              key={column}
-              id={column}
-              allowsSorting
-              isRowHeader={column === 'name'}
-              className={`column-${column}`}
-            >
-              {({ sortDirection }) => (
-                <>
-                  {columnLabels[column]}
-                  <span aria-hidden className="sort">
-                    {sortDirection === undefined ? '' : sortDirection === 'ascending' ? '↑' : '↓'}
-                  </span>
-                </>
-              )}
-            </Column>
-          ))}
-        </TableHeader>
-        <TableBody
-          renderEmptyState={() => (
-            <div className="empty">
-              <SearchX aria-hidden />
-              <p>No VPN matches.</p>
-              <Button
-                className="button button-plain"
-                onPress={() => {
-                  updateView({ search: '', state: undefined, vpcId: undefined });
+      <table role="table" className="vpns card" aria-label="Site-to-site VPNs" onClick={openLink}>
+        <thead role="rowgroup">
+          <tr role="row">
+            <th role="columnheader" className="cell-select">
+              <input
+                type="checkbox"
+                aria-label="Select all"
+                checked={rows.length > 0 && selected.length === rows.length}
+                ref={(input) => {
+                  if (input) input.indeterminate = selected.length > 0 && selected.length < rows.length;
                 }}
-              >
-                Show all
-              </Button>
-            </div>
-          )}
-        >
-          {rows.map((vpn) => (
-            <Row key={vpn.id} id={vpn.id} href={`${path}/vpns/${vpn.id}`} textValue={vpn.name}>
-              <Cell className="cell-name">{vpn.name}</Cell>
-              <Cell className="cell-vpc">
-                {vpn.vpc ? vpn.vpc.name : <span className="muted">{vpn.vpcId.slice(0, 8)}… (name not known)</span>}
-              </Cell>
-              <Cell className="cell-gateway">{vpn.gateway}</Cell>
-              <Cell className="cell-cidr">{vpn.cidr}</Cell>
-              <Cell className="cell-state">
-                <VpnState state={vpn.state} />
-              </Cell>
-            </Row>
-          ))}
-        </TableBody>
-      </Table>
+                onChange={(event) => {
+                  setSelectedIds(new Set(event.target.checked ? rows.map(({ id }) => id) : []));
+                }}
+              />
+            </th>
+            {columns.map((name) => {
+              const direction = name !== column ? undefined : isDescending ? 'descending' : 'ascending';
+              return (
+                <th key={name} scope="col" role="columnheader" className={`column-${name}`} aria-sort={direction}>
+                  <button
+                    type="button"
+                    onClick={() => {
+                      updateView({ column: name, isDescending: direction === 'ascending' });
+                    }}
+                  >
+                    {columnLabels[name]}
+                    <span aria-hidden className="sort">
+                      {direction === undefined ? '' : direction === 'ascending' ? '↑' : '↓'}
+                    </span>
+                  </button>
+                </th>
+              );
+            })}
+          </tr>
+        </thead>
+        <Rows rows={rows} base={base} selectedIds={selectedIds} onSelect={select} />
+      </table>
+      {rows.length === 0 && (
+        <div className="empty">
+          <SearchX aria-hidden />
+          <p>No VPN matches.</p>
+          <Button
+            onPress={() => {
+              updateView({ search: '', state: undefined, vpcId: undefined });
+            }}
+          >
+            Show all
+          </Button>
+        </div>
+      )}
+      <BulkBar
+        count={selected.length}
+        onAction={setAction}
+        onClear={() => {
+          setSelectedIds(new Set());
+        }}
+      />
+      {action && (
+        <Suspense fallback={null}>
+          <BulkDialog
+            action={action}
+            vpns={selected}
+            environment={environment}
+            onClose={(isDone) => {
+              setAction(undefined);
+              if (isDone) setSelectedIds(new Set());
+            }}
+          />
+        </Suspense>
+      )}
     </>
   );
 }
+
+interface RowsProps {
+  readonly rows: readonly (ListedVpn & { readonly id: string; readonly isWeak: boolean })[];
+  /** URL prefix of the pages of the VPNs. */
+  readonly base: string;
+  readonly selectedIds: ReadonlySet<string>;
+  readonly onSelect: (id: string, isSelected: boolean) => void;
+}
+
+const Rows = memo(function Rows({ rows, base, selectedIds, onSelect }: RowsProps) {
+  return (
+    <tbody role="rowgroup">
+      {rows.map((vpn) => (
+        <VpnRow
+          key={vpn.id}
+          vpn={vpn}
+          href={base + vpn.id}
+          isWeak={vpn.isWeak}
+          isSelected={selectedIds.has(vpn.id)}
+          onSelect={onSelect}
+        />
+      ))}
+    </tbody>
+  );
+});

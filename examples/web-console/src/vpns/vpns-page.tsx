@@ -1,15 +1,26 @@
 // The VPN list of an environment. The subscription sends the current list first, then again after each change.
-import { useSubscription } from '@apollo/client/react';
 import { Plus } from 'lucide-react';
+import { useMemo } from 'react';
+import { Link } from 'react-aria-components';
 import { useEnvironment } from '../environments/use-environment';
-import { SiteToSiteVpnsUpdatedDocument } from '../gql/graphql';
+import { graphql } from '../gql';
+import { isMissing, useLiveSubscription } from '../session/use-live-subscription';
 import { ButtonLink } from '../ui/buttons';
 import { ErrorNotice } from '../ui/error-notice';
 import { Loading } from '../ui/loading';
 import { Page } from '../ui/page';
-import { useLastDefined } from '../ui/use-last-defined';
 import { LiveIndicator } from './live-indicator';
 import { VpnList } from './vpn-list';
+
+const VpnsUpdated = graphql(`
+  subscription VpnsUpdated($environment: EnvironmentInput!) {
+    siteToSiteVpnsUpdated(environment: $environment) {
+      nodes {
+        ...VpnList_vpn
+      }
+    }
+  }
+`);
 
 /** Renders the list of the environment that the URL names. */
 export function VpnsPage() {
@@ -19,17 +30,25 @@ export function VpnsPage() {
 }
 
 function EnvironmentVpns({ environment, path }: ReturnType<typeof useEnvironment>) {
-  // `all` delivers rows whose VPC could not be read together with the errors.
-  const { data, error, loading, restart } = useSubscription(SiteToSiteVpnsUpdatedDocument, {
-    variables: { environment },
-    errorPolicy: 'all',
-  });
-  const vpns = useLastDefined(data?.siteToSiteVpnsUpdated);
-  const isPartial = error !== undefined && data?.siteToSiteVpnsUpdated !== undefined;
+  const variables = useMemo(() => ({ environment }), [environment]);
+  const { data, error, stoppedSince, restart } = useLiveSubscription(VpnsUpdated, variables);
+  const vpns = data?.siteToSiteVpnsUpdated;
+  const back = { href: '/', label: 'Environments' };
+  if (!vpns && isMissing(error)) {
+    return (
+      <Page title="There is no such environment" back={back}>
+        <p>
+          Your key has access to no environment {environment.name} in the service {environment.serviceCode}.{' '}
+          <Link href="/">Choose another one.</Link>
+        </p>
+      </Page>
+    );
+  }
   return (
     <Page
       title={environment.name}
-      badge={vpns && <LiveIndicator isStopped={error !== undefined && !isPartial} />}
+      back={back}
+      badge={vpns && <LiveIndicator stoppedSince={stoppedSince} />}
       actions={
         <ButtonLink href={`${path}/create`} icon={Plus}>
           Create VPN
@@ -39,10 +58,10 @@ function EnvironmentVpns({ environment, path }: ReturnType<typeof useEnvironment
       {error !== undefined && (
         <ErrorNotice
           title={
-            isPartial
+            stoppedSince === undefined
               ? 'Some data could not be loaded'
               : vpns
-                ? 'The list has stopped updating'
+                ? 'The list has stopped updating. It tries again by itself'
                 : 'The VPNs cannot be shown'
           }
           error={error}
@@ -50,7 +69,11 @@ function EnvironmentVpns({ environment, path }: ReturnType<typeof useEnvironment
           onRetry={restart}
         />
       )}
-      {vpns ? <VpnList vpns={vpns.nodes} path={path} /> : loading && <Loading what="the VPNs" rows={8} />}
+      {vpns ? (
+        <VpnList vpns={vpns.nodes} environment={environment} path={path} />
+      ) : (
+        error === undefined && <Loading what="the VPNs" rows={8} />
+      )}
     </Page>
   );
 }
