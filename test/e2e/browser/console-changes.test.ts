@@ -110,6 +110,8 @@ describe('networks of a VPN', () => {
     expect(await page.locator('.network-overlap').count()).toBe(0);
 
     await page.getByRole('link', { name: 'Edit' }).click();
+    // The page before has copy buttons of the same name.
+    await heading('Edit montreal-office');
     await page.getByLabel('Remote network').fill('10.155.25.0/24,10.20.4.0/24');
     await press('Save changes');
     await page.getByText('Traffic to overlapping networks cannot be routed').waitFor();
