@@ -1,4 +1,4 @@
-// What a session sends: reads and writes, the caller on whose behalf, and what observes each call.
+// Describes the reads and writes that a session sends, their caller, and what observes their calls.
 import type { WireWarning } from './decode.js';
 import type { RestResponse } from './http/rest-response.js';
 

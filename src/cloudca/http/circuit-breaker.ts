@@ -34,8 +34,9 @@ interface OpenState {
  * - Half open: makes one call as a probe and rejects the others. Closes if the probe succeeds, opens if it fails, and otherwise lets the
  *   next call probe.
  *
- * A key is accepted once the REST API has answered one of its calls with 2xx. If accepted keys made enough calls, only theirs decide
- * whether the circuit opens, and accepted keys have a probe of their own. So callers with made-up keys neither open the circuit for others nor keep it open.
+ * A key is accepted once the REST API has responded to one of its calls with 2xx. If accepted keys made enough calls, only theirs decide
+ * whether the circuit opens, and accepted keys have a probe of their own. So callers with made-up keys neither open the circuit for others
+ * nor keep it open.
  */
 export class CircuitBreaker {
   readonly #minCalls: number;

@@ -17,7 +17,7 @@ export interface EventConnection {
  * Presents a subscription to graphql-ws as an iteration without results. graphql-ws would make a text of each result, so this sends the
  * events itself. After the last one, the iteration ends, and graphql-ws sends `complete`.
  *
- * It exists before the subscription has started, so that the client's `complete` ends it at any time: graphql-ws calls `return` of the
+ * It exists before the subscription has started, so that the client's `complete` ends it at any time. graphql-ws then calls `return` of the
  * iterator with that id.
  *
  * After `return`, `next` never settles. graphql-ws would otherwise end the next subscription of the same id: it finds by the id alone what

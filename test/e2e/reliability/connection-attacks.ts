@@ -114,7 +114,7 @@ const listUpdates = (environment: string, index: number) =>
 const unread: readonly Attack[] = [
   {
     name: 'reads no event of 300 subscriptions to 1,000 VPNs',
-    environment: { WATCH_POLL_MS: '500' },
+    environment: { ...smallHeap, WATCH_POLL_MS: '500' },
     run: async (target) => {
       const webSocket = await openWebSocket(target);
       webSocket.pause();
@@ -126,6 +126,8 @@ const unread: readonly Attack[] = [
   },
   {
     name: 'reads no event of 300 event streams of 1,000 VPNs',
+    // They fill both the small heap and the 64 MiB of unread bytes.
+    maxMemoryMiB: 250,
     environment: { ...smallHeap, WATCH_POLL_MS: '500' },
     run: async (target) => {
       for (const index of range(300)) {

@@ -1,5 +1,5 @@
-// Clients that retry creates until they get an answer. They use two gateways, whose connections to the REST API are cut at random: before a
-// write is executed, while its response is sent, and after. Groups of three clients want the same name, with attributes that may differ.
+// Clients that retry creates until they get an answer, from two gateways. The connections to the REST API are cut at random: before a write
+// is executed, while its response is sent, and after. Groups of three clients want the same name, with attributes that may differ.
 import { isDeepStrictEqual } from 'node:util';
 import { randomUUID } from 'node:crypto';
 import type { ServerResponse } from 'node:http';

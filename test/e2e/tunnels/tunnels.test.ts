@@ -179,7 +179,7 @@ async function tryBatch(ends: Ends, cases: readonly TunnelCase[]): Promise<strin
   );
   for (const item of rest()) checkForwardSecrecy(item, used.get(item) ?? [], fail);
 
-  // Associations of this batch would be taken for those of the next.
+  // The next batch would read the security associations of this one as its own.
   await Promise.all([officeSwan.stop(), vpcSwan.stop()]);
   for (const failure of failures.values()) process.stderr.write(`${failure}\n`);
   return [...failures.values()];

@@ -1,5 +1,5 @@
-// What the gateway derives from the networks of both ends: overlaps, and what the other end must be configured with. One query, so that it
-// makes few REST calls.
+// Reads what the gateway derives from the networks of both ends: overlaps, and the configuration of the other end. One query makes few REST
+// calls.
 import type { ErrorLike } from '@apollo/client';
 import { skipToken, useQuery } from '@apollo/client/react';
 import { useEffect, useEffectEvent, useRef } from 'react';
