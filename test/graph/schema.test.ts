@@ -13,6 +13,7 @@ import {
   isIntrospectionType,
   isObjectType,
   isSpecifiedScalarType,
+  validateSchema,
 } from 'graphql';
 import { createSchema, toSchemaText } from '../../src/graph/schema.js';
 
@@ -52,6 +53,10 @@ const ownTypes = Object.values(schema.getTypeMap()).filter(
 );
 
 describe('Schema', () => {
+  it('is valid', () => {
+    expect(validateSchema(createSchema())).toEqual([]);
+  });
+
   it('has no breaking change against the contract', () => {
     const breaking = findBreakingChanges(contract, schema).map(({ description }) => description);
     expect(breaking).toEqual([]);

@@ -13,6 +13,7 @@ import { createOpsApp } from '../../src/server/ops-app.js';
 import { createMetrics, type Metrics } from '../../src/server/telemetry/metrics.js';
 import { addCleanup } from './cleanup.js';
 import { keyHeader } from './fixtures.js';
+import { post } from './http.js';
 import { createLenientClientOptions } from './lenient-client.js';
 
 /** Options of a gateway. */
@@ -150,13 +151,9 @@ async function start(
     logs,
     takeLog,
     run: async (query, variables = {}, { key = SANDBOX_KEY, headers = {} } = {}) => {
-      const response = await fetch(url, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json', ...(key === null ? {} : keyHeader(key)), ...headers },
-        body: JSON.stringify({ query, variables }),
-      });
-      const body: unknown = await response.json();
-      return { status: response.status, headers: response.headers, body };
+      const allHeaders = { ...(key === null ? {} : keyHeader(key)), ...headers };
+      const { json, ...response } = await post(url, { query, variables }, allHeaders);
+      return { status: response.status, headers: response.headers, body: json };
     },
   };
 }

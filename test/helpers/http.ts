@@ -1,5 +1,7 @@
-// HTTP clients for tests: fetch, and a raw socket for requests that fetch cannot send.
+// HTTP clients for tests: one for valid requests, and a raw socket for others.
+import { Agent, request } from 'node:http';
 import { connect } from 'node:net';
+import { Readable } from 'node:stream';
 
 /** A response with its whole body. */
 export interface HttpResponse {
@@ -11,17 +13,43 @@ export interface HttpResponse {
   readonly json: unknown;
 }
 
-/** Sends a request with fetch, without following redirects. */
-export async function sendRequest(url: string, init: RequestInit = {}): Promise<HttpResponse> {
-  const response = await fetch(url, { redirect: 'manual', ...init });
-  const text = await response.text();
-  return { status: response.status, headers: response.headers, text, json: toJson(text) };
+/** A request; by default a GET without a body. */
+export interface HttpRequest {
+  readonly method?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** The body. An iterable is sent in chunks, one for each of its parts. */
+  readonly body?: string | Uint8Array | AsyncIterable<Uint8Array>;
+  /** Ends the request and its connection. */
+  readonly signal?: AbortSignal;
+}
+
+const agent = new Agent({ keepAlive: true });
+
+/** Sends a request without following redirects. Takes half of the CPU that fetch takes, which counts in thousands of requests. */
+export function sendRequest(url: string, { body, ...options }: HttpRequest = {}): Promise<HttpResponse> {
+  return new Promise((resolve, reject) => {
+    const sent = request(url, { ...options, agent }, (response) => {
+      const chunks: Buffer[] = [];
+      response.on('data', (chunk: Buffer) => chunks.push(chunk));
+      response.on('error', reject);
+      response.on('end', () => {
+        const headers = new Headers();
+        for (const [name, values] of Object.entries(response.headersDistinct))
+          for (const value of values ?? []) headers.append(name, value);
+        const text = Buffer.concat(chunks).toString();
+        resolve({ status: response.statusCode ?? 0, headers, text, json: toJson(text) });
+      });
+    });
+    sent.on('error', reject);
+    if (typeof body === 'object' && Symbol.asyncIterator in body) Readable.from(body).pipe(sent);
+    else sent.end(body);
+  });
 }
 
 /** Posts a body as application/json: an object is serialized, other bodies are sent as they are. Rejects when `signal` aborts. */
 export function post(
   url: string,
-  body: object | string | Uint8Array<ArrayBuffer>,
+  body: object | string | Uint8Array,
   headers: Readonly<Record<string, string>> = {},
   signal?: AbortSignal,
 ): Promise<HttpResponse> {

@@ -1,7 +1,7 @@
 // MAX_RESULT_FIELDS of the built gateway, over HTTP.
 import { describe, expect, it } from '@jest/globals';
 import { environmentLiteral, keyHeader, numberedVpc, numberedVpn, range } from '../../helpers/fixtures.js';
-import { post } from '../../helpers/http.js';
+import { post, sendRequest } from '../../helpers/http.js';
 import { launchGateway } from '../../helpers/process.js';
 import { startUpstream } from '../../helpers/upstream.js';
 
@@ -27,7 +27,7 @@ describe('MAX_RESULT_FIELDS', () => {
         ],
       });
     }
-    expect(await (await fetch(`${gateway.opsUrl}/metrics`)).text()).toContain('outcome="OPERATION_TOO_COMPLEX"');
+    expect((await sendRequest(`${gateway.opsUrl}/metrics`)).text).toContain('outcome="OPERATION_TOO_COMPLEX"');
   });
 
   it('allows 250,000 fields by default', async () => {

@@ -7,7 +7,7 @@ import { keyHeader } from '../../helpers/fixtures.js';
 import { launchGateway, type ListeningProcess } from '../../helpers/process.js';
 import { expireTimers, holdClock } from '../../helpers/process-clock.js';
 import { type RawUpstream, startRawUpstream } from '../../helpers/raw-upstream.js';
-import { post, type HttpResponse } from '../../helpers/http.js';
+import { type HttpResponse, post, sendRequest } from '../../helpers/http.js';
 
 /** Canary: the caller's API key. */
 export const apiKey = 'canary-api-key-Zq3vN8wL';
@@ -92,7 +92,7 @@ export async function startRig(environment: NodeJS.ProcessEnv = {}): Promise<Rig
         status: 200,
         body: { data: { __typename: 'Query' } },
       });
-      const metrics = await (await fetch(`${opsUrl}/metrics`)).text();
+      const { text: metrics } = await sendRequest(`${opsUrl}/metrics`);
       expect(metrics).toMatch(/^gateway_operations_total/m);
       const output = gateway.stdout().slice(checkedStdout) + gateway.stderr().slice(checkedStderr);
       // A line that is still incomplete is checked again next time.

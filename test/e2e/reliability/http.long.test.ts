@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { addCleanup } from '../../helpers/cleanup.js';
-import { post } from '../../helpers/http.js';
+import { post, sendRequest } from '../../helpers/http.js';
 import { waitUntil } from '../../helpers/wait-until.js';
 import { countOpenFiles } from '../../load/process-usage.js';
 import { sendSlowly, expectErrorResponse, keyHeaders, openConnection, startRig } from './harness.js';
@@ -21,7 +21,7 @@ afterEach(() => rig.verify());
 
 /** Returns the gateway's resident memory, in bytes. */
 async function readMemory(): Promise<number> {
-  const metrics = await (await fetch(`${gateway.opsUrl}/metrics`)).text();
+  const { text: metrics } = await sendRequest(`${gateway.opsUrl}/metrics`);
   return Number(/^process_resident_memory_bytes (\S+)$/m.exec(metrics)?.[1]);
 }
 

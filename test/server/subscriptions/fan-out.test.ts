@@ -2,6 +2,7 @@
 import { hash } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
 import { environmentLiteral, numberedVpc, numberedVpn, otherKey, range, wireVpn } from '../../helpers/fixtures.js';
+import { sendRequest } from '../../helpers/http.js';
 import { json } from '../../helpers/upstream.js';
 import { waitUntil } from '../../helpers/wait-until.js';
 import { isSilent, taskSubscription, vpnsSubscription } from './mutable-rest-api.js';
@@ -195,7 +196,7 @@ describe('Subscribers with the same key, operation and variables', () => {
     const served = subscribeEight('served');
     await waitUntil(() => held.length === 8);
     const leaving = subscribeEight('leaving');
-    const areOpen = async () => (await (await fetch(`${opsUrl}/metrics`)).text()).includes('gateway_subscriptions 16');
+    const areOpen = async () => (await sendRequest(`${opsUrl}/metrics`)).text.includes('gateway_subscriptions 16');
     await waitUntil(areOpen);
     for (const subscription of leaving) subscription.unsubscribe();
     await waitUntil(() => logs.filter(({ msg }) => msg === 'operation').length === 8);
