@@ -21,6 +21,9 @@ const node = nodeVersion === undefined ? process.execPath : fetchNode(nodeVersio
 const nodeArguments = [
   // A new generation of 64 MiB: tests create many short-lived objects, and collecting them takes a tenth of the time otherwise.
   '--max-semi-space-size=64',
+  // V8 optimizes a function after a million bytes of bytecode instead of 66,000. Most functions of a test never pay back their compilation,
+  // which takes a tenth of the time.
+  '--interrupt-budget=1000000',
   '--experimental-vm-modules',
   '--disable-warning=ExperimentalWarning',
 ];
