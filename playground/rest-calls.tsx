@@ -1,7 +1,8 @@
 // The REST calls of the last run, as a small waterfall below the response, and the switch that asks the gateway for them.
-import { useSyncExternalStore, type ReactElement } from 'react';
+import type { ReactElement } from 'react';
 import { ToolbarButton } from '@graphiql/react';
 import type { Fetcher, FetcherReturnType } from '@graphiql/toolkit';
+import { createStore } from './store.js';
 
 // Most routes begin with it.
 const commonPath = '/services/{serviceCode}/{environmentName}';
@@ -23,22 +24,10 @@ interface State {
   readonly calls: readonly RestCall[] | undefined;
 }
 
-let state: State = { isOn: false, calls: undefined };
-const listeners = new Set<() => void>();
+const store = createStore<State>({ isOn: false, calls: undefined });
 
 function setState(change: Partial<State>): void {
-  state = { ...state, ...change };
-  for (const listener of listeners) listener();
-}
-
-function useRestCalls(): State {
-  return useSyncExternalStore(
-    (listener) => {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
-    },
-    () => state,
-  );
+  store.set({ ...store.get(), ...change });
 }
 
 /** Wraps a fetcher. While the switch is on, it asks for the REST calls of each query and mutation, and keeps those of the last one. */
@@ -47,9 +36,9 @@ export function withRestCalls(fetcher: Fetcher): Fetcher {
     // GraphiQL reads the schema by itself, also while an operation runs.
     if (params.operationName === 'IntrospectionQuery') return fetcher(params, options);
     setState({ calls: undefined });
-    const headers = { ...options?.headers, ...(state.isOn && { 'x-explain': 'true' }) };
+    const headers = { ...options?.headers, ...(store.get().isOn && { 'x-explain': 'true' }) };
     const result: FetcherReturnType = await fetcher(params, { ...options, headers });
-    if (state.isOn) setState({ calls: readRestCalls(result) });
+    if (store.get().isOn) setState({ calls: readRestCalls(result) });
     return result;
   };
 }
@@ -67,7 +56,7 @@ function isRestCall(value: unknown): value is RestCall {
 
 /** A button of the toolbar that turns the waterfall on and off. */
 export function RestCallsSwitch(): ReactElement {
-  const { isOn } = useRestCalls();
+  const { isOn } = store.use();
   return (
     <ToolbarButton
       label={isOn ? 'Hide REST calls' : 'Show REST calls'}
@@ -85,7 +74,7 @@ export function RestCallsSwitch(): ReactElement {
 
 /** Shows the REST calls of the last run, one bar each, on a common time axis. */
 export function RestCalls(): ReactElement | null {
-  const { isOn, calls } = useRestCalls();
+  const { isOn, calls } = store.use();
   if (!isOn) return null;
   if (calls === undefined || calls.length === 0) {
     const hint = calls === undefined ? 'Run a query or mutation to see its REST calls.' : 'No REST call was made.';

@@ -1,6 +1,5 @@
 // The test rig of the web console. Builds and serves the console with its own commands, in front of gateways on a sandbox. Tests control
 // the sandbox's time and faults.
-import { readFile } from 'node:fs/promises';
 import { connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
@@ -12,6 +11,7 @@ import { addCleanup } from '../../helpers/cleanup.js';
 import { listen } from '../../helpers/free-port.js';
 import { startGateway } from '../../helpers/gateway.js';
 import { runProcess, startProcess } from '../../helpers/process.js';
+import { findAxeViolations } from './axe.js';
 import { actionTimeoutMs, launchChromium } from './chromium.js';
 
 const root = join(import.meta.dirname, '../../..');
@@ -155,27 +155,20 @@ export async function takeScreenshots(page: Page, name: string): Promise<void> {
   await page.setViewportSize(viewports.desktop);
 }
 
-const axe = await readFile(join(folder, 'node_modules/axe-core/axe.min.js'), 'utf8');
-
 /**
  * Returns the page's accessibility violations that axe-core finds, and reports a page that is wider than the window. Checks each viewport
  * in light and dark mode. In dark mode only the contrast rule runs, because nothing else differs.
  */
 export async function findViolations(page: Page): Promise<string[]> {
   const violations: string[] = [];
-  await page.evaluate(axe);
   for (const [viewport, size] of Object.entries(viewports)) {
     await page.setViewportSize(size);
     for (const colorScheme of ['light', 'dark'] as const) {
       await page.emulateMedia({ colorScheme });
-      const rules = colorScheme === 'dark' ? "runOnly: ['color-contrast']," : '';
-      const result: unknown =
-        await page.evaluate(`axe.run({ ${rules} resultTypes: ['violations'] }).then(({ violations }) => [
-        ...violations.flatMap(({ id, nodes }) => nodes.map(({ target }) => id + ': ' + target.join(' '))),
-        ...(document.documentElement.scrollWidth > innerWidth ? ['wider than the window'] : []),
-      ])`);
-      if (!Array.isArray(result)) throw new TypeError('axe-core returned no list of violations.');
-      violations.push(...result.map((violation) => `${viewport}, ${colorScheme}: ${String(violation)}`));
+      const found = await findAxeViolations(page, colorScheme === 'dark' ? ['color-contrast'] : undefined);
+      if ((await page.evaluate('document.documentElement.scrollWidth > innerWidth')) === true)
+        found.push('wider than the window');
+      violations.push(...found.map((violation) => `${viewport}, ${colorScheme}: ${violation}`));
     }
   }
   await page.setViewportSize(viewports.desktop);

@@ -6,10 +6,13 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { fastify, type FastifyInstance } from 'fastify';
-import { buildSchema, getOperationAST, parse, validate } from 'graphql';
+import { buildSchema, getOperationAST, OperationTypeNode, parse, validate } from 'graphql';
 import { getVariableValues } from 'graphql/execution/values.js';
+import { toCurl } from '../../../playground/curl.js';
 import { readyOperations } from '../../../playground/operations.js';
+import { parseTabs } from '../../../playground/stored-tabs.js';
 import { addPlayground } from '../../../src/server/graphql/playground.js';
+import { runProcess } from '../../helpers/process.js';
 
 const browserAccept = 'text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8';
 const page = '<!doctype html><html><head><title>page</title></head><body></body></html>';
@@ -205,5 +208,87 @@ describe('readyOperations', () => {
     expect(validate(schema, document)).toEqual([]);
     expect(getVariableValues(schema, definitions, variables).errors).toBeUndefined();
     expect(Object.keys(variables)).toEqual(definitions.map(({ variable }) => variable.name.value));
+  });
+
+  it('deletes no VPN that another operation uses', () => {
+    const toIds = (variables: unknown) => JSON.stringify(variables).match(/[\da-f]{8}-[\da-f-]{27}/g) ?? [];
+    const deletes = named.filter(({ name }) => name?.startsWith('delete'));
+
+    expect(deletes).toHaveLength(1);
+    expect(deletes.flatMap(({ variables }) => toIds(variables))).toEqual([]);
+  });
+});
+
+describe('toCurl', () => {
+  const hostile = `'; echo $HOME \`id\` "\\" \n\t! é`;
+  const request = {
+    url: "http://127.0.0.1/it's/graphql",
+    query: `{ a(b: ${JSON.stringify(hostile)}) }`,
+    operationName: null,
+    variables: { hostile },
+    headerNames: ['MC-Api-Key', 'x-trace', 'bad"$(id)', 'Content-Type'],
+    type: OperationTypeNode.QUERY,
+  };
+  /** Returns the arguments that a shell passes to curl. */
+  const toArguments = async (text: string) => {
+    const script = `curl() { printf '%s\\0' "$@"; }\n${text}`;
+    const { stdout } = await runProcess('sh', ['-c', script], { env: { MC_API_KEY: 'the "key" $1', X_TRACE: 'on' } });
+    return stdout.split('\0').slice(0, -1);
+  };
+
+  it('quotes every word for a POSIX shell, and takes the headers from shell variables', async () => {
+    expect(await toArguments(toCurl(request))).toEqual([
+      request.url,
+      '--header',
+      'Content-Type: application/json',
+      '--header',
+      'MC-Api-Key: the "key" $1',
+      '--header',
+      'x-trace: on',
+      '--data-raw',
+      JSON.stringify({ query: request.query, variables: request.variables }),
+    ]);
+  });
+
+  it('reads a subscription as Server-Sent Events', async () => {
+    const words = await toArguments(
+      toCurl({ ...request, operationName: 'changes', type: OperationTypeNode.SUBSCRIPTION }),
+    );
+
+    expect(words).toEqual(expect.arrayContaining(['--no-buffer', 'Accept: text/event-stream']));
+    expect(words.at(-1)).toContain('"operationName":"changes"');
+  });
+});
+
+describe('parseTabs', () => {
+  const store = (query: string) => {
+    const tab = { id: '1', title: 'a', query, operationName: 'a', hash: 'secret', response: '"secret"' };
+    const secrets = { variables: '{"ipSecPsk":"secret"}', headers: '{"MC-Api-Key":"secret"}' };
+    return parseTabs(JSON.stringify({ tabs: [{ ...tab, ...secrets }], activeTabIndex: 3 }));
+  };
+
+  it('keeps texts and names, and drops variables, headers, responses and hashes', () => {
+    const kept = { id: '1', title: 'a', query: '{ a(id: "b") }', operationName: 'a' };
+
+    expect(store('{ a(id: "b") }')).toEqual({
+      tabs: [{ ...kept, variables: null, headers: null, response: null }],
+      activeTabIndex: 0,
+    });
+  });
+
+  it.each([
+    ['{ a(ipSecPsk: "secret", id: "b") }', '{ a(ipSecPsk: "", id: "b") }'],
+    ['{ a(input: {ipSecPsk\n: , "se\\"cret"}) }', '{ a(input: {ipSecPsk\n: , ""}) }'],
+    ['{ a(ipSecPsk: """se"cret""") }', '{ a(ipSecPsk: "") }'],
+    ['{ a(ipSecPsk: "secret', '{ a(ipSecPsk: ""'],
+    ['query ($apiKey: String! = "secret") { a }', 'query ($apiKey: String! = "") { a }'],
+    ['query ($ipSecPsk: String!) { a(ipSecPsk: $ipSecPsk, id: "b") }', undefined],
+    ['{ key: name a(name: "b") }', undefined],
+  ])('redacts secret literals of %s', (query, redacted) => {
+    expect(store(query)?.tabs[0]?.query).toBe(redacted ?? query);
+  });
+
+  it.each([null, '', '{', 'null', '[]', '{"tabs":[]}', '{"tabs":[{"id":1}]}'])('returns undefined for %s', (text) => {
+    expect(parseTabs(text)).toBeUndefined();
   });
 });
