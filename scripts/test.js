@@ -2,6 +2,7 @@
 // --node takes another version of Node from the npm registry; --slow lists the ten slowest files.
 import { execFileSync, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 
 const root = join(import.meta.dirname, '..');
@@ -32,6 +33,8 @@ const jest = [
   '--selectProjects',
   project,
   ...reporters,
+  // Most of them wait for connections to close, rather than for a processor.
+  ...(project === 'reliability' ? ['--maxWorkers', String(availableParallelism() + 3)] : []),
   // Ends the lists before it: each of those options takes every word up to the next flag.
   '--ci',
   ...jestArguments,

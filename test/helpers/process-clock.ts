@@ -60,6 +60,24 @@ export function holdClock({ from, to = Infinity, expirable }: HeldTimers): strin
         expire();
       }
     });`;
+  return toImport(script);
+}
+
+/**
+ * Returns a value of NODE_OPTIONS with which the timeouts of a process's sockets are shorter by this factor: the time without a byte after
+ * which it closes a connection.
+ */
+export function shortenSocketTimeouts(factor: number): string {
+  const script = `
+    import { Socket } from 'node:net';
+    const { setTimeout } = Socket.prototype;
+    Socket.prototype.setTimeout = function (delay, callback) {
+      return setTimeout.call(this, delay / ${factor}, callback);
+    };`;
+  return toImport(script);
+}
+
+function toImport(script: string): string {
   return `--import=data:text/javascript,${encodeURIComponent(script)}`;
 }
 

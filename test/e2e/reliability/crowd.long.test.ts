@@ -14,7 +14,7 @@ import { openConnection, type Rig, startRig } from './harness.js';
 
 const { CROWD_SECONDS, CROWD_KEYS, CROWD_DOCUMENTS } = process.env;
 const seconds = Number(CROWD_SECONDS ?? 5);
-const keyCount = Number(CROWD_KEYS ?? 40_000);
+const keyCount = Number(CROWD_KEYS ?? 20_000);
 const documentCount = Number(CROWD_DOCUMENTS ?? 2_500);
 // Guard against a test that hangs: 10 ms per request, ten times what a request takes.
 const timeoutMs = 120_000 + seconds * 10_000 + 10 * Math.max(keyCount, documentCount);
