@@ -109,8 +109,8 @@ export default tseslint.config(
     regex: '^(graphql|type-graphql)$',
     message: 'The files for the remote end are made without GraphQL.',
   }),
-  // The schema and the context put the types together.
-  forbid(['src/graph/{schema,context}.ts', 'src/graph/site-to-site-vpn/**'], ...graph),
+  // The schema, the context and the subgraph put the types together.
+  forbid(['src/graph/{schema,context}.ts', 'src/graph/{federation,site-to-site-vpn}/**'], ...graph),
   // Inside the graph: site-to-site-vpn → task, vpc → environment.
   forbid(['src/graph/environment/**'], ...graph, notFromTypes('vpc', 'task', 'site-to-site-vpn')),
   forbid(['src/graph/vpc/**'], ...graph, notFromTypes('task', 'site-to-site-vpn')),
