@@ -70,9 +70,9 @@ describe('Query._entities', () => {
 
   it('is null for what does not exist, without a call if the id is not a UUID', async () => {
     const nowhere = { ...environment, name: 'nowhere' };
-    const representations = [vpn(unknownId), vpc('..'), vpn(vpnId, nowhere), vpn(otherVpnId, nowhere)];
+    const representations = [vpn(unknownId), vpn('..'), vpc('..'), vpn(vpnId, nowhere), vpn(otherVpnId, nowhere)];
     expect(await sandbox.execute(names, { representations })).toEqual({
-      data: { _entities: [null, null, null, null] },
+      data: { _entities: [null, null, null, null, null] },
     });
     expect(sandbox.calls().toSorted()).toEqual([
       'GET /services/compute-on/nowhere/sitetositevpns',
@@ -81,7 +81,7 @@ describe('Query._entities', () => {
   });
 
   it('rejects an invalid representation at its index, without a call, and never repeats its values', async () => {
-    const typeMessage = 'A representation must have a __typename. Allowed: SiteToSiteVpn, Vpc.';
+    const typeMessage = 'The __typename of a representation must be that of a type with a key.';
     const environmentMessage =
       'The environment of a representation must have a serviceCode and a name, and may have an organizationId.';
     const cases: [unknown, unknown][] = [

@@ -61,7 +61,7 @@ export function loadEntities(
   // Rejections become values at once: rows may wait for their turn, in which nothing would handle them.
   return Promise.all(
     references.map(async (reference) => {
-      if (reference instanceof Error) return reference;
+      if (!isReference(reference)) return reference;
       const load = loads.get(toBatchKey(reference));
       return load === undefined ? null : load(reference.id).catch(toError);
     }),
@@ -97,8 +97,6 @@ function loadsList({ ids }: Batch): boolean {
 function toBatches(references: readonly Reference[]): ReadonlyMap<string, Batch> {
   const batches = new Map<string, Batch>();
   for (const reference of references) {
-    // The REST API has nothing with an id that is not a UUID.
-    if (!isId(reference.id)) continue;
     const { typename, environment, id } = reference;
     const key = toBatchKey(reference);
     const batch = batches.get(key) ?? { typename, environment, ids: new Set<string>() };
@@ -112,7 +110,7 @@ function toBatchKey({ typename, environment }: Reference): string {
   return toEnvironmentCacheKey(environment, typename);
 }
 
-function toReferenceOrError(representation: unknown): Reference | Error {
+function toReferenceOrError(representation: unknown): Reference | Error | null {
   try {
     return toReference(representation);
   } catch (error) {
@@ -120,12 +118,13 @@ function toReferenceOrError(representation: unknown): Reference | Error {
   }
 }
 
-/** Reads a representation. Throws BadUserInputError. */
-function toReference(representation: unknown): Reference {
+/** Reads a representation. Returns null if nothing can have its id. Throws BadUserInputError. */
+function toReference(representation: unknown): Reference | null {
   const { __typename: name, id, environment } = isObject(representation) ? representation : {};
   const typename = entityNames.find((entityName) => entityName === name);
   if (typename === undefined) {
-    throw new BadUserInputError(`A representation must have a __typename. Allowed: ${entityNames.join(', ')}.`);
+    // Names no type, since introspection may be off.
+    throw new BadUserInputError('The __typename of a representation must be that of a type with a key.');
   }
   if (typeof id !== 'string') throw new BadUserInputError('The id of a representation must be a string.');
   const { serviceCode, name: environmentName, organizationId = null } = isObject(environment) ? environment : {};
@@ -135,15 +134,17 @@ function toReference(representation: unknown): Reference {
     );
   }
   const input = Object.assign(new EnvironmentInput(), { serviceCode, name: environmentName, organizationId });
-  return { typename, id, environment: toValidAddress(input) };
+  const address = toValidAddress(input);
+  // The REST API has nothing with an id that is not a UUID.
+  return isId(id) ? { typename, id, environment: address } : null;
 }
 
 function isStringOrNull(value: unknown): value is string | null {
   return value === null || typeof value === 'string';
 }
 
-function isReference(reference: Reference | Error): reference is Reference {
-  return !(reference instanceof Error);
+function isReference(reference: Reference | Error | null): reference is Reference {
+  return reference !== null && !(reference instanceof Error);
 }
 
 function toError(error: unknown): Error {
