@@ -109,8 +109,8 @@ export default tseslint.config(
     regex: '^(graphql|type-graphql)$',
     message: 'The files for the remote end are made without GraphQL.',
   }),
-  // The schema and the context put the types together.
-  forbid(['src/graph/{schema,context}.ts', 'src/graph/site-to-site-vpn/**'], ...graph),
+  // The schema, the context and the subgraph put the types together.
+  forbid(['src/graph/{schema,context}.ts', 'src/graph/{federation,site-to-site-vpn}/**'], ...graph),
   // Inside the graph: site-to-site-vpn → task, vpc → environment.
   forbid(['src/graph/environment/**'], ...graph, notFromTypes('vpc', 'task', 'site-to-site-vpn')),
   forbid(['src/graph/vpc/**'], ...graph, notFromTypes('task', 'site-to-site-vpn')),
@@ -134,7 +134,8 @@ export default tseslint.config(
   {
     files: ['schema.graphql'],
     rules: {
-      ...graphql.configs['flat/schema-recommended'].rules,
+      ...graphql.configs['flat/schema-all'].rules,
+      ...graphql.configs['flat/schema-relay'].rules,
       // These have no identity of their own: an Apollo or urql cache embeds them in their parent.
       '@graphql-eslint/strict-id-in-types': [
         'error',
@@ -158,6 +159,29 @@ export default tseslint.config(
       ],
       // Fields have the REST API's names, e.g. vpcOfferingId.
       '@graphql-eslint/no-typename-prefix': 'off',
+      // The schema is printed in the order of graphql-js, by code units, which `npm run schema -- --check` enforces.
+      '@graphql-eslint/alphabetize': 'off',
+      '@graphql-eslint/input-name': ['error', { checkInputType: true, caseSensitiveInputType: false }],
+      // Apps write and subscribe.
+      '@graphql-eslint/no-root-type': 'off',
+      // graphql-js's @deprecated has no argument for a date.
+      '@graphql-eslint/require-deprecation-date': 'off',
+      // A payload has what the write may change. Any other read below it would escape the limits and the cost of a query.
+      '@graphql-eslint/require-field-of-type-query-in-mutation-result': 'off',
+      // These take ServiceConnection, a type of the REST API, for a connection. createConnectionType makes all connections alike.
+      '@graphql-eslint/relay-connection-types': 'off',
+      // An event of siteToSiteVpnsUpdated has the whole list, so that subscription has no arguments for pages.
+      '@graphql-eslint/relay-arguments': 'off',
+      '@graphql-eslint/relay-edge-types': [
+        'error',
+        {
+          withEdgeSuffix: true,
+          // An object is loaded from its environment, which the single id of Query.node could not name.
+          shouldImplementNode: false,
+          // Connections have nodes beside edges, and short lists, e.g. userErrors, have no pages.
+          listTypeCanWrapOnlyEdgeType: false,
+        },
+      ],
     },
   },
   { files: ['operations/*.graphql'], rules: graphql.configs['flat/operations-recommended'].rules },

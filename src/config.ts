@@ -123,6 +123,8 @@ export interface Config {
   readonly trustedDocuments: string | undefined;
   /** Whether the gateway rejects all documents that are not trusted. */
   readonly trustedDocumentsOnly: boolean;
+  /** Whether the schema is a subgraph, with the fields that a supergraph needs. */
+  readonly federation: boolean;
   readonly introspection: boolean;
   readonly playground: boolean;
   /** Time for which the gateway accepts new work after the shutdown signal, while it is not ready, in milliseconds. */
@@ -196,6 +198,7 @@ export function readConfig(variables: NodeJS.ProcessEnv = process.env): Config {
     maxResultFields: values.MAX_RESULT_FIELDS,
     trustedDocuments: values.TRUSTED_DOCUMENTS,
     trustedDocumentsOnly: values.TRUSTED_DOCUMENTS_ONLY ?? false,
+    federation: values.FEDERATION,
     introspection: values.INTROSPECTION ?? !production,
     playground: values.PLAYGROUND ?? !production,
     drainDelayMs: values.DRAIN_DELAY_MS,

@@ -233,6 +233,7 @@ const variables = z.object({
     .regex(/^\P{Cc}+$/u, 'must be the path of a file')
     .optional(),
   TRUSTED_DOCUMENTS_ONLY: trueOrFalse().optional(),
+  FEDERATION: trueOrFalse().default(false),
   INTROSPECTION: trueOrFalse().optional(),
   PLAYGROUND: trueOrFalse().optional(),
   // Work in flight has 8 s from the signal, drain delay included. A longer delay would leave it too little time.

@@ -2,9 +2,11 @@
 import 'reflect-metadata';
 import { type GraphQLSchema, lexicographicSortSchema, printSchema } from 'graphql';
 import { buildSchemaSync, type PubSub } from 'type-graphql';
+import type { Config } from '../config.js';
 import type { ContextValue } from './context.js';
 import { EnvironmentResolver, ServiceConnectionResolver } from './environment/environment.resolver.js';
 import { limitListFields } from './execution/list-fields.js';
+import { toSubgraph } from './federation/subgraph.js';
 import {
   CreateSiteToSiteVpnResolver,
   DeleteSiteToSiteVpnResolver,
@@ -46,9 +48,15 @@ const scalarDescriptions = new Map([
   ['JSON', 'Any JSON value, as the REST API sent it.'],
 ]);
 
-/** Builds the schema, whose resolvers need a ContextValue. Throws if the classes contradict each other. */
-export function createSchema(): GraphQLSchema {
-  const schema = buildSchemaSync({
+/** Options of the schema. */
+export type SchemaOptions = Partial<Pick<Config, 'federation'>>;
+
+/**
+ * Builds the schema, whose resolvers need a ContextValue. Adds the fields of a subgraph if `federation` is true. Throws if the classes
+ * contradict each other.
+ */
+export function createSchema({ federation = false }: SchemaOptions = {}): GraphQLSchema {
+  const ownSchema = buildSchemaSync({
     resolvers: [
       SiteToSiteVpnResolver,
       SiteToSiteVpnRemoteEndResolver,
@@ -76,10 +84,11 @@ export function createSchema(): GraphQLSchema {
     authChecker: ({ context }: { context: ContextValue }) => context.operation.hasKey,
   });
   for (const [name, description] of [...rootDescriptions, ...scalarDescriptions]) {
-    const type = schema.getType(name);
+    const type = ownSchema.getType(name);
     if (type === undefined) throw new TypeError(`The schema has no type ${name}.`);
     type.description = description;
   }
+  const schema = federation ? toSubgraph(ownSchema, toSchemaText(ownSchema)) : ownSchema;
   limitListFields(schema);
   return schema;
 }

@@ -61,7 +61,7 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
   const { client, watcher, lifecycle, log, metrics, tracing, playground } = dependencies;
   const app = createServer();
   const connections = new Connections(app.server, config, metrics.countShed);
-  const schema = createSchema();
+  const schema = createSchema(config);
   const executor = createExecutor(schema);
   const trusted = await openTrustedDocuments(config, {
     // Their author may introspect, and the operators read the messages.

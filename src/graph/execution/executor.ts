@@ -118,8 +118,8 @@ function toGraphContext(contextValue: unknown): GraphContext | undefined {
   return contextValue.operation instanceof GraphContext ? contextValue.operation : undefined;
 }
 
-// Every string of a query's result comes from a REST response or, like a long alias, from the document. Events and tasks of mutations
-// come from polls, whose responses the context does not know.
+// Every string of a query's result comes from a REST response or, like a long alias, from the document. Only the text of the schema does not,
+// in `_service`, which is short. Events and tasks of mutations come from polls, whose responses the context does not know.
 function estimateLength(document: DocumentNode, operation: OperationDefinitionNode, context: GraphContext): number {
   if (operation.operation !== OperationTypeNode.QUERY || document.loc === undefined) return Infinity;
   const fields = context.budget.fields + countFields(document, operation);

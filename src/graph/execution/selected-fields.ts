@@ -6,6 +6,7 @@ import {
   getNamedType,
   getNullableType,
   type GraphQLResolveInfo,
+  isAbstractType,
   isListType,
   isObjectType,
 } from 'graphql';
@@ -53,6 +54,17 @@ function addFields(
   type: unknown,
   nodes: readonly FieldNode[],
 ): void {
+  if (isAbstractType(type)) {
+    // The types of the rows are not known yet, so each counts as the largest.
+    const sizes = info.schema.getPossibleTypes(type).map((possibleType) => {
+      const possibleSize = { fields: 0, work: 0 };
+      addFields(possibleSize, info, possibleType, nodes);
+      return possibleSize;
+    });
+    size.fields += Math.max(...sizes.map(({ fields }) => fields));
+    size.work += Math.max(...sizes.map(({ work }) => work));
+    return;
+  }
   size.fields++;
   size.work++;
   if (!isObjectType(type)) return;

@@ -3,6 +3,8 @@ import {
   type DocumentNode,
   type FieldNode,
   type FragmentDefinitionNode,
+  getArgumentValues,
+  GraphQLError,
   type GraphQLField,
   type GraphQLSchema,
   Kind,
@@ -40,6 +42,19 @@ export function MakesRestCalls(
 /** Declares the maximum number of REST calls of a mutation whose input has `validateOnly: true`. It sends no write, and returns no object. */
 export function ChecksWithRestCalls(maxCalls: number): MethodDecorator {
   return Extensions({ maxCheckCalls: maxCalls });
+}
+
+/**
+ * Declares the REST calls of a field that loads objects in batches, in the extension `batchedCalls`. Each batch makes one call, and those of
+ * the fields below, which batches do not share.
+ */
+export class BatchedCalls {
+  /** Returns the call that loads each batch, from the arguments of the field. */
+  readonly toCalls: (args: Readonly<Record<string, unknown>>) => readonly RestCallName[];
+
+  constructor(toCalls: BatchedCalls['toCalls']) {
+    this.toCalls = toCalls;
+  }
 }
 
 /** Returns the number of REST calls that an operation is expected to make with these variables, which must be coerced. At least 1. */
@@ -130,8 +145,27 @@ function addCalls(calls: Set<string>, field: RestField, node: FieldNode): void {
 }
 
 function countCalls({ node, field, calls }: RootCalls, variables: Readonly<Record<string, unknown>>): number {
+  const batched: unknown = field?.extensions['batchedCalls'];
+  if (field && batched instanceof BatchedCalls) {
+    const loads = batched.toCalls(toArguments(field, node, variables));
+    return sum(loads.map((load) => new Set([...calls, load]).size));
+  }
   const maxCheckCalls: unknown = field?.extensions['maxCheckCalls'];
   return typeof maxCheckCalls === 'number' && isValidateOnly(field, node, variables) ? maxCheckCalls : calls.size;
+}
+
+/** Returns the arguments of a field. Returns none if one cannot be coerced: the field then fails without a call. */
+function toArguments(
+  field: NonNullable<RestField>,
+  node: FieldNode,
+  variables: Readonly<Record<string, unknown>>,
+): Readonly<Record<string, unknown>> {
+  try {
+    return getArgumentValues(field, node, variables);
+  } catch (error) {
+    if (error instanceof GraphQLError) return {};
+    throw error;
+  }
 }
 
 function isValidateOnly(field: RestField, node: FieldNode, variables: Readonly<Record<string, unknown>>): boolean {

@@ -56,11 +56,13 @@ export type ParseDocument = (text: string) => ValidDocument;
 
 /** Creates the function that parses and validates documents, within the limits of the configuration. */
 export function createDocumentParser(schema: GraphQLSchema, config: Config): ParseDocument {
-  const { introspection } = config;
+  const { introspection, federation } = config;
   const rules: readonly ValidationRule[] = [
     ...specifiedRules,
     createDocumentLimitsRule(config),
-    ...(introspection ? [] : [rejectIntrospection]),
+    ...(introspection
+      ? []
+      : [createIntrospectionRule(federation ? ['__schema', '__type', '_service'] : ['__schema', '__type'])]),
   ];
   const parseOptions = toParseOptions(config);
   const reject = (errors: readonly GraphQLError[], code: ErrorCode): never => {
@@ -95,15 +97,15 @@ export function createDocumentParser(schema: GraphQLSchema, config: Config): Par
   };
 }
 
-function rejectIntrospection(context: ValidationContext): ASTVisitor {
-  return {
+/** Creates the validation rule that rejects the fields with the schema. */
+function createIntrospectionRule(fields: readonly string[]): ValidationRule {
+  return (context: ValidationContext): ASTVisitor => ({
     Field: (node) => {
-      const { value } = node.name;
-      if (value !== '__schema' && value !== '__type') return undefined;
+      if (!fields.includes(node.name.value)) return undefined;
       context.reportError(new DocumentLimitError('Introspection is disabled.', { nodes: node }));
       return false;
     },
-  };
+  });
 }
 
 function withCode(error: GraphQLError, code: ErrorCode): GraphQLError {

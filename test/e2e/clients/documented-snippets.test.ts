@@ -28,8 +28,8 @@ async function run(command: string, ...args: string[]): Promise<ProcessResult> {
   return result;
 }
 
-// npx would take longer than the commands themselves.
-await Promise.all(
+// npx would take longer than the commands themselves. Some gateways start meanwhile.
+const commands = Promise.all(
   blocks.filter(({ kind }) => kind === 'before').map(({ code }) => run('sh', '-ec', code.replaceAll(/^npx /gm, ''))),
 );
 
@@ -50,9 +50,11 @@ const open = await startGateway();
 // Other snippets write to `open`, or read the VPN that these reset.
 const writes = await startGateway();
 const reads = await startGateway();
+const events = await startGateway({ config: { watchPollMs: 20 } });
+// The commands write their manifests.
+await commands;
 const apollo = await startTrusted('operations/manifest.json');
 const relay = await startTrusted('persisted-queries.json');
-const events = await startGateway({ config: { watchPollMs: 20 } });
 const codegen = await startTrusted('src/gql/persisted-documents.json');
 
 const environments = /test_area/;
@@ -62,6 +64,7 @@ const namesAndState = /name: 'toronto-office'[\s\S]*\nCONNECTED\n/;
 
 const writeAndTask = /^\[ 'NOT_FOUND input\.id' \]\nPENDING\nSUCCESS\nThe task has ended\.\n$/;
 const besideData = /^\d+ null\n\[ 'NOT_FOUND there' \]\n$/;
+const listPage = /^<ul>.*<li>toronto-office(?:<!-- -->)? .*<\/ul>\n$/;
 const pages = /^4 of 9\n8 of 9\n9 of 9\n$/;
 
 /** Runs a snippet of a shell. */
@@ -89,13 +92,15 @@ describe('docs/clients.md and docs/clients-web.md', () => {
     ['Apollo Client without a WebSocket', /^CONNECTED\n$/],
     ['Apollo Client, a write and its task', writeAndTask],
     ['Apollo Client, pages', pages],
-    ['Apollo Client, React hooks', /^<ul>.*<li>toronto-office(?:<!-- -->)? .*<\/ul>\n$/],
+    ['Apollo Client, React hooks', listPage],
     ['Apollo Client by ids', environments],
     ['urql', namesAndState],
     ['Creating with urql', created],
     ['urql, an error beside the data', besideData],
     ['urql, a write and its task', writeAndTask],
     ['urql, pages', pages],
+    ['urql, pages in the cache', pages],
+    ['urql, React hooks', listPage],
     ['urql by hashes', environments],
     ['urql over event streams', /^CONNECTED\n$/],
     ['graphql-sse', /^CONNECTED\nThe subscription has ended\.\n$/],
@@ -111,6 +116,7 @@ describe('docs/clients.md and docs/clients-web.md', () => {
     ['Apollo Client, pages', reads],
     ['urql, a write and its task', writes],
     ['urql, pages', reads],
+    ['urql, pages in the cache', reads],
     ['Relay', relay],
     ['Relay, a write and its task', relay],
     ['Relay, pages', relay],

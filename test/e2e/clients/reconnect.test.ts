@@ -9,6 +9,7 @@ import { useFakeClock } from '../../helpers/fake-clock.js';
 import { environmentLiteral } from '../../helpers/fixtures.js';
 import { findFreePort } from '../../helpers/free-port.js';
 import { launchGateway } from '../../helpers/process.js';
+import { json, startUpstream } from '../../helpers/upstream.js';
 import { waitUntil } from '../../helpers/wait-until.js';
 import { importRetryOptions } from './snippets.js';
 
@@ -123,6 +124,36 @@ describe('graphql-ws and graphql-sse with the documented options', () => {
     await passUntil(waiting, ({ events }) => events.length === 1);
 
     expect(waiting.map(({ events, ends }) => [...events, ...ends])).toEqual([[event], [event]]);
+  });
+});
+
+describe('The documented options', () => {
+  /** Returns the milliseconds of fake time until a wait ends. */
+  async function measure(wait: Promise<void> | undefined): Promise<number> {
+    let [elapsedMs, isOver] = [0, false];
+    void wait?.then(() => (isOver = true));
+    await waitUntil(() => {
+      if (isOver) return true;
+      clock.advance(500);
+      elapsedMs += 500;
+      return false;
+    });
+    return elapsedMs;
+  }
+
+  it('wait for the seconds in the reason of close code 1013, then pause', async () => {
+    reconnect.shouldRetry?.({ code: 1013, reason: 'Too many connections. Try again in 7 s.' });
+    expect(await measure(reconnect.retryWait?.(0))).toBe(8_000);
+    reconnect.shouldRetry?.({ code: 1001, reason: '' });
+    expect(await measure(reconnect.retryWait?.(0))).toBe(1_000);
+    reconnect.shouldRetry?.(new Error('The connection failed.'));
+    expect(await measure(reconnect.retryWait?.(0))).toBe(1_000);
+  });
+
+  it('wait for the seconds in Retry-After, then pause', async () => {
+    const upstream = await startUpstream(() => json(503, {}, { 'Retry-After': '7' }));
+    await resubscribe.fetchFn(upstream.url);
+    expect(await measure(resubscribe.retry(0))).toBe(8_000);
   });
 });
 
