@@ -4,8 +4,8 @@ import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promi
 
 // In milliseconds. Far longer than any wait takes, even on a busy machine.
 const limitMs = 60_000;
-// A request to a server in the test process takes less than this, in milliseconds.
-const spinMs = 10;
+// What most waits within the test process take, in milliseconds. Checks on each turn of the event loop take a whole processor.
+const spinMs = 2;
 
 /**
  * Waits until `isTrue` returns true: checks it on each turn of the event loop at first, then every 5 ms. Throws after 60 s, with what
