@@ -199,10 +199,12 @@ function createContextFactory(
 ): CreateContext {
   const recordAudit = createAuditLog(log, auditHashKey);
   return (caller, coalesceReads, trace, restCallLog) => {
-    const { apiKey, requestId } = caller;
+    const { apiKey, requestId, app } = caller;
     const ids = { requestId, traceId: trace?.traceId };
     return new GraphContext({
-      ...caller,
+      apiKey,
+      requestId,
+      app,
       client,
       watcher,
       callerId: apiKey === undefined ? undefined : hashApiKey(apiKey),

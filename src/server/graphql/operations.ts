@@ -103,7 +103,8 @@ export class Operations {
   prepare(known: KnownOperation, request: OperationRequest): Operation {
     const { schema, config } = this.#options;
     const variables = readVariables(schema, known.operation, request.variables ?? {}, config);
-    return { ...known, variables, cost: known.toCost(variables.coerced) };
+    const { document, operation, toCost } = known;
+    return { document, operation, toCost, variables, cost: toCost(variables.coerced) };
   }
 
   /** Runs a query or mutation. Never rejects: a failure is in the response. */
