@@ -4,7 +4,7 @@ import { Save } from 'lucide-react';
 import { useState } from 'react';
 import { useNavigate, useParams } from 'react-router';
 import { useEnvironment } from '../environments/use-environment';
-import { findChanges, toDraft, type VpnAttributes } from '../form/draft';
+import { findChanges, type Draft, toDraft } from '../form/draft';
 import { VpnForm, type VpnFormProps } from '../form/vpn-form';
 import { graphql, unmask } from '../gql';
 import {
@@ -18,6 +18,8 @@ import { Loading } from '../ui/loading';
 import { Notice } from '../ui/notice';
 import { Page } from '../ui/page';
 import { useToast } from '../ui/toasts';
+import { Algorithms } from '../vpn/algorithms';
+import { Settings } from '../vpn/settings';
 import { trackTask } from '../vpn/tracked-task';
 
 const VpnToEditQuery = graphql(`
@@ -25,28 +27,8 @@ const VpnToEditQuery = graphql(`
     siteToSiteVpn(environment: $environment, id: $id) {
       id
       name
-      gateway
       cidr
-      vpcId
-      vpc {
-        id
-        name
-        cidr
-      }
-      ikeEncryptionAlgorithm
-      ikeHashAlgorithm
-      ikeDhGroup
-      ikeLifetime
-      espEncryptionAlgorithm
-      espHashAlgorithm
-      espPerfectForwardSecrecy
-      espLifetime
-      dpd
-      forceEncap
-      unknownValues {
-        field
-        value
-      }
+      ...Settings
     }
   }
 `);
@@ -61,6 +43,8 @@ export default function EditPage() {
     errorPolicy: 'all',
   });
   const vpn = data?.siteToSiteVpn;
+  const settings = unmask(Settings, vpn);
+  const algorithms = unmask(Algorithms, settings);
   const isMissing = data !== undefined && error === undefined && !vpn;
   return (
     <Page
@@ -79,14 +63,14 @@ export default function EditPage() {
         <ErrorNotice title="The VPN cannot be shown" error={error} onRetry={() => void refetch()} />
       )}
       {data === undefined && error === undefined && <Loading what="the VPN" rows={6} />}
-      {vpn && (
+      {vpn && settings && algorithms && (
         <EditForm
           environment={environment}
           id={id}
           path={`${path}/vpns/${id}`}
-          vpn={vpn}
-          vpcLabel={vpn.vpc?.name ?? vpn.vpcId}
-          unknown={vpn.unknownValues.map(({ value }) => value)}
+          current={toDraft(vpn, settings, algorithms)}
+          vpcLabel={settings.vpc?.name ?? settings.vpcId}
+          unknown={settings.unknownValues.map(({ value }) => value)}
         />
       )}
     </Page>
@@ -97,15 +81,17 @@ interface EditFormProps {
   readonly environment: EnvironmentInput;
   readonly id: string;
   readonly path: string;
-  readonly vpn: VpnAttributes;
+  /** Values of the VPN. */
+  readonly current: Draft;
   readonly vpcLabel: string;
   readonly unknown: readonly string[];
 }
 
-function EditForm({ environment, id, path, vpn, vpcLabel, unknown }: EditFormProps) {
+function EditForm({ environment, id, path, current, vpcLabel, unknown }: EditFormProps) {
   const navigate = useNavigate();
   const toast = useToast();
-  const [initial] = useState(() => toDraft(vpn));
+  // The form keeps the values that it was opened with.
+  const [initial] = useState(current);
   const [update] = useMutation(UpdateSiteToSiteVpnDocument, { errorPolicy: 'all', fetchPolicy: 'no-cache' });
   const write: VpnFormProps['write'] = async (draft, validateOnly) => {
     const changed = findChanges(draft, initial);

@@ -1,5 +1,5 @@
 // The values of the form, their defaults, and how they compare to those of an existing VPN. Pure functions, without React.
-import type { CreateSiteToSiteVpnInput, DhGroup, EncryptionAlgorithm, HashAlgorithm } from '../gql/graphql';
+import type { AlgorithmsFragment, CreateSiteToSiteVpnInput, DhGroup, SettingsFragment } from '../gql/graphql';
 
 /** Values of the form. */
 export type Draft = Required<Omit<CreateSiteToSiteVpnInput, 'environment' | 'waitSeconds' | 'validateOnly'>> & {
@@ -56,42 +56,31 @@ export const defaultDraft: Draft = {
   forceEncap: false,
 };
 
-/** The attributes of an existing VPN that the form shows. Null: the REST API sent none, or one that the schema lacks. */
-export interface VpnAttributes {
-  readonly name: string;
-  readonly vpcId: string;
-  readonly gateway: string;
-  readonly cidr: string;
-  readonly ikeEncryptionAlgorithm?: EncryptionAlgorithm | null;
-  readonly ikeHashAlgorithm?: HashAlgorithm | null;
-  readonly ikeDhGroup?: DhGroup | null;
-  readonly ikeLifetime?: number | null;
-  readonly espEncryptionAlgorithm?: EncryptionAlgorithm | null;
-  readonly espHashAlgorithm?: HashAlgorithm | null;
-  readonly espPerfectForwardSecrecy?: DhGroup | null;
-  readonly espLifetime?: number | null;
-  readonly dpd?: boolean | null;
-  readonly forceEncap?: boolean | null;
-}
-
-/** Converts a VPN to values of the form. The key is empty, because it is not read. Missing values take their defaults. */
-export function toDraft(vpn: VpnAttributes): Draft {
+/**
+ * Converts a VPN to values of the form. The key is empty, because it is not read. Values that the REST API has not sent, or that the schema
+ * lacks, take their defaults.
+ */
+export function toDraft(
+  vpn: { readonly name: string; readonly cidr: string },
+  settings: SettingsFragment,
+  algorithms: AlgorithmsFragment,
+): Draft {
   return {
     name: vpn.name,
-    vpcId: vpn.vpcId,
-    gateway: vpn.gateway,
+    vpcId: settings.vpcId,
+    gateway: settings.gateway,
     cidr: vpn.cidr,
     ipSecPsk: '',
-    ikeEncryptionAlgorithm: vpn.ikeEncryptionAlgorithm ?? defaultDraft.ikeEncryptionAlgorithm,
-    ikeHashAlgorithm: vpn.ikeHashAlgorithm ?? defaultDraft.ikeHashAlgorithm,
-    ikeDhGroup: vpn.ikeDhGroup ?? 'NONE',
-    ikeLifetime: vpn.ikeLifetime ?? defaultDraft.ikeLifetime,
-    espEncryptionAlgorithm: vpn.espEncryptionAlgorithm ?? defaultDraft.espEncryptionAlgorithm,
-    espHashAlgorithm: vpn.espHashAlgorithm ?? defaultDraft.espHashAlgorithm,
-    espPerfectForwardSecrecy: vpn.espPerfectForwardSecrecy ?? 'NONE',
-    espLifetime: vpn.espLifetime ?? defaultDraft.espLifetime,
-    dpd: vpn.dpd ?? false,
-    forceEncap: vpn.forceEncap ?? false,
+    ikeEncryptionAlgorithm: algorithms.ikeEncryptionAlgorithm ?? defaultDraft.ikeEncryptionAlgorithm,
+    ikeHashAlgorithm: algorithms.ikeHashAlgorithm ?? defaultDraft.ikeHashAlgorithm,
+    ikeDhGroup: algorithms.ikeDhGroup ?? 'NONE',
+    ikeLifetime: settings.ikeLifetime ?? defaultDraft.ikeLifetime,
+    espEncryptionAlgorithm: algorithms.espEncryptionAlgorithm ?? defaultDraft.espEncryptionAlgorithm,
+    espHashAlgorithm: algorithms.espHashAlgorithm ?? defaultDraft.espHashAlgorithm,
+    espPerfectForwardSecrecy: algorithms.espPerfectForwardSecrecy ?? 'NONE',
+    espLifetime: settings.espLifetime ?? defaultDraft.espLifetime,
+    dpd: settings.dpd ?? false,
+    forceEncap: settings.forceEncap ?? false,
   };
 }
 

@@ -2,17 +2,12 @@
 import { ShieldCheck } from 'lucide-react';
 import { type FragmentType, graphql, unmask } from '../gql';
 import type { SecurityAdvisorySeverity } from '../gql/graphql';
-import { isStrongest } from './algorithms';
+import { Algorithms, isStrongest } from './algorithms';
 
 const Vpn = graphql(`
   fragment Advisories_vpn on SiteToSiteVpn {
     id
-    ikeEncryptionAlgorithm
-    ikeHashAlgorithm
-    ikeDhGroup
-    espEncryptionAlgorithm
-    espHashAlgorithm
-    espPerfectForwardSecrecy
+    ...Algorithms
     securityAdvisories {
       field
       severity
@@ -41,9 +36,10 @@ const fields: Readonly<Record<string, string | undefined>> = {
 /** Lists the advisories that the user can act on, most severe first, then those that the cloud has no answer to. */
 export function Advisories({ vpn: masked }: { readonly vpn: FragmentType<typeof Vpn> }) {
   const vpn = unmask(Vpn, masked);
+  const algorithms = unmask(Algorithms, vpn);
   const sorted = vpn.securityAdvisories.toSorted((a, b) => order.indexOf(a.severity) - order.indexOf(b.severity));
-  const avoidable = sorted.filter(({ field }) => !isStrongest(vpn, field));
-  const others = sorted.filter(({ field }) => isStrongest(vpn, field));
+  const avoidable = sorted.filter(({ field }) => !isStrongest(algorithms, field));
+  const others = sorted.filter(({ field }) => isStrongest(algorithms, field));
   return (
     <section className="card panel" aria-labelledby="advisories-title">
       <h2 id="advisories-title">Security advisories</h2>

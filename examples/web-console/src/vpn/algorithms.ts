@@ -1,6 +1,25 @@
 // Labels, select options and strength of the algorithms. Options are ordered strongest first, as the form suggests them.
-import type { DhGroup, EncryptionAlgorithm, HashAlgorithm, SecurityAdvisorySeverity } from '../gql/graphql';
+import { graphql } from '../gql';
+import type {
+  AlgorithmsFragment,
+  DhGroup,
+  EncryptionAlgorithm,
+  HashAlgorithm,
+  SecurityAdvisorySeverity,
+} from '../gql/graphql';
 import type { Option } from '../ui/select-field';
+
+/** The algorithms of a VPN. */
+export const Algorithms = graphql(`
+  fragment Algorithms on SiteToSiteVpn {
+    ikeEncryptionAlgorithm
+    ikeHashAlgorithm
+    ikeDhGroup
+    espEncryptionAlgorithm
+    espHashAlgorithm
+    espPerfectForwardSecrecy
+  }
+`);
 
 /** Label of each algorithm and group. */
 export const algorithmLabels = {
@@ -41,16 +60,6 @@ export const hashes = toOptions<HashAlgorithm>(['SHA1', 'MD5']);
 /** Options for Diffie-Hellman groups. */
 export const groups = toOptions<DhGroup>(['MODP_1536', 'MODP_1024', 'NONE']);
 
-/** The algorithms of a VPN. */
-export interface Algorithms {
-  readonly ikeEncryptionAlgorithm?: EncryptionAlgorithm | null;
-  readonly ikeHashAlgorithm?: HashAlgorithm | null;
-  readonly ikeDhGroup?: DhGroup | null;
-  readonly espEncryptionAlgorithm?: EncryptionAlgorithm | null;
-  readonly espHashAlgorithm?: HashAlgorithm | null;
-  readonly espPerfectForwardSecrecy?: DhGroup | null;
-}
-
 const strongest: Readonly<Record<string, string | undefined>> = {
   ikeEncryptionAlgorithm: 'AES256',
   ikeHashAlgorithm: 'SHA1',
@@ -58,18 +67,17 @@ const strongest: Readonly<Record<string, string | undefined>> = {
   espEncryptionAlgorithm: 'AES256',
   espHashAlgorithm: 'SHA1',
   espPerfectForwardSecrecy: 'MODP_1536',
-} satisfies Record<keyof Algorithms, string>;
+} satisfies AlgorithmsFragment;
 
 /** Returns whether the cloud offers nothing stronger for this field than the VPN's algorithm. */
-export function isStrongest(vpn: Algorithms, field: string): boolean {
-  return Object.entries(vpn).some(([name, value]) => name === field && value === strongest[field]);
+export function isStrongest(algorithms: AlgorithmsFragment, field: string): boolean {
+  return Object.entries(algorithms).some(([name, value]) => name === field && value === strongest[field]);
 }
 
 /** Returns whether an RFC advises against an algorithm of the VPN, and the cloud offers a stronger one. */
 export function isWeak(
-  vpn: Algorithms & {
-    readonly securityAdvisories: readonly { readonly field: string; readonly severity: SecurityAdvisorySeverity }[];
-  },
+  algorithms: AlgorithmsFragment,
+  advisories: readonly { readonly field: string; readonly severity: SecurityAdvisorySeverity }[],
 ): boolean {
-  return vpn.securityAdvisories.some(({ field, severity }) => severity !== 'NOTICE' && !isStrongest(vpn, field));
+  return advisories.some(({ field, severity }) => severity !== 'NOTICE' && !isStrongest(algorithms, field));
 }

@@ -2,8 +2,9 @@
 import type { ReactNode } from 'react';
 import { type FragmentType, graphql, unmask } from '../gql';
 import { CopyIcon } from '../ui/buttons';
-import { algorithmLabels } from './algorithms';
+import { algorithmLabels, Algorithms } from './algorithms';
 import { toDuration } from './duration';
+import { Settings } from './settings';
 
 const Vpn = graphql(`
   fragment Attributes_vpn on SiteToSiteVpn {
@@ -11,29 +12,13 @@ const Vpn = graphql(`
     environment {
       serviceCode
     }
-    gateway
     cidrs
-    vpcId
     vpc {
       id
-      name
       cidr
       sourceNatIp
     }
-    ikeEncryptionAlgorithm
-    ikeHashAlgorithm
-    ikeDhGroup
-    ikeLifetime
-    espEncryptionAlgorithm
-    espHashAlgorithm
-    espPerfectForwardSecrecy
-    espLifetime
-    dpd
-    forceEncap
-    unknownValues {
-      field
-      value
-    }
+    ...Settings
   }
 `);
 
@@ -41,49 +26,55 @@ const Vpn = graphql(`
 export function Attributes({ vpn: masked }: { readonly vpn: FragmentType<typeof Vpn> }) {
   const vpn = unmask(Vpn, masked);
   const { vpc } = vpn;
+  const settings = unmask(Settings, vpn);
+  const algorithms = unmask(Algorithms, settings);
   // If the enum does not cover a value, shows the REST API's own value.
   const algorithm = (field: string, value: keyof typeof algorithmLabels | null | undefined): string =>
     value
       ? algorithmLabels[value]
-      : (vpn.unknownValues.find((unknown) => unknown.field === field)?.value ?? notReported);
+      : (settings.unknownValues.find((unknown) => unknown.field === field)?.value ?? notReported);
   return (
     <div className="column">
       <Panel id="ends" title="Endpoints">
         <Attribute name="Remote gateway">
-          <Copyable text={vpn.gateway} what="the remote gateway" />
+          <Copyable text={settings.gateway} what="the remote gateway" />
         </Attribute>
         <Attribute name={vpn.cidrs.length === 1 ? 'Remote network' : 'Remote networks'}>
           {vpn.cidrs.map((cidr) => (
             <Copyable key={cidr} text={cidr} what={`the remote network ${cidr}`} />
           ))}
         </Attribute>
-        <Attribute name="VPC">{vpc?.name ?? <span className="mono">{vpn.vpcId}</span>}</Attribute>
+        <Attribute name="VPC">{settings.vpc?.name ?? <span className="mono">{settings.vpcId}</span>}</Attribute>
         <Attribute name="VPC’s address">
           {vpc?.sourceNatIp ? <Copyable text={vpc.sourceNatIp} what="the VPC’s address" /> : notReported}
         </Attribute>
         <Attribute name="VPC’s network">
           {vpc?.cidr ? <Copyable text={vpc.cidr} what="the VPC’s network" /> : notReported}
         </Attribute>
-        <Attribute name="Dead peer detection">{toOnOff(vpn.dpd)}</Attribute>
-        <Attribute name="Forced UDP encapsulation">{toOnOff(vpn.forceEncap)}</Attribute>
+        <Attribute name="Dead peer detection">{toOnOff(settings.dpd)}</Attribute>
+        <Attribute name="Forced UDP encapsulation">{toOnOff(settings.forceEncap)}</Attribute>
         <Attribute name="Service">{vpn.environment?.serviceCode ?? notReported}</Attribute>
         <Attribute name="Id">
           <Copyable text={vpn.id} what="the id" />
         </Attribute>
       </Panel>
       <Panel id="ike" title="Phase 1 (IKE)">
-        <Attribute name="Encryption">{algorithm('ikeEncryptionAlgorithm', vpn.ikeEncryptionAlgorithm)}</Attribute>
-        <Attribute name="Hash">{algorithm('ikeHashAlgorithm', vpn.ikeHashAlgorithm)}</Attribute>
-        <Attribute name="Diffie-Hellman group">{algorithm('ikeDhGroup', vpn.ikeDhGroup)}</Attribute>
-        <Attribute name="Lifetime">{toDuration(vpn.ikeLifetime) ?? notReported}</Attribute>
+        <Attribute name="Encryption">
+          {algorithm('ikeEncryptionAlgorithm', algorithms.ikeEncryptionAlgorithm)}
+        </Attribute>
+        <Attribute name="Hash">{algorithm('ikeHashAlgorithm', algorithms.ikeHashAlgorithm)}</Attribute>
+        <Attribute name="Diffie-Hellman group">{algorithm('ikeDhGroup', algorithms.ikeDhGroup)}</Attribute>
+        <Attribute name="Lifetime">{toDuration(settings.ikeLifetime) ?? notReported}</Attribute>
       </Panel>
       <Panel id="esp" title="Phase 2 (ESP)">
-        <Attribute name="Encryption">{algorithm('espEncryptionAlgorithm', vpn.espEncryptionAlgorithm)}</Attribute>
-        <Attribute name="Hash">{algorithm('espHashAlgorithm', vpn.espHashAlgorithm)}</Attribute>
-        <Attribute name="Perfect forward secrecy">
-          {algorithm('espPerfectForwardSecrecy', vpn.espPerfectForwardSecrecy)}
+        <Attribute name="Encryption">
+          {algorithm('espEncryptionAlgorithm', algorithms.espEncryptionAlgorithm)}
         </Attribute>
-        <Attribute name="Lifetime">{toDuration(vpn.espLifetime) ?? notReported}</Attribute>
+        <Attribute name="Hash">{algorithm('espHashAlgorithm', algorithms.espHashAlgorithm)}</Attribute>
+        <Attribute name="Perfect forward secrecy">
+          {algorithm('espPerfectForwardSecrecy', algorithms.espPerfectForwardSecrecy)}
+        </Attribute>
+        <Attribute name="Lifetime">{toDuration(settings.espLifetime) ?? notReported}</Attribute>
       </Panel>
     </div>
   );

@@ -16,7 +16,7 @@ import { useHref, useNavigate, useSearchParams } from 'react-router';
 import { type FragmentType, graphql, unmask } from '../gql';
 import { type EnvironmentInput, SiteToSiteVpnRowFragmentDoc } from '../gql/graphql';
 import { Button, ButtonLink } from '../ui/buttons';
-import { isWeak } from '../vpn/algorithms';
+import { Algorithms, isWeak } from '../vpn/algorithms';
 import { BulkBar, type BulkAction } from './bulk-bar';
 import {
   columns,
@@ -41,12 +41,7 @@ const urlAfterMs = 150;
 const Vpn = graphql(`
   fragment VpnList_vpn on SiteToSiteVpn {
     ...SiteToSiteVpnRow
-    ikeEncryptionAlgorithm
-    ikeHashAlgorithm
-    ikeDhGroup
-    espEncryptionAlgorithm
-    espHashAlgorithm
-    espPerfectForwardSecrecy
+    ...Algorithms
     securityAdvisories {
       field
       severity
@@ -69,7 +64,7 @@ export function VpnList({ vpns: masked, environment, path }: VpnListProps) {
     () =>
       unmask(Vpn, masked).map((vpn) => {
         const row = unmask(SiteToSiteVpnRowFragmentDoc, vpn);
-        return { ...row, isWeak: isWeak(vpn), text: toSearchText(row) };
+        return { ...row, isWeak: isWeak(unmask(Algorithms, vpn), vpn.securityAdvisories), text: toSearchText(row) };
       }),
     [masked],
   );
