@@ -1,7 +1,7 @@
 // Asks before a page is left whose form has unsaved changes.
 import { useEffect, useState } from 'react';
-import { Dialog, Heading, Modal, ModalOverlay } from 'react-aria-components';
 import { setLeaveGuard } from '../session/leave-guard';
+import { AlertDialog } from '../ui/alert-dialog';
 import { Button } from '../ui/buttons';
 
 /** Renders nothing until the user leaves while `isDirty`, then a dialog. The browser asks itself before a reload. */
@@ -25,36 +25,29 @@ export function LeaveGuard({ isDirty }: { readonly isDirty: boolean }) {
     setLeave(undefined);
   };
   return (
-    <ModalOverlay
-      className="overlay"
+    <AlertDialog
+      title="Leave without saving?"
       isOpen={leave !== undefined}
       onOpenChange={(isOpen) => {
         if (!isOpen) stay();
       }}
     >
-      <Modal className="dialog card">
-        <Dialog role="alertdialog">
-          <Heading slot="title" level={2}>
-            Leave without saving?
-          </Heading>
-          <p>What you have entered is lost.</p>
-          <div className="actions">
-            <Button autoFocus onPress={stay}>
-              Stay
-            </Button>
-            <Button
-              tone="danger"
-              className="button-solid"
-              onPress={() => {
-                stay();
-                leave?.();
-              }}
-            >
-              Leave
-            </Button>
-          </div>
-        </Dialog>
-      </Modal>
-    </ModalOverlay>
+      <p>What you have entered is lost.</p>
+      <div className="actions">
+        <Button autoFocus onPress={stay}>
+          Stay
+        </Button>
+        <Button
+          tone="danger"
+          className="button-solid"
+          onPress={() => {
+            stay();
+            leave?.();
+          }}
+        >
+          Leave
+        </Button>
+      </div>
+    </AlertDialog>
   );
 }

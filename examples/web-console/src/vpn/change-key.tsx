@@ -2,12 +2,13 @@
 import { useMutation } from '@apollo/client/react';
 import { KeyRound, RefreshCw } from 'lucide-react';
 import { useState } from 'react';
-import { Dialog, DialogTrigger, Form, Heading, Modal, ModalOverlay } from 'react-aria-components';
+import { DialogTrigger, Form } from 'react-aria-components';
 import { toFormMessages } from '../form/field-messages';
 import { generateKey } from '../form/generate-key';
 import { defaultDraft } from '../form/draft';
 import { unmask } from '../gql';
 import { FormErrorFragmentDoc, TaskProgressFragmentDoc, UpdateSiteToSiteVpnDocument } from '../gql/graphql';
+import { AlertDialog } from '../ui/alert-dialog';
 import { Button, CopyButton } from '../ui/buttons';
 import { ErrorNotice } from '../ui/error-notice';
 import { Notice } from '../ui/notice';
@@ -52,65 +53,58 @@ export function ChangeKey({ environment, id, name, isDisabled, onTask, onChanged
       <Button icon={KeyRound} isDisabled={isDisabled}>
         Change the key
       </Button>
-      <ModalOverlay className="overlay">
-        <Modal className="dialog card">
-          <Dialog role="alertdialog">
-            <Heading slot="title" level={2}>
-              Change the key of {name}
-            </Heading>
-            <p>
-              The tunnel goes down until the other end has the same key. Copy it now, change it here, configure the
-              other end, then reset the VPN.
-            </p>
-            <Form
-              className="form"
-              validationBehavior="aria"
-              onSubmit={(event) => {
-                event.preventDefault();
-                if (!loading) void submit();
+      <AlertDialog title={`Change the key of ${name}`}>
+        <p>
+          The tunnel goes down until the other end has the same key. Copy it now, change it here, configure the other
+          end, then reset the VPN.
+        </p>
+        <Form
+          className="form"
+          validationBehavior="aria"
+          onSubmit={(event) => {
+            event.preventDefault();
+            if (!loading) void submit();
+          }}
+        >
+          <TextField
+            label="New key"
+            description="Generated in this browser. You can enter your own."
+            autoComplete="off"
+            spellCheck="false"
+            isRequired
+            autoFocus
+            className="mono-field"
+            message={fields.ipSecPsk}
+            value={key}
+            onChange={setKey}
+          />
+          <div className="actions start">
+            <CopyButton text={key} label="Copy the new key" />
+            <Button
+              icon={RefreshCw}
+              onPress={() => {
+                setKey(generateKey());
               }}
             >
-              <TextField
-                label="New key"
-                description="Generated in this browser. You can enter your own."
-                autoComplete="off"
-                spellCheck="false"
-                isRequired
-                autoFocus
-                className="mono-field"
-                message={fields.ipSecPsk}
-                value={key}
-                onChange={setKey}
-              />
-              <div className="actions start">
-                <CopyButton text={key} label="Copy the new key" />
-                <Button
-                  icon={RefreshCw}
-                  onPress={() => {
-                    setKey(generateKey());
-                  }}
-                >
-                  Generate another
-                </Button>
-              </div>
-              {error !== undefined && !payload && <ErrorNotice title="The key was not changed" error={error} />}
-              {others.length > 0 && (
-                <Notice tone="error" title="The key was not changed">
-                  {others.map((message) => (
-                    <p key={message}>{message}</p>
-                  ))}
-                </Notice>
-              )}
-              <div className="actions">
-                <Button slot="close">Cancel</Button>
-                <Button tone="primary" type="submit" isPending={loading}>
-                  Change the key
-                </Button>
-              </div>
-            </Form>
-          </Dialog>
-        </Modal>
-      </ModalOverlay>
+              Generate another
+            </Button>
+          </div>
+          {error !== undefined && !payload && <ErrorNotice title="The key was not changed" error={error} />}
+          {others.length > 0 && (
+            <Notice tone="error" title="The key was not changed">
+              {others.map((message) => (
+                <p key={message}>{message}</p>
+              ))}
+            </Notice>
+          )}
+          <div className="actions">
+            <Button slot="close">Cancel</Button>
+            <Button tone="primary" type="submit" isPending={loading}>
+              Change the key
+            </Button>
+          </div>
+        </Form>
+      </AlertDialog>
     </DialogTrigger>
   );
 }

@@ -2,9 +2,10 @@
 import { useMutation } from '@apollo/client/react';
 import { Trash2 } from 'lucide-react';
 import { useState } from 'react';
-import { Dialog, DialogTrigger, Form, Heading, Modal, ModalOverlay } from 'react-aria-components';
+import { DialogTrigger, Form } from 'react-aria-components';
 import { unmask } from '../gql';
 import { DeleteSiteToSiteVpnDocument, TaskProgressFragmentDoc } from '../gql/graphql';
+import { AlertDialog } from '../ui/alert-dialog';
 import { Button } from '../ui/buttons';
 import { MutationErrors } from '../ui/mutation-errors';
 import { TextField } from '../ui/text-field';
@@ -41,49 +42,42 @@ export function DeleteVpn({ environment, id, name, isDisabled, onTask, onDeleted
       <Button tone="danger" icon={Trash2} isDisabled={isDisabled}>
         Delete
       </Button>
-      <ModalOverlay className="overlay" isDismissable>
-        <Modal className="dialog card">
-          <Dialog role="alertdialog">
-            <Heading slot="title" level={2}>
-              Delete {name}?
-            </Heading>
-            <p>This disconnects the two networks and deletes the VPN’s settings and key. You cannot undo it.</p>
-            <Form
-              className="form"
-              onSubmit={(event) => {
-                event.preventDefault();
-                if (typed === name && !loading) void submit();
-              }}
+      <AlertDialog title={`Delete ${name}?`} isDismissable>
+        <p>This disconnects the two networks and deletes the VPN’s settings and key. You cannot undo it.</p>
+        <Form
+          className="form"
+          onSubmit={(event) => {
+            event.preventDefault();
+            if (typed === name && !loading) void submit();
+          }}
+        >
+          <TextField
+            label="Name of the VPN"
+            description={`Type ${name} to confirm.`}
+            autoComplete="off"
+            autoFocus
+            value={typed}
+            onChange={setTyped}
+          />
+          <MutationErrors
+            title="The VPN was not deleted"
+            error={error}
+            userErrors={data?.deleteSiteToSiteVpn?.userErrors}
+          />
+          <div className="actions">
+            <Button slot="close">Cancel</Button>
+            <Button
+              tone="danger"
+              className="button-solid"
+              type="submit"
+              isDisabled={typed !== name}
+              isPending={loading}
             >
-              <TextField
-                label="Name of the VPN"
-                description={`Type ${name} to confirm.`}
-                autoComplete="off"
-                autoFocus
-                value={typed}
-                onChange={setTyped}
-              />
-              <MutationErrors
-                title="The VPN was not deleted"
-                error={error}
-                userErrors={data?.deleteSiteToSiteVpn?.userErrors}
-              />
-              <div className="actions">
-                <Button slot="close">Cancel</Button>
-                <Button
-                  tone="danger"
-                  className="button-solid"
-                  type="submit"
-                  isDisabled={typed !== name}
-                  isPending={loading}
-                >
-                  Delete
-                </Button>
-              </div>
-            </Form>
-          </Dialog>
-        </Modal>
-      </ModalOverlay>
+              Delete
+            </Button>
+          </div>
+        </Form>
+      </AlertDialog>
     </DialogTrigger>
   );
 }

@@ -2,7 +2,7 @@
 import { useApolloClient } from '@apollo/client/react';
 import { CircleAlert, CircleCheck, Minus } from 'lucide-react';
 import { useState } from 'react';
-import { Dialog, Form, Heading, Modal, ModalOverlay } from 'react-aria-components';
+import { Form } from 'react-aria-components';
 import { unmask } from '../gql';
 import {
   DeleteSiteToSiteVpnDocument,
@@ -10,6 +10,7 @@ import {
   FormErrorFragmentDoc,
   ResetSiteToSiteVpnDocument,
 } from '../gql/graphql';
+import { AlertDialog } from '../ui/alert-dialog';
 import { Button } from '../ui/buttons';
 import { toErrorDetails } from '../ui/error-notice';
 import { TextField } from '../ui/text-field';
@@ -72,68 +73,61 @@ export default function BulkDialog({ action, vpns: selected, environment, onClos
   };
 
   return (
-    <ModalOverlay
-      className="overlay"
+    <AlertDialog
+      title={`${verb} ${noun}?`}
       isOpen
       onOpenChange={(isOpen) => {
         if (!isOpen) close();
       }}
     >
-      <Modal className="dialog card">
-        <Dialog role="alertdialog">
-          <Heading slot="title" level={2}>
-            {verb} {noun}?
-          </Heading>
-          <p>{warning}</p>
-          <ul className="bulk-list">
-            {vpns.map(({ id, name, state }) => (
-              <li key={id}>
-                <span>
-                  <strong>{name}</strong>
-                  <Outcome progress={progress?.get(id)} />
-                </span>
-                {progress === undefined && <VpnState state={state} />}
-              </li>
-            ))}
-          </ul>
-          <Form
-            className="form"
-            onSubmit={(event) => {
-              event.preventDefault();
-              if (isConfirmed && progress === undefined) void run();
-            }}
-          >
-            {action === 'delete' && progress === undefined && (
-              <TextField
-                label="Number of VPNs"
-                description={`Type ${vpns.length} to confirm.`}
-                inputMode="numeric"
-                autoComplete="off"
-                autoFocus
-                value={typed}
-                onChange={setTyped}
-              />
-            )}
-            <div className="actions">
-              <Button isDisabled={isRunning} autoFocus={action === 'reset'} onPress={close}>
-                {progress === undefined ? 'Cancel' : 'Close'}
-              </Button>
-              {(progress === undefined || isRunning) && (
-                <Button
-                  tone={action === 'delete' ? 'danger' : 'primary'}
-                  className="button-solid"
-                  type="submit"
-                  isDisabled={!isConfirmed}
-                  isPending={isRunning}
-                >
-                  {verb} {noun}
-                </Button>
-              )}
-            </div>
-          </Form>
-        </Dialog>
-      </Modal>
-    </ModalOverlay>
+      <p>{warning}</p>
+      <ul className="bulk-list">
+        {vpns.map(({ id, name, state }) => (
+          <li key={id}>
+            <span>
+              <strong>{name}</strong>
+              <Outcome progress={progress?.get(id)} />
+            </span>
+            {progress === undefined && <VpnState state={state} />}
+          </li>
+        ))}
+      </ul>
+      <Form
+        className="form"
+        onSubmit={(event) => {
+          event.preventDefault();
+          if (isConfirmed && progress === undefined) void run();
+        }}
+      >
+        {action === 'delete' && progress === undefined && (
+          <TextField
+            label="Number of VPNs"
+            description={`Type ${vpns.length} to confirm.`}
+            inputMode="numeric"
+            autoComplete="off"
+            autoFocus
+            value={typed}
+            onChange={setTyped}
+          />
+        )}
+        <div className="actions">
+          <Button isDisabled={isRunning} autoFocus={action === 'reset'} onPress={close}>
+            {progress === undefined ? 'Cancel' : 'Close'}
+          </Button>
+          {(progress === undefined || isRunning) && (
+            <Button
+              tone={action === 'delete' ? 'danger' : 'primary'}
+              className="button-solid"
+              type="submit"
+              isDisabled={!isConfirmed}
+              isPending={isRunning}
+            >
+              {verb} {noun}
+            </Button>
+          )}
+        </div>
+      </Form>
+    </AlertDialog>
   );
 }
 
