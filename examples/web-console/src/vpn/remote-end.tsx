@@ -6,7 +6,6 @@ import { useState } from 'react';
 import { unmask } from '../gql';
 import {
   type EnvironmentInput,
-  type RemoteEndCheckCode,
   RemoteEndDetailsFragmentDoc,
   RemoteEndFilesDocument,
   type RemoteEndFormat,
@@ -14,20 +13,13 @@ import {
 import { Button, CopyButton, CopyIcon } from '../ui/buttons';
 import { ErrorNotice } from '../ui/error-notice';
 import { Notice } from '../ui/notice';
+import { toCheckText } from './check-texts';
 import type { VpnNetworks } from './use-vpn-networks';
 
 const formats: readonly { readonly format: RemoteEndFormat; readonly name: string }[] = [
   { format: 'SWANCTL', name: 'swanctl.conf' },
   { format: 'IPSEC_CONF', name: 'ipsec.conf' },
 ];
-
-// The gateway's advice speaks of its own mutations and enums.
-const advices: Partial<Readonly<Record<RemoteEndCheckCode, string>>> = {
-  NOT_CONNECTED:
-    'Correct what the other checks name, compare both ends, then reset the VPN. If it stays in error, delete it and create it again.',
-  NETWORKS_OVERLAP: 'Renumber one of the networks, or narrow the remote network to what lies outside the VPC.',
-  NO_IKE_GROUP: 'Choose group 5 for the VPN, and the same at the other end. The files accept groups 5 and 2.',
-};
 
 export interface RemoteEndProps {
   readonly environment: EnvironmentInput;
@@ -38,6 +30,7 @@ export interface RemoteEndProps {
 /** Renders the panel of the other end. Its files hold the key, so they load only on request, and are never cached. */
 export function RemoteEnd({ environment, id, networks: { vpn, error, retry } }: RemoteEndProps) {
   const details = unmask(RemoteEndDetailsFragmentDoc, vpn?.remoteEnd);
+  const checks = vpn && details ? details.checks.map((check) => ({ check, text: toCheckText(check, vpn) })) : [];
   return (
     <section className="card panel wide" aria-labelledby="remote-title">
       <div>
@@ -56,12 +49,12 @@ export function RemoteEnd({ environment, id, networks: { vpn, error, retry } }: 
             <Fact name="Local networks" values={details.localNetworks} />
             <Fact name="Peer networks" values={details.peerNetworks} />
           </dl>
-          <h3>{details.checks.length === 0 ? 'Checks: nothing found that keeps the tunnel down' : 'Checks'}</h3>
+          <h3>{checks.length === 0 ? 'Checks: nothing found that keeps the tunnel down' : 'Checks'}</h3>
           <ul className="checks">
-            {details.checks.map(({ code, severity, field, message, advice }) => (
+            {checks.map(({ check: { code, severity, field, message }, text: { title, advice } }) => (
               <li key={`${code} ${field} ${message}`}>
-                <Notice tone={severity === 'ERROR' ? 'error' : 'warning'} title={message} isQuiet>
-                  <p>{advices[code] ?? advice}</p>
+                <Notice tone={severity === 'ERROR' ? 'error' : 'warning'} title={title} isQuiet>
+                  <p>{advice}</p>
                 </Notice>
               </li>
             ))}

@@ -11,7 +11,10 @@ const Query = graphql(`
     siteToSiteVpn(environment: $environment, id: $id) {
       id
       name
+      state
       cidrs
+      ikeLifetime
+      espLifetime
       vpc {
         id
         name
