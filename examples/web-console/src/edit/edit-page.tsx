@@ -1,4 +1,5 @@
-// The page that changes a VPN.
+// The page that changes a VPN. Version 1 of the REST API has no updates, which a client cannot know before it tries: neither the schema nor
+// `validateOnly` shows it. So every VPN can be edited, and the form shows the gateway's rejection, which says what to do.
 import { useMutation, useQuery } from '@apollo/client/react';
 import { Save } from 'lucide-react';
 import { useState } from 'react';
@@ -19,6 +20,7 @@ import { Notice } from '../ui/notice';
 import { Page } from '../ui/page';
 import { useToast } from '../ui/toasts';
 import { Algorithms } from '../vpn/algorithms';
+import { MissingVpn } from '../vpn/missing-vpn';
 import { Settings } from '../vpn/settings';
 import { trackTask } from '../vpn/tracked-task';
 
@@ -54,11 +56,7 @@ export default function EditPage() {
       lead="The tunnel is interrupted while the change is made. Change the other end too, or it stays down."
       back={{ href: `${path}/vpns/${id}`, label: vpn?.name ?? 'VPN' }}
     >
-      {isMissing && (
-        <Notice tone="info" title="There is no such VPN">
-          It may have been deleted.
-        </Notice>
-      )}
+      {isMissing && <MissingVpn path={path} />}
       {error !== undefined && !vpn && (
         <ErrorNotice title="The VPN cannot be shown" error={error} onRetry={() => void refetch()} />
       )}

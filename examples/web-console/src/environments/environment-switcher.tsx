@@ -28,6 +28,7 @@ export function EnvironmentSwitcher() {
     <SelectField
       className="environment-switcher"
       aria-label="Environment"
+      placeholder="Choose…"
       options={options}
       value={toPath(serviceCode, environmentName)}
       onChange={navigate}

@@ -1,13 +1,21 @@
 // The page for unknown URLs.
-import { Link } from 'react-aria-components';
+import { FileQuestion } from 'lucide-react';
+import { ButtonLink } from './buttons';
+import { EmptyState } from './empty-state';
 import { Page } from './page';
 
 export function NotFoundPage() {
   return (
     <Page title="There is no such page">
-      <p>
-        The address may be incomplete. <Link href="/">Go to the environments.</Link>
-      </p>
+      <EmptyState
+        icon={FileQuestion}
+        text="The address may be incomplete."
+        action={
+          <ButtonLink tone="plain" href="/">
+            Go to the environments
+          </ButtonLink>
+        }
+      />
     </Page>
   );
 }

@@ -36,7 +36,7 @@ export function Page({ title, lead, back, badge, actions, children }: PageProps)
           </h1>
           {badge}
         </div>
-        {actions !== undefined && <div className="actions">{actions}</div>}
+        {actions !== undefined && actions !== false && <div className="actions">{actions}</div>}
       </div>
       {lead !== undefined && <p className="lead muted">{lead}</p>}
       {children}

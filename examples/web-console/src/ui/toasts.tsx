@@ -43,7 +43,7 @@ export function Toasts({ children }: { readonly children: ReactNode }) {
             <CircleCheck aria-hidden /> <span>{text}</span>
             <Button
               className="icon-button"
-              aria-label="Dismiss"
+              aria-label="Hide this message"
               onPress={() => {
                 hide(id);
               }}

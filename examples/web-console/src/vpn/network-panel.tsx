@@ -69,11 +69,11 @@ function Drawing({ map: { columns, networks, overlaps } }: { readonly map: Netwo
       aria-label={`Map of ${networks.length} networks: ${networks.map(({ cidr, label, side }) => `${sides[side]} ${label} ${cidr}`).join(', ')}`}
       style={style}
     >
-      {overlaps.map(({ from, to }) => (
+      {overlaps.map(({ from, to, first, last }) => (
         <span
           key={from}
           className="network-overlap"
-          style={{ gridColumn: `${from} / ${to}`, gridRow: `1 / span ${networks.length * 2}` }}
+          style={{ gridColumn: `${from} / ${to}`, gridRow: `${first * 2 + 2} / ${last * 2 + 3}` }}
         />
       ))}
       {networks.map(({ cidr, label, side, from, to }, index) => (

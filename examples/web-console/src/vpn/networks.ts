@@ -13,13 +13,21 @@ export interface MappedNetwork extends NamedNetwork {
   readonly to: number;
 }
 
+/** An overlap on the map: its column lines, and the indexes of the first and the last network that take part. */
+export interface MappedOverlap {
+  readonly from: number;
+  readonly to: number;
+  readonly first: number;
+  readonly last: number;
+}
+
 /** A map: networks of one IP version, on the columns of a grid. */
 export interface NetworkMap {
   /** Widths of the columns. Larger networks are wider, on a logarithmic scale; gaps are narrow. */
   readonly columns: readonly number[];
   readonly networks: readonly MappedNetwork[];
-  /** Column lines between which a remote network overlaps another one. */
-  readonly overlaps: readonly { readonly from: number; readonly to: number }[];
+  /** Where a remote network overlaps others. */
+  readonly overlaps: readonly MappedOverlap[];
 }
 
 interface Range {
@@ -53,7 +61,10 @@ function toNetworkMap(parsed: readonly { readonly network: NamedNetwork; readonl
     networks: parsed.map(({ network, range }) => ({ ...network, from: toLine(range.start), to: toLine(range.end) })),
     overlaps: segments
       .filter(({ inside }) => inside.length > 1 && inside.some(({ network }) => network.side === 'remote'))
-      .map(({ start, end }) => ({ from: toLine(start), to: toLine(end) })),
+      .map(({ start, end, inside }) => {
+        const indexes = inside.map((member) => parsed.indexOf(member));
+        return { from: toLine(start), to: toLine(end), first: Math.min(...indexes), last: Math.max(...indexes) };
+      }),
   };
 }
 

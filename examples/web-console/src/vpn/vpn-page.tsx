@@ -21,6 +21,7 @@ import { ChangeKey } from './change-key';
 import { DeleteVpn } from './delete-vpn';
 import { HistoryPanel, useHistory, useRecorded } from './history';
 import { KeyPanel } from './key-panel';
+import { MissingVpn } from './missing-vpn';
 import { NetworkPanel } from './network-panel';
 import { RemoteEnd } from './remote-end';
 import { ResetButton, useReset } from './reset-vpn';
@@ -56,6 +57,7 @@ function VpnDetails({ id }: { readonly id: string }) {
   const toast = useToast();
   const history = useHistory();
   const [task, setTask] = useState(() => takeTask(id));
+  const [failedTaskId, setFailedTaskId] = useState<string>();
   const [isKeyChanged, setKeyChanged] = useState(false);
   const vpnKey = useVpnKey(environment, id);
   const variables = useMemo(() => ({ environment, id }), [environment, id]);
@@ -77,11 +79,7 @@ function VpnDetails({ id }: { readonly id: string }) {
   if (!vpn) {
     return (
       <Page title="VPN" back={back}>
-        {isMissing(error) && (
-          <Notice tone="info" title="There is no such VPN">
-            It may have been deleted.
-          </Notice>
-        )}
+        {isMissing(error) && <MissingVpn path={path} />}
         {error !== undefined && !isMissing(error) && (
           <ErrorNotice title="The VPN cannot be shown" error={error} onRetry={restart} />
         )}
@@ -90,7 +88,9 @@ function VpnDetails({ id }: { readonly id: string }) {
     );
   }
 
-  const actionProps = { environment, id, name: vpn.name, isDisabled: task !== undefined, onTask: setTask };
+  // The message of a failed task stays until the user dismisses it, or starts another.
+  const isBusy = task !== undefined && task.id !== failedTaskId;
+  const actionProps = { environment, id, name: vpn.name, isDisabled: isBusy, onTask: setTask };
   const canReset = vpn.state !== 'CONNECTED';
   return (
     <Page
@@ -107,7 +107,7 @@ function VpnDetails({ id }: { readonly id: string }) {
       actions={
         !isCompleted && (
           <>
-            {canReset && <ResetButton reset={reset} isDisabled={task !== undefined} />}
+            {canReset && <ResetButton reset={reset} isDisabled={isBusy} />}
             <ButtonLink tone="plain" href={`${path}/vpns/${id}/edit`} icon={Pencil}>
               Edit
             </ButtonLink>
@@ -151,6 +151,7 @@ function VpnDetails({ id }: { readonly id: string }) {
             if (task.kind === 'delete') void navigate(path);
           }}
           onFailed={(reason) => {
+            setFailedTaskId(task.id);
             history.record(`${task.name} ${phrases[task.kind].failed}. ${reason}`);
           }}
           onDismiss={() => {

@@ -1,5 +1,5 @@
 // The table of VPNs, with its search, filters and selection. The whole list is loaded, so search, filters and sorting send no request.
-import { Plus, SearchX } from 'lucide-react';
+import { Plus, SearchX, Waypoints } from 'lucide-react';
 import {
   lazy,
   memo,
@@ -16,6 +16,7 @@ import { useHref, useNavigate, useSearchParams } from 'react-router';
 import { type FragmentType, graphql, unmask } from '../gql';
 import { type EnvironmentInput, SiteToSiteVpnRowFragmentDoc } from '../gql/graphql';
 import { Button, ButtonLink } from '../ui/buttons';
+import { EmptyState } from '../ui/empty-state';
 import { Algorithms, isWeak } from '../vpn/algorithms';
 import { BulkBar, type BulkAction } from './bulk-bar';
 import {
@@ -111,13 +112,16 @@ export function VpnList({ vpns: masked, environment, path }: VpnListProps) {
 
   if (vpns.length === 0) {
     return (
-      <div className="empty card">
-        <h2>No VPN yet</h2>
-        <p className="muted">Connect your office to a VPC: name the router there, choose a VPC, and share a key.</p>
-        <ButtonLink href={`${path}/create`} icon={Plus}>
-          Create the first VPN
-        </ButtonLink>
-      </div>
+      <EmptyState
+        icon={Waypoints}
+        title="No VPN yet"
+        text="Connect your office to a VPC: name the router there, choose a VPC, and share a key."
+        action={
+          <ButtonLink href={`${path}/create`} icon={Plus}>
+            Create the first VPN
+          </ButtonLink>
+        }
+      />
     );
   }
   return (
@@ -165,17 +169,19 @@ export function VpnList({ vpns: masked, environment, path }: VpnListProps) {
         <Rows rows={rows} base={base} selectedIds={selectedIds} onSelect={select} />
       </table>
       {rows.length === 0 && (
-        <div className="empty">
-          <SearchX aria-hidden />
-          <p>No VPN matches.</p>
-          <Button
-            onPress={() => {
-              updateView({ search: '', state: undefined, vpcId: undefined });
-            }}
-          >
-            Show all
-          </Button>
-        </div>
+        <EmptyState
+          icon={SearchX}
+          text="No VPN matches."
+          action={
+            <Button
+              onPress={() => {
+                updateView({ search: '', state: undefined, vpcId: undefined });
+              }}
+            >
+              Show all
+            </Button>
+          }
+        />
       )}
       <BulkBar
         count={selected.length}

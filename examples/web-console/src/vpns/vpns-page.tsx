@@ -1,11 +1,11 @@
 // The VPN list of an environment. The subscription sends the current list first, then again after each change.
-import { Plus } from 'lucide-react';
+import { Plus, SearchX } from 'lucide-react';
 import { useMemo } from 'react';
-import { Link } from 'react-aria-components';
 import { useEnvironment } from '../environments/use-environment';
 import { graphql } from '../gql';
 import { isMissing, useLiveSubscription } from '../session/use-live-subscription';
 import { ButtonLink } from '../ui/buttons';
+import { EmptyState } from '../ui/empty-state';
 import { ErrorNotice } from '../ui/error-notice';
 import { Loading } from '../ui/loading';
 import { Page } from '../ui/page';
@@ -37,10 +37,15 @@ function EnvironmentVpns({ environment, path }: ReturnType<typeof useEnvironment
   if (!vpns && isMissing(error)) {
     return (
       <Page title="There is no such environment" back={back}>
-        <p>
-          Your key has access to no environment {environment.name} in the service {environment.serviceCode}.{' '}
-          <Link href="/">Choose another one.</Link>
-        </p>
+        <EmptyState
+          icon={SearchX}
+          text={`Your key has access to no environment ${environment.name} in the service ${environment.serviceCode}.`}
+          action={
+            <ButtonLink tone="plain" href="/">
+              Choose another one
+            </ButtonLink>
+          }
+        />
       </Page>
     );
   }
@@ -50,9 +55,12 @@ function EnvironmentVpns({ environment, path }: ReturnType<typeof useEnvironment
       back={back}
       badge={vpns && <LiveIndicator stoppedSince={stoppedSince} />}
       actions={
-        <ButtonLink href={`${path}/create`} icon={Plus}>
-          Create VPN
-        </ButtonLink>
+        // An empty list has the same button, with an explanation.
+        vpns?.nodes.length !== 0 && (
+          <ButtonLink href={`${path}/create`} icon={Plus}>
+            Create VPN
+          </ButtonLink>
+        )
       }
     >
       {error !== undefined && (
