@@ -8,7 +8,8 @@ const axe = await readFile(file, 'utf8');
 
 /** Returns the accessibility violations of a page as it is, one per rule and element. Without `rules`, all rules run. */
 export async function findAxeViolations(page: Page, rules?: readonly string[]): Promise<string[]> {
-  await page.evaluate(axe);
+  // The script is large, and stays in the page until the next navigation.
+  if ((await page.evaluate('"axe" in window')) === false) await page.evaluate(axe);
   const options = JSON.stringify({ ...(rules && { runOnly: rules }), resultTypes: ['violations'] });
   const result: unknown = await page.evaluate(`axe.run(${options}).then(({ violations }) =>
     violations.flatMap(({ id, nodes }) => nodes.map(({ target }) => id + ': ' + target.join(' '))))`);

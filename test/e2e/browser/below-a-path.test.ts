@@ -1,7 +1,7 @@
 // The playground below a path, behind real proxies with the configurations in deploy/. Each is skipped if its Debian package is not installed.
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from '@jest/globals';
-import type { Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { launchGateway } from '../../helpers/process.js';
 import { waitUntil } from '../../helpers/wait-until.js';
 import { isProxyInstalled, proxies, startProxy } from '../deploy/path-proxies.js';
@@ -9,6 +9,8 @@ import { actionTimeoutMs, launchChromium } from './chromium.js';
 import { results, run, selectOperation } from './playground.js';
 
 const root = join(import.meta.dirname, '../../..');
+
+let browser: Promise<Browser> | undefined;
 
 describe.each(proxies)('The playground below /vpn/ behind $name', (proxy) => {
   const isInstalled = isProxyInstalled(proxy);
@@ -21,7 +23,8 @@ describe.each(proxies)('The playground below /vpn/ behind $name', (proxy) => {
   beforeAll(async () => {
     if (!isInstalled) return;
     origin = await startProxy(proxy, new URL((await launchGateway()).url));
-    page = await (await launchChromium()).newPage({ viewport: { width: 1600, height: 1000 } });
+    browser ??= launchChromium();
+    page = await (await browser).newPage({ viewport: { width: 1600, height: 1000 } });
     page.setDefaultTimeout(actionTimeoutMs);
     page.on('request', (request) => requestedUrls.push(request.url()));
     page.on('websocket', (socket) => requestedUrls.push(socket.url().replace(/^ws/, 'http')));

@@ -5,8 +5,8 @@ import { addCleanup } from '../../helpers/cleanup.js';
 /** How long a page may take until it shows what a test waits for, in milliseconds. */
 export const actionTimeoutMs = 60_000;
 
-/** Launches a headless Chromium. It is closed after the tests of the file. */
-export async function launchChromium(): Promise<Browser> {
+/** Launches a headless Chromium, with further arguments. It is closed after the tests of the file. */
+export async function launchChromium(...args: readonly string[]): Promise<Browser> {
   const browser = await chromium.launch({
     executablePath: '/usr/bin/chromium',
     timeout: actionTimeoutMs,
@@ -19,6 +19,7 @@ export async function launchChromium(): Promise<Browser> {
       '--disable-background-networking',
       '--disable-component-update',
       '--disable-sync',
+      ...args,
     ],
   });
   addCleanup(() => browser.close());

@@ -1,8 +1,9 @@
-// The test rig of the web console. Builds and serves the console with its own commands, in front of gateways on a sandbox. Tests control
-// the sandbox's time and faults.
+// The test rig of the web console. Serves the built console with its own command, in front of gateways on a sandbox. Tests control the
+// sandbox's time and faults. `npm run test:browser` builds the console before the tests.
 import { connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
-import type { Browser, BrowserContext, Page } from 'playwright-core';
+import { afterAll, afterEach, expect } from '@jest/globals';
+import type { BrowserContext, Page } from 'playwright-core';
 import { createSandbox, type Call, type Fault, type Sandbox } from '../../../src/sandbox/sandbox.js';
 import { createDefaultSeed } from '../../../src/sandbox/default-seed.js';
 import { type Seed, seedEnvironment, seedSiteToSiteVpn, seedVpc } from '../../../src/sandbox/seed.js';
@@ -10,12 +11,13 @@ import type { ApiVersion } from '../../../src/sandbox/versions.js';
 import { addCleanup } from '../../helpers/cleanup.js';
 import { listen } from '../../helpers/free-port.js';
 import { startGateway } from '../../helpers/gateway.js';
-import { runProcess, startProcess } from '../../helpers/process.js';
-import { findAxeViolations } from './axe.js';
+import { startProcess } from '../../helpers/process.js';
 import { actionTimeoutMs, launchChromium } from './chromium.js';
 
 const root = join(import.meta.dirname, '../../..');
-const folder = join(root, 'examples/web-console');
+
+// The console is built once, for a gateway of this name. Each file's Chromium resolves it to the file's own gateway.
+const gatewayHost = 'gateway.test';
 
 /** Viewports that the console is tested in. */
 export const viewports = { desktop: { width: 1280, height: 900 }, phone: { width: 390, height: 844 } } as const;
@@ -23,24 +25,32 @@ export const viewports = { desktop: { width: 1280, height: 900 }, phone: { width
 /** A name of 120 characters without a break opportunity. */
 export const longName = 'a'.repeat(120);
 
+/** Path of the environment that most tests use. */
+export const list = '/compute-on/test_area';
+
 /** The console, and the controls of its backend. */
 export interface ConsoleRig {
-  /** Opens a page at a path and signs in with the key. With null, stays at the sign-in page. */
-  readonly open: (path?: string, key?: string | null) => Promise<Page>;
+  /** The page of all tests of the file. */
+  readonly page: Page;
+  /** Opens a path of the console. Does not load the page again if it is signed in with this key, because a load takes half a second. */
+  readonly open: (path?: string, key?: string) => Promise<void>;
+  /**
+   * Loads the console at a path. It is signed in with the key, as after a reload of a user who has asked to stay signed in. With null, it
+   * asks for a key.
+   */
+  readonly load: (path: string, key: string | null) => Promise<void>;
   readonly sandbox: Sandbox;
   /** Base URL of the sandbox. */
   readonly upstream: string;
   /** Advances the sandbox's clock. */
   readonly advanceTime: (milliseconds: number) => void;
-  /** Makes the REST API fail calls as `faults` says. Undefined: no faults. */
+  /** Makes the REST API fail calls as `faults` says, until the end of the test. Undefined: no faults. */
   readonly setFaults: (faults: ((call: Call) => Fault | undefined) | undefined) => void;
-  /** Makes the REST API delay its response to calls with a matching path for 10 minutes. Undefined: no delays. */
-  readonly hold: (path: RegExp | undefined) => void;
-  /** Selects the gateway: `polling` polls every 100 ms, `idle` never polls again, and undefined means that none is reachable. */
-  readonly selectGateway: (gateway: 'polling' | 'idle' | undefined) => void;
-  /** URLs of requests to any origin other than the console's and the gateway's. */
-  readonly foreignRequests: readonly string[];
-  /** Errors of the pages: exceptions, console errors and Content-Security-Policy violations. */
+  /** Makes the REST API delay its response to calls with a matching path for 10 minutes, until the end of the test. */
+  readonly hold: (path: RegExp) => void;
+  /** Connects and disconnects the gateway. It is connected again at the end of the test. */
+  readonly setReachable: (isReachable: boolean) => void;
+  /** Errors of the pages: exceptions, console errors and Content-Security-Policy violations. Any that is left fails the file. */
   readonly pageErrors: string[];
 }
 
@@ -48,12 +58,18 @@ export interface ConsoleRig {
 export interface ConsoleOptions {
   /** Version of the REST API. Only version 2 has updates. Default: v1. */
   readonly apiVersion?: ApiVersion;
-  /** Number of VPNs in the environment `crowded`. Default: 60. */
+  /** Number of VPNs in the environment `crowded`. Default: 30. */
   readonly crowd?: number;
+  /** Milliseconds between polls of the gateway. Default: 100. */
+  readonly pollMs?: number;
 }
 
-/** Builds and serves the console. Everything is stopped after the test file. */
-export async function startConsole({ apiVersion = 'v1', crowd = 60 }: ConsoleOptions = {}): Promise<ConsoleRig> {
+/**
+ * Serves the console. Everything is stopped after the test file. The file fails if a page reports an error, or sends a request to an origin
+ * other than its own and the gateway's.
+ */
+export async function startConsole(options: ConsoleOptions = {}): Promise<ConsoleRig> {
+  const { apiVersion = 'v1', crowd = 30, pollMs = 100 } = options;
   let now = Date.UTC(2026, 0, 15, 9);
   let faults: ((call: Call) => Fault | undefined) | undefined;
   let heldPath: RegExp | undefined;
@@ -66,39 +82,55 @@ export async function startConsole({ apiVersion = 'v1', crowd = 60 }: ConsoleOpt
   const upstream = await sandbox.listen({ host: '127.0.0.1', port: 0 });
   addCleanup(() => sandbox.close());
   const restApi = upstream.replace(/v1$/, apiVersion);
-  const config = { cloudcaApiVersion: apiVersion === 'v1' ? 1 : 2 } as const;
-  const gateways = {
-    polling: await startGateway({ restApi, config: { ...config, watchPollMs: 100 } }),
-    idle: await startGateway({ restApi, config: { ...config, watchPollMs: 600_000 } }),
-  };
-  const proxy = await startProxy();
-  const selectGateway: ConsoleRig['selectGateway'] = (name) => {
-    proxy.connectTo(name && new URL(gateways[name].url));
-  };
-  selectGateway('polling');
-
-  const env = { ...process.env, NODE_ENV: 'production', NO_COLOR: '1', VITE_GATEWAY_URL: `${proxy.origin}/graphql` };
+  const config = { cloudcaApiVersion: apiVersion === 'v1' ? 1 : 2, watchPollMs: pollMs } as const;
+  const gateway = await startGateway({ restApi, config });
+  const proxy = await startProxy(new URL(gateway.url));
   const [origin, browser] = await Promise.all([
-    buildAndServe(env, join(root, 'dist/console', apiVersion)),
-    launchChromium(),
+    serve(),
+    launchChromium(`--host-resolver-rules=MAP ${gatewayHost} 127.0.0.1:${proxy.port}`),
   ]);
-
-  const foreignRequests: string[] = [];
-  const pageErrors: string[] = [];
-  const context = await createContext(browser, pageErrors);
-  context.on('request', (request) => {
-    const requested = new URL(request.url());
-    if (![origin, proxy.origin].includes(requested.origin)) foreignRequests.push(requested.href);
+  const context = await browser.newContext({
+    viewport: viewports.desktop,
+    reducedMotion: 'reduce',
+    colorScheme: 'light',
+    permissions: ['clipboard-read', 'clipboard-write'],
   });
+  context.setDefaultTimeout(actionTimeoutMs);
+  const { foreignRequests, pageErrors } = await recordErrors(context, [origin, `http://${gatewayHost}`]);
+  const page = await context.newPage();
+  // The storage belongs to an origin, so the page must be there before `open` writes to it.
+  await page.goto(origin);
+
+  afterEach(() => {
+    faults = undefined;
+    heldPath = undefined;
+    proxy.setConnected(true);
+  });
+  afterAll(() => {
+    expect({ pageErrors, foreignRequests }).toEqual({ pageErrors: [], foreignRequests: [] });
+  });
+  const load: ConsoleRig['load'] = async (path, key) => {
+    const entries = JSON.stringify(key === null ? {} : { 'api-key': key });
+    await page.evaluate(`localStorage.clear(); sessionStorage.clear(); Object.assign(sessionStorage, ${entries})`);
+    await page.goto(origin + path);
+  };
   return {
+    page,
+    load,
     open: async (path = '/', key = 'sandbox-key') => {
-      const page = await context.newPage();
-      await page.goto(origin + path);
-      if (key !== null) {
-        await page.getByLabel('API key').fill(key);
-        await page.getByRole('button', { name: 'Sign in' }).click();
+      const isSignedIn = await page.evaluate(
+        `document.querySelector('header.top') !== null && sessionStorage['api-key'] === '${key}' && localStorage.length === 0`,
+      );
+      if (isSignedIn !== true) {
+        await load(path, key);
+        return;
       }
-      return page;
+      // Messages outlive a page.
+      await page.evaluate(`for (const button of document.querySelectorAll('.toast button')) button.click()`);
+      // Leaves the page first, so that it starts anew even if it has the same path.
+      await navigate(page, '/nowhere');
+      await page.getByText('The address may be incomplete.').waitFor();
+      await navigate(page, path);
     },
     sandbox,
     upstream,
@@ -111,10 +143,14 @@ export async function startConsole({ apiVersion = 'v1', crowd = 60 }: ConsoleOpt
     hold: (path) => {
       heldPath = path;
     },
-    selectGateway,
-    foreignRequests,
+    setReachable: proxy.setConnected,
     pageErrors,
   };
+}
+
+/** Changes the URL as the Back button does, which the console follows without a load. */
+async function navigate(page: Page, path: string): Promise<void> {
+  await page.evaluate(`history.pushState(null, '', '${path}'); dispatchEvent(new PopStateEvent('popstate'))`);
 }
 
 /** Returns the default seed, plus an environment `crowded` with more VPNs than a window shows. */
@@ -143,76 +179,13 @@ function createSeed(crowd: number): Seed {
   return seed;
 }
 
-/** Takes a screenshot in each viewport: for the README if SCREENSHOTS is set, else into dist/screenshots for inspection. */
-export async function takeScreenshots(page: Page, name: string): Promise<void> {
-  const directory = process.env['SCREENSHOTS'] ? join(folder, 'screenshots') : join(root, 'dist/screenshots');
-  await page.mouse.move(0, 0);
-  for (const [viewport, size] of Object.entries(viewports)) {
-    await page.setViewportSize(size);
-    await page.evaluate('scrollTo(0, 0)');
-    await page.screenshot({ path: join(directory, `${name}-${viewport}.png`), animations: 'disabled' });
-  }
-  await page.setViewportSize(viewports.desktop);
-}
-
-/**
- * Returns the page's accessibility violations that axe-core finds, and reports a page that is wider than the window. Checks each viewport
- * in light and dark mode. In dark mode only the contrast rule runs, because nothing else differs.
- */
-export async function findViolations(page: Page): Promise<string[]> {
-  const violations: string[] = [];
-  for (const [viewport, size] of Object.entries(viewports)) {
-    await page.setViewportSize(size);
-    for (const colorScheme of ['light', 'dark'] as const) {
-      await page.emulateMedia({ colorScheme });
-      const found = await findAxeViolations(page, colorScheme === 'dark' ? ['color-contrast'] : undefined);
-      if ((await page.evaluate('document.documentElement.scrollWidth > innerWidth')) === true)
-        found.push('wider than the window');
-      violations.push(...found.map((violation) => `${viewport}, ${colorScheme}: ${violation}`));
-    }
-  }
-  await page.setViewportSize(viewports.desktop);
-  await page.emulateMedia({ colorScheme: 'light' });
-  return violations;
-}
-
-/**
- * Presses Tab until the element of this name has the focus. Throws if the focus is not visible at a stop, or if 60 presses do not reach
- * the element.
- */
-export async function tabTo(page: Page, name: string): Promise<void> {
-  const stops: string[] = [];
-  while (stops.length < 60) {
-    await page.keyboard.press('Tab');
-    const stop = String(await page.evaluate(focusedName));
-    if (stop.startsWith('invisible ')) throw new Error(`The focus is not visible: ${stop}`);
-    stops.push(stop);
-    if (stop === name) return;
-  }
-  throw new Error(`Tab did not reach ${name}. Stops: ${stops.join(', ')}.`);
-}
-
-// Returns the accessible name of the focused element, computed as far as the console's elements need it. Prefixes it with "invisible" if
-// no outline is drawn. A checkbox draws its outline on an element beside the input.
-const focusedName = `(() => {
-  const element = document.activeElement;
-  if (element === document.body) return '';
-  const texts = (element.getAttribute('aria-labelledby') ?? '').split(' ').map((id) => document.getElementById(id)?.textContent ?? '');
-  const name = element.getAttribute('aria-label') ?? (texts.join(' ').trim() || (element.labels?.[0] ?? element).textContent);
-  const hasOutline = [element, ...(element.closest('label')?.querySelectorAll('*') ?? [])]
-    .some((candidate) => getComputedStyle(candidate).outlineStyle === 'solid' && parseFloat(getComputedStyle(candidate).outlineWidth) >= 2);
-  return (hasOutline ? '' : 'invisible ') + name.trim();
-})()`;
-
-/** Creates the context of all pages: they share the browser's cache, but no session. */
-async function createContext(browser: Browser, pageErrors: string[]): Promise<BrowserContext> {
-  const context = await browser.newContext({
-    viewport: viewports.desktop,
-    reducedMotion: 'reduce',
-    colorScheme: 'light',
-    permissions: ['clipboard-read', 'clipboard-write'],
+/** Records the errors of all pages of a context, and the URLs that they request from any other origin than the given ones. */
+async function recordErrors(context: BrowserContext, origins: readonly string[]) {
+  const foreignRequests: string[] = [];
+  const pageErrors: string[] = [];
+  context.on('request', (request) => {
+    if (!origins.includes(new URL(request.url()).origin)) foreignRequests.push(request.url());
   });
-  context.setDefaultTimeout(actionTimeoutMs);
   context.on('weberror', (error) => pageErrors.push(error.error().message));
   context.on('console', (message) => {
     if (message.type() === 'error') pageErrors.push(message.text());
@@ -221,28 +194,32 @@ async function createContext(browser: Browser, pageErrors: string[]): Promise<Br
     `addEventListener('securitypolicyviolation', ({ blockedURI, violatedDirective }) =>
       console.error('blocked by', violatedDirective, blockedURI))`,
   );
-  return context;
+  return { foreignRequests, pageErrors };
 }
 
-/** Builds the console, and serves it like its `npm start`. Returns its origin. */
-async function buildAndServe(env: NodeJS.ProcessEnv, outDir: string): Promise<string> {
-  const buildArgs = ['run', 'build', '--', '--outDir', outDir, '--emptyOutDir'];
-  const { code, stdout, stderr } = await runProcess('npm', buildArgs, { cwd: folder, env });
-  if (code !== 0) throw new Error(`The build of the console failed.\n${stdout}${stderr}`);
+/** Serves the built console like its `npm start`. Returns its origin. */
+async function serve(): Promise<string> {
+  const folder = join(root, 'examples/web-console');
   const vite = join(folder, 'node_modules/vite/bin/vite.js');
-  const args = [vite, 'preview', '--port', '0', '--outDir', outDir];
+  const args = [vite, 'preview', '--port', '0', '--outDir', join(root, 'dist/console')];
+  const env = {
+    ...process.env,
+    NODE_ENV: 'production',
+    NO_COLOR: '1',
+    VITE_GATEWAY_URL: `http://${gatewayHost}/graphql`,
+  };
   const [origin] = await startProcess(process.execPath, args, { cwd: folder, env }).waitForOutput(
     /http:\/\/127\.0\.0\.1:\d+/,
   );
   return origin;
 }
 
-/** Starts a TCP proxy whose target can change, or be none, because the console is built for one gateway URL. */
-async function startProxy() {
-  let target: URL | undefined;
+/** Starts a TCP proxy before the gateway, which can disconnect all clients and accept none. */
+async function startProxy(target: URL) {
+  let isConnected = true;
   const sockets = new Set<Socket>();
   const server = createServer((downstream) => {
-    if (target === undefined) {
+    if (!isConnected) {
       downstream.destroy();
       return;
     }
@@ -270,10 +247,10 @@ async function startProxy() {
     server.close();
   });
   return {
-    origin: `http://127.0.0.1:${port}`,
-    connectTo: (next: URL | undefined) => {
-      target = next;
-      disconnectAll();
+    port,
+    setConnected: (next: boolean) => {
+      isConnected = next;
+      if (!next) disconnectAll();
     },
   };
 }
