@@ -80,7 +80,9 @@ export function launch(environment: NodeJS.ProcessEnv = {}, ...args: string[]): 
     // Other processes on this machine may delay the event loop.
     MAX_EVENT_LOOP_DELAY_MS: '0',
   };
-  const gateway = startProcess(process.execPath, [...compilerFlags, main, ...args], { env: { ...defaults, ...environment } });
+  const gateway = startProcess(process.execPath, [...compilerFlags, main, ...args], {
+    env: { ...defaults, ...environment },
+  });
   const lines: Record<string, unknown>[] = [];
   let parsedLength = 0;
   const parseLines = () => {
