@@ -4,7 +4,7 @@ import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promi
 
 // In milliseconds. Far longer than any wait takes, even on a busy machine.
 const limitMs = 60_000;
-// What most waits within the test process take, in milliseconds. Checks on each turn of the event loop take a whole processor.
+// Most waits within the test process are shorter, in milliseconds. Checks on each turn of the event loop take a whole processor.
 const spinMs = 2;
 
 /**
