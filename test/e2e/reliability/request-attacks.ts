@@ -194,6 +194,7 @@ const floods: readonly Attack[] = [
   },
   {
     name: 'spreads a fragment with a list in nine places',
+    environment: smallHeap,
     run: (target) =>
       sendInTurn(target, 8, (index) => {
         // Another environment each time, so that no two requests share a REST call.
