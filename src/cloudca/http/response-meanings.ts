@@ -1,5 +1,5 @@
-// The table of what responses of the REST API mean, by status, form of the body and kind of call. envelope.ts turns a meaning into a value or
-// an error. Retries and the circuit breaker read here which statuses are a failure of the service.
+// The table of what responses of the REST API mean, by status, form of the body and kind of call. A meaning becomes a value or an error in
+// `envelope.ts`. Retries and the circuit breaker read here which statuses are a failure of the service.
 
 /** Kinds of calls: `task` reads a task, `read` reads anything else. */
 export type CallKind = 'read' | 'task' | 'write';

@@ -5,17 +5,8 @@ import { createSteps, findViolations, see, takeScreenshots } from './console-ste
 
 const rig = await startConsole();
 const { page, open } = rig;
-const { heading, text, press, alertText, hasFocus, selectOption, isInView } = createSteps(page);
+const { heading, text, press, alertText, hasFocus, isInView, fillForm } = createSteps(page);
 const stargate = `${list}/vpns/d49b2922-0581-4587-94df-6fe719327d0f`;
-
-/** Fills in the create form with valid values, except those that the test overrides. */
-async function fillForm(changes: { readonly gateway?: string; readonly key?: string; readonly name?: string } = {}) {
-  await page.getByLabel('Name', { exact: true }).fill(changes.name ?? 'paris-office');
-  await selectOption('VPC', 'gate-room');
-  await page.getByLabel('Remote gateway', { exact: true }).fill(changes.gateway ?? '203.0.113.40');
-  await page.getByLabel('Remote network').fill('10.40.0.0/16');
-  await page.getByLabel('Pre-shared key').fill(changes.key ?? 'a-key-that-is-long-enough');
-}
 
 describe('create form', () => {
   it('shows each error at its field, then tracks the task and opens the page of the new VPN', async () => {

@@ -8,17 +8,8 @@ import { createSteps, see, seeGone } from './console-steps.js';
 
 const rig = await startConsole({ pollMs: 600_000 });
 const { page, load } = rig;
-const { heading, text, press, row, selectOption, signIn } = createSteps(page);
+const { heading, text, press, row, selectOption, signIn, fillForm } = createSteps(page);
 const warehouse = `${list}/vpns/1f97bfb7-b8d8-48e0-ac62-9714384460ce`;
-
-/** Fills in the create form with valid values, except those that the test overrides. */
-async function fillForm(changes: { readonly gateway?: string; readonly key?: string; readonly name?: string } = {}) {
-  await page.getByLabel('Name', { exact: true }).fill(changes.name ?? 'paris-office');
-  await selectOption('VPC', 'gate-room');
-  await page.getByLabel('Remote gateway', { exact: true }).fill(changes.gateway ?? '203.0.113.40');
-  await page.getByLabel('Remote network').fill('10.40.0.0/16');
-  await page.getByLabel('Pre-shared key').fill(changes.key ?? 'a-key-that-is-long-enough');
-}
 
 describe('REST calls of the gateway', () => {
   it('match the table of the README for each page and action', async () => {

@@ -30,6 +30,13 @@ async function poll(target: Locator, isTrue: () => Promise<boolean>): Promise<vo
 export function createSteps(page: Page) {
   const button = (name: string) => page.getByRole('button', { name, exact: true });
   const rows = () => page.getByRole('rowheader').allInnerTexts();
+  /** Selects an option of a select field. The table's headers are buttons of the same names. */
+  const selectOption = async (label: string, option: string): Promise<void> => {
+    const field = page.locator('.select-button').and(page.getByRole('button', { name: label }));
+    await see(field);
+    await field.click();
+    await page.getByRole('option', { name: option }).click();
+  };
   return {
     /** Signs in with the sign-in form. */
     signIn: async (key?: string): Promise<void> => {
@@ -65,12 +72,14 @@ export function createSteps(page: Page) {
         () => `Rows: ${shown.join()}`,
       );
     },
-    /** Selects an option of a select field. The table's headers are buttons of the same names. */
-    selectOption: async (label: string, option: string): Promise<void> => {
-      const field = page.locator('.select-button').and(page.getByRole('button', { name: label }));
-      await see(field);
-      await field.click();
-      await page.getByRole('option', { name: option }).click();
+    selectOption,
+    /** Fills in the create form with valid values, except those that the test overrides. */
+    fillForm: async (changes: { readonly gateway?: string; readonly key?: string; readonly name?: string } = {}) => {
+      await page.getByLabel('Name', { exact: true }).fill(changes.name ?? 'paris-office');
+      await selectOption('VPC', 'gate-room');
+      await page.getByLabel('Remote gateway', { exact: true }).fill(changes.gateway ?? '203.0.113.40');
+      await page.getByLabel('Remote network').fill('10.40.0.0/16');
+      await page.getByLabel('Pre-shared key').fill(changes.key ?? 'a-key-that-is-long-enough');
     },
     /** Returns whether the first element of a selector is inside the window, and not below the header. */
     isInView: (selector: string) =>

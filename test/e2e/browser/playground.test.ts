@@ -9,10 +9,10 @@ import { launchGateway, type ListeningProcess, runProcess } from '../../helpers/
 import { waitUntil } from '../../helpers/wait-until.js';
 import { findAxeViolations } from './axe.js';
 import { actionTimeoutMs, launchChromium } from './chromium.js';
-import { results, run, selectOperation } from './playground.js';
+import { queryEditor, results, run, selectOperation, typeQuery } from './playground.js';
 
-const ROOT = join(import.meta.dirname, '../../..');
-const GROUPS = [
+const root = join(import.meta.dirname, '../../..');
+const preparedOperations = [
   ['Read', 'siteToSiteVpns', 'siteToSiteVpn', 'vpcs', 'vpc', 'environments', 'task'],
   ['Subscribe', 'siteToSiteVpnsUpdated', 'siteToSiteVpnUpdated', 'taskUpdated'],
   ['Change', 'createSiteToSiteVpn', 'resetSiteToSiteVpn', 'updateSiteToSiteVpn', 'deleteSiteToSiteVpn'],
@@ -28,9 +28,8 @@ const requestedUrls: string[] = [];
 const pageErrors: string[] = [];
 
 const tabs = () => page.locator('.graphiql-tab-button');
-const queryEditor = () => page.locator('.graphiql-query-editor .monaco-editor');
 const editorTool = () => page.locator('.graphiql-editor-tool');
-const screenshot = (name: string) => page.screenshot({ path: join(ROOT, `dist/screenshots/${name}.png`) });
+const screenshot = (name: string) => page.screenshot({ path: join(root, `dist/screenshots/${name}.png`) });
 
 /** Runs the operation of the active tab, and waits for its HTTP response. */
 async function execute(): Promise<Response> {
@@ -47,13 +46,6 @@ async function execute(): Promise<Response> {
 async function runOperation(name: string): Promise<Response> {
   await selectOperation(page, name);
   return execute();
-}
-
-/** Replaces the text of the query editor. */
-async function typeQuery(text: string): Promise<void> {
-  await queryEditor().click();
-  await page.keyboard.press('Control+A');
-  await page.keyboard.insertText(text);
 }
 
 beforeAll(async () => {
@@ -88,7 +80,7 @@ describe('The playground', () => {
     const groups = await page.locator('.operations > section').all();
     const texts = groups.map(async (group) => group.locator('h3, code').allTextContents());
 
-    expect(await Promise.all(texts)).toEqual(GROUPS);
+    expect(await Promise.all(texts)).toEqual(preparedOperations);
   });
 
   it('runs the query for the list, in its open tab', async () => {
@@ -136,7 +128,7 @@ describe('The playground', () => {
   });
 
   it('shows the message of the gateway for a syntax error, without a stack', async () => {
-    await typeQuery('query broken {');
+    await typeQuery(page, 'query broken {');
     const response = await execute();
 
     expect(await response.text()).toContain('syntax error at line 1');
@@ -181,7 +173,7 @@ describe('The playground', () => {
       printSchema(lexicographicSortSchema(buildSchema(await readFile(path, 'utf8'))));
 
     expect(file.suggestedFilename()).toBe('schema.graphql');
-    expect(await toSortedText(await file.path())).toBe(await toSortedText(join(ROOT, 'schema.graphql')));
+    expect(await toSortedText(await file.path())).toBe(await toSortedText(join(root, 'schema.graphql')));
   });
 
   it('validates the editors in its own web workers', async () => {
@@ -203,7 +195,7 @@ describe('The playground', () => {
 
   it('keeps tabs, query texts and theme on reload, but no headers, variables or pre-shared keys', async () => {
     const names = await tabs().allTextContents();
-    await typeQuery('mutation kept { a(ipSecPsk: "secret0Psk", name: "kept-name") { id } }');
+    await typeQuery(page, 'mutation kept { a(ipSecPsk: "secret0Psk", name: "kept-name") { id } }');
     await page.getByRole('button', { name: 'Open settings dialog' }).click();
     await page.getByRole('button', { name: 'Dark' }).click();
     await page.keyboard.press('Escape');
@@ -249,18 +241,18 @@ describe('The playground', () => {
     await page.setViewportSize({ width: 390, height: 844 });
     await panes.getByText('Variables').click();
     await editorTool().getByText('"test_area"').waitFor();
-    expect(await queryEditor().isVisible()).toBe(false);
+    expect(await queryEditor(page).isVisible()).toBe(false);
     expect(await findAxeViolations(page)).toEqual([]);
     await page.getByRole('button', { name: 'Show Operations' }).click();
     await selectOperation(page, 'siteToSiteVpns');
     await page.locator('.graphiql-query-editor').getByText('totalCount').waitFor();
     expect(await editorTool().isVisible()).toBe(false);
     expect(await widths()).toEqual([390, 390]);
-    const [editorBox, switchBox] = await Promise.all([queryEditor().boundingBox(), panes.boundingBox()]);
+    const [editorBox, switchBox] = await Promise.all([queryEditor(page).boundingBox(), panes.boundingBox()]);
     expect((editorBox?.y ?? 0) + (editorBox?.height ?? 0)).toBeLessThanOrEqual(switchBox?.y ?? 0);
     await execute();
     await results(page).getByText('"totalCount"').waitFor();
-    expect(await queryEditor().isVisible()).toBe(false);
+    expect(await queryEditor(page).isVisible()).toBe(false);
     expect(await widths()).toEqual([390, 390]);
     expect(await findAxeViolations(page)).toEqual([]);
     await screenshot('playground-phone');
@@ -272,7 +264,7 @@ describe('The playground', () => {
       (address) => !/^(data|blob):/.test(address) && new URL(address).origin !== url.origin,
     );
 
-    expect(requestedUrls.length).toBeGreaterThan(GROUPS.flat().length);
+    expect(requestedUrls.length).toBeGreaterThan(preparedOperations.flat().length);
     expect(foreign).toEqual([]);
     // Chromium reports the status of the syntax error.
     expect(pageErrors).toEqual([expect.stringContaining('status of 400')]);

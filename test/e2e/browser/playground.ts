@@ -15,3 +15,15 @@ export async function run(page: Page): Promise<void> {
 export function results(page: Page): Locator {
   return page.locator('.graphiql-response');
 }
+
+/** Returns the editor of the query. */
+export function queryEditor(page: Page): Locator {
+  return page.locator('.graphiql-query-editor .monaco-editor');
+}
+
+/** Replaces the text of the query editor. */
+export async function typeQuery(page: Page, text: string): Promise<void> {
+  await queryEditor(page).click();
+  await page.keyboard.press('Control+A');
+  await page.keyboard.insertText(text);
+}

@@ -382,12 +382,7 @@ describe('Shutdown', () => {
   it.concurrent('does not wait for the request of a client that has disconnected', async () => {
     const { gateway, upstream } = await launchOnHeldUpstream();
     const disconnect = new AbortController();
-    const reading = fetch(gateway.url, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json', ...key },
-      body: JSON.stringify(list),
-      signal: disconnect.signal,
-    }).catch(() => undefined);
+    const reading = post(gateway.url, list, key, disconnect.signal).catch(() => undefined);
     await waitUntil(() => upstream.calls.length === 1);
     disconnect.abort();
     await reading;
