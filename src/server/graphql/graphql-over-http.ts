@@ -6,6 +6,7 @@ import {
   type GraphQLRequest,
   type GraphQLResponse,
   HeaderMap,
+  type HTTPGraphQLRequest,
 } from '@apollo/server';
 import {
   ApolloServerPluginCacheControlDisabled,
@@ -14,7 +15,6 @@ import {
   ApolloServerPluginSchemaReportingDisabled,
   ApolloServerPluginUsageReportingDisabled,
 } from '@apollo/server/plugin/disabled';
-import { fastifyApolloHandler } from '@as-integrations/fastify';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { type GraphQLSchema, OperationTypeNode } from 'graphql';
 import type { Logger } from 'pino';
@@ -63,7 +63,7 @@ export async function addGraphqlOverHttp(app: FastifyInstance, options: GraphqlO
     // The default logger prints error messages, which may quote the request. The plugin logs unexpected errors.
     logger: { debug: discard, info: discard, warn: discard, error: discard },
     // A simple cross-site request cannot have any of these headers.
-    csrfPrevention: { requestHeaders: [apiKeyHeader, 'apollo-require-preflight', 'x-apollo-operation-name'] },
+    csrfPrevention: { requestHeaders: [...preflightedHeaders] },
     formatError: (formatted, error) =>
       formatGraphqlError(formatted, error, { introspection: config.introspection, schema }),
     persistedQueries: false,
@@ -81,16 +81,6 @@ export async function addGraphqlOverHttp(app: FastifyInstance, options: GraphqlO
   await apollo.start();
   app.addHook('onClose', () => apollo.stop());
 
-  const handle = fastifyApolloHandler(apollo, {
-    context: (request, reply) => {
-      const operation = createContext(request);
-      cancelOnDisconnect(reply, operation);
-      const payer = originBudgets.toPayer(operation.hasKey, () => originBudgets.toOrigin(request.raw));
-      // A request may hold much that its operation does not need for as long as it lasts.
-      request.body = undefined;
-      return Promise.resolve({ operation, payer });
-    },
-  });
   app.route({
     method: ['GET', 'POST'],
     url: '/graphql',
@@ -104,11 +94,35 @@ export async function addGraphqlOverHttp(app: FastifyInstance, options: GraphqlO
     handler: async (request, reply) => {
       const stream = streamSubscription(request, reply);
       if (stream !== undefined) return stream;
-      const response: unknown = await handle.call(app, request, reply);
+      const operation = createContext(request);
+      cancelOnDisconnect(reply, operation);
+      const payer = originBudgets.toPayer(operation.hasKey, () => originBudgets.toOrigin(request.raw));
+      const httpGraphQLRequest = toApolloRequest(request);
+      // A request may hold much that its operation does not need for as long as it lasts.
+      request.body = undefined;
+      const context = () => Promise.resolve({ operation, payer });
+      const { status = 200, headers, body } = await apollo.executeHTTPGraphQLRequest({ httpGraphQLRequest, context });
+      if (body.kind !== 'complete') throw new TypeError('No operation is delivered incrementally.');
+      for (const [name, value] of headers) void reply.header(name, value);
+      void reply.code(status);
       // Requests that Apollo Server rejects before there is an operation reach no plugin.
-      return reply.statusCode >= 400 && typeof response === 'string' ? withRequestId(response, request.id) : response;
+      return status >= 400 ? withRequestId(body.string, request.id) : body.string;
     },
   });
+}
+
+// A browser asks with a preflight before it sends one of these headers to another site.
+const preflightedHeaders = [apiKeyHeader, 'apollo-require-preflight', 'x-apollo-operation-name'];
+
+/** Makes the request that Apollo Server gets, with the headers that it reads. */
+function toApolloRequest({ method, url, headers, body }: FastifyRequest): HTTPGraphQLRequest {
+  const headerMap = new HeaderMap();
+  for (const name of ['accept', 'content-type', ...preflightedHeaders]) {
+    const value = headers[name];
+    if (value !== undefined) headerMap.set(name, String(value));
+  }
+  const start = url.indexOf('?');
+  return { method, headers: headerMap, search: start < 0 ? '' : url.slice(start), body };
 }
 
 const placeholder = '{ __typename }';
@@ -116,11 +130,6 @@ const placeholder = '{ __typename }';
 /** Creates the plugin that runs the operations. Apollo Server writes what a plugin's `responseForOperation` returns. */
 function createOperationsPlugin({ operations, log }: GraphqlOverHttpOptions): ApolloServerPlugin<HttpContext> {
   return {
-    contextCreationDidFail: ({ error }) => {
-      // Logs unexpected errors only: one with a code is a rejection.
-      logUnexpected(log, [error], undefined);
-      return Promise.resolve();
-    },
     unexpectedErrorProcessingRequest: ({ requestContext, error }) => {
       logUnexpected(log, [error], requestContext.contextValue.operation);
       return Promise.resolve();
