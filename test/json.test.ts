@@ -63,7 +63,8 @@ describe('parseExactly', () => {
     ['9007199254740992', '9007199254740992'],
     ['-12345678901234567890', '-12345678901234567890'],
     ['1e400', '1e400'],
-    ['1e-400', '1e-400'],
+    ['1e-400', 0],
+    ['1.00000000000000000001', 1],
     ['0e-400', 0],
     ['1e22', 1e22],
     ['1.5E+100', 1.5e100],
@@ -81,6 +82,14 @@ describe('parseExactly', () => {
     const value = { 'a 12345678901234567890': ': 12345678901234567890 "\\', '12345678901234567890': ['1e400, 1e400'] };
     expect(parseExactly(JSON.stringify(value))).toEqual(value);
     expect(parseExactly(`[${JSON.stringify(value)}, 12345678901234567890]`)).toEqual([value, '12345678901234567890']);
+  });
+
+  it('throws RangeError for more than 100 nested arrays and objects', () => {
+    const nest = (depth: number) => '[{"a":'.repeat(depth / 2) + '1' + '}]'.repeat(depth / 2);
+    expect(parseExactly(nest(100))).toEqual(JSON.parse(nest(100)));
+    expect(() => parseExactly(nest(102))).toThrow(RangeError);
+    expect(() => parseExactly(`[${nest(100)}]`)).toThrow(RangeError);
+    expect(() => parseExactly('['.repeat(50_000) + ']'.repeat(50_000))).toThrow(RangeError);
   });
 
   it.each(['12345678901234567890x', '{12345678901234567890:1}', '01234567890123456789', '[1234567890123456789'])(

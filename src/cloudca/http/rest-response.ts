@@ -6,8 +6,8 @@ export interface RestResponse {
   /** HTTP status. */
   readonly status: number;
   /**
-   * The body parsed as JSON; numbers that JavaScript would alter are strings (parseExactly). Undefined if it is not JSON, or if it is large
-   * and exceeds the bounds on nesting or number of values.
+   * The body parsed as JSON; numbers that JavaScript would alter are strings (parseExactly). Undefined if it is not JSON, nests more than 100
+   * arrays and objects, or is large and has too many values.
    */
   readonly body: unknown;
   /** Length of the body, in characters. */
@@ -40,7 +40,7 @@ function parse(text: string): unknown {
   try {
     return parseExactly(text);
   } catch {
-    // response-meanings.ts says what a body that is not JSON means.
+    // response-meanings.ts says what an unreadable body means.
     return undefined;
   }
 }
