@@ -7,7 +7,7 @@ import { common } from './jest.config.js';
 // Without the tests over HTTP that take seconds for each change: those that need a whole session, application or REST API.
 const testsOf = {
   'src/cloudca/http': [
-    'test/cloudca/http/{circuit-states,deadline,exchange,in-flight-call,ky-platform}.test.ts',
+    'test/cloudca/http/{circuit-states,deadline,exchange,in-flight-call}.test.ts',
     'test/cloudca/http/{network-errors,rest-response,retry,transport}.test.ts',
     'test/cloudca/response-meanings.test.ts',
   ],

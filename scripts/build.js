@@ -1,25 +1,8 @@
 // Bundles the gateway into dist/main.js, so a process starts by reading one file instead of a thousand.
 // Usage: node scripts/build.js [entry] [outfile]
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { external } from './external.js';
-
-// ky reads the Fetch API classes from `globalThis`. The build replaces them with lighter ones (src/cloudca/http/ky-platform.ts).
-const kyOnPlatform = {
-  name: 'ky-on-platform',
-  setup({ onLoad }) {
-    const platform = JSON.stringify(join(import.meta.dirname, '../src/cloudca/http/ky-platform.ts'));
-    onLoad({ filter: /[\\/]ky[\\/]distribution[\\/].*\.js$/ }, async ({ path }) => {
-      const text = await readFile(path, 'utf8');
-      if (path.endsWith('Ky.js') && !text.includes('new globalThis.Request('))
-        throw new Error(
-          'Ky.js does not contain `new globalThis.Request(`. Adapt kyOnPlatform in scripts/build.js to the installed version of ky.',
-        );
-      return { contents: `import { platform } from ${platform};\n${text.replace(/\bglobalThis\b/g, 'platform')}` };
-    });
-  },
-};
 
 // Some packages import graphql and others require it, which would bundle two copies. This plugin gives all of them the ES modules. Their
 // exports are bound at build time, while a property of a required module is looked up at each use.
@@ -53,7 +36,7 @@ await build({
   external,
   // The package calls `module.require('crypto')` at each use. In the bundle, `module.require` is missing and it would fall back to sha.js.
   alias: { '@apollo/utils.createhash': 'node:crypto' },
-  plugins: [kyOnPlatform, graphqlAsModules],
+  plugins: [graphqlAsModules],
   // CommonJS packages in the bundle load Node's built-in modules with `require`.
   banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
   logLevel: 'warning',

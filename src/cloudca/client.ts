@@ -1,11 +1,12 @@
 // The client of the REST API: one ky instance, connection pool, circuit breaker and retry budget for the process. Sessions make calls
 // through it on behalf of callers.
-import ky, { type KyInstance } from 'ky';
+import ky, { type KyInstance, type Options } from 'ky';
 import { ShutdownError } from './errors.js';
 import type { Cancellation } from './http/cancellation.js';
 import { CircuitBreaker } from './http/circuit-breaker.js';
 import type { Proxies } from './http/connection-pool.js';
 import type { Deadline } from './http/deadline.js';
+import { type FetchClasses, lightClasses } from './http/fetch-classes.js';
 import type { RestResponse } from './http/rest-response.js';
 import { RetryBudget } from './http/retry.js';
 import { Singleflight } from './http/singleflight.js';
@@ -31,15 +32,17 @@ export interface ClientOptions {
   readonly circuitBreaker?: CircuitBreaker;
   /** Default: a RetryBudget with its defaults. */
   readonly retryBudget?: RetryBudget;
+  /** The classes of the Fetch standard that ky uses. Default: the light ones. */
+  readonly fetchClasses?: FetchClasses;
 }
 
 /** The client of the REST API; one for the process. */
 export class CloudcaClient {
   readonly #transport: Transport;
   readonly #baseUrl: string;
+  readonly #fetchClasses: FetchClasses;
+  readonly #ky: KyInstance;
   #isAborted = false;
-  /** The ky instance that sessions send calls with. */
-  readonly ky: KyInstance;
   /** Coalesces identical reads of one key. */
   readonly reads = new Singleflight<RestResponse>();
   /** Rejects calls while the REST API fails. */
@@ -56,15 +59,15 @@ export class CloudcaClient {
   constructor(options: ClientOptions) {
     const base = new URL(options.baseUrl.replace(/\/+$/, ''));
     this.#baseUrl = base.href.replace(/\/$/, '');
-    this.#transport = createTransport(base.origin, options.proxies);
+    this.#fetchClasses = options.fetchClasses ?? lightClasses;
+    this.#transport = createTransport(base.origin, this.#fetchClasses, options.proxies);
     this.timeoutMs = options.timeoutMs;
     this.apiVersion = options.apiVersion ?? 1;
     this.circuitBreaker = options.circuitBreaker ?? new CircuitBreaker();
     this.retryBudget = options.retryBudget ?? new RetryBudget();
-    this.ky = ky.create({
-      // The hook sends the request itself. ky then skips the clone that it keeps for a retry. Headers and cancellation reach the
-      // transport beside the Request.
-      hooks: { beforeRequest: [(request, { context }) => this.#exchange(request, context)] },
+    this.#ky = ky.create({
+      // ky passes options that it does not know on to `fetch`.
+      fetch: (request, call) => this.#fetch(request, call),
       // Each of these would act outside the deadline: ky's timeout ends at the headers, and its retry sleeps for any Retry-After.
       timeout: false,
       retry: 0,
@@ -72,11 +75,18 @@ export class CloudcaClient {
     });
   }
 
-  #exchange(request: Request, { call }: Readonly<Record<string, unknown>>): Promise<Response> {
-    // `isPathSegment` relies on what is known of the URL parser. This comparison holds whatever the parser does.
-    if (!(call instanceof OutgoingCall) || request.url !== call.url) {
-      throw new TypeError('The URL of the request is not the one that was built.');
+  /** Sends a call with ky. Rejects as Transport.exchange does. */
+  send(options: CallOptions): Promise<Response> {
+    return this.#fetchClasses.call(() => this.#ky(options.call.url, options));
+  }
+
+  #fetch(request: string | URL | Request, options: object = {}): Promise<Response> {
+    const call = 'call' in options ? options.call : undefined;
+    if (typeof request === 'string' || request instanceof URL || !(call instanceof OutgoingCall)) {
+      throw new TypeError('ky did not pass on the request and its call.');
     }
+    // `isPathSegment` relies on what is known of the URL parser. This comparison holds whatever the parser does.
+    if (request.url !== call.url) throw new TypeError('The URL of the request is not the one that was built.');
     return this.#transport.exchange(request, call);
   }
 
@@ -109,6 +119,12 @@ export class CloudcaClient {
     const parameters = Object.entries(query ?? {});
     return parameters.length === 0 ? url : `${url}?${new URLSearchParams(parameters).toString()}`;
   }
+}
+
+/** Options of ky for one call. */
+export interface CallOptions extends Options {
+  /** What the transport gets beside the Request. */
+  readonly call: OutgoingCall;
 }
 
 /** Carries the URL, headers and cancellation of a call to the transport, beside the Request. */

@@ -1,6 +1,5 @@
 // The REST calls of one operation: one caller, one key, one deadline. Reads are retried and coalesced, writes are sent once.
-import type { Options } from 'ky';
-import { type CloudcaClient, type RestApiVersion, OutgoingCall } from './client.js';
+import { type CallOptions, type CloudcaClient, OutgoingCall, type RestApiVersion } from './client.js';
 import { lenientProblems, type WireWarning } from './decode.js';
 import { toReadData, toWriteOutcome, type WriteOutcome } from './envelope.js';
 import { Secrets } from './redact.js';
@@ -241,7 +240,7 @@ export class RestSession {
     observation: RestCallObservation | undefined,
   ): Promise<RestResponse> {
     try {
-      const response = await this.#client.ky(call.url, toKyOptions(method, body, call));
+      const response = await this.#client.send(toKyOptions(method, body, call));
       const retryAfter = parseRetryAfter(response.headers.get('retry-after'));
       const text = await response.text();
       if (text.startsWith('\uFEFF'))
@@ -263,11 +262,10 @@ export class RestSession {
   }
 }
 
-// ky copies every option of every call, so a GET passes none but its context.
-function toKyOptions(method: RestCall['method'], body: object | undefined, call: OutgoingCall): Options {
-  const context = { call };
-  if (method === 'GET') return { context };
-  return body === undefined ? { context, method } : { context, method, body: JSON.stringify(body) };
+// ky copies every option of every call, so a GET passes none but its call.
+function toKyOptions(method: RestCall['method'], body: object | undefined, call: OutgoingCall): CallOptions {
+  if (method === 'GET') return { call };
+  return body === undefined ? { call, method } : { call, method, body: JSON.stringify(body) };
 }
 
 const defaultHeaders = ['accept', 'application/json', 'accept-encoding', 'gzip'];

@@ -5,6 +5,7 @@ import { BadResponseError } from '../errors.js';
 import { ConnectionPool, type Proxies } from './connection-pool.js';
 import { BodyBudget, Exchange, type ReceivedResponse } from './exchange.js';
 import type { Cancellation } from './cancellation.js';
+import type { FetchClasses } from './fetch-classes.js';
 
 /** Options of an exchange, passed beside the Request. Passing them in the Request would cost more than the rest of the exchange. */
 export interface ExchangeOptions {
@@ -32,7 +33,7 @@ export interface Transport {
 }
 
 /** Creates the transport to an origin. Opens connections as they are needed. */
-export function createTransport(origin: string, proxies?: Proxies): Transport {
+export function createTransport(origin: string, fetchClasses: FetchClasses, proxies?: Proxies): Transport {
   const pool = new ConnectionPool(origin, proxies);
   const budget = new BodyBudget();
   return {
@@ -45,50 +46,21 @@ export function createTransport(origin: string, proxies?: Proxies): Transport {
         headers,
         body: request.body === null ? null : await request.text(),
       };
-      return toResponse(
-        await new Promise((resolve, reject) => {
-          pool.acquire().dispatch(options, new Exchange(budget, cancellation, resolve, reject));
-        }),
-      );
+      const response = await new Promise<ReceivedResponse>((resolve, reject) => {
+        pool.acquire().dispatch(options, new Exchange(budget, cancellation, resolve, reject));
+      });
+      return toResponse(response, fetchClasses);
     },
     destroy: () => pool.destroy(),
   };
 }
 
-function toResponse({ status, retryAfter, body }: ReceivedResponse): Response {
+function toResponse({ status, retryAfter, body }: ReceivedResponse, { createResponse }: FetchClasses): Response {
   if (status > 599) throw new BadResponseError('The REST API sent a status that is not valid HTTP.');
   // Decoding would replace invalid bytes by U+FFFD, and so alter a value silently.
   if (!isUtf8(body)) throw new BadResponseError('The response of the REST API is not UTF-8.');
-  const response: unknown = new ReadResponse(body.toString('utf8'), status, retryAfter);
-  if (response instanceof Response) return response;
-  throw new TypeError('The prototype of ReadResponse is not Response.');
+  return createResponse(status, body.toString('utf8'), typeof retryAfter === 'string' ? retryAfter : undefined);
 }
-
-const noHeaders = new Headers();
-
-/**
- * Implements the part of Response that ky and the client use, for a body that has been read. Only its prototype makes it a Response. The
- * standard constructor would copy the headers, and create a stream that the client would have to read again.
- */
-class ReadResponse {
-  readonly status: number;
-  readonly ok: boolean;
-  /** Retry-After, the one header that the client reads. */
-  readonly headers: Headers;
-  readonly #text: string;
-
-  constructor(text: string, status: number, retryAfter: string | string[] | undefined) {
-    this.status = status;
-    this.ok = status >= 200 && status < 300;
-    this.headers = typeof retryAfter === 'string' ? new Headers({ 'retry-after': retryAfter }) : noHeaders;
-    this.#text = text;
-  }
-
-  text(): Promise<string> {
-    return Promise.resolve(this.#text);
-  }
-}
-Object.setPrototypeOf(ReadResponse.prototype, Response.prototype);
 
 function toMethod(method: string): Dispatcher.HttpMethod {
   if (method === 'GET' || method === 'POST' || method === 'PUT' || method === 'DELETE') return method;

@@ -5,6 +5,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { ClientDisconnectedError } from '../../../src/cloudca/errors.js';
 import { Cancellation } from '../../../src/cloudca/http/cancellation.js';
 import type { Proxies } from '../../../src/cloudca/http/connection-pool.js';
+import { lightClasses } from '../../../src/cloudca/http/fetch-classes.js';
 import { createTransport } from '../../../src/cloudca/http/transport.js';
 import { addCleanup } from '../../helpers/cleanup.js';
 import { startConnectProxy } from '../../helpers/connect-proxy.js';
@@ -22,7 +23,7 @@ afterEach(() => {
 
 /** Creates a transport, by default to the upstream. */
 function create(proxies?: Proxies, to = origin) {
-  const transport = createTransport(to, proxies);
+  const transport = createTransport(to, lightClasses, proxies);
   addCleanup(() => transport.destroy());
   const exchange = (path = '/v1/x', init: RequestInit = {}, cancellation = new Cancellation()) =>
     transport.exchange(new Request(`${to}${path}`, init), { headers: ['mc-api-key', 'key'], cancellation });
