@@ -1,5 +1,6 @@
 // Defines the contenders: how each is started, and its GraphQL dialect.
 import { join } from 'node:path';
+import { readImageFlags } from './image.js';
 import type { Dialect } from './queries.js';
 
 /** A server that serves GraphQL over HTTP. */
@@ -16,6 +17,8 @@ export interface Contender {
   readonly readyMessage: string;
   /** Returns the path of its compiled file. */
   readonly script: (directories: Directories) => string;
+  /** Flags of Node. */
+  readonly flags: readonly string[];
   /** Returns its environment variables, given the base URL of the REST API. */
   readonly env: (upstream: string) => Readonly<Record<string, string>>;
 }
@@ -34,10 +37,11 @@ const createContender = (id: string, title: string, rest: { optional: boolean; d
   ...rest,
   readyMessage: 'listening',
   script: ({ benchDist }) => join(benchDist, 'contenders', `${id}.js`),
+  flags: [],
   env: (upstream) => ({ UPSTREAM: upstream }),
 });
 
-/** The gateway of this repository as in production, with its log on and its limits off. */
+/** The gateway of this repository as in the image, with its log on and its limits off. */
 export const gateway: Contender = {
   id: 'gateway',
   title: 'gateway',
@@ -45,6 +49,7 @@ export const gateway: Contender = {
   dialect: 'gateway',
   readyMessage: 'gateway listening',
   script: ({ root }) => join(root, 'dist/main.js'),
+  flags: readImageFlags(),
   env: (upstream) => ({
     CLOUDCA_API_URL: upstream,
     HOST: '127.0.0.1',
@@ -69,6 +74,12 @@ export const gatewayWithTraces: Contender = {
 /** Creates a contender from another build of the gateway, given the path of its `dist/main.js`. */
 export function createOtherBuild(file: string): Contender {
   return { ...gateway, id: 'other-build', title: 'other build', script: () => file };
+}
+
+/** Creates a contender from the gateway with other flags of Node than in the image, separated by spaces. */
+export function createOtherFlags(flags: string): Contender {
+  const list = flags.split(' ').filter((flag) => flag !== '');
+  return { ...gateway, id: `flags${flags.replaceAll(/\W+/g, '-')}`, title: `gateway, node ${flags}`.trimEnd(), flags: list };
 }
 
 /** The contender that all others are compared with. */

@@ -1,7 +1,7 @@
 // Writes the report of a run as Markdown that is readable on a terminal too.
 import { join } from 'node:path';
 import { baseline, type Contender } from './contenders.js';
-import { describeMachine, versionOf } from './machine.js';
+import { describeMachine, nodeMajor, versionOf } from './machine.js';
 import type { ByContender, Latency, Soak, Startup, Throughput } from './measure.js';
 import type { Options } from './options.js';
 import { checkTargets } from './targets.js';
@@ -31,7 +31,7 @@ export function toReport(run: Run, benchDirectory: string): string {
   const sections = [
     '# Benchmark results',
     toPreamble(run, benchDirectory),
-    ...(run.options.writesResults ? ['![Requests per second of each contender](results.svg)'] : []),
+    ...(run.options.writesResults ? [`![Requests per second of each contender](results-node${nodeMajor}.svg)`] : []),
     ...(targets.length > 0
       ? [
           '## Targets',

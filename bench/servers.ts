@@ -39,7 +39,12 @@ export async function startServer(
   const child = new Process({
     name: contender.id,
     file: process.execPath,
-    args: ['--import', join(directories.benchDist, 'instrumentation.js'), contender.script(directories)],
+    args: [
+      ...contender.flags,
+      '--import',
+      join(directories.benchDist, 'instrumentation.js'),
+      contender.script(directories),
+    ],
     env: contender.env(upstream),
     logFile: join(directories.logs, `${contender.id}.log`),
     cwd: directories.root,
