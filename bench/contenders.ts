@@ -11,6 +11,8 @@ export interface Contender {
   /** Limits the contender to runs with `--all`. */
   readonly optional: boolean;
   readonly dialect: Dialect;
+  /** Whether it takes a trusted id in place of a document. */
+  readonly takesTrustedIds?: boolean;
   /** IDs of workloads that it skips, because one operation takes longer than a round. */
   readonly skippedWorkloads?: readonly string[];
   /** Message of the log line that reports its URL. */
@@ -47,6 +49,7 @@ export const gateway: Contender = {
   title: 'gateway',
   optional: false,
   dialect: 'gateway',
+  takesTrustedIds: true,
   readyMessage: 'gateway listening',
   script: ({ root }) => join(root, 'dist/main.js'),
   flags: readImageFlags(),
@@ -79,11 +82,19 @@ export function createOtherBuild(file: string): Contender {
 /** Creates a contender from the gateway with other flags of Node than in the image, separated by spaces. */
 export function createOtherFlags(flags: string): Contender {
   const list = flags.split(' ').filter((flag) => flag !== '');
-  return { ...gateway, id: `flags${flags.replaceAll(/\W+/g, '-')}`, title: `gateway, node ${flags}`.trimEnd(), flags: list };
+  return {
+    ...gateway,
+    id: `flags${flags.replaceAll(/\W+/g, '-')}`,
+    title: `gateway, node ${flags}`.trimEnd(),
+    flags: list,
+  };
 }
 
 /** The contender that all others are compared with. */
-export const baseline = createContender('baseline', 'baseline (no GraphQL)', { optional: false, dialect: 'gateway' });
+export const baseline: Contender = {
+  ...createContender('baseline', 'baseline (no GraphQL)', { optional: false, dialect: 'gateway' }),
+  takesTrustedIds: true,
+};
 
 /** All contenders, in the order of the tables. */
 export const contenders: readonly Contender[] = [

@@ -7,5 +7,8 @@ import { benchDirectory } from './compile.js';
 /** Returns the flags of Node in the image's command, e.g. `--max-semi-space-size=16`. */
 export function readImageFlags(): readonly string[] {
   const [, command = ''] = /^CMD (.*)$/m.exec(readFileSync(join(benchDirectory, '../Dockerfile'), 'utf8')) ?? [];
-  return z.array(z.string()).parse(JSON.parse(command)).filter((argument) => argument.startsWith('--'));
+  return z
+    .array(z.string())
+    .parse(JSON.parse(command))
+    .filter((argument) => argument.startsWith('--'));
 }

@@ -17,7 +17,8 @@ import {
   gatewayWithTraces,
 } from './contenders.js';
 import { loadAverage, nodeMajor } from './machine.js';
-import { type Bench, measureLatency, measureSoak, measureStartup, measureThroughput } from './measure.js';
+import { type Bench, measureLatency, measureThroughput } from './measure.js';
+import { measureChanges, measureSoak, measureStartup } from './measure-gateway.js';
 import { type Options, readOptions } from './options.js';
 import { killAll, Process } from './processes.js';
 import { type Run, toReport, type WorkloadResult } from './report.js';
@@ -98,6 +99,8 @@ async function measureWorkload(
     }
     case 'soak':
       return { kind: workload.kind, workload, result: await measureSoak(bench, upstream, workload) };
+    case 'changes':
+      return { kind: workload.kind, workload, result: await measureChanges(bench, workload) };
     case 'startup':
       return { kind: workload.kind, workload, result: await measureStartup(bench, upstream) };
   }
