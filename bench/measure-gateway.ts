@@ -30,7 +30,7 @@ export interface Soak {
   readonly rssPeakMb: number;
 }
 
-/** What one change of a list costs with a number of subscribers. */
+/** Holds what one change of a list costs with a number of subscribers. */
 export interface Change {
   /** Number of VPNs in the list. */
   readonly rows: number;

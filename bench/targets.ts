@@ -176,7 +176,7 @@ const targets: readonly Target[] = [
   changesAtMost('p95 of another key', ({ otherP95Ms }) => otherP95Ms, { target: 250, unit: 'ms', digits: 0 }),
   changesAtMost('memory', ({ growthMb }) => growthMb, { target: 150, unit: 'MB', digits: 0 }),
   atMost('changes', 'CPU for 1,000 subscribers relative to 10', {
-    // Of the longest list: for short ones, writing to the sockets takes most of the time.
+    // Uses the longest list: for short ones, writing to the sockets takes most of the time.
     value: (results) => {
       const changes = results
         .changes()

@@ -1,6 +1,6 @@
 // Measures what one change costs with many subscribers of one API key, over WebSockets, on one process of the built gateway. All use the list
-// operation of operations/. Needs Linux, for /proc. Runs as a child process of the bench (`npm run bench -- --only changes`), which says in
-// an IPC message how many rows, subscribers and changes to measure, and gets the figures in another.
+// operation of operations/. Needs Linux, for /proc. Runs as a child process of the bench (`npm run bench -- --only changes`). Measures once
+// for each IPC message, which says how many rows, subscribers and changes to use. Sends the figures in another message.
 import { type ChildProcess, fork, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
