@@ -33,13 +33,16 @@ export interface Directories {
   readonly benchDist: string;
 }
 
+// All contenders get them, so that none has a larger young generation than the others.
+const imageFlags = readImageFlags();
+
 const createContender = (id: string, title: string, rest: { optional: boolean; dialect: Dialect }): Contender => ({
   id,
   title,
   ...rest,
   readyMessage: 'listening',
   script: ({ benchDist }) => join(benchDist, 'contenders', `${id}.js`),
-  flags: [],
+  flags: imageFlags,
   env: (upstream) => ({ UPSTREAM: upstream }),
 });
 
@@ -52,7 +55,7 @@ export const gateway: Contender = {
   takesTrustedIds: true,
   readyMessage: 'gateway listening',
   script: ({ root }) => join(root, 'dist/main.js'),
-  flags: readImageFlags(),
+  flags: imageFlags,
   env: (upstream) => ({
     CLOUDCA_API_URL: upstream,
     HOST: '127.0.0.1',
