@@ -1,5 +1,6 @@
 // Defines the contenders: how each is started, and its GraphQL dialect.
 import { join } from 'node:path';
+import { readImageFlags } from './image.js';
 import type { Dialect } from './queries.js';
 
 /** A server that serves GraphQL over HTTP. */
@@ -10,12 +11,16 @@ export interface Contender {
   /** Limits the contender to runs with `--all`. */
   readonly optional: boolean;
   readonly dialect: Dialect;
+  /** Whether it takes a trusted id in place of a document. */
+  readonly takesTrustedIds?: boolean;
   /** IDs of workloads that it skips, because one operation takes longer than a round. */
   readonly skippedWorkloads?: readonly string[];
   /** Message of the log line that reports its URL. */
   readonly readyMessage: string;
   /** Returns the path of its compiled file. */
   readonly script: (directories: Directories) => string;
+  /** Flags of Node. */
+  readonly flags: readonly string[];
   /** Returns its environment variables, given the base URL of the REST API. */
   readonly env: (upstream: string) => Readonly<Record<string, string>>;
 }
@@ -28,23 +33,29 @@ export interface Directories {
   readonly benchDist: string;
 }
 
+// All contenders get them, so that none has a larger young generation than the others.
+const imageFlags = readImageFlags();
+
 const createContender = (id: string, title: string, rest: { optional: boolean; dialect: Dialect }): Contender => ({
   id,
   title,
   ...rest,
   readyMessage: 'listening',
   script: ({ benchDist }) => join(benchDist, 'contenders', `${id}.js`),
+  flags: imageFlags,
   env: (upstream) => ({ UPSTREAM: upstream }),
 });
 
-/** The gateway of this repository as in production, with its log on and its limits off. */
+/** The gateway of this repository as in the image, with its log on and its limits off. */
 export const gateway: Contender = {
   id: 'gateway',
   title: 'gateway',
   optional: false,
   dialect: 'gateway',
+  takesTrustedIds: true,
   readyMessage: 'gateway listening',
   script: ({ root }) => join(root, 'dist/main.js'),
+  flags: imageFlags,
   env: (upstream) => ({
     CLOUDCA_API_URL: upstream,
     HOST: '127.0.0.1',
@@ -71,8 +82,22 @@ export function createOtherBuild(file: string): Contender {
   return { ...gateway, id: 'other-build', title: 'other build', script: () => file };
 }
 
+/** Creates a contender from the gateway with other flags of Node than in the image, separated by spaces. */
+export function createOtherFlags(flags: string): Contender {
+  const list = flags.split(' ').filter((flag) => flag !== '');
+  return {
+    ...gateway,
+    id: `flags${flags.replaceAll(/\W+/g, '-')}`,
+    title: `gateway, node ${flags}`.trimEnd(),
+    flags: list,
+  };
+}
+
 /** The contender that all others are compared with. */
-export const baseline = createContender('baseline', 'baseline (no GraphQL)', { optional: false, dialect: 'gateway' });
+export const baseline: Contender = {
+  ...createContender('baseline', 'baseline (no GraphQL)', { optional: false, dialect: 'gateway' }),
+  takesTrustedIds: true,
+};
 
 /** All contenders, in the order of the tables. */
 export const contenders: readonly Contender[] = [

@@ -9,7 +9,11 @@ process.on('message', (message) => {
   if (typeof message !== 'object' || message === null || !('type' in message)) return;
   if (message.type === 'usage') {
     const { user, system } = process.cpuUsage();
-    process.send?.({ cpuMs: (user + system) / 1000, rssBytes: process.memoryUsage.rss() });
+    process.send?.({
+      cpuMs: (user + system) / 1000,
+      rssBytes: process.memoryUsage.rss(),
+      peakRssBytes: process.resourceUsage().maxRSS * 1024,
+    });
   }
   if (message.type === 'profile' && 'seconds' in message && 'file' in message) {
     void writeProfile(Number(message.seconds), String(message.file));

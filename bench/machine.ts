@@ -6,6 +6,9 @@ import { z } from 'zod';
 
 const manifest = z.object({ version: z.string() });
 
+/** Major version of this process's Node, e.g. `24`. */
+export const nodeMajor = process.versions.node.split('.')[0] ?? '';
+
 /** Returns CPU model, cores, memory, Node version and platform in one line. */
 export function describeMachine(): string {
   const cores = cpus();

@@ -1,7 +1,7 @@
-// Measures the workloads. The rounds of the contenders are interleaved, so that other load on the machine affects all of them alike;
+// Measures all contenders. The rounds of the contenders are interleaved, so that other load on the machine affects all of them alike;
 // results are medians over the rounds.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Contender, gateway } from './contenders.js';
+import type { Contender } from './contenders.js';
 import { serviceCode } from './dataset.js';
 import { type LatencyMessage, latencyResultSchema, type LoadMessage, loadResultSchema } from './messages.js';
 import type { Options } from './options.js';
@@ -9,7 +9,7 @@ import type { Process } from './processes.js';
 import { type Server, type ServerDirectories, startServer, type VerifiedServer, verifyServers } from './servers.js';
 import { median } from './statistics.js';
 import type { Upstream } from './upstream.js';
-import type { LatencyWorkload, SoakWorkload, ThroughputWorkload } from './workloads.js';
+import type { LatencyWorkload, ThroughputWorkload } from './workloads.js';
 
 /** Dependencies of a measurement. */
 export interface Bench {
@@ -57,30 +57,6 @@ export interface Latency {
   readonly restCalls: number;
 }
 
-/** Result of a soak test. */
-export interface Soak {
-  /** Number of responses per second. */
-  readonly requestsPerSecond: number;
-  /** Median latency, in milliseconds. */
-  readonly p50Ms: number;
-  /** 99th percentile of the latency, in milliseconds. */
-  readonly p99Ms: number;
-  /** Number of connection errors, timeouts, statuses other than 2xx, and unexpected bodies. */
-  readonly errors: number;
-  /** Median resident memory (RSS) about 20 s after the start, in megabytes (10^6 bytes). */
-  readonly rssEarlyMb: number;
-  /** Median resident memory (RSS) in the last five seconds, in megabytes (10^6 bytes). */
-  readonly rssLateMb: number;
-}
-
-/** Startup time and idle memory of the gateway. */
-export interface Startup {
-  /** Time from the spawn to the log line that reports the URL, in milliseconds. */
-  readonly readyMs: number;
-  /** Resident memory (RSS) after three idle seconds, in megabytes (10^6 bytes). */
-  readonly rssMb: number;
-}
-
 /** Medians of each contender, by its ID. */
 export type ByContender<T> = ReadonlyMap<string, T>;
 
@@ -124,51 +100,8 @@ export function measureLatency(
   });
 }
 
-/** Loads the gateway for the workload's duration and samples its memory every second. */
-export async function measureSoak(bench: Bench, upstream: Upstream, workload: SoakWorkload): Promise<Soak> {
-  const server = await startServer(gateway, upstream.url, bench.directories);
-  const [verified] = await verifyServers([server], workload.query);
-  if (verified === undefined) throw new TypeError('The gateway was not verified.');
-  const { url, body, expectedBody } = verified;
-  const { connections, keys, seconds } = workload;
-  const message: LoadMessage = { type: 'load', url, body, expectedBody, connections, keys, seconds };
-  const loading = bench.loadGenerator.send(message, loadResultSchema);
-  const rssMb: number[] = [];
-  for (let second = 1; second < seconds; second++) {
-    await sleep(1000);
-    rssMb.push((await server.process.usage()).rssBytes / 1e6);
-  }
-  const { requestsPerSecond, p50Ms, p99Ms, errors } = await loading;
-  await server.process.stop();
-  return {
-    requestsPerSecond,
-    p50Ms,
-    p99Ms,
-    errors,
-    rssEarlyMb: median(rssMb.slice(17, 22)),
-    rssLateMb: median(rssMb.slice(-5)),
-  };
-}
-
-/** Starts the gateway once per round and returns the medians. */
-export async function measureStartup(bench: Bench, upstream: Upstream): Promise<Startup> {
-  const startups: Startup[] = [];
-  for (let round = 0; round < bench.options.rounds; round++) {
-    const startedAt = performance.now();
-    const { process: child } = await startServer(gateway, upstream.url, bench.directories);
-    const readyMs = performance.now() - startedAt;
-    await sleep(3000);
-    startups.push({ readyMs, rssMb: (await child.usage()).rssBytes / 1e6 });
-    await child.stop();
-  }
-  return {
-    readyMs: median(startups.map((startup) => startup.readyMs)),
-    rssMb: median(startups.map((startup) => startup.rssMb)),
-  };
-}
-
-// Applies to latency workloads too: one client sends too few requests for V8 to optimize the code during the warm-up.
-const warmUpLoad = { connections: 16, keys: 16 };
+/** Load of a warm-up, for latency workloads too: one client sends too few requests for V8 to optimize the code meanwhile. */
+export const warmUpLoad = { connections: 16, keys: 16 };
 
 // Starts every contender anew for each workload, so that no state of another workload affects it.
 async function interleaveRounds<T extends { [K in keyof T]: number }>(
@@ -180,8 +113,10 @@ async function interleaveRounds<T extends { [K in keyof T]: number }>(
   const { rounds, seconds, warmUpSeconds, roundWarmUpSeconds } = bench.options;
   const started: Server[] = [];
   try {
-    for (const contender of bench.contenders.filter(({ skippedWorkloads = [] }) => !skippedWorkloads.includes(id))) {
-      started.push(await startServer(contender, upstream.url, bench.directories));
+    for (const contender of bench.contenders) {
+      if (contender.skippedWorkloads?.includes(id) === true) continue;
+      if (query.trustedDocuments !== undefined && contender.takesTrustedIds !== true) continue;
+      started.push(await startServer(contender, upstream.url, bench.directories, query));
     }
     const servers = await verifyServers(started, query);
     for (const server of servers) {
@@ -204,7 +139,8 @@ async function interleaveRounds<T extends { [K in keyof T]: number }>(
   }
 }
 
-async function measureLoad(
+/** Measures the throughput of a server once. Rejects if a response is not the expected one. */
+export async function measureLoad(
   loadGenerator: Process,
   upstream: Upstream,
   { url, body, expectedBody, contender, process: child }: VerifiedServer,

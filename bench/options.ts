@@ -12,6 +12,8 @@ export interface Options {
   readonly traces: boolean;
   /** Path of another build's `dist/main.js` to compare with, instead of the other contenders. */
   readonly compare: string | undefined;
+  /** Flags of Node to run the gateway with, one item per contender, instead of the other contenders. */
+  readonly flags: readonly string[];
   readonly rounds: number;
   /** Duration of a round, in seconds. */
   readonly seconds: number;
@@ -19,7 +21,7 @@ export interface Options {
   readonly warmUpSeconds: number;
   /** Duration of the warm-up before each round, in seconds. */
   readonly roundWarmUpSeconds: number;
-  /** Writes `results.md` and `results.svg`. Only for a run of all workloads with at least five rounds. */
+  /** Writes the results of this version of Node. Only for a run of all workloads with at least five rounds. */
   readonly writesResults: boolean;
   /** Command-line arguments as the user gave them. */
   readonly args: readonly string[];
@@ -37,12 +39,15 @@ export function readOptions(args: readonly string[]): Options {
       all: { type: 'boolean', default: false },
       traces: { type: 'boolean', default: false },
       compare: { type: 'string' },
+      flags: { type: 'string', multiple: true, default: [] },
+      // scripts/bench.js has chosen this process's Node by it.
+      node: { type: 'string' },
       rounds: { type: 'string', default: '5' },
       seconds: { type: 'string' },
       only: { type: 'string' },
     },
   });
-  const { quick, all, traces, compare, only } = values;
+  const { quick, all, traces, compare, flags, only } = values;
   const rounds = toCount('rounds', values.rounds);
   return {
     workloads: only === undefined ? (quick ? [firstWorkload] : workloads) : only.split(',').map(toWorkload),
@@ -50,13 +55,15 @@ export function readOptions(args: readonly string[]): Options {
     traces,
     // npm runs a script in the directory of its package, and puts the user's directory into INIT_CWD.
     compare: compare && resolve(process.env['INIT_CWD'] ?? '', compare),
+    flags,
     rounds,
     seconds: toCount('seconds', values.seconds ?? (quick ? '2' : '4')),
     // V8 optimizes hot functions over thousands of operations.
     warmUpSeconds: quick ? 3 : 10,
     // V8 discards optimized code after some idle seconds, and a contender is idle during the rounds of the others.
     roundWarmUpSeconds: quick ? 0 : 2,
-    writesResults: !quick && !traces && compare === undefined && only === undefined && rounds >= minRounds,
+    writesResults:
+      !quick && !traces && compare === undefined && flags.length === 0 && only === undefined && rounds >= minRounds,
     args,
   };
 }

@@ -25,9 +25,11 @@ export interface Usage {
   readonly cpuMs: number;
   /** Resident memory (RSS), in bytes. */
   readonly rssBytes: number;
+  /** Peak of the resident memory since the process started, in bytes. */
+  readonly peakRssBytes: number;
 }
 
-const usageSchema: z.ZodType<Usage> = z.object({ cpuMs: z.number(), rssBytes: z.number() });
+const usageSchema: z.ZodType<Usage> = z.object({ cpuMs: z.number(), rssBytes: z.number(), peakRssBytes: z.number() });
 const listeningSchema = z.object({ msg: z.string(), url: z.string() });
 
 const running = new Set<Process>();

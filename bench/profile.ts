@@ -101,7 +101,7 @@ async function run(directory: string): Promise<void> {
   const map = new SourceMap(payloadSchema.parse(payload));
   for (const workload of options.workloads) {
     if (workload.kind !== 'throughput') continue;
-    const server = await startServer(gateway, upstream.url, directories);
+    const server = await startServer(gateway, upstream.url, directories, workload.query);
     const [verified] = await verifyServers([server], workload.query);
     if (verified === undefined) throw new TypeError('The gateway was not verified.');
     const { url, body, expectedBody } = verified;

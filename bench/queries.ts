@@ -1,4 +1,5 @@
 // Defines the GraphQL queries of the workloads in each contender's dialect, and how to normalize the responses.
+import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { type Dataset, serviceCode } from './dataset.js';
 
@@ -8,8 +9,9 @@ export type Dialect = 'gateway' | 'mesh';
 /** Body of a GraphQL request over HTTP. */
 export interface Operation {
   readonly operationName: string;
-  readonly query: string;
+  readonly query?: string;
   readonly variables: Readonly<Record<string, unknown>>;
+  readonly extensions?: Readonly<Record<string, unknown>>;
 }
 
 /** A query in each dialect. */
@@ -18,6 +20,8 @@ export interface Query {
   readonly operations: Readonly<Record<Dialect, Operation>>;
   /** Converts the response's `data` to a form that is the same in all dialects. Throws if it has another shape. */
   readonly normalize: Readonly<Record<Dialect, (data: unknown) => unknown>>;
+  /** Texts by id, if the request names its document by a trusted id instead of its text. */
+  readonly trustedDocuments?: Readonly<Record<string, string>>;
 }
 
 const row = z.strictObject({
@@ -116,6 +120,17 @@ export function vpnWithVpc(dataset: Dataset): Query {
           z.strictObject({ siteToSiteVpn: z.strictObject({ data: rowWithVpc }) }).parse(data).siteToSiteVpn.data,
         ),
     },
+  };
+}
+
+/** Creates the same query with a trusted id in place of the text, in the form that Apollo's clients send. */
+export function byTrustedId({ operations, normalize }: Query): Query {
+  const { query = '', ...rest } = operations.gateway;
+  const sha256Hash = createHash('sha256').update(query).digest('hex');
+  return {
+    operations: { ...operations, gateway: { ...rest, extensions: { persistedQuery: { version: 1, sha256Hash } } } },
+    normalize,
+    trustedDocuments: { [sha256Hash]: query },
   };
 }
 

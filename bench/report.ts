@@ -1,17 +1,25 @@
 // Writes the report of a run as Markdown that is readable on a terminal too.
 import { join } from 'node:path';
 import { baseline, type Contender } from './contenders.js';
-import { describeMachine, versionOf } from './machine.js';
-import type { ByContender, Latency, Soak, Startup, Throughput } from './measure.js';
+import { describeMachine, nodeMajor, versionOf } from './machine.js';
+import type { ByContender, Latency, Throughput } from './measure.js';
+import type { Change, Soak, Startup } from './measure-gateway.js';
 import type { Options } from './options.js';
 import { checkTargets } from './targets.js';
-import type { LatencyWorkload, SoakWorkload, StartupWorkload, ThroughputWorkload } from './workloads.js';
+import type {
+  ChangesWorkload,
+  LatencyWorkload,
+  SoakWorkload,
+  StartupWorkload,
+  ThroughputWorkload,
+} from './workloads.js';
 
 /** A workload and what was measured. */
 export type WorkloadResult =
   | { readonly kind: 'throughput'; readonly workload: ThroughputWorkload; readonly result: ByContender<Throughput> }
   | { readonly kind: 'latency'; readonly workload: LatencyWorkload; readonly result: ByContender<Latency> }
-  | { readonly kind: 'soak'; readonly workload: SoakWorkload; readonly result: Soak }
+  | { readonly kind: 'soak'; readonly workload: SoakWorkload; readonly result: Soak | undefined }
+  | { readonly kind: 'changes'; readonly workload: ChangesWorkload; readonly result: readonly Change[] }
   | { readonly kind: 'startup'; readonly workload: StartupWorkload; readonly result: Startup };
 
 /** A completed run. */
@@ -31,7 +39,7 @@ export function toReport(run: Run, benchDirectory: string): string {
   const sections = [
     '# Benchmark results',
     toPreamble(run, benchDirectory),
-    ...(run.options.writesResults ? ['![Requests per second of each contender](results.svg)'] : []),
+    ...(run.options.writesResults ? [`![Requests per second of each contender](results-node${nodeMajor}.svg)`] : []),
     ...(targets.length > 0
       ? [
           '## Targets',
@@ -83,6 +91,7 @@ function toSection({ kind, result }: WorkloadResult, contenders: readonly Conten
         toRatio(throughput.requestsPerSecond / (result.get(baseline.id)?.requestsPerSecond ?? NaN)),
         throughput.p50Ms.toFixed(1),
         throughput.p99Ms.toFixed(1),
+        toRatio(throughput.p99Ms / throughput.p50Ms),
         throughput.cpuMs.toFixed(3),
         throughput.rssMb.toFixed(0),
         throughput.restCalls.toFixed(1),
@@ -93,6 +102,7 @@ function toSection({ kind, result }: WorkloadResult, contenders: readonly Conten
         'to baseline',
         'p50, ms',
         'p99, ms',
+        'p99/p50',
         'CPU ms/request',
         'memory, MB',
         'REST calls',
@@ -122,8 +132,17 @@ function toSection({ kind, result }: WorkloadResult, contenders: readonly Conten
         ]),
       );
     case 'soak':
+      if (result === undefined) return 'Not measured: it needs `taskset`, of util-linux.';
       return toTable(
-        ['requests/s', 'p50, ms', 'p99, ms', 'errors', 'memory after 20 s, MB', 'memory at the end, MB'],
+        [
+          'requests/s',
+          'p50, ms',
+          'p99, ms',
+          'errors',
+          'memory after 20 s, MB',
+          'memory at the end, MB',
+          'peak memory, MB',
+        ],
         [
           [
             result.requestsPerSecond.toFixed(0),
@@ -132,8 +151,32 @@ function toSection({ kind, result }: WorkloadResult, contenders: readonly Conten
             String(result.errors),
             result.rssEarlyMb.toFixed(0),
             result.rssLateMb.toFixed(0),
+            result.rssPeakMb.toFixed(0),
           ],
         ],
+      );
+    case 'changes':
+      return toTable(
+        [
+          'VPNs',
+          'subscribers',
+          'CPU ms/change',
+          'to fewest',
+          'REST calls',
+          'poll and delivery, ms',
+          'p95 of another key, ms',
+          'memory, MB',
+        ],
+        result.map((change) => [
+          String(change.rows),
+          String(change.subscribers),
+          change.cpuMs.toFixed(0),
+          toRatio(change.cpuMs / (result.find(({ rows }) => rows === change.rows)?.cpuMs ?? NaN)),
+          change.restCalls.toFixed(1),
+          change.deliveredMs.toFixed(0),
+          change.otherP95Ms.toFixed(0),
+          change.growthMb.toFixed(0),
+        ]),
       );
     case 'startup':
       return toTable(['time to ready, ms', 'idle memory, MB'], [[result.readyMs.toFixed(0), result.rssMb.toFixed(0)]]);
@@ -152,7 +195,8 @@ function toRows<T>(
 }
 
 function toRatio(ratio: number): string {
-  return `${ratio.toFixed(2)} ×`;
+  // A run without the baseline has no ratio to it.
+  return Number.isNaN(ratio) ? '' : `${ratio.toFixed(2)} ×`;
 }
 
 // Returns a Markdown table. Columns are right-aligned if every cell begins with a number, otherwise left-aligned.

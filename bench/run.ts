@@ -7,9 +7,18 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { toChart } from './chart.js';
 import { benchDirectory, benchDist, compile } from './compile.js';
-import { baseline, type Contender, contenders, createOtherBuild, gateway, gatewayWithTraces } from './contenders.js';
-import { loadAverage } from './machine.js';
-import { type Bench, measureLatency, measureSoak, measureStartup, measureThroughput } from './measure.js';
+import {
+  baseline,
+  type Contender,
+  contenders,
+  createOtherBuild,
+  createOtherFlags,
+  gateway,
+  gatewayWithTraces,
+} from './contenders.js';
+import { loadAverage, nodeMajor } from './machine.js';
+import { type Bench, measureLatency, measureThroughput } from './measure.js';
+import { measureChanges, measureSoak, measureStartup } from './measure-gateway.js';
 import { type Options, readOptions } from './options.js';
 import { killAll, Process } from './processes.js';
 import { type Run, toReport, type WorkloadResult } from './report.js';
@@ -53,8 +62,8 @@ async function run(options: Options, directory: string): Promise<void> {
   const report = toReport(completedRun, benchDirectory);
   process.stdout.write(`\n${report}`);
   if (!options.writesResults) return;
-  writeFileSync(join(benchDirectory, 'results.md'), report);
-  writeFileSync(join(benchDirectory, 'results.svg'), toChart(completedRun));
+  writeFileSync(join(benchDirectory, `results-node${nodeMajor}.md`), report);
+  writeFileSync(join(benchDirectory, `results-node${nodeMajor}.svg`), toChart(completedRun));
 }
 
 // Writes the supergraph that Hive Gateway serves.
@@ -64,7 +73,8 @@ async function composeSupergraph(): Promise<void> {
   await promisify(execFile)(cli, ['-c', 'contenders/hive/mesh.config.ts', '-o', output], { cwd: benchDirectory });
 }
 
-function toContenders({ all, traces, compare }: Options): readonly Contender[] {
+function toContenders({ all, traces, compare, flags }: Options): readonly Contender[] {
+  if (flags.length > 0) return [gateway, ...flags.map(createOtherFlags)];
   if (compare !== undefined) return [baseline, gateway, createOtherBuild(compare)];
   return traces ? [baseline, gateway, gatewayWithTraces] : contenders.filter(({ optional }) => all || !optional);
 }
@@ -89,6 +99,8 @@ async function measureWorkload(
     }
     case 'soak':
       return { kind: workload.kind, workload, result: await measureSoak(bench, upstream, workload) };
+    case 'changes':
+      return { kind: workload.kind, workload, result: await measureChanges(bench, workload) };
     case 'startup':
       return { kind: workload.kind, workload, result: await measureStartup(bench, upstream) };
   }

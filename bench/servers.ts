@@ -1,4 +1,5 @@
 // Starts contenders as servers, and verifies before any measurement that all of them return the same data as the gateway.
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { request } from 'undici';
@@ -30,17 +31,41 @@ export interface VerifiedServer extends Server {
 
 const responseSchema = z.strictObject({ data: z.unknown() });
 
+/** Settings to start a contender with, besides its own. */
+export interface StartOptions {
+  /** Texts by id, from which it gets a manifest of trusted documents. */
+  readonly trustedDocuments?: Query['trustedDocuments'];
+  /** Runs it on one core, with the heap that V8 chooses in a container of so many megabytes. */
+  readonly containerMb?: number | undefined;
+}
+
 /** Starts a contender in front of a REST API. Resolves when it listens; rejects if it exits first. */
 export async function startServer(
   contender: Contender,
   upstream: string,
   directories: ServerDirectories,
+  { trustedDocuments, containerMb }: StartOptions = {},
 ): Promise<Server> {
+  const manifest = join(directories.logs, 'manifest.json');
+  if (trustedDocuments !== undefined) writeFileSync(manifest, JSON.stringify(trustedDocuments));
+  const [file, ...args] = [
+    ...(containerMb === undefined ? [] : ['taskset', '-c', findCore()]),
+    process.execPath,
+    ...contender.flags,
+    // V8 limits the old generation to half of the memory that it sees.
+    ...(containerMb === undefined ? [] : [`--max-old-space-size=${containerMb / 2}`]),
+    '--import',
+    join(directories.benchDist, 'instrumentation.js'),
+    contender.script(directories),
+  ];
   const child = new Process({
     name: contender.id,
-    file: process.execPath,
-    args: ['--import', join(directories.benchDist, 'instrumentation.js'), contender.script(directories)],
-    env: contender.env(upstream),
+    file,
+    args,
+    env: {
+      ...contender.env(upstream),
+      ...(trustedDocuments === undefined ? {} : { TRUSTED_DOCUMENTS: manifest }),
+    },
     logFile: join(directories.logs, `${contender.id}.log`),
     cwd: directories.root,
   });
@@ -78,6 +103,11 @@ async function verifyResponse(server: Server, query: Query) {
       cause: error,
     });
   }
+}
+
+// Returns the last core that this process may use: the first one often serves the interrupts.
+function findCore(): string {
+  return /^Cpus_allowed_list:.*?(\d+)$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? '0';
 }
 
 function toGraphqlUrl(url: string): string {

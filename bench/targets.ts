@@ -1,6 +1,7 @@
 // Defines the gateway's targets and checks the results against them. A target that compares two results is checked only if the run has
 // measured both.
 import type { Latency, Throughput } from './measure.js';
+import type { Change, Soak } from './measure-gateway.js';
 import type { WorkloadResult } from './report.js';
 
 /** A target and its status, formatted for a table. */
@@ -47,8 +48,13 @@ class Results {
     return match?.kind === 'latency' ? match.result.get('gateway') : undefined;
   }
 
-  soak() {
-    return this.#results.find((item) => item.kind === 'soak')?.result;
+  soak(workload: string): Soak | undefined {
+    const match = this.#results.find((item) => item.workload.id === workload);
+    return match?.kind === 'soak' ? match.result : undefined;
+  }
+
+  changes(): readonly Change[] | undefined {
+    return this.#results.find((item) => item.kind === 'changes')?.result;
   }
 
   startup() {
@@ -84,14 +90,43 @@ const atMost = (workload: string, metric: string, rest: Omit<Target, 'workload' 
   ...rest,
 });
 
+const tailAtMost = (workload: string, target: number): Target =>
+  atMost(workload, 'p99 relative to p50', {
+    value: (results) => {
+      const throughput = results.throughput(workload, 'gateway');
+      return divide(throughput?.p99Ms, throughput?.p50Ms);
+    },
+    target,
+    unit: '×',
+    digits: 2,
+  });
+
+// A maximum for every number of VPNs and subscribers.
+const changesAtMost = (
+  metric: string,
+  toValue: (change: Change) => number,
+  rest: Pick<Target, 'target' | 'unit' | 'digits'>,
+): Target =>
+  atMost('changes', metric, {
+    value: (results) => {
+      const changes = results.changes();
+      return changes === undefined ? undefined : Math.max(...changes.map(toValue));
+    },
+    ...rest,
+  });
+
 const targets: readonly Target[] = [
-  atLeastRelativeTo('list', 'baseline', 'baseline', 0.4, 0.6),
-  atLeastRelativeTo('list', 'usual-stack', 'usual stack', 8),
+  atLeastRelativeTo('list', 'baseline', 'baseline', 0.5, 0.6),
+  atLeastRelativeTo('list', 'usual-stack', 'usual stack', 6),
   atLeastRelativeTo('list', 'hive', 'Hive Gateway', 20),
-  atLeastRelativeTo('one-key', 'baseline', 'baseline', 1, 1.4),
-  atLeastRelativeTo('by-id', 'baseline', 'baseline', 0.4, 0.6),
-  atLeastRelativeTo('by-id', 'usual-stack', 'usual stack', 3),
-  atLeastRelativeTo('large', 'baseline', 'baseline', 0.5, 0.8),
+  tailAtMost('list', 2.5),
+  atLeastRelativeTo('one-key', 'baseline', 'baseline', 1.3, 1.4),
+  atLeastRelativeTo('by-id', 'baseline', 'baseline', 0.45, 0.6),
+  atLeastRelativeTo('by-id', 'usual-stack', 'usual stack', 2.5),
+  tailAtMost('by-id', 2.5),
+  atLeastRelativeTo('trusted-id', 'baseline', 'baseline', 0.45, 0.6),
+  atLeastRelativeTo('large', 'baseline', 'baseline', 0.55, 0.8),
+  tailAtMost('large', 4),
   atMost('large', 'CPU per VPN relative to 25 VPNs', {
     value: (results) =>
       divide(perRow(results.throughput('large', 'gateway'), 1000), perRow(results.throughput('list', 'gateway'), 25)),
@@ -112,18 +147,45 @@ const targets: readonly Target[] = [
     unit: 'ms',
     digits: 2,
   }),
-  atMost('soak', 'errors', { value: (results) => results.soak()?.errors, target: 0, unit: '', digits: 0 }),
+  atMost('soak', 'errors', { value: (results) => results.soak('soak')?.errors, target: 0, unit: '', digits: 0 }),
   atMost('soak', 'p99 relative to p50', {
-    value: (results) => divide(results.soak()?.p99Ms, results.soak()?.p50Ms),
+    value: (results) => divide(results.soak('soak')?.p99Ms, results.soak('soak')?.p50Ms),
     target: 4,
     unit: '×',
     digits: 2,
   }),
   atMost('soak', 'memory at the end relative to 20 s', {
-    value: (results) => divide(results.soak()?.rssLateMb, results.soak()?.rssEarlyMb),
+    value: (results) => divide(results.soak('soak')?.rssLateMb, results.soak('soak')?.rssEarlyMb),
     target: 1.05,
     unit: '×',
     digits: 3,
+  }),
+  atMost('container', 'errors', {
+    value: (results) => results.soak('container')?.errors,
+    target: 0,
+    unit: '',
+    digits: 0,
+  }),
+  atMost('container', 'peak memory', {
+    value: (results) => results.soak('container')?.rssPeakMb,
+    target: 512,
+    unit: 'MB',
+    digits: 0,
+  }),
+  changesAtMost('REST calls', ({ restCalls }) => restCalls, { target: 4, unit: '', digits: 1 }),
+  changesAtMost('p95 of another key', ({ otherP95Ms }) => otherP95Ms, { target: 250, unit: 'ms', digits: 0 }),
+  changesAtMost('memory', ({ growthMb }) => growthMb, { target: 150, unit: 'MB', digits: 0 }),
+  atMost('changes', 'CPU for 1,000 subscribers relative to 10', {
+    // Uses the longest list: for short ones, writing to the sockets takes most of the time.
+    value: (results) => {
+      const changes = results
+        .changes()
+        ?.filter(({ rows }, _, all) => rows === Math.max(...all.map((item) => item.rows)));
+      return divide(changes?.at(-1)?.cpuMs, changes?.[0]?.cpuMs);
+    },
+    target: 3,
+    unit: '×',
+    digits: 2,
   }),
   atMost('startup', 'time to ready', {
     value: (results) => results.startup()?.readyMs,

@@ -1,6 +1,6 @@
 // Defines the workloads: what the bench measures, in order.
 import { type Dataset, largeDataset, smallDataset } from './dataset.js';
-import { type Query, vpnsAlone, vpnsWithVpcs, vpnWithVpc } from './queries.js';
+import { byTrustedId, type Query, vpnsAlone, vpnsWithVpcs, vpnWithVpc } from './queries.js';
 
 interface BaseWorkload {
   /** Name on the command line, for `--only`. */
@@ -28,13 +28,24 @@ export interface LatencyWorkload extends BaseWorkload {
   readonly delayMs: number;
 }
 
-/** Loads the gateway for minutes and samples its memory. */
+/** Loads the gateway for a longer time and samples its memory. */
 export interface SoakWorkload extends BaseWorkload {
   readonly kind: 'soak';
   readonly query: Query;
   readonly keys: number;
   readonly connections: number;
   readonly seconds: number;
+  /** Megabytes of a container with one core to run it in; undefined for the whole machine. */
+  readonly containerMb?: number;
+}
+
+/** Measures what one change of a list costs with many subscribers of one API key. */
+export interface ChangesWorkload extends BaseWorkload {
+  readonly kind: 'changes';
+  /** Numbers of VPNs in the list. */
+  readonly rows: readonly number[];
+  /** Numbers of subscribers, in ascending order. */
+  readonly subscribers: readonly number[];
 }
 
 /** Measures how long the gateway takes to start, and its idle memory. */
@@ -43,9 +54,10 @@ export interface StartupWorkload extends BaseWorkload {
 }
 
 /** One thing that the bench measures. */
-export type Workload = ThroughputWorkload | LatencyWorkload | SoakWorkload | StartupWorkload;
+export type Workload = ThroughputWorkload | LatencyWorkload | SoakWorkload | ChangesWorkload | StartupWorkload;
 
 const listQuery = vpnsWithVpcs(smallDataset);
+const byIdQuery = vpnWithVpc(smallDataset);
 
 /** Workload of `--quick`, and of the chart. */
 export const firstWorkload: ThroughputWorkload = {
@@ -66,7 +78,14 @@ export const workloads: readonly Workload[] = [
     ...firstWorkload,
     id: 'by-id',
     title: 'One VPN by id, with its VPC, 1,000 keys',
-    query: vpnWithVpc(smallDataset),
+    query: byIdQuery,
+    rows: 1,
+  },
+  {
+    ...firstWorkload,
+    id: 'trusted-id',
+    title: 'One VPN by id, with its VPC, sent as a trusted id, 1,000 keys',
+    query: byTrustedId(byIdQuery),
     rows: 1,
   },
   {
@@ -100,6 +119,23 @@ export const workloads: readonly Workload[] = [
     keys: 1000,
     connections: 200,
     seconds: 120,
+  },
+  {
+    id: 'container',
+    kind: 'soak',
+    title: 'One core and 512 MB: 200 connections for 30 seconds, 25 VPNs with their VPCs, 1,000 keys',
+    query: listQuery,
+    keys: 1000,
+    connections: 200,
+    seconds: 30,
+    containerMb: 512,
+  },
+  {
+    id: 'changes',
+    kind: 'changes',
+    title: 'One change of a list, subscribers of one key over WebSockets',
+    rows: [25, 500],
+    subscribers: [10, 100, 1000],
   },
   { id: 'startup', kind: 'startup', title: 'Startup time and idle memory of the gateway' },
 ];

@@ -1,9 +1,9 @@
 // Runs one of the test projects in jest.config.js: `node scripts/test.js PROJECT [--node VERSION] [--slow] [arguments of Jest]`.
 // --node takes another version of Node from the npm registry; --slow lists the ten slowest files.
-import { execFileSync, spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
 import { availableParallelism } from 'node:os';
-import { delimiter, dirname, join } from 'node:path';
+import { join } from 'node:path';
+import { becomeNode, fetchNode } from './node-versions.js';
 
 const root = join(import.meta.dirname, '..');
 
@@ -37,31 +37,8 @@ const jest = [
   '--ci',
   ...jestArguments,
 ];
-const child = spawn(node, [...nodeArguments, ...jest], {
-  cwd: root,
-  stdio: 'inherit',
-  // Tests that run other programs by name get the same Node.
-  env: { ...process.env, PATH: `${dirname(node)}${delimiter}${process.env['PATH'] ?? ''}` },
-});
-for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal));
-child.on('exit', (code) => process.exit(code ?? 1));
-
-/** Installs a version of Node, such as 24 or 24.22.3, into the cache folder. Returns the path of its binary. */
-function fetchNode(version) {
-  if (!/^\d+(\.\d+){0,2}$/.test(version)) {
-    throw new Error('--node needs a version of Node, e.g. npm run test:node -- 24');
-  }
-  const platform = process.platform === 'win32' ? 'win' : process.platform;
-  const name = `node-${platform === 'darwin' ? 'bin-darwin' : platform}-${process.arch}`;
-  const folder = join(root, 'node_modules/.cache/node', version);
-  const binary = join(folder, 'node_modules', name, platform === 'win' ? 'bin/node.exe' : 'bin/node');
-  if (!existsSync(binary)) {
-    const flags = ['--prefix', folder, '--no-save', '--ignore-scripts', '--no-audit', '--no-fund'];
-    execFileSync('npm', ['install', ...flags, `${name}@${version}`], { stdio: 'inherit' });
-  }
-  process.stderr.write(`Node ${execFileSync(binary, ['--version'], { encoding: 'utf8' })}`);
-  return binary;
-}
+// Tests that run other programs by name get the same Node.
+becomeNode(node, [...nodeArguments, ...jest], root);
 
 /**
  * Returns flags with which V8 optimizes a function after a million bytes of bytecode instead of 66,000. Most functions of a test never pay

@@ -1,41 +1,30 @@
-// Measures what one change costs with many followers of one API key, over WebSockets, on one process of the built gateway. All use the list
-// operation of operations/. Varies rows and followers, so that growth shows. Needs Linux, for /proc. Fails above the limits below.
-// Options: --rows 25,500, --followers 10,100,1000, --changes 5, --gateway dist/main.js.
-import { fork, spawn } from 'node:child_process';
+// Measures what one change costs with many subscribers of one API key, over WebSockets, on one process of the built gateway. All use the list
+// operation of operations/. Needs Linux, for /proc. Runs as a child process of the bench (`npm run bench -- --only changes`). Measures once
+// for each IPC message, which says how many rows, subscribers and changes to use. Sends the figures in another message.
+import { type ChildProcess, fork, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { parseArgs } from 'node:util';
 import { waitUntil } from '../helpers/wait-until.js';
 import { readCpuMs, readPeakMiB, resetPeak } from './process-usage.js';
 import { startSizedRestApi } from './sized-rest-api.js';
 
-const { values } = parseArgs({
-  options: {
-    rows: { type: 'string', default: '25,500' },
-    followers: { type: 'string', default: '10,100,1000' },
-    changes: { type: 'string', default: '5' },
-    gateway: { type: 'string', default: 'dist/main.js' },
-  },
-});
-const toNumbers = (list: string) => list.split(',').map(Number);
-const changes = Number(values.changes);
 const vpcs = 20;
 const pollMs = 2_000;
 // Milliseconds between two requests of another tenant.
 const probeMs = 20;
 
-const maxRestCalls = 4;
-const maxOtherP95Ms = 250;
-const maxGrowthMiB = 150;
-// CPU of one change, as a multiple of that for the fewest followers. Applies to the longest list: for short ones, writing to the sockets
-// takes most of the time.
-const maxCpuFactor = 3;
-
-/** Holds what was measured with a number of rows and followers. */
-interface Measured {
+/** Says what to measure. */
+interface Message {
+  /** Program and arguments that start the gateway. */
+  readonly command: readonly string[];
   readonly rows: number;
-  readonly followers: number;
+  readonly subscribers: number;
+  readonly changes: number;
+}
+
+/** Holds what was measured with a number of rows and subscribers. */
+interface Measured {
   readonly cpuMs: number;
   readonly restCalls: number;
   readonly deliveredMs: number;
@@ -44,9 +33,14 @@ interface Measured {
 }
 
 const rest = await startSizedRestApi();
+const children = new Set<ChildProcess>();
+process.once('exit', () => {
+  for (const child of children) child.kill('SIGKILL');
+});
+process.once('SIGTERM', () => process.exit());
 
-async function startGateway() {
-  const child = spawn(process.execPath, [values.gateway], {
+async function startGateway([program = '', ...args]: readonly string[]) {
+  const child = spawn(program, args, {
     env: {
       NODE_ENV: 'production',
       HOST: '127.0.0.1',
@@ -61,11 +55,12 @@ async function startGateway() {
     },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
+  children.add(child);
   for await (const line of createInterface({ input: child.stdout })) {
     const url = /"url":"([^"]+\/graphql)"/.exec(line)?.[1];
     if (url === undefined) continue;
     child.stdout.resume();
-    return { url, pid: child.pid ?? 0, stop: () => child.kill('SIGKILL') };
+    return { url, pid: child.pid ?? 0 };
   }
   throw new Error('The gateway has exited.');
 }
@@ -91,8 +86,8 @@ async function probe(url: string, isDone: () => boolean): Promise<number[]> {
 const toPercentile = (numbers: readonly number[], share: number) =>
   numbers.toSorted((one, other) => one - other)[Math.ceil(numbers.length * share) - 1] ?? NaN;
 
-async function measure(rows: number, followers: number): Promise<Measured> {
-  const gateway = await startGateway();
+async function measure({ command, rows, subscribers, changes }: Message): Promise<Measured> {
+  const gateway = await startGateway(command);
   // Warms up the gateway.
   let isWarm = false;
   const warmUp = probe(gateway.url, () => isWarm);
@@ -101,14 +96,15 @@ async function measure(rows: number, followers: number): Promise<Measured> {
   await warmUp;
   const freshMiB = resetPeak(gateway.pid);
   const environment = `rows-${rows}-vpcs-${vpcs}-versioned`;
-  const script = fileURLToPath(new URL('live-followers.ts', import.meta.url));
-  const child = fork(script, [gateway.url, String(followers), environment]);
+  const script = fileURLToPath(new URL('live-subscribers.ts', import.meta.url));
+  const child = fork(script, [gateway.url, String(subscribers), environment]);
+  children.add(child);
   let events = 0;
   child.on('message', (message: { readonly events: number }) => {
     events = message.events;
   });
   await waitUntil(() => events === 1);
-  /** Makes one change, and waits until each follower has it. */
+  /** Makes one change, and waits until each subscriber has it. */
   const change = async () => {
     const target = events + 1;
     rest.version++;
@@ -132,11 +128,9 @@ async function measure(rows: number, followers: number): Promise<Measured> {
   isDone = true;
   const durations = await probing;
   const growthMiB = readPeakMiB(gateway.pid) - freshMiB;
-  child.kill('SIGKILL');
-  gateway.stop();
+  for (const started of children) started.kill('SIGKILL');
+  children.clear();
   return {
-    rows,
-    followers,
     cpuMs,
     restCalls,
     deliveredMs: toPercentile(deliveries, 0.5),
@@ -145,34 +139,6 @@ async function measure(rows: number, followers: number): Promise<Measured> {
   };
 }
 
-const print = (cells: readonly unknown[]) => process.stdout.write(`| ${cells.map(String).join(' | ')} |\n`);
-print(['rows', 'followers', 'CPU of one change', 'REST calls', 'poll and delivery', 'p95 of another tenant', 'memory']);
-print(['---:', '---:', '---:', '---:', '---:', '---:', '---:']);
-const faults: string[] = [];
-for (const rows of toNumbers(values.rows)) {
-  let fewest: Measured | undefined;
-  for (const followers of toNumbers(values.followers)) {
-    const measured = await measure(rows, followers);
-    const { cpuMs, restCalls, deliveredMs, otherP95Ms, growthMiB } = measured;
-    fewest ??= measured;
-    print([
-      rows,
-      followers,
-      `${Math.round(cpuMs)} ms`,
-      restCalls.toFixed(1),
-      `${Math.round(deliveredMs)} ms`,
-      `${Math.round(otherP95Ms)} ms`,
-      `+${Math.round(growthMiB)} MiB`,
-    ]);
-    const name = `${followers} followers of ${rows} VPNs`;
-    if (restCalls > maxRestCalls) faults.push(`${name}: more than ${maxRestCalls} REST calls for one change.`);
-    if (otherP95Ms > maxOtherP95Ms) faults.push(`${name}: another tenant waits more than ${maxOtherP95Ms} ms.`);
-    if (growthMiB > maxGrowthMiB) faults.push(`${name}: more than ${maxGrowthMiB} MiB.`);
-    if (rows === Math.max(...toNumbers(values.rows)) && cpuMs > maxCpuFactor * fewest.cpuMs) {
-      faults.push(`${name}: more than ${maxCpuFactor} times the CPU of ${fewest.followers} followers.`);
-    }
-  }
-}
-rest.stop();
-process.stderr.write(faults.map((fault) => `${fault}\n`).join(''));
-process.exitCode = faults.length === 0 ? 0 : 1;
+process.on('message', (message: Message) => {
+  void measure(message).then((measured) => process.send?.(measured));
+});

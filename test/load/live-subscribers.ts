@@ -1,11 +1,11 @@
-// The followers of test/load/live-load.ts, in a process of their own, so that what they read delays no measurement. Opens one WebSocket for
-// each, with one subscription. Sends `{ events }` to the parent when every follower has received so many.
-// Arguments: URL of the gateway, number of followers, name of the environment.
+// The subscribers of test/load/live-load.ts, in a process of their own, so that what they read delays no measurement. Opens one WebSocket for
+// each, with one subscription. Sends `{ events }` to the parent when every subscriber has received so many.
+// Arguments: URL of the gateway, number of subscribers, name of the environment.
 import { readFileSync } from 'node:fs';
 import { WebSocket } from 'ws';
 
 const [url = '', count = '', name = ''] = process.argv.slice(2);
-const followers = Number(count);
+const subscribers = Number(count);
 const read = (file: string) => readFileSync(new URL(`../../operations/${file}`, import.meta.url), 'utf8');
 // The list operation that apps use, with the only fragment that it needs.
 const fragment = /fragment SiteToSiteVpnRow [^}]*\{[^}]*\}\s*\}/.exec(read('fragments.graphql'))?.[0] ?? '';
@@ -15,7 +15,7 @@ const subscribe = JSON.stringify({ id: '1', type: 'subscribe', payload: { query,
 const init = JSON.stringify({ type: 'connection_init', payload: { 'MC-Api-Key': 'live-load' } });
 const isNext = (data: Buffer) => data.subarray(0, 40).includes('"type":"next"');
 
-// How many followers have received at least so many events, by that number.
+// How many subscribers have received at least so many events, by that number.
 const received: number[] = [];
 
 async function open(): Promise<void> {
@@ -32,15 +32,15 @@ async function open(): Promise<void> {
       }
       events++;
       received[events] = (received[events] ?? 0) + 1;
-      if (received[events] === followers) process.send?.({ events });
+      if (received[events] === subscribers) process.send?.({ events });
       resolve();
     });
     socket.on('close', (code) => {
-      throw new Error(`A follower was closed with ${code}.`);
+      throw new Error(`A subscriber was closed with ${code}.`);
     });
   });
 }
 
-for (let index = 0; index < followers; index += 20) {
-  await Promise.all(Array.from({ length: Math.min(20, followers - index) }, open));
+for (let index = 0; index < subscribers; index += 20) {
+  await Promise.all(Array.from({ length: Math.min(20, subscribers - index) }, open));
 }
