@@ -19,16 +19,9 @@ export interface RequestScope {
 }
 
 // From lower-case input to the API's spelling. The documentation uses several spellings.
-const encryptionAlgorithms = new Map([
-  ['3des', '3des'],
-  ['aes128', 'aes128'],
-  ['aes192', 'aes192'],
-  ['aes256', 'aes256'],
-]);
-const hashAlgorithms = new Map([
-  ['sha1', 'sha1'],
-  ['md5', 'md5'],
-]);
+const spelledAlike = (...names: string[]) => new Map(names.map((name) => [name, name]));
+const encryptionAlgorithms = spelledAlike('3des', 'aes128', 'aes192', 'aes256');
+const hashAlgorithms = spelledAlike('sha1', 'md5');
 const groups = new Map([
   ['modp1536', 'modp1536'],
   ['group-5 (1536-bit)', 'modp1536'],
