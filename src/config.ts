@@ -50,8 +50,6 @@ export interface Config {
   readonly cloudcaApiUrl: string | undefined;
   /** Version of the REST API whose form writes have: `cidr` in 1, `cidrList` in 2. The gateway reads both forms. */
   readonly cloudcaApiVersion: 1 | 2;
-  /** Whether an insecure connection to the REST API is allowed in production: http to another host, or TLS without verification. */
-  readonly cloudcaApiInsecure: boolean;
   /** Outbound proxies, whose URLs may contain passwords; undefined: none. */
   readonly proxies: ProxyConfig | undefined;
   /** Deadline of one operation's REST work, in milliseconds. */
@@ -164,7 +162,6 @@ export function readConfig(variables: NodeJS.ProcessEnv = process.env): Config {
     cloudcaApiUrl,
     cloudcaApiVersion: values.CLOUDCA_API_VERSION ?? toApiVersion(cloudcaApiUrl),
     proxies: http === undefined && https === undefined ? undefined : { http, https, except },
-    cloudcaApiInsecure: values.CLOUDCA_API_INSECURE,
     cloudcaApiTimeoutMs: values.CLOUDCA_API_TIMEOUT_MS,
     listen: { host: listenHost, port: values.PORT },
     servesLoopbackNamesOnly: !production && values.HOST === undefined,

@@ -36,39 +36,37 @@ const nonNegative = () => wholeNumber(0, 1_000_000_000);
 const trueOrFalse = () => z.enum(['true', 'false'], 'must be true or false').transform((value) => value === 'true');
 const host = () => z.string().regex(/^[\w.:-]+$/, 'must be a host name or an IP address');
 
-const apiUrl = z.string().refine((text) => {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  return (
-    (url?.protocol === 'http:' || url?.protocol === 'https:') &&
-    `${url.username}${url.password}${url.search}${url.hash}` === '' &&
-    !/[?#]/.test(text)
-  );
-}, 'must be an http or https URL without credentials, query or fragment');
+const urlOf = (protocols: readonly string[], isValid: (url: URL, text: string) => boolean, error: string) =>
+  z.string().refine((text) => {
+    const url = URL.canParse(text) ? new URL(text) : undefined;
+    return url !== undefined && protocols.includes(url.protocol) && isValid(url, text);
+  }, error);
+const httpProtocols = ['http:', 'https:'];
 
-const proxyUrl = z.string().refine((text) => {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  return (
-    (url?.protocol === 'http:' || url?.protocol === 'https:') &&
-    url.pathname === '/' &&
-    !/[?#]|%(?![0-9a-f]{2})/i.test(text)
-  );
-}, 'must be an http or https URL without a path, with a percent-encoded password, e.g. http://proxy.internal:3128');
+const apiUrl = urlOf(
+  httpProtocols,
+  ({ username, password }, text) => `${username}${password}` === '' && !/[?#]/.test(text),
+  'must be an http or https URL without credentials, query or fragment',
+);
+
+const proxyUrl = urlOf(
+  httpProtocols,
+  ({ pathname }, text) => pathname === '/' && !/[?#]|%(?![0-9a-f]{2})/i.test(text),
+  'must be an http or https URL without a path, with a percent-encoded password, e.g. http://proxy.internal:3128',
+);
+
+const redisUrl = urlOf(
+  ['redis:', 'rediss:'],
+  // ioredis would read query parameters as options.
+  ({ hostname, pathname }, text) =>
+    hostname !== '' && /^(\/\d{0,5})?$/.test(pathname) && !/[?#]|%(?![0-9a-f]{2})/i.test(text),
+  'must be a redis or rediss URL without a query, with a percent-encoded password, e.g. redis://redis.internal:6379/0',
+);
 
 // Accepts address ranges, since other programs use them. The gateway ignores them.
 const noProxy = z
   .string()
   .regex(/^[\w.*:[\]/, -]+$/, 'must be a comma-separated list of hosts, e.g. localhost,.internal');
-
-const redisUrl = z.string().refine((text) => {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  return (
-    (url?.protocol === 'redis:' || url?.protocol === 'rediss:') &&
-    url.hostname !== '' &&
-    /^(\/\d{0,5})?$/.test(url.pathname) &&
-    // ioredis would read query parameters as options.
-    !/[?#]|%(?![0-9a-f]{2})/i.test(text)
-  );
-}, 'must be a redis or rediss URL without a query, with a percent-encoded password, e.g. redis://redis.internal:6379/0');
 
 const origins = z
   .string()
@@ -186,6 +184,7 @@ const variables = z.object({
     .enum(['1', '2'], 'must be 1 or 2')
     .transform((text) => (text === '1' ? 1 : 2))
     .optional(),
+  // Whether an insecure connection to the REST API is allowed in production: http to another host, or TLS without verification.
   CLOUDCA_API_INSECURE: trueOrFalse().default(false),
   // Node reads it by itself.
   NODE_TLS_REJECT_UNAUTHORIZED: z.string().optional(),

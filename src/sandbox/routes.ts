@@ -22,8 +22,11 @@ import {
 /** Handles a call, and returns the body of the response. */
 export type Handler = (request: FastifyRequest, reply: FastifyReply) => unknown;
 
+/** The methods that a path may have. */
+export const methods = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
+
 /** The handlers of a path by method. Any other method is not allowed. */
-export type Handlers = Partial<Record<'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE', Handler>>;
+type Handlers = Partial<Record<(typeof methods)[number], Handler>>;
 
 /** Parses JSON. Returns undefined if the text is not valid JSON; no JSON text has that value. */
 export function parseJson(text: unknown): unknown {

@@ -5,7 +5,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { fastify, type FastifyRequest } from 'fastify';
 import { createDefaultSeed } from './default-seed.js';
 import { READ_ONLY_KEY, SANDBOX_KEY } from './keys.js';
-import { createRoutes, getOrganizationId, type Handler, parseJson } from './routes.js';
+import { createRoutes, getOrganizationId, type Handler, methods, parseJson } from './routes.js';
 import type { Seed } from './seed.js';
 import { SandboxState } from './state.js';
 import { isRecord } from './validation.js';
@@ -52,8 +52,6 @@ export interface Sandbox {
 }
 
 const notFound = createApiError('notFound', 'The path was not found.');
-
-const methods = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
 
 /** Returns what an error is about if it does not say so itself: the entity or list that the path names. */
 function toContext({ routeOptions: { url = '' }, params }: FastifyRequest): ErrorContext {

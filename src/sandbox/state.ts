@@ -3,7 +3,7 @@
 import { randomUUID } from 'node:crypto';
 import { isIPv4 } from 'node:net';
 import type { Seed } from './seed.js';
-import { decodeSiteToSiteVpn, type RequestScope, type SiteToSiteVpnFields } from './validation.js';
+import { decodeSiteToSiteVpn } from './validation.js';
 import type { ApiVersion } from './versions.js';
 import {
   createApiError,
@@ -78,13 +78,6 @@ export function getEntity<Entity>(entities: ReadonlyMap<string, Entity>, id: str
 
 const createNotFound = (message: string, context?: ErrorContext): ApiFailure =>
   new ApiFailure(404, createApiError('notFound', message, context));
-
-/** Decodes a create or update request. Throws ApiFailure 400 with one error for each problem of the body. */
-function decode(body: unknown, scope: RequestScope): SiteToSiteVpnFields {
-  const decoded = decodeSiteToSiteVpn(body, scope);
-  if ('errors' in decoded) throw new ApiFailure(400, ...decoded.errors);
-  return decoded.fields;
-}
 
 /** The state of the simulated API. Call `applyDueChanges` before each request, since no other method applies them. */
 export class SandboxState {
@@ -166,7 +159,7 @@ export class SandboxState {
   /** Creates a VPN, Pending at first, and returns the task. Throws ApiFailure 400 with one error for each problem of the body. */
   createSiteToSiteVpn({ vpcs, siteToSiteVpns }: EnvironmentState, body: unknown, version: ApiVersion): Task {
     const others = [...siteToSiteVpns.values()];
-    const { name, ...rest } = decode(body, { version, vpcIds: [...vpcs.keys()], others });
+    const { name, ...rest } = decodeSiteToSiteVpn(body, { version, vpcIds: [...vpcs.keys()], others });
     if (others.length >= SITE_TO_SITE_VPN_QUOTA) {
       throw new ApiFailure(
         400,
@@ -197,7 +190,7 @@ export class SandboxState {
     const { vpcs, siteToSiteVpns } = environment;
     const current = getEntity(siteToSiteVpns, id);
     const others = [...siteToSiteVpns.values()].filter((vpn) => vpn !== current);
-    const fields = decode(body, { version, vpcIds: [...vpcs.keys()], others, current });
+    const fields = decodeSiteToSiteVpn(body, { version, vpcIds: [...vpcs.keys()], others, current });
     siteToSiteVpns.set(id, { ...current, ...fields });
     return this.resetSiteToSiteVpn(environment, id);
   }

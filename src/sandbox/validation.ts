@@ -2,7 +2,7 @@
 // key.
 import { isIP, isIPv4 } from 'node:net';
 import { versionRules, type ApiVersion } from './versions.js';
-import { createApiError, type ApiError, type ErrorContext, type SiteToSiteVpn } from './wire-types.js';
+import { createApiError, type ApiError, ApiFailure, type ErrorContext, type SiteToSiteVpn } from './wire-types.js';
 
 /** A decoded request: algorithms in the API's spelling, with defaults. */
 export type SiteToSiteVpnFields = Omit<SiteToSiteVpn, 'id' | 'state'>;
@@ -18,20 +18,10 @@ export interface RequestScope {
   current?: SiteToSiteVpn;
 }
 
-/** The decoded VPN, or at least one error. */
-export type DecodeResult = { fields: SiteToSiteVpnFields } | { errors: ApiError[] };
-
 // From lower-case input to the API's spelling. The documentation uses several spellings.
-const encryptionAlgorithms = new Map([
-  ['3des', '3des'],
-  ['aes128', 'aes128'],
-  ['aes192', 'aes192'],
-  ['aes256', 'aes256'],
-]);
-const hashAlgorithms = new Map([
-  ['sha1', 'sha1'],
-  ['md5', 'md5'],
-]);
+const spelledAlike = (...names: string[]) => new Map(names.map((name) => [name, name]));
+const encryptionAlgorithms = spelledAlike('3des', 'aes128', 'aes192', 'aes256');
+const hashAlgorithms = spelledAlike('sha1', 'md5');
 const groups = new Map([
   ['modp1536', 'modp1536'],
   ['group-5 (1536-bit)', 'modp1536'],
@@ -55,11 +45,11 @@ export function isCidr(text: string): boolean {
   });
 }
 
-/** Decodes the body of a create or update request. Null in a field counts as absent. */
-export function decodeSiteToSiteVpn(body: unknown, scope: RequestScope): DecodeResult {
+/** Decodes the body of a create or update request. Null in a field counts as absent. Throws ApiFailure 400 with one error for each problem. */
+export function decodeSiteToSiteVpn(body: unknown, scope: RequestScope): SiteToSiteVpnFields {
   const { version, vpcIds, others, current } = scope;
   const rules = versionRules[version];
-  if (!isRecord(body)) return { errors: [createApiError('malformedBody', 'The body must be a JSON object.')] };
+  if (!isRecord(body)) throw new ApiFailure(400, createApiError('malformedBody', 'The body must be a JSON object.'));
 
   const errors: ApiError[] = [];
   const unknownFields = new Set(Object.keys(body));
@@ -147,7 +137,8 @@ export function decodeSiteToSiteVpn(body: unknown, scope: RequestScope): DecodeR
   const known = current === undefined ? 'a field of a site-to-site VPN' : 'a field that an update can change';
   for (const field of unknownFields) report('unknownField', `${field} is not ${known}.`);
 
-  return errors.length === 0 ? { fields } : { errors };
+  if (errors.length > 0) throw new ApiFailure(400, ...errors);
+  return fields;
 }
 
 const toContext = ({ id }: SiteToSiteVpn): ErrorContext => ({ type: 'sitetositevpns', id });

@@ -98,7 +98,7 @@ export interface ApiError {
 }
 
 /** Values of `code` in `errors`. The documentation shows only 2012, without its meaning. All others are invented. */
-export const errorCodes = {
+const errorCodes = {
   unknownKey: 1001,
   notAuthorized: 1002,
   malformedBody: 2001,

@@ -127,7 +127,6 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
     originBudgets,
     lifecycle,
     connections,
-    unreadBytes,
     createContext: createEventContext,
   });
   await addGraphqlOverHttp(app, {

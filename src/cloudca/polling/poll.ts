@@ -1,8 +1,8 @@
 // Polls one resource (a task, a VPN or a list) for as long as it has subscribers. Decides when to send a request, and what is a change or
-// the end. Knows neither API keys nor the type of the resource.
+// the end. Does not know the type of the resource.
 import { NotFoundError } from '../errors.js';
 import type { RestSession } from '../session.js';
-import type { Turn } from './pacer.js';
+import type { Pacer, Turn } from './pacer.js';
 import { isPermanentFailure, judgeFailure, maxFailures } from './poll-failures.js';
 
 /** Receives the current value after each change, and the end. */
@@ -29,18 +29,16 @@ export interface PollOptions<T> extends PollStart<T> {
   readonly fetch: (rest: RestSession, latest: T | undefined) => Promise<T>;
   /** Milliseconds from a response to the next request. Failures may prolong it (`judgeFailure`). */
   readonly intervalMs: number;
-  /** Starts a request, at once or when the rate of the poll's key allows it. An urgent request comes before the key's others. */
-  readonly takeTurn: (turn: Turn, isUrgent: boolean) => void;
-  /** Gives up a turn that has not started. */
-  readonly giveUpTurn: (turn: Turn) => void;
+  /** Spaces the requests of all polls of a key. */
+  readonly pacer: Pacer;
+  /** The key of the pacer's turns. */
+  readonly apiKey: string;
   /** Whether two values are equal as far as subscribers are concerned. */
   readonly isSame: (one: T, other: T) => boolean;
   /** Whether a value will never change again. */
   readonly hasEnded: (value: T) => boolean;
   /** Whether a resource that is no longer found was deleted, which is an end, not a failure. */
   readonly isDeletable: boolean;
-  /** Called when the REST API asks for a delay before the next request. */
-  readonly onRetryAfter: (milliseconds: number) => void;
   /** Called after each request that succeeded, with its start time on the clock of performance.now(). */
   readonly onSuccess?: (value: T, startedAt: number) => void;
   /** Called after each request that makes the poll unhealthy. */
@@ -50,11 +48,15 @@ export interface PollOptions<T> extends PollStart<T> {
    * `requestIfDue`. `hasValue` reports whether this poll has a value already.
    */
   readonly isFedByAnotherPoll?: (hasValue: boolean) => boolean;
-  /** Called once when the poll ends, before `onEnd`. The poll also ends when its last subscriber unsubscribes. */
-  readonly onStopped: () => void;
-  /** Called once when the poll has ended, with the failure that caused it, if any. */
-  readonly onEnd?: (failure?: unknown) => void;
+  /** Called once when the poll ends, also with its last subscriber, with the failure that caused it, if any. */
+  readonly onEnd: (failure?: unknown) => void;
 }
+
+/**
+ * Says when the next request of a poll starts. `inItsTurn`: it is due, and waits for its turn among the requests of the key.
+ * `leftToAnotherPoll`: it is due, but another poll supplies the value. `none`: the poll has ended.
+ */
+type NextRequest = 'afterFirstSubscriber' | 'atItsTime' | 'inItsTurn' | 'leftToAnotherPoll' | 'none';
 
 /** Polls one resource for all of its subscribers. Ends when the resource or its last subscriber does, or after failures. */
 export class Poll<T> {
@@ -63,25 +65,21 @@ export class Poll<T> {
   // Subscribers that joined while there was no fresh value.
   readonly #awaitingFirstValue = new Set<Subscriber<T>>();
   #latest: T | undefined;
+  #nextRequest: NextRequest = 'afterFirstSubscriber';
   #timer: NodeJS.Timeout | undefined;
   #nextRequestAt = 0;
   // When the latest value arrived. A response to a request that started before may be older than that value.
   #latestAt = 0;
   // The session of the request in flight.
   #session: RestSession | undefined;
-  // Whether a request is due that this poll leaves to another poll.
-  #isDue = false;
   // Whether the next request comes before those of the key's other polls.
   #isUrgent = false;
-  // Whether a request is due that waits for its turn.
-  #hasTurn = false;
   // The number of failures that count since the latest value.
   #failures = 0;
   // Whether the latest request, or another poll, has brought no value. The latest value is then too old for new subscribers.
   #isStale = false;
   // Whether the resource was not found since the latest value. It has ended if its own request does not find it either.
   #isMissing = false;
-  #hasEnded = false;
 
   constructor(options: PollOptions<T>) {
     this.#options = options;
@@ -105,7 +103,12 @@ export class Poll<T> {
 
   /** Whether the latest value is not older than one interval. */
   get isFresh(): boolean {
-    return this.#latest !== undefined && !this.#isStale && this.#session === undefined && !this.#isDue;
+    const isDue = this.#session !== undefined || this.#nextRequest === 'leftToAnotherPoll';
+    return this.#latest !== undefined && !this.#isStale && !isDue;
+  }
+
+  get #hasEnded(): boolean {
+    return this.#nextRequest === 'none';
   }
 
   /** Milliseconds until the next request. */
@@ -118,7 +121,7 @@ export class Poll<T> {
     this.#subscribers.add(subscriber);
     if (this.#latest !== undefined && this.isFresh) subscriber.onValue(this.#latest);
     else this.#awaitingFirstValue.add(subscriber);
-    if (this.#timer === undefined) this.#schedule(this.#options.firstDelayMs ?? 0);
+    if (this.#nextRequest === 'afterFirstSubscriber') this.#schedule(this.#options.firstDelayMs ?? 0);
   }
 
   /** Removes a subscriber. The poll ends with its last one. */
@@ -141,62 +144,59 @@ export class Poll<T> {
     else if (!this.#isMissing) {
       this.#isMissing = true;
       this.#isStale = true;
-      if (this.#session === undefined) this.#requestNow();
+      if (this.#session !== undefined) return;
+      this.#cancelNextRequest();
+      this.#takeTurn();
     }
   }
 
   /** Lets the next request, when it is due, come before those of the key's other polls. */
   expedite(): void {
     this.#isUrgent = true;
-    if (!this.#hasTurn) return;
-    this.#giveUpTurn();
+    if (this.#nextRequest !== 'inItsTurn') return;
+    this.#cancelNextRequest();
     this.#takeTurn();
   }
 
   /** Requests the value now, if this poll skipped a request for another poll that has supplied nothing since. */
   requestIfDue(): void {
-    if (this.#isDue) this.#takeTurn();
+    if (this.#nextRequest === 'leftToAnotherPoll') this.#takeTurn();
   }
 
   #schedule(milliseconds: number): void {
-    clearTimeout(this.#timer);
-    this.#giveUpTurn();
+    this.#cancelNextRequest();
+    this.#nextRequest = 'atItsTime';
     this.#nextRequestAt = performance.now() + milliseconds;
     this.#timer = setTimeout(() => {
       this.#takeTurn();
     }, milliseconds);
   }
 
-  #requestNow(): void {
+  #cancelNextRequest(): void {
     clearTimeout(this.#timer);
-    this.#giveUpTurn();
-    this.#takeTurn();
+    this.#options.pacer.giveUp(this.#options.apiKey, this.#turn);
   }
 
   #takeTurn(): void {
-    if (this.#isLeftToAnotherPoll()) return;
-    this.#hasTurn = true;
-    this.#options.takeTurn(this.#turn, this.#isUrgent);
-  }
-
-  #giveUpTurn(): void {
-    if (!this.#hasTurn) return;
-    this.#hasTurn = false;
-    this.#options.giveUpTurn(this.#turn);
+    if (this.#leaveToAnotherPoll()) return;
+    this.#nextRequest = 'inItsTurn';
+    this.#options.pacer.take(this.#options.apiKey, this.#turn, this.#isUrgent);
   }
 
   // Another poll may have begun to supply the value while this one waited for its turn.
   readonly #turn: Turn = () => {
-    this.#hasTurn = false;
-    if (this.#isLeftToAnotherPoll()) return false;
+    if (this.#leaveToAnotherPoll()) return false;
+    this.#nextRequest = 'atItsTime';
     this.#isUrgent = false;
     void this.#request();
     return true;
   };
 
-  #isLeftToAnotherPoll(): boolean {
-    this.#isDue = !this.#isMissing && this.#options.isFedByAnotherPoll?.(this.#latest !== undefined) === true;
-    return this.#isDue;
+  #leaveToAnotherPoll(): boolean {
+    const { isFedByAnotherPoll } = this.#options;
+    if (this.#isMissing || isFedByAnotherPoll?.(this.#latest !== undefined) !== true) return false;
+    this.#nextRequest = 'leftToAnotherPoll';
+    return true;
   }
 
   async #request(): Promise<void> {
@@ -224,7 +224,6 @@ export class Poll<T> {
     this.#failures = 0;
     this.#isStale = false;
     this.#isMissing = false;
-    this.#isDue = false;
     this.#cancelRequest();
     for (const subscriber of changed ? this.#subscribers : this.#awaitingFirstValue) subscriber.onValue(value);
     this.#awaitingFirstValue.clear();
@@ -233,7 +232,7 @@ export class Poll<T> {
 
   // Returns the milliseconds until the next request. The poll may have ended instead.
   #fail(error: unknown): number {
-    const { intervalMs, isDeletable, onUnhealthy, onRetryAfter } = this.#options;
+    const { intervalMs, isDeletable, onUnhealthy, pacer, apiKey } = this.#options;
     this.#cancelRequest();
     this.#isStale = true;
     const isMissing = error instanceof NotFoundError && this.#latest !== undefined;
@@ -246,7 +245,7 @@ export class Poll<T> {
     else if (isPermanentFailure(error)) this.#end(error);
     if (this.#hasEnded) return intervalMs;
     const { counts, delayMs, isRequested } = judgeFailure(error, intervalMs, this.#failures);
-    if (isRequested) onRetryAfter(delayMs);
+    if (isRequested) pacer.hold(apiKey, delayMs);
     if (!counts) return delayMs;
     this.#failures++;
     if (this.#failures >= maxFailures) this.#end(error);
@@ -270,13 +269,10 @@ export class Poll<T> {
 
   #end(failure?: unknown): void {
     if (this.#hasEnded) return;
-    this.#hasEnded = true;
-    this.#isDue = false;
-    clearTimeout(this.#timer);
-    this.#giveUpTurn();
+    this.#cancelNextRequest();
+    this.#nextRequest = 'none';
     this.#cancelRequest();
-    this.#options.onStopped();
-    this.#options.onEnd?.(failure);
+    this.#options.onEnd(failure);
     for (const subscriber of this.#subscribers) subscriber.onEnd(failure);
     this.#subscribers.clear();
     this.#awaitingFirstValue.clear();

@@ -165,13 +165,12 @@ export class Watcher {
     const key = toTaskKey(apiKey, id, organizationId);
     return getOrCreate(this.#tasks, key, () => {
       return new Poll({
-        ...this.#toPollOptions(apiKey, 'task'),
+        ...this.#toPollOptions(apiKey, 'task', () => this.#tasks.delete(key)),
         fetch: (rest) => getTask(rest, id, organizationId),
         intervalMs: this.#options.taskPollMs,
         isSame: (one, other) => one.status === other.status,
         hasEnded,
         isDeletable: false,
-        onStopped: () => this.#tasks.delete(key),
         ...start,
       });
     });
@@ -182,7 +181,10 @@ export class Watcher {
     const vpnPolls = () => this.#vpns.get(key)?.entries() ?? [];
     return getOrCreate(this.#lists, key, () => {
       return new Poll<readonly SiteToSiteVpnEntity[]>({
-        ...this.#toPollOptions(apiKey, 'siteToSiteVpns'),
+        ...this.#toPollOptions(apiKey, 'siteToSiteVpns', () => {
+          this.#lists.delete(key);
+          for (const [, poll] of vpnPolls()) poll.requestIfDue();
+        }),
         fetch: (rest, latest) => requestVpnList(rest, environment, latest),
         intervalMs: this.#options.watchPollMs,
         isSame: isDeepStrictEqual,
@@ -193,10 +195,6 @@ export class Watcher {
           for (const [id, poll] of vpnPolls()) poll.receive(findVpn(vpns, id), startedAt);
         },
         onUnhealthy: () => {
-          for (const [, poll] of vpnPolls()) poll.requestIfDue();
-        },
-        onStopped: () => {
-          this.#lists.delete(key);
           for (const [, poll] of vpnPolls()) poll.requestIfDue();
         },
       });
@@ -212,7 +210,10 @@ export class Watcher {
       // The list may be older than the VPN: a VPN that is not in it is requested by its id.
       const cached = list?.isFresh === true ? findVpn(list.latest ?? [], id) : undefined;
       return new Poll({
-        ...this.#toPollOptions(apiKey, 'siteToSiteVpn'),
+        ...this.#toPollOptions(apiKey, 'siteToSiteVpn', () => {
+          polls.delete(idKey);
+          if (polls.size === 0) this.#vpns.delete(key);
+        }),
         fetch: (rest) => getSiteToSiteVpn(rest, environment, id),
         intervalMs: this.#options.watchPollMs,
         isSame: isDeepStrictEqual,
@@ -221,10 +222,6 @@ export class Watcher {
         isFedByAnotherPoll: (hasValue) => {
           const poll = this.#lists.get(key);
           return poll?.isHealthy === true && (hasValue || poll.isRequesting);
-        },
-        onStopped: () => {
-          polls.delete(idKey);
-          if (polls.size === 0) this.#vpns.delete(key);
         },
         ...(list === undefined || cached === undefined ? {} : { cached, firstDelayMs: list.msUntilNextRequest }),
       });
@@ -235,21 +232,18 @@ export class Watcher {
   #toPollOptions(
     apiKey: string,
     target: WatchTarget,
-  ): Pick<PollOptions<unknown>, 'createSession' | 'takeTurn' | 'giveUpTurn' | 'onRetryAfter' | 'onEnd'> {
+    forget: () => void,
+  ): Pick<PollOptions<unknown>, 'createSession' | 'pacer' | 'apiKey' | 'onEnd'> {
     const { client, warn, startObservation } = this.#options;
     const { observe, end } = startObservation?.(target) ?? {};
     return {
       createSession: () => client.session({ apiKey, requestId: randomUUID(), warn, observe }, { maxRetries: 0 }),
-      takeTurn: (turn, isUrgent) => {
-        this.#pacer.take(apiKey, turn, isUrgent);
+      pacer: this.#pacer,
+      apiKey,
+      onEnd: (failure) => {
+        forget();
+        end?.(failure);
       },
-      giveUpTurn: (turn) => {
-        this.#pacer.giveUp(apiKey, turn);
-      },
-      onRetryAfter: (milliseconds) => {
-        this.#pacer.hold(apiKey, milliseconds);
-      },
-      ...(end === undefined ? {} : { onEnd: end }),
     };
   }
 }

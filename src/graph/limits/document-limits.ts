@@ -41,6 +41,7 @@ const introspectionLimits = { depth: 15, aliases: 2 };
 // overlap likewise. No other lists can be nested without end.
 const roundFields = new Set(['siteToSiteVpns', 'networkOverlaps']);
 const maxRounds = 2;
+const roundsViolation = `goes to lists of VPNs more than ${maxRounds} times on one path (Vpc.siteToSiteVpns, SiteToSiteVpn.networkOverlaps)`;
 
 /** Maximum length of a string in a document or in the variables, in characters. Inputs with a shorter limit check it themselves. */
 export const maxStringLength = 16_384;
@@ -111,46 +112,31 @@ interface Counts {
   readonly introspectionAliases: number;
 }
 
+type LimitCheck = readonly [count: number, max: number, violation: string];
+
 function toViolations(operation: OperationDefinitionNode, counter: Counter, limits: DocumentLimits): string[] {
-  const isMutation = operation.operation === OperationTypeNode.MUTATION;
   const counts = counter.countOperation(operation);
   const { maxDepth, maxFields, maxRootFields, maxMutationFields, maxRepeats, maxAliases, maxDirectives } = limits;
   const { depth, aliases } = introspectionLimits;
-  const violations = [
-    ...checkLimit(counts.depth, maxDepth, (max) => `has a depth of more than ${max} fields (MAX_DEPTH)`),
-    ...checkLimit(counts.fields, maxFields, (max) => `has more than ${max} fields, fragments included (MAX_FIELDS)`),
-    ...(isMutation
-      ? checkLimit(
-          counts.rootFields,
-          maxMutationFields,
-          (max) => `has more than ${max} root fields (MAX_MUTATION_FIELDS)`,
-        )
-      : checkLimit(counts.rootFields, maxRootFields, (max) => `has more than ${max} root fields (MAX_ROOT_FIELDS)`)),
-    ...checkLimit(counts.aliases, maxAliases, (max) => `has more than ${max} aliases (MAX_ALIASES)`),
-    ...checkLimit(counts.directives, maxDirectives, (max) => `has more than ${max} directives (MAX_DIRECTIVES)`),
-    ...checkLimit(
-      counts.rounds,
-      maxRounds,
-      (max) =>
-        `goes to lists of VPNs more than ${max} times on one path (Vpc.siteToSiteVpns, SiteToSiteVpn.networkOverlaps)`,
-    ),
-    ...checkLimit(
-      counts.introspectionDepth,
-      depth,
-      (max) => `has introspection with a depth of more than ${max} fields`,
-    ),
-    ...checkLimit(counts.introspectionAliases, aliases, (max) => `has introspection with more than ${max} aliases`),
-  ];
+  const violations = findExceeded([
+    [counts.depth, maxDepth, `has a depth of more than ${maxDepth} fields (MAX_DEPTH)`],
+    [counts.fields, maxFields, `has more than ${maxFields} fields, fragments included (MAX_FIELDS)`],
+    operation.operation === OperationTypeNode.MUTATION
+      ? [counts.rootFields, maxMutationFields, `has more than ${maxMutationFields} root fields (MAX_MUTATION_FIELDS)`]
+      : [counts.rootFields, maxRootFields, `has more than ${maxRootFields} root fields (MAX_ROOT_FIELDS)`],
+    [counts.aliases, maxAliases, `has more than ${maxAliases} aliases (MAX_ALIASES)`],
+    [counts.directives, maxDirectives, `has more than ${maxDirectives} directives (MAX_DIRECTIVES)`],
+    [counts.rounds, maxRounds, roundsViolation],
+    [counts.introspectionDepth, depth, `has introspection with a depth of more than ${depth} fields`],
+    [counts.introspectionAliases, aliases, `has introspection with more than ${aliases} aliases`],
+  ]);
   if (violations.length > 0 || maxRepeats === 0 || counts.fields > maxExpandedFields) return violations;
-  return checkLimit(
-    counter.countRepeats(operation),
-    maxRepeats,
-    (max) => `selects the same field more than ${max} times (MAX_REPEATS)`,
-  );
+  const repeats = counter.countRepeats(operation);
+  return findExceeded([[repeats, maxRepeats, `selects the same field more than ${maxRepeats} times (MAX_REPEATS)`]]);
 }
 
-function checkLimit(count: number, max: number, toViolation: (max: number) => string): string[] {
-  return max > 0 && count > max ? [toViolation(max)] : [];
+function findExceeded(checks: readonly LimitCheck[]): string[] {
+  return checks.filter(([count, max]) => max > 0 && count > max).map(([, , violation]) => violation);
 }
 
 const zeroCounts: Counts = {

@@ -36,7 +36,7 @@ export function MakesRestCalls(
   calls: readonly RestCallName[],
   free: readonly string[] = [],
 ): MethodDecorator & PropertyDecorator {
-  return Extensions({ restCalls: { calls, free: new Set(['__typename', ...free]) } });
+  return Extensions({ restCalls: new FieldCalls(calls, new Set(['__typename', ...free])) });
 }
 
 /** Declares the maximum number of REST calls of a mutation whose input has `validateOnly: true`. It sends no write, and returns no object. */
@@ -44,17 +44,20 @@ export function ChecksWithRestCalls(maxCalls: number): MethodDecorator {
   return Extensions({ maxCheckCalls: maxCalls });
 }
 
+class FieldCalls {
+  constructor(
+    readonly calls: readonly RestCallName[],
+    readonly free: ReadonlySet<string>,
+  ) {}
+}
+
 /**
  * Declares the REST calls of a field that loads objects in batches, in the extension `batchedCalls`. Each batch makes one call, and those of
  * the fields below, which batches do not share.
  */
 export class BatchedCalls {
-  /** Returns the call that loads each batch, from the arguments of the field. */
-  readonly toCalls: (args: Readonly<Record<string, unknown>>) => readonly RestCallName[];
-
-  constructor(toCalls: BatchedCalls['toCalls']) {
-    this.toCalls = toCalls;
-  }
+  /** `toCalls` returns the call that loads each batch, from the arguments of the field. */
+  constructor(readonly toCalls: (args: Readonly<Record<string, unknown>>) => readonly RestCallName[]) {}
 }
 
 /** Returns the number of REST calls that an operation is expected to make with these variables, which must be coerced. At least 1. */
@@ -134,14 +137,13 @@ function collectRoots(
 
 function addCalls(calls: Set<string>, field: RestField, node: FieldNode): void {
   const declared: unknown = field?.extensions['restCalls'];
-  if (!isObject(declared) || !(declared['free'] instanceof Set) || !Array.isArray(declared['calls'])) return;
-  const { free } = declared;
+  if (!(declared instanceof FieldCalls)) return;
   const selections = node.selectionSet?.selections ?? [];
   // Does not expand fragments: assumes that one selects other fields.
   const isFree = (selection: (typeof selections)[number]) =>
-    selection.kind === Kind.FIELD && free.has(selection.name.value);
+    selection.kind === Kind.FIELD && declared.free.has(selection.name.value);
   if (selections.length > 0 && selections.every(isFree)) return;
-  for (const call of declared['calls']) calls.add(String(call));
+  for (const call of declared.calls) calls.add(call);
 }
 
 function countCalls({ node, field, calls }: RootCalls, variables: Readonly<Record<string, unknown>>): number {

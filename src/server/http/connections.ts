@@ -1,21 +1,15 @@
 // Bounds the open connections of a server: all of them, those that stay open (WebSockets and event streams), and those of one API key.
 import type { Server } from 'node:http';
 import type { Duplex } from 'node:stream';
+import type { Config } from '../../config.js';
+import type { ShedReason } from '../telemetry/metrics.js';
 import { hasPendingRequest } from './pending-responses.js';
 
 /** Message to clients while too many connections are open. */
 export const tooManyConnectionsMessage = 'The gateway has too many open connections. Try again in a moment.';
 
-/** The limits of the connections. */
-export interface ConnectionLimits {
-  /** Open connections. A tenth of it is kept for connections that do not stay open. */
-  readonly maxConnections: number;
-  /** WebSockets and event streams of one key; 0: no limit. */
-  readonly maxConnectionsPerKey: number;
-}
-
-/** Which limit of connections is reached: that of the process or that of the key. */
-export type ConnectionShedReason = 'connections' | 'connections_of_key';
+/** The limits of the connections. A tenth of `maxConnections` is kept for connections that do not stay open. */
+type ConnectionLimits = Pick<Config, 'maxConnections' | 'maxConnectionsPerKey'>;
 
 /** A WebSocket or an event stream. */
 export interface LongConnection {
@@ -37,11 +31,11 @@ interface Entry {
 /** The open connections of one server. */
 export class Connections {
   readonly #limits: ConnectionLimits;
-  readonly #onShed: (reason: ConnectionShedReason) => void;
+  readonly #onShed: (reason: ShedReason) => void;
   // Sockets, not events: a socket whose offer to upgrade is ignored reaches the server a second time.
   readonly #open = new Set<Duplex>();
-  readonly #long = new Set<Entry>();
-  readonly #longSockets = new WeakSet<Duplex>();
+  // WebSockets and event streams, by socket.
+  readonly #long = new Map<Duplex, Entry>();
   // By hash of the key; undefined for WebSockets without `connection_init`. Callers without connections have no entry.
   readonly #countOfCaller = new Map<string | undefined, number>();
   // Those idle for longest first.
@@ -52,7 +46,7 @@ export class Connections {
    * client has sent so far. Calls `onShed` for each rejection and each connection that is closed. Node closes connections above 110 % of
    * the maximum, or above 16 more if that is more, without a response.
    */
-  constructor(server: Server, limits: ConnectionLimits, onShed: (reason: ConnectionShedReason) => void) {
+  constructor(server: Server, limits: ConnectionLimits, onShed: (reason: ShedReason) => void) {
     this.#limits = limits;
     this.#onShed = onShed;
     server.on('connection', (socket: Duplex) => {
@@ -84,14 +78,13 @@ export class Connections {
       return undefined;
     }
     const entry: Entry = { socket, evict: evict ?? (() => undefined), callerId: undefined };
-    this.#long.add(entry);
-    this.#longSockets.add(socket);
+    this.#long.set(socket, entry);
     this.#count(undefined, 1);
     if (evict !== undefined) this.#setIdle(entry, true);
     return {
       setCaller: (callerId) => this.#setCaller(entry, callerId),
       setIdle: (isIdle) => {
-        if (this.#long.has(entry)) this.#setIdle(entry, isIdle);
+        if (this.#isCounted(entry)) this.#setIdle(entry, isIdle);
       },
       release: () => {
         this.#release(entry);
@@ -99,9 +92,13 @@ export class Connections {
     };
   }
 
+  #isCounted(entry: Entry): boolean {
+    return this.#long.get(entry.socket) === entry;
+  }
+
   #setCaller(entry: Entry, callerId: string): boolean {
     const { maxConnectionsPerKey } = this.#limits;
-    if (!this.#long.has(entry)) return true;
+    if (!this.#isCounted(entry)) return true;
     if (maxConnectionsPerKey > 0 && (this.#countOfCaller.get(callerId) ?? 0) >= maxConnectionsPerKey) {
       this.#onShed('connections_of_key');
       return false;
@@ -116,7 +113,8 @@ export class Connections {
   }
 
   #release(entry: Entry): void {
-    if (!this.#long.delete(entry)) return;
+    if (!this.#isCounted(entry)) return;
+    this.#long.delete(entry.socket);
     this.#setIdle(entry, false);
     this.#count(entry.callerId, -1);
   }
@@ -138,7 +136,7 @@ export class Connections {
   // Closes the oldest connection that serves nothing: it waits for its first request or the next one, or has sent part of one.
   #closeUnused(): void {
     for (const socket of this.#open) {
-      if (this.#longSockets.has(socket) || hasPendingRequest(socket)) continue;
+      if (this.#long.has(socket) || hasPendingRequest(socket)) continue;
       this.#open.delete(socket);
       this.#onShed('connections');
       socket.destroy();

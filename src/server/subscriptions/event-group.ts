@@ -75,7 +75,6 @@ export class Group {
   #execution: Execution | undefined;
   #failure: SharedResult | undefined;
   #hasEnded = false;
-  #isClosed = false;
 
   /** `first` is the first subscriber. */
   constructor(options: GroupOptions, first: GroupMember) {
@@ -92,6 +91,11 @@ export class Group {
   /** Whether no further event follows. */
   get hasEnded(): boolean {
     return this.#hasEnded;
+  }
+
+  // A group without subscribers gets no others.
+  get #isClosed(): boolean {
+    return this.#subscribers.size === 0;
   }
 
   /** The failure that ended the group; undefined if there is none. */
@@ -194,14 +198,13 @@ export class Group {
 
   #end(errors?: readonly GraphQLFormattedError[]): void {
     this.#hasEnded = true;
-    if (errors !== undefined) this.#failure = this.#toResult(this.#eventCount, tailWithoutData, { errors });
+    if (errors !== undefined) this.#failure = this.#toResult(this.#eventCount, tailWithoutData, errors);
     this.#options.onClosed();
     for (const subscriber of this.#subscribers) subscriber.wake();
   }
 
   #close(): void {
     const { results, onClosed } = this.#options;
-    this.#isClosed = true;
     onClosed();
     results.delete(this);
     void this.#source?.return?.();
@@ -217,9 +220,9 @@ export class Group {
     let result: SharedResult;
     try {
       const { data, errors } = await operations.execute(operation, context, value);
-      result = this.#toResult(eventNumber, await toTail(data), { errors, secretReads: context.secretReads });
+      result = this.#toResult(eventNumber, await toTail(data), errors, context.secretReads);
     } catch (thrown) {
-      result = this.#toResult(eventNumber, tailWithoutData, { errors: operations.formatErrors([thrown], context) });
+      result = this.#toResult(eventNumber, tailWithoutData, operations.formatErrors([thrown], context));
     }
     this.#contexts.delete(context);
     subscriber.onRestCalls(context.restCalls);
@@ -232,13 +235,8 @@ export class Group {
   #toResult(
     eventNumber: number,
     tail: Buffer,
-    {
-      errors,
-      secretReads,
-    }: {
-      readonly errors?: readonly GraphQLFormattedError[] | undefined;
-      readonly secretReads?: SecretReads | undefined;
-    },
+    errors: readonly GraphQLFormattedError[] | undefined,
+    secretReads?: SecretReads,
   ): SharedResult {
     const { callerId, unreadBytes } = this.#options;
     return {

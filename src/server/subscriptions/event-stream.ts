@@ -2,19 +2,11 @@
 import type { ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { whenDrained } from '../http/drain.js';
-import type { UnreadBytes } from '../http/unread-bytes.js';
 import type { Lifecycle } from '../lifecycle.js';
 import { heartbeatMs } from './heartbeat.js';
-import { SentBytes } from './sent-bytes.js';
 import type { StreamFormat } from './stream-format.js';
 import type { EventReceiver } from './subscription.js';
 import type { SubscriptionEvent } from './subscription-event.js';
-
-/** Dependencies of event streams. */
-export interface EventStreamOptions {
-  readonly unreadBytes: UnreadBytes;
-  readonly lifecycle: Lifecycle;
-}
 
 /** Headers of each event stream, besides its media type. */
 export const streamHeaders = {
@@ -33,20 +25,11 @@ export class EventStream implements EventReceiver {
   readonly body: Readable;
   readonly #response: ServerResponse;
   readonly #format: StreamFormat;
-  readonly #callerId: string;
-  readonly #unreadBytes: UnreadBytes;
 
-  /** `callerId` is the hash of the API key. Counts the response as an active request, so that shutdown waits until it has closed. */
-  constructor(
-    response: ServerResponse,
-    format: StreamFormat,
-    callerId: string,
-    { unreadBytes, lifecycle }: EventStreamOptions,
-  ) {
+  /** Counts the response as an active request, so that shutdown waits until it has closed. */
+  constructor(response: ServerResponse, format: StreamFormat, lifecycle: Lifecycle) {
     this.#response = response;
     this.#format = format;
-    this.#callerId = callerId;
-    this.#unreadBytes = unreadBytes;
     this.body = new Readable({ read: () => undefined });
     this.body.push(format.opening);
     // A closed response does not emit `close` again.
@@ -82,9 +65,7 @@ export class EventStream implements EventReceiver {
     this.body.push(afterEvent);
     socket?.uncork();
     const drained = whenDrained(this.#response);
-    if (socket === null || drained === undefined) return undefined;
-    void tail.holdUntil(socket, drained);
-    return new SentBytes(Buffer.from(head), this.#callerId, this.#unreadBytes).holdUntil(socket, drained);
+    return socket === null || drained === undefined ? undefined : tail.holdWithHead(head, socket, drained);
   }
 
   /** Tells the client that the subscription has ended, and ends the response. */

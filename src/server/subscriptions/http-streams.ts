@@ -13,12 +13,14 @@ import { hashApiKey, readApiKey } from '../http/api-key.js';
 import { readClientApp } from '../http/client-app.js';
 import { type Connections, tooManyConnectionsMessage } from '../http/connections.js';
 import { sendError } from '../http/error-responses.js';
-import { EventStream, type EventStreamOptions, streamHeaders } from './event-stream.js';
+import type { Lifecycle } from '../lifecycle.js';
+import { EventStream, streamHeaders } from './event-stream.js';
 import { chooseStreamFormat, serverSentEvents, type StreamFormat, streamFormats } from './stream-format.js';
 import type { RejectedSubscription, Subscriptions } from './subscriptions.js';
 
 /** Dependencies of the streams. */
-export interface HttpStreamOptions extends EventStreamOptions {
+export interface HttpStreamOptions {
+  readonly lifecycle: Lifecycle;
   readonly operations: Operations;
   readonly subscriptions: Subscriptions;
   readonly admission: Admission;
@@ -108,7 +110,7 @@ async function respond(
   });
   await addRateLimitHeaders(reply, callerId, options);
   if ('errors' in result) return sendRejection(reply, result);
-  const stream = new EventStream(reply.raw, format, callerId, options);
+  const stream = new EventStream(reply.raw, format, options.lifecycle);
   void result.run(stream).then((hasEnded) => {
     if (hasEnded) stream.complete();
   });

@@ -25,6 +25,12 @@ export class SentBytes {
     if (this.#connections.size === 0) this.#unreadBytes.set(this, this.#callerId, 0);
   }
 
+  /** Counts the bytes, and `head` that only this client gets, as unread by the client of a connection until `taken` resolves. */
+  holdWithHead(head: string, connection: Duplex, taken: Promise<void>): Promise<void> {
+    void this.holdUntil(connection, taken);
+    return new SentBytes(Buffer.from(head), this.#callerId, this.#unreadBytes).holdUntil(connection, taken);
+  }
+
   /** Closes the connections whose clients have not taken the bytes. */
   destroy(): void {
     for (const connection of this.#connections) connection.destroy();

@@ -37,7 +37,7 @@ const emptyPart = `${partHeader}{}${boundary}`;
  * read the boundary after it. Apollo iOS compares the parameter of the media type with `subscriptionSpec=1.0`, without quotes. Apollo Kotlin
  * rejects a response without a part, so the first one is a heartbeat.
  */
-export const multipart: StreamFormat = {
+const multipart: StreamFormat = {
   contentType: 'multipart/mixed;boundary="graphql";subscriptionSpec=1.0',
   opening: `${boundary}${emptyPart}`,
   heartbeat: emptyPart,

@@ -28,14 +28,14 @@ export function markRetryable(error: GraphQLFormattedError): GraphQLFormattedErr
   return { ...error, extensions: { ...error.extensions, retryable: true } };
 }
 
-/** Converts a thrown value to a GraphQLError. With `document` and `operation`, its path is that of the operation's one root field. */
+/** Converts a thrown value to a GraphQLError, whose path is that of the operation's one root field. */
 export function toGraphqlError(
   thrown: unknown,
-  request?: { readonly document: DocumentNode; readonly operation: OperationDefinitionNode },
+  { document, operation }: { readonly document: DocumentNode; readonly operation: OperationDefinitionNode },
 ): GraphQLError {
   if (thrown instanceof GraphQLError) return thrown;
   const originalError = thrown instanceof Error ? thrown : new Error('A value that is not an Error was thrown.');
-  const field = request && findRootField(request.operation.selectionSet, request.document);
+  const field = findRootField(operation.selectionSet, document);
   const path = field && [field.alias?.value ?? field.name.value];
   return new GraphQLError(originalError.message, { originalError, path: path ?? null });
 }

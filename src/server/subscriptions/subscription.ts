@@ -2,6 +2,7 @@
 // never the last one, and delays no other subscriber.
 import type { GraphContext } from '../../graph/context.js';
 import { withRequestId } from '../graphql/operations.js';
+import type { OperationSummary } from '../telemetry/logging.js';
 import type { Deliveries } from './deliveries.js';
 import type { Group, GroupMember, SharedResult } from './event-group.js';
 import { type SubscriptionEvent, toHead } from './subscription-event.js';
@@ -17,8 +18,8 @@ export interface EventReceiver {
 /** Dependencies of a subscription. */
 export interface SubscriptionDependencies extends Pick<GroupMember, 'context' | 'createContext'> {
   readonly deliveries: Deliveries;
-  /** Called once, when the subscription has ended. */
-  readonly onLeft: () => void;
+  /** Called once, when the subscription has ended, with what its log line says of it. */
+  readonly onLeft: (totals: Pick<OperationSummary, 'restCalls' | 'events' | 'errors'>) => void;
 }
 
 /** A subscription of one client. */
@@ -26,9 +27,12 @@ export class Subscription implements GroupMember {
   readonly context: GraphContext;
   readonly createContext: () => GraphContext;
   readonly #deliveries: Deliveries;
-  readonly #onLeft: () => void;
+  readonly #onLeft: SubscriptionDependencies['onLeft'];
+  // Codes of the errors in its events.
   readonly #codes = new Set<string>();
+  // REST calls for the events that were executed because this subscriber was the first to be ready for them.
   #restCalls = 0;
+  // Events sent.
   #events = 0;
   #group: Group | undefined;
   #hasLeft = false;
@@ -39,21 +43,6 @@ export class Subscription implements GroupMember {
     this.createContext = createContext;
     this.#deliveries = deliveries;
     this.#onLeft = onLeft;
-  }
-
-  /** The codes of the errors in its events. */
-  get codes(): ReadonlySet<string> {
-    return this.#codes;
-  }
-
-  /** The number of REST calls for the events that were executed because this subscriber was the first to be ready for them. */
-  get restCalls(): number {
-    return this.#restCalls;
-  }
-
-  /** The number of events sent. */
-  get events(): number {
-    return this.#events;
   }
 
   /** Joins a group. Rejects with a GraphQLError if the group cannot open, and leaves it. */
@@ -72,7 +61,7 @@ export class Subscription implements GroupMember {
     if (this.#hasLeft) return;
     this.#hasLeft = true;
     this.#group?.remove(this);
-    this.#onLeft();
+    this.#onLeft({ restCalls: this.#restCalls, events: this.#events, errors: this.#codes });
     this.wake();
   }
 

@@ -136,13 +136,12 @@ export class Subscriptions {
     const subscription = new Subscription({
       ...contexts,
       deliveries: this.#deliveries,
-      onLeft: () => {
+      onLeft: (totals) => {
         disconnected.removeEventListener('abort', leave);
         release();
         // A subscription that was rejected is not open yet.
         if (!this.#open.delete(subscription)) return;
-        const { restCalls, events, codes: errors } = subscription;
-        operations.recordSubscription(operation.operation, context, { startedAt, restCalls, events, errors });
+        operations.recordSubscription(operation.operation, context, { startedAt, ...totals });
       },
     });
     const leave = () => {

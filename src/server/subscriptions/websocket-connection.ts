@@ -63,19 +63,13 @@ export function serveWebSocket(
       socket.send(`{"id":${JSON.stringify(id)},"type":"next","payload":${head}`, { fin: false });
       socket.send(tail.bytes, { fin: true });
       stream.uncork();
-      return holdUntilDrained(head, tail);
+      const drained = whenDrained(stream);
+      return drained && tail.holdWithHead(head, stream, drained);
     },
     apiKey: undefined,
     callerId: undefined,
     app,
     openSubscriptions: 0,
-  };
-  // Counts what was sent as unread until the client has taken it, or nearly. Returns undefined if the client has already.
-  const holdUntilDrained = (text: string, shared?: SentBytes) => {
-    const drained = whenDrained(stream);
-    if (drained === undefined) return undefined;
-    void shared?.holdUntil(stream, drained);
-    return new SentBytes(Buffer.from(text), connection.callerId, unreadBytes).holdUntil(stream, drained);
   };
   // Stops reading from a client that does not read. Otherwise responses to its pings and rejected messages would accumulate.
   const applyBackpressure = () => {
@@ -93,7 +87,9 @@ export function serveWebSocket(
       protocol: socket.protocol,
       send: async (text) => {
         socket.send(text);
-        await holdUntilDrained(text);
+        const drained = whenDrained(stream);
+        if (drained === undefined) return;
+        await new SentBytes(Buffer.from(text), connection.callerId, unreadBytes).holdUntil(stream, drained);
       },
       close: (code = normalClosure, reason = '') => {
         closeWebSocket(socket, code, reason);

@@ -1,6 +1,6 @@
 // The protocol graphql-transport-ws on an open WebSocket: the key in `connection_init`, and the subscriptions.
 import { randomUUID } from 'node:crypto';
-import type { ExecutionArgs, GraphQLSchema } from 'graphql';
+import type { GraphQLSchema } from 'graphql';
 import { CloseCode, makeServer, type Server } from 'graphql-ws';
 import type { Caller, ClientApp, GraphContext, OperationTrace } from '../../graph/context.js';
 import { isObject } from '../../json.js';
@@ -43,7 +43,6 @@ export const tryAgainLater = 1013;
 
 /** Creates the server side of the protocol. It serves the sockets that are passed to `opened`. */
 export function createProtocol({ schema, subscriptions, createContext }: ProtocolOptions): Server<ProtocolConnection> {
-  const eventsOf = new WeakMap<ExecutionArgs, ClientSubscription>();
   return makeServer<Record<string, unknown> | undefined, ProtocolConnection>({
     connectionInitWaitTimeout: 3_000,
     // Apollo Kotlin sends an id without a text, for which graphql-ws would close the socket.
@@ -81,11 +80,9 @@ export function createProtocol({ schema, subscriptions, createContext }: Protoco
       }
       const { document, operation, run } = result;
       clientSubscription.start(run);
-      const args: ExecutionArgs = { schema, document, operationName: operation.name?.value ?? null };
-      eventsOf.set(args, clientSubscription);
-      return args;
+      return { schema, document, operationName: operation.name?.value ?? null, contextValue: clientSubscription };
     },
-    subscribe: (args) => eventsOf.get(args) ?? {},
+    subscribe: ({ contextValue }) => (contextValue instanceof ClientSubscription ? contextValue : {}),
   });
 }
 
