@@ -1,7 +1,6 @@
 // The process: reads the configuration, starts the listeners, and shuts down on SIGTERM. `main.js sandbox` starts only the sandbox.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { setFlagsFromString } from 'node:v8';
 import closeWithGrace, { type Options } from 'close-with-grace';
 import type { Logger } from 'pino';
 import { CloudcaClient } from './cloudca/client.js';
@@ -21,18 +20,6 @@ import { createLogger, flushLog, toLoggable } from './server/telemetry/logging.j
 import { createMetrics } from './server/telemetry/metrics.js';
 import { combineObservers, createTracing } from './server/telemetry/tracing.js';
 import { TrustedDocumentsError } from './server/graphql/manifest.js';
-
-// A request runs through many small functions and many object shapes, more than V8's default limits allow for:
-for (const flag of [
-  // Maximum bytecode that V8 inlines into one function, in bytes, without and with the small functions that it always inlines.
-  '--max-inlined-bytecode-size-cumulative=4000',
-  '--max-inlined-bytecode-size-absolute=20000',
-  // Minimum calls of a function per call of its caller, for V8 to inline it.
-  '--min-inlining-frequency=0.05',
-  // Maximum object shapes that one place in the code caches before V8 treats it as megamorphic.
-  '--max-valid-polymorphic-map-count=12',
-])
-  setFlagsFromString(flag);
 
 // The steps of a shutdown, in milliseconds from the signal. Cancels the remaining REST calls:
 const abortCallsAfterMs = 8_000;
@@ -150,7 +137,7 @@ async function startGateway(config: Config, { log, announce, destination }: Log)
       await client.close();
       await sandbox?.close();
       await ops.close();
-      await Promise.race([Promise.all([tracing?.stop(), flushLog(log), whenThreadsAreIdle()]), flushTimeout]);
+      await Promise.race([Promise.all([tracing?.stop(), flushLog(), whenThreadsAreIdle()]), flushTimeout]);
     },
   };
 }
