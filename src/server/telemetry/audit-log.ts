@@ -37,7 +37,5 @@ export function createAuditLog(log: Logger, hashKey: string | undefined): Record
       },
     };
     auditLog.info({ ...context, actor, ...event, ...redacted }, auditMessage);
-    // The line must be written before the client gets the response.
-    auditLog.flush();
   };
 }

@@ -17,8 +17,6 @@ export interface LogDestination {
   /** The `msg` of the line that is being written. */
   lastMsg?: string;
   readonly write: (line: string) => void;
-  /** Writes the lines of this turn of the event loop at once. */
-  readonly flush: () => void;
   /** Counts the dropped lines, audit lines excluded. */
   readonly droppedLines: () => number;
   /** Counts the dropped audit lines. */
@@ -35,25 +33,10 @@ export function createLogDestination(): LogDestination {
   let [dropped, droppedAudit] = [0, 0];
   // As the last report in the log said.
   let [reported, reportedAudit] = [0, 0];
-  // Lines of this turn of the event loop. Writing each one by itself would cost a system call each.
-  let [lines, lineCount, auditCount] = ['', 0, 0];
   let unwrittenAudit = 0;
-  const flush = () => {
-    if (lines === '') return;
-    const [text, writing, writingAudit] = [lines, lineCount, auditCount];
-    [lines, lineCount, auditCount] = ['', 0, 0];
-    stdout.write(text, (error) => {
-      unwrittenAudit -= writingAudit;
-      // The reader of stdout has gone.
-      if (!error) return;
-      dropped += writing - writingAudit;
-      droppedAudit += writingAudit;
-    });
-  };
   // The callback of `write` gets the error, which cannot be logged anywhere else.
   stdout.on('error', () => undefined);
   process.on('exit', () => {
-    flush();
     const lost = droppedAudit - reportedAudit + (stdout.writableLength > 0 ? unwrittenAudit : 0);
     if (lost > 0) stderr.write(`${lost} audit lines are lost: stdout is not read.\n`);
   });
@@ -62,27 +45,29 @@ export function createLogDestination(): LogDestination {
     [reported, reportedAudit] = [dropped, droppedAudit];
     const msg = 'log lines dropped: stdout is not read';
     const line = { level: 50, time: Date.now(), dropped: newDropped, droppedAudit: newDroppedAudit, msg };
-    lines += `${JSON.stringify(line)}\n`;
+    stdout.write(`${JSON.stringify(line)}\n`);
   };
   const destination: LogDestination = {
     [pinoMetadata]: true,
     write: (line) => {
       const isAudit = destination.lastMsg === auditMessage;
-      const buffered = stdout.writableLength + lines.length;
-      if (buffered >= (isAudit ? maxBufferedWithAudit : maxBuffered)) {
+      const buffered = stdout.writableLength;
+      const countDropped = () => {
         if (isAudit) droppedAudit++;
         else dropped++;
+      };
+      if (buffered >= (isAudit ? maxBufferedWithAudit : maxBuffered)) {
+        countDropped();
         return;
       }
-      if (lines === '') setImmediate(flush);
       if (dropped + droppedAudit > reported + reportedAudit && buffered < maxBuffered) report();
-      lines += line;
-      lineCount++;
-      if (!isAudit) return;
-      auditCount++;
-      unwrittenAudit++;
+      if (isAudit) unwrittenAudit++;
+      stdout.write(line, (error) => {
+        if (isAudit) unwrittenAudit--;
+        // The reader of stdout has gone.
+        if (error) countDropped();
+      });
     },
-    flush,
     droppedLines: () => dropped,
     droppedAuditLines: () => droppedAudit,
   };

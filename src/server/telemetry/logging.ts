@@ -1,7 +1,7 @@
 // Structured logs: the logger, a line for each operation, a line for each unexpected error. Every line is built field by field, so no
 // object of a client or a library is logged whole and nothing needs redaction.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type OperationDefinitionNode, OperationTypeNode } from 'graphql';
+import type { OperationDefinitionNode } from 'graphql';
 import { type Logger, pino } from 'pino';
 import type { LogLevel } from '../../environment-variables.js';
 import type { ClientApp, GraphContext } from '../../graph/context.js';
@@ -21,9 +21,8 @@ export function createLogger(level: LogLevel, destination: LogDestination | unde
   });
 }
 
-/** Writes all logged lines to stdout. Resolves when they are written, or after one second. */
-export async function flushLog(log: Logger): Promise<void> {
-  log.flush();
+/** Resolves when all logged lines are written to stdout, or after one second. */
+export async function flushLog(): Promise<void> {
   const written = new Promise<void>((resolve) => {
     process.stdout.write('', () => {
       resolve();
@@ -95,8 +94,6 @@ export function logOperation(
     errors: [...new Set(errors)],
   };
   log.info(line, 'operation');
-  // The line of a mutation must be written before the client gets the response.
-  if (operation?.operation === OperationTypeNode.MUTATION) log.flush();
 }
 
 /** Logs the unexpected ones among the errors of an operation, or of none. An error is unexpected if its code is INTERNAL_SERVER_ERROR. */

@@ -1,5 +1,4 @@
 // The log: the lines of operations, the audit log, and the absence of secrets and input values in log lines and responses.
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { getOperationAST, parse } from 'graphql';
 import type { Logger } from 'pino';
@@ -546,10 +545,10 @@ describe('Secrets in log lines and responses', () => {
       }
     }
 
-    const errorLine = (requestId?: string) => ({
+    const errorLine = () => ({
       level: 50,
       time: expect.any(Number),
-      ...(requestId === undefined ? {} : { requestId }),
+      requestId: 'request-1',
       err: { type: 'TypeError', code: 'ERR_UNEXPECTED', stack: expect.stringMatching(/^ {4}at .*(\n {4}at .*)*$/) },
       msg: 'unexpected error',
     });
@@ -587,7 +586,7 @@ describe('Secrets in log lines and responses', () => {
       });
       expect(toLines(log)).toEqual([
         auditLine({ outcome: 'INTERNAL_SERVER_ERROR' }),
-        errorLine('request-1'),
+        errorLine(),
         line({ operation: 'Create', type: 'mutation', errors: ['INTERNAL_SERVER_ERROR'] }),
       ]);
       expect(log).not.toMatch(CANARY);
@@ -606,7 +605,7 @@ describe('Secrets in log lines and responses', () => {
         status: 500,
         body: { errors: [toErrorResponse(response)] },
       });
-      expect(toLines(log)).toEqual([auditLine({ outcome: 'done', taskId }), errorLine('request-1')]);
+      expect(toLines(log)).toEqual([auditLine({ outcome: 'done', taskId }), errorLine()]);
       expect(log).not.toMatch(CANARY);
       expectNoSecret(response, 0, broken);
     });
@@ -631,56 +630,42 @@ describe('Secrets in log lines and responses', () => {
   });
 });
 
-describe('Log lines of one turn of the event loop', () => {
-  const [query, mutation] = ['{ environments { id } }', 'mutation { deleteSiteToSiteVpn { taskId } }'].map((text) =>
-    getOperationAST(parse(text)),
-  );
+describe('A log line', () => {
   const summary = { startedAt: 0, restCalls: 0, errors: [] };
-  const auditEvent = {
-    action: 'deleteSiteToSiteVpn',
-    environment: null,
-    siteToSiteVpns: [vpnId],
-    outcome: 'done',
-  } as const;
 
-  /** Logs, and returns the request ids of the lines of each write to stdout: during `act`, and in the next turn of the event loop. */
-  async function recordWrites(
-    act: (log: Logger) => void,
-  ): Promise<{ readonly atOnce: unknown[][]; readonly later: unknown[][] }> {
+  /** Logs, and returns the request ids of the lines that were written to stdout before `act` returned. */
+  function recordWrites(act: (log: Logger) => void): readonly unknown[] {
     const stdout = jest.spyOn(process.stdout, 'write').mockReturnValue(true);
-    const readIds = () =>
-      stdout.mock.calls.map(([text]) => toLines(String(text)).map((item) => isObject(item) && item['requestId']));
     try {
       act(createLogger('info', createLogDestination()));
-      const atOnce = readIds();
-      stdout.mockClear();
-      await nextTurn();
-      return { atOnce, later: readIds() };
+      return stdout.mock.calls.flatMap(([text]) =>
+        toLines(String(text)).map((item) => isObject(item) && item['requestId']),
+      );
     } finally {
       stdout.mockRestore();
     }
   }
 
-  it('are written in one call', async () => {
-    const { atOnce, later } = await recordWrites((log) => {
-      for (const requestId of ['1', '2']) logOperation(log, query ?? undefined, { ...summary, requestId });
-    });
-    expect({ atOnce, later }).toEqual({ atOnce: [], later: [['1', '2']] });
-  });
+  it.each(['{ environments { id } }', 'mutation { deleteSiteToSiteVpn { taskId } }'])(
+    'of an operation is written before the response: %s',
+    (text) => {
+      const operation = getOperationAST(parse(text)) ?? undefined;
+      const ids = recordWrites((log) => {
+        logOperation(log, operation, { ...summary, requestId: '1' });
+      });
+      expect(ids).toEqual(['1']);
+    },
+  );
 
-  it('are written at once if one is of a mutation', async () => {
-    const { atOnce, later } = await recordWrites((log) => {
-      logOperation(log, query ?? undefined, { ...summary, requestId: '1' });
-      logOperation(log, mutation ?? undefined, { ...summary, requestId: '2' });
-    });
-    expect({ atOnce, later }).toEqual({ atOnce: [['1', '2']], later: [] });
-  });
-
-  it('are written at once if one is of the audit log, at any LOG_LEVEL', async () => {
-    const { atOnce, later } = await recordWrites((log) => {
+  it('of the audit log is written before the response, at any LOG_LEVEL', () => {
+    const ids = recordWrites((log) => {
       log.level = 'error';
-      createAuditLog(log, undefined)(canaryKey, { requestId: '1' }, auditEvent);
+      createAuditLog(log, undefined)(
+        canaryKey,
+        { requestId: '1' },
+        { action: 'deleteSiteToSiteVpn', environment: null, siteToSiteVpns: [vpnId], outcome: 'done' },
+      );
     });
-    expect({ atOnce, later }).toEqual({ atOnce: [['1']], later: [] });
+    expect(ids).toEqual(['1']);
   });
 });
