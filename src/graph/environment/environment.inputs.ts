@@ -1,9 +1,7 @@
 // EnvironmentInput: its validation, and its conversion to the address that REST calls take.
 import { IsOptional } from 'class-validator';
-import { LRUCache } from 'lru-cache';
 import { Field, ID, InputType } from 'type-graphql';
 import type { EnvironmentAddress } from '../../cloudca/environments.js';
-import { isSameEnvironment, toEnvironmentCacheKey } from '../loaders.js';
 import { throwIfInvalid } from '../user-error.js';
 import { IsPathSegment, IsShort } from '../validators.js';
 
@@ -37,19 +35,9 @@ export function toAddress({ serviceCode, name, organizationId }: EnvironmentInpu
 
 /** Validates the environment of a query and converts it to an address. Throws a BadUserInputError that lists all violations. */
 export function toValidAddress(input: EnvironmentInput): EnvironmentAddress {
-  const address = toAddress(input);
-  const key = toEnvironmentCacheKey(address);
-  const cached = validAddresses.get(key);
-  // An address that has not been validated may contain line ends, and so have the cache key of another address.
-  if (cached !== undefined && isSameEnvironment(cached, address)) return cached;
   throwIfInvalid(input);
-  validAddresses.set(key, address);
-  return address;
+  return toAddress(input);
 }
-
-// Saves validation: clients name the same few environments over and over, and class-validator looks up its rules for every object. A valid
-// address has less than 800 characters.
-const validAddresses = new LRUCache<string, EnvironmentAddress>({ max: 500 });
 
 /**
  * Validates the environment of a subscription, whose arguments are plain objects, and converts it to an address. Throws a

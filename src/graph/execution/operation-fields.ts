@@ -1,12 +1,8 @@
 // Counts the fields of an operation in its document, with every fragment expanded.
 import { type DocumentNode, Kind, type OperationDefinitionNode, type SelectionSetNode } from 'graphql';
 
-const cache = new WeakMap<OperationDefinitionNode, number>();
-
 /** Returns the number of fields of an operation with fragments expanded. Visits each fragment once, however often it is spread. */
 export function countFields(document: DocumentNode, operation: OperationDefinitionNode): number {
-  const cached = cache.get(operation);
-  if (cached !== undefined) return cached;
   const counts = new Map<string, number>();
   const fragments = new Map(
     document.definitions.flatMap((definition) =>
@@ -26,7 +22,5 @@ export function countFields(document: DocumentNode, operation: OperationDefiniti
     counts.set(name, known);
     return known;
   };
-  const fields = count(operation.selectionSet);
-  cache.set(operation, fields);
-  return fields;
+  return count(operation.selectionSet);
 }

@@ -98,18 +98,12 @@ interface Declaration {
   readonly hasDefault: boolean;
 }
 
-const declarationsByOperation = new WeakMap<OperationDefinitionNode, readonly Declaration[]>();
-
 function toDeclarations(schema: GraphQLSchema, operation: OperationDefinitionNode): readonly Declaration[] {
-  const cached = declarationsByOperation.get(operation);
-  if (cached !== undefined) return cached;
-  const declarations = (operation.variableDefinitions ?? []).flatMap(({ variable, type: typeNode, defaultValue }) => {
+  return (operation.variableDefinitions ?? []).flatMap(({ variable, type: typeNode, defaultValue }) => {
     const type = typeFromAST(schema, typeNode);
     if (!isInputType(type)) return [];
     return [{ name: variable.name.value, type, hasDefault: defaultValue !== undefined }];
   });
-  declarationsByOperation.set(operation, declarations);
-  return declarations;
 }
 
 class TooManyProblems extends Error {}
