@@ -15,12 +15,11 @@ import {
   ApolloServerPluginSchemaReportingDisabled,
   ApolloServerPluginUsageReportingDisabled,
 } from '@apollo/server/plugin/disabled';
-import { fastifyApolloHandler } from '@as-integrations/fastify';
 import { Matches, validateSync } from 'class-validator';
 import DataLoader from 'dataloader';
 import { fastify } from 'fastify';
 import type { GraphQLResolveInfo } from 'graphql';
-import ky from 'ky';
+import ky, { type Options } from 'ky';
 import {
   Arg,
   buildSchemaSync,
@@ -36,7 +35,9 @@ import {
   registerEnumType,
   Resolver,
 } from 'type-graphql';
-import { type Cancellation, InFlightCall, Singleflight } from '../../src/cloudca/http/singleflight.js';
+import type { Cancellation } from '../../src/cloudca/http/cancellation.js';
+import { lightClasses } from '../../src/cloudca/http/fetch-classes.js';
+import { InFlightCall, Singleflight } from '../../src/cloudca/http/singleflight.js';
 import { createTransport } from '../../src/cloudca/http/transport.js';
 import { createExecutor } from '../../src/graph/execution/executor.js';
 import { collectSelectedFields } from '../../src/graph/execution/selected-fields.js';
@@ -153,7 +154,7 @@ function toPath(environment: EnvironmentInput): string {
 }
 
 const base = requireEnv('UPSTREAM');
-const transport = createTransport(new URL(base).origin);
+const transport = createTransport(new URL(base).origin, lightClasses);
 
 class Call {
   readonly headers: string[];
@@ -165,11 +166,20 @@ class Call {
   }
 }
 
+interface CallOptions extends Options {
+  readonly call: Call;
+}
+
 const client = ky.create({
-  hooks: {
-    beforeRequest: [
-      (request, { context: { call } }) => (call instanceof Call ? transport.exchange(request, call) : undefined),
-    ],
+  fetch: (request, options = {}) => {
+    if (
+      request instanceof URL ||
+      typeof request === 'string' ||
+      !('call' in options) ||
+      !(options.call instanceof Call)
+    )
+      throw new TypeError('ky did not pass on the request and its call.');
+    return transport.exchange(request, options.call);
   },
   timeout: false,
   retry: 0,
@@ -191,7 +201,8 @@ class Reads<T> {
 }
 
 async function read<T>(url: string, call: Call): Promise<T> {
-  const response = await client(url, { context: { call } });
+  const options: CallOptions = { call };
+  const response = await lightClasses.call(() => client(url, options));
   const { data }: { data: T } = JSON.parse(await response.text());
   return data;
 }
@@ -257,11 +268,18 @@ const apollo = new ApolloServer<Context>({
 });
 await apollo.start();
 const app = fastify();
-app.route({
-  method: 'POST',
-  url: '/graphql',
-  handler: fastifyApolloHandler(apollo, {
-    context: ({ headers }) => Promise.resolve({ rest: new Rest(String(headers['mc-api-key'])) }),
-  }),
+app.post('/graphql', async ({ headers, body }, reply) => {
+  const response = await apollo.executeHTTPGraphQLRequest({
+    httpGraphQLRequest: {
+      method: 'POST',
+      headers: new HeaderMap([['content-type', String(headers['content-type'])]]),
+      search: '',
+      body,
+    },
+    context: () => Promise.resolve({ rest: new Rest(String(headers['mc-api-key'])) }),
+  });
+  if (response.body.kind !== 'complete') throw new TypeError('No operation is delivered incrementally.');
+  for (const [name, value] of response.headers) void reply.header(name, value);
+  return response.body.string;
 });
 logListening(await app.listen({ host: '127.0.0.1', port: 0 }));
