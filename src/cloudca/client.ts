@@ -123,7 +123,7 @@ export class CloudcaClient {
 
 /** Options of ky for one call. */
 export interface CallOptions extends Options {
-  /** What the transport gets beside the Request. */
+  /** The call, which the transport gets beside the Request. */
   readonly call: OutgoingCall;
 }
 

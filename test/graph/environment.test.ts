@@ -1,7 +1,6 @@
 // Query.environments, Query.organizations, and the validation of EnvironmentInput by every root field with such an argument.
 import { describe, expect, it } from '@jest/globals';
 import { fieldsOfContract } from './contract.js';
-import { EnvironmentInput, toValidAddress } from '../../src/graph/environment/environment.inputs.js';
 import { environmentPath } from '../helpers/fixtures.js';
 import { json } from '../helpers/upstream.js';
 import { at, failure, listAt, startOnSandbox, startOnUpstream, textAt } from './graph-client.js';
@@ -379,26 +378,6 @@ describe('EnvironmentInput', () => {
       errors: [failure('BAD_USER_INPUT', ['vpcs'], Object.values(messages).join(' '))],
     });
     expect(sandbox.calls()).toEqual([]);
-  });
-
-  it('is validated again if only its cache key equals that of a valid one', async () => {
-    const toQuery = (organizationId: string) =>
-      `{ vpcs(environment: { serviceCode: "compute-on", name: "staging", organizationId: ${organizationId} }) { totalCount } }`;
-    for (const [organizationId, response] of [
-      ['null', { data: { vpcs: { totalCount: 0 } } }],
-      ['""', { data: { vpcs: null }, errors: [failure('BAD_USER_INPUT', ['vpcs'], messages.organizationId)] }],
-      ['null', { data: { vpcs: { totalCount: 0 } } }],
-    ] as const)
-      expect(await sandbox.execute(toQuery(organizationId))).toEqual(response);
-  });
-
-  it('is cached after validation, up to 500 addresses', () => {
-    const read = (name: string) => toValidAddress(Object.assign(new EnvironmentInput(), { serviceCode: 'code', name }));
-    const first = read('first');
-    expect(read('first')).toBe(first);
-    for (let index = 0; index < 500; index++) read(`other-${index}`);
-    expect(read('first')).not.toBe(first);
-    expect(read('first')).toEqual(first);
   });
 
   it('accepts null for the organization', async () => {

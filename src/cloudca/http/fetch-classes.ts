@@ -1,7 +1,7 @@
-// The classes of the Fetch standard that ky uses. Node keeps its own Request and Response until a full garbage collection: with light ones,
-// the gateway serves a quarter more requests a second. ky looks its classes up in `globalThis` while it is called, which is synchronous.
-// So `globalThis` has the light classes for that moment, and no other code sees them. An update of ky or Node may end this: the tests run
-// ky with both, and `standardClasses` turns the light ones off. Decision 6 has the measurements.
+// The classes of the Fetch standard that ky uses. Node keeps its own Request and Response in memory until a full garbage collection.
+// With light classes, the gateway serves half as many requests again (decision 6). ky looks its classes up in `globalThis` while it is
+// called, which is synchronous. `globalThis` has the light classes for that moment, so no other code sees them. An update of ky or Node
+// may break this: the tests run ky with both kinds, and `standardClasses` turns the light ones off.
 
 /** The classes that ky uses. */
 export interface FetchClasses {
