@@ -48,7 +48,8 @@ import { logListening, requireEnv } from './listen.js';
 const State = { CONNECTED: 'Connected', PENDING: 'Pending', DISCONNECTED: 'Disconnected', ERROR: 'Error' };
 registerEnumType(State, { name: 'SiteToSiteVpnState' });
 
-@InputType()
+// Named, since the bundle has a class of the gateway with the same name.
+@InputType('EnvironmentInput')
 class EnvironmentInput {
   @Field(() => String)
   @Matches(/^[^/]+$/)
