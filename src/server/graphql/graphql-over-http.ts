@@ -63,7 +63,7 @@ export async function addGraphqlOverHttp(app: FastifyInstance, options: GraphqlO
     // The default logger prints error messages, which may quote the request. The plugin logs unexpected errors.
     logger: { debug: discard, info: discard, warn: discard, error: discard },
     // A simple cross-site request cannot have any of these headers.
-    csrfPrevention: { requestHeaders: [...preflightedHeaders] },
+    csrfPrevention: { requestHeaders: preflightedHeaders },
     formatError: (formatted, error) =>
       formatGraphqlError(formatted, error, { introspection: config.introspection, schema }),
     persistedQueries: false,
@@ -84,14 +84,11 @@ export async function addGraphqlOverHttp(app: FastifyInstance, options: GraphqlO
   app.route({
     method: ['GET', 'POST'],
     url: '/graphql',
-    preHandler: (_request, reply, done) => {
+    handler: async (request, reply) => {
       lifecycle.requestStarted();
       reply.raw.once('close', () => {
         lifecycle.requestEnded();
       });
-      done();
-    },
-    handler: async (request, reply) => {
       const stream = streamSubscription(request, reply);
       if (stream !== undefined) return stream;
       const operation = createContext(request);
@@ -113,11 +110,12 @@ export async function addGraphqlOverHttp(app: FastifyInstance, options: GraphqlO
 
 // A browser asks with a preflight before it sends one of these headers to another site.
 const preflightedHeaders = [apiKeyHeader, 'apollo-require-preflight', 'x-apollo-operation-name'];
+const headersForApollo = ['accept', 'content-type', ...preflightedHeaders];
 
 /** Makes the request that Apollo Server gets, with the headers that it reads. */
 function toApolloRequest({ method, url, headers, body }: FastifyRequest): HTTPGraphQLRequest {
   const headerMap = new HeaderMap();
-  for (const name of ['accept', 'content-type', ...preflightedHeaders]) {
+  for (const name of headersForApollo) {
     const value = headers[name];
     if (value !== undefined) headerMap.set(name, String(value));
   }
