@@ -164,6 +164,8 @@ export class Poll<T> {
   }
 
   #schedule(milliseconds: number): void {
+    // A subscriber may have left while it received the value.
+    if (this.#hasEnded) return;
     this.#cancelNextRequest();
     this.#nextRequest = 'atItsTime';
     this.#nextRequestAt = performance.now() + milliseconds;
@@ -178,7 +180,7 @@ export class Poll<T> {
   }
 
   #takeTurn(): void {
-    if (this.#leaveToAnotherPoll()) return;
+    if (this.#hasEnded || this.#leaveToAnotherPoll()) return;
     this.#nextRequest = 'inItsTurn';
     this.#options.pacer.take(this.#options.apiKey, this.#turn, this.#isUrgent);
   }
@@ -214,7 +216,7 @@ export class Poll<T> {
       if (this.#session !== session) return;
       delayMs = this.#fail(error);
     }
-    if (!this.#hasEnded) this.#schedule(delayMs);
+    this.#schedule(delayMs);
   }
 
   #update(value: T): void {
