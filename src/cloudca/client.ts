@@ -67,7 +67,7 @@ export class CloudcaClient {
     this.retryBudget = options.retryBudget ?? new RetryBudget();
     this.#ky = ky.create({
       // ky passes options that it does not know on to `fetch`.
-      fetch: (request, call) => this.#fetch(request, call),
+      fetch: (request, options) => this.#fetch(request, options),
       // Each of these would act outside the deadline: ky's timeout ends at the headers, and its retry sleeps for any Retry-After.
       timeout: false,
       retry: 0,

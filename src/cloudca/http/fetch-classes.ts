@@ -1,6 +1,6 @@
 // The classes of the Fetch standard that ky uses. Node keeps its own Request and Response in memory until a full garbage collection.
-// With light classes, the gateway serves half as many requests again (decision 6). ky looks its classes up in `globalThis` while it is
-// called, which is synchronous. `globalThis` has the light classes for that moment, so no other code sees them. An update of ky or Node
+// With light classes, the gateway serves half as many requests again (decision 6). ky looks its classes up in `globalThis` when it is called.
+// So `globalThis` has the light classes during that call. No other code sees them, since the call is synchronous. An update of ky or Node
 // may break this: the tests run ky with both kinds, and `standardClasses` turns the light ones off.
 
 /** The classes that ky uses. */

@@ -96,11 +96,10 @@ export function logOperation(
   log.info(line, 'operation');
 }
 
-/** Logs the unexpected ones among the errors of an operation, or of none. An error is unexpected if its code is INTERNAL_SERVER_ERROR. */
-export function logUnexpected(log: Logger, errors: readonly unknown[], operation: GraphContext | undefined): void {
+/** Logs the unexpected ones among the errors of an operation. An error is unexpected if its code is INTERNAL_SERVER_ERROR. */
+export function logUnexpected(log: Logger, errors: readonly unknown[], { requestId, trace }: GraphContext): void {
   for (const error of errors) {
     if (toErrorCode(error) !== 'INTERNAL_SERVER_ERROR') continue;
-    const ids = operation && { requestId: operation.requestId, traceId: operation.trace?.traceId };
-    log.error({ ...ids, err: toLoggable(unwrapError(error)) }, 'unexpected error');
+    log.error({ requestId, traceId: trace?.traceId, err: toLoggable(unwrapError(error)) }, 'unexpected error');
   }
 }

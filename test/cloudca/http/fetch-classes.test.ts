@@ -1,11 +1,11 @@
 // ky with the light classes and with those of Node: the same calls and responses, and `globalThis` as it was.
-import { describe, expect, it } from '@jest/globals';
+import { describe, expect, it, jest } from '@jest/globals';
 import { CloudcaClient } from '../../../src/cloudca/client.js';
 import { lightClasses, standardClasses } from '../../../src/cloudca/http/fetch-classes.js';
 import { addCleanup } from '../../helpers/cleanup.js';
 import { createLenientClientOptions } from '../../helpers/lenient-client.js';
 import { json, raw, startUpstream } from '../../helpers/upstream.js';
-import { apiKey, catchFailure, requestId } from '../test-client.js';
+import { apiKey, catchFailure, createTestClient, requestId } from '../test-client.js';
 
 const upstream = await startUpstream();
 const request = { route: '/tasks/{id}', path: ['tasks', 'a b'] };
@@ -90,6 +90,15 @@ describe.each([
 });
 
 describe('lightClasses', () => {
+  it('are those of a client that is given none', async () => {
+    const call = jest.spyOn(lightClasses, 'call');
+    upstream.script(() => ({ data: 1 }));
+    const { session } = createTestClient(upstream.url);
+    expect(await session().read(request, (data) => data)).toBe(1);
+    expect(call).toHaveBeenCalledTimes(1);
+    call.mockRestore();
+  });
+
   it('rejects a header that ky would not send', () => {
     expect(() => lightClasses.call(() => new Headers({ 'mc-api-key': 'canary' }))).toThrow(
       new TypeError('Pass headers to the transport, not to ky.'),

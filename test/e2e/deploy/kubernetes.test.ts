@@ -207,6 +207,13 @@ describe('Deployment', () => {
     expect(pod.terminationGracePeriodSeconds).toBeGreaterThan(seconds + 10);
   });
 
+  it('has an image whose command sets the young generation, as docs/operations.md does', () => {
+    const [, command = ''] = /^CMD (.*)$/m.exec(readFileSync('Dockerfile', 'utf8')) ?? [];
+    const words = z.array(z.string()).parse(JSON.parse(command));
+    expect(words).toEqual(['node', expect.stringMatching(/^--max-semi-space-size=\d+$/), 'dist/main.js']);
+    expect(readFileSync('docs/operations.md', 'utf8')).toContain(`NODE_ENV=production ${words.join(' ')}\n`);
+  });
+
   it('grants no privileges and runs as the user of the image', () => {
     const [, user] = /^USER (\S+)$/m.exec(readFileSync('Dockerfile', 'utf8')) ?? [];
     const [base] =
