@@ -75,9 +75,7 @@ export class Subscription implements GroupMember {
       if (group.eventCount > sent) {
         await receiver.whenReady();
         if (!this.#isOpen()) break;
-        const result = await group.latestResult(this);
-        sent = result.eventNumber;
-        await this.#deliver(result, receiver);
+        sent = await this.#deliverLatest(group, receiver);
       } else if (!group.hasEnded) {
         await new Promise<void>((resolve) => {
           this.#wake = resolve;
@@ -107,6 +105,13 @@ export class Subscription implements GroupMember {
   // It may change during each wait.
   #isOpen(): boolean {
     return !this.#hasLeft;
+  }
+
+  // Returns the number of the event. A variable of `run` would hold the result until the next event, however long that takes.
+  async #deliverLatest(group: Group, receiver: EventReceiver): Promise<number> {
+    const result = await group.latestResult(this);
+    await this.#deliver(result, receiver);
+    return result.eventNumber;
   }
 
   #deliver(result: SharedResult, receiver: EventReceiver): Promise<void> {

@@ -43,8 +43,6 @@ export interface Attack {
   readonly run: (target: Target) => Promise<void>;
   /** Patterns of outcomes, each of which the attacker must see at least once. Default: any. */
   readonly expected?: readonly RegExp[];
-  /** Maximum growth of the gateway's resident memory, in MiB. Default: 150. */
-  readonly maxMemoryMiB?: number;
   /** Maximum number of REST calls for the attacker, in this many seconds. Default: no maximum. */
   readonly maxRestCalls?: (seconds: number) => number;
   /** Whether the neighbour opens a new connection for each request. Default: false. */
