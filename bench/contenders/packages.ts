@@ -35,10 +35,9 @@ import {
   registerEnumType,
   Resolver,
 } from 'type-graphql';
-import type { Cancellation } from '../../src/cloudca/http/cancellation.js';
 import { lightClasses } from '../../src/cloudca/http/fetch-classes.js';
 import { InFlightCall, Singleflight } from '../../src/cloudca/http/singleflight.js';
-import { createTransport } from '../../src/cloudca/http/transport.js';
+import { createTransport, OutgoingCall } from '../../src/cloudca/http/transport.js';
 import { createExecutor } from '../../src/graph/execution/executor.js';
 import { collectSelectedFields } from '../../src/graph/execution/selected-fields.js';
 import { readVariables } from '../../src/graph/execution/variables.js';
@@ -157,18 +156,8 @@ function toPath(environment: EnvironmentInput): string {
 const base = requireEnv('UPSTREAM');
 const transport = createTransport(new URL(base).origin, lightClasses);
 
-class Call {
-  readonly headers: string[];
-  readonly cancellation: Cancellation;
-
-  constructor(apiKey: string, cancellation: Cancellation) {
-    this.headers = ['MC-Api-Key', apiKey];
-    this.cancellation = cancellation;
-  }
-}
-
 interface CallOptions extends Options {
-  readonly call: Call;
+  readonly call: OutgoingCall;
 }
 
 const client = ky.create({
@@ -177,7 +166,7 @@ const client = ky.create({
       request instanceof URL ||
       typeof request === 'string' ||
       !('call' in options) ||
-      !(options.call instanceof Call)
+      !(options.call instanceof OutgoingCall)
     )
       throw new TypeError('ky did not pass on the request and its call.');
     return transport.exchange(request, options.call);
@@ -193,7 +182,8 @@ class Reads<T> {
 
   get(apiKey: string, path: string): Promise<T> {
     const url = `${base}/${path}`;
-    const start = () => new InFlightCall((cancellation) => read<T>(url, new Call(apiKey, cancellation)));
+    const start = () =>
+      new InFlightCall((cancellation) => read<T>(new OutgoingCall(url, ['MC-Api-Key', apiKey], cancellation)));
     const inFlight = this.#singleflight.join(apiKey, url, start);
     return new Promise((resolve, reject) => {
       inFlight.addWaiter(resolve, reject);
@@ -201,9 +191,9 @@ class Reads<T> {
   }
 }
 
-async function read<T>(url: string, call: Call): Promise<T> {
+async function read<T>(call: OutgoingCall): Promise<T> {
   const options: CallOptions = { call };
-  const response = await lightClasses.call(() => client(url, options));
+  const response = await lightClasses.call(() => client(call.url, options));
   const { data }: { data: T } = JSON.parse(await response.text());
   return data;
 }

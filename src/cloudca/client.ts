@@ -2,7 +2,6 @@
 // through it on behalf of callers.
 import ky, { type KyInstance, type Options } from 'ky';
 import { ShutdownError } from './errors.js';
-import type { Cancellation } from './http/cancellation.js';
 import { CircuitBreaker } from './http/circuit-breaker.js';
 import type { Proxies } from './http/connection-pool.js';
 import type { Deadline } from './http/deadline.js';
@@ -10,7 +9,7 @@ import { type FetchClasses, lightClasses } from './http/fetch-classes.js';
 import type { RestResponse } from './http/rest-response.js';
 import { RetryBudget } from './http/retry.js';
 import { Singleflight } from './http/singleflight.js';
-import { createTransport, type ExchangeOptions, type Transport } from './http/transport.js';
+import { createTransport, OutgoingCall, type Transport } from './http/transport.js';
 import { encodePathSegment, isPathSegment } from './path-segments.js';
 import type { Caller } from './requests.js';
 import { RestSession, type SessionOptions } from './session.js';
@@ -125,17 +124,4 @@ export class CloudcaClient {
 export interface CallOptions extends Options {
   /** The call, which the transport gets beside the Request. */
   readonly call: OutgoingCall;
-}
-
-/** Carries the URL, headers and cancellation of a call to the transport, beside the Request. */
-export class OutgoingCall implements ExchangeOptions {
-  readonly url: string;
-  readonly headers: string[];
-  readonly cancellation: Cancellation;
-
-  constructor(url: string, headers: string[], cancellation: Cancellation) {
-    this.url = url;
-    this.headers = headers;
-    this.cancellation = cancellation;
-  }
 }

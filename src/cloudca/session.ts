@@ -1,5 +1,5 @@
 // The REST calls of one operation: one caller, one key, one deadline. Reads are retried and coalesced, writes are sent once.
-import { type CallOptions, type CloudcaClient, OutgoingCall, type RestApiVersion } from './client.js';
+import type { CallOptions, CloudcaClient, RestApiVersion } from './client.js';
 import { lenientProblems, type WireWarning } from './decode.js';
 import { toReadData, toWriteOutcome, type WriteOutcome } from './envelope.js';
 import { Secrets } from './redact.js';
@@ -26,6 +26,7 @@ import { convertNetworkError } from './http/network-errors.js';
 import { parseRetryAfter, type RestResponse, toRestResponse } from './http/rest-response.js';
 import { defaultMaxRetries, isTransientError, isTransientResponse, toBackoff } from './http/retry.js';
 import { InFlightCall, markSharedWith } from './http/singleflight.js';
+import { OutgoingCall } from './http/transport.js';
 
 /** Options of a session. */
 export interface SessionOptions {

@@ -7,27 +7,34 @@ import { BodyBudget, Exchange, type ReceivedResponse } from './exchange.js';
 import type { Cancellation } from './cancellation.js';
 import type { FetchClasses } from './fetch-classes.js';
 
-/** Options of an exchange, passed beside the Request. Passing them in the Request would cost more than the rest of the exchange. */
-export interface ExchangeOptions {
+/** Carries the URL, headers and cancellation of a call, beside the Request. In the Request, they would cost more than the rest of the exchange. */
+export class OutgoingCall {
+  readonly url: string;
   /** Header names and values, alternating. */
   readonly headers: string[];
   /** Ends the exchange. */
   readonly cancellation: Cancellation;
+
+  constructor(url: string, headers: string[], cancellation: Cancellation) {
+    this.url = url;
+    this.headers = headers;
+    this.cancellation = cancellation;
+  }
 }
 
 /** Sends requests to one origin over keep-alive connections. */
 export interface Transport {
   /**
-   * Sends a request with the headers of `options`; ignores those of `request`. Returns the response once its body is complete. Rejects
+   * Sends a request with the headers of `call`; ignores those of `request`. Returns the response once its body is complete. Rejects
    * with:
    *
    * - BadResponseError, for a response that is not valid or too large;
    * - UnavailableError, if nothing was sent;
    * - the reason of the cancellation, at once;
-   * - TypeError, if the request has another origin, or a method other than GET, POST and DELETE;
+   * - TypeError, if the request has another origin, or a method other than GET, POST, PUT and DELETE;
    * - an error of undici or zlib, in all other cases.
    */
-  readonly exchange: (request: Request, options: ExchangeOptions) => Promise<Response>;
+  readonly exchange: (request: Request, call: OutgoingCall) => Promise<Response>;
   /** Closes all connections at once. Calls in flight fail. */
   readonly destroy: () => Promise<void>;
 }

@@ -7,6 +7,7 @@ import type { LogLevel } from '../../environment-variables.js';
 import type { ClientApp, GraphContext } from '../../graph/context.js';
 import { unwrapError, toErrorCode } from '../../graph/errors.js';
 import type { LogDestination } from './log-destination.js';
+import { toShortName } from './operation-name.js';
 
 /**
  * Creates the logger, which writes JSON lines to a destination. Without one, it formats them for a terminal with pino-pretty, a dev
@@ -55,9 +56,6 @@ function toStackFrames(stack: string, error: object): string {
     .join('\n');
 }
 
-// The client chooses the operation name. Longer ones are truncated.
-const maxNameLength = 100;
-
 /** Summarizes an operation that has ended: operations.ts fills it for queries and mutations, subscriptions.ts for subscriptions. */
 export interface OperationSummary {
   readonly requestId: string;
@@ -88,7 +86,7 @@ export function logOperation(
     clientVersion: app?.version,
     restCalls,
     events,
-    operation: operation?.name?.value.slice(0, maxNameLength) ?? null,
+    operation: toShortName(operation) ?? null,
     type: operation?.operation ?? null,
     durationMs: Math.round((performance.now() - startedAt) * 10) / 10,
     errors: [...new Set(errors)],

@@ -5,6 +5,7 @@ import type { ObserveCall } from '../../cloudca/requests.js';
 import type { WireWarning } from '../../cloudca/decode.js';
 import type { ClientApp } from '../../graph/context.js';
 import type { OperationSummary } from './logging.js';
+import { maxNameLength } from './operation-name.js';
 
 /**
  * The limit that caused a rejection or a closed connection: of the process, of one API key (`_of_key`), or of a connection or address
@@ -63,7 +64,6 @@ interface LabelLimits {
 const operationNames: LabelLimits = { max: 100, maxPerCaller: 25 };
 // Combinations of an app, its version and an operation name.
 const appOperations: LabelLimits = { max: 1_000, maxPerCaller: 100 };
-const maxNameLength = 100;
 const durationBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 
 /** Creates the metrics in their own registry, so that several gateways can run in one process. */

@@ -18,6 +18,7 @@ import type { WatchObservation, WatchTarget } from '../../cloudca/polling/watche
 import type { TracesConfig } from '../../config.js';
 import type { OperationTrace } from '../../graph/context.js';
 import { toErrorCode } from '../../graph/errors.js';
+import { toShortName } from './operation-name.js';
 import { toLoggable } from './logging.js';
 
 /** The traces of one process. */
@@ -30,8 +31,6 @@ export interface Tracing {
   readonly stop: () => Promise<void>;
 }
 
-// The client chooses the operation name. Longer ones are truncated.
-const maxNameLength = 100;
 // An unavailable receiver must not delay the shutdown.
 const stopTimeoutMs = 3_000;
 
@@ -135,7 +134,7 @@ function traceOperation(tracer: Tracer, parent: Context): OperationTrace {
     },
     end: (operation, codes) => {
       if (operation !== undefined) {
-        const name = operation.name?.value.slice(0, maxNameLength);
+        const name = toShortName(operation);
         span.updateName(name === undefined ? operation.operation : `${operation.operation} ${name}`);
         span.setAttribute('graphql.operation.type', operation.operation);
         if (name !== undefined) span.setAttribute('graphql.operation.name', name);

@@ -6,7 +6,7 @@ import { ClientDisconnectedError } from '../../../src/cloudca/errors.js';
 import { Cancellation } from '../../../src/cloudca/http/cancellation.js';
 import type { Proxies } from '../../../src/cloudca/http/connection-pool.js';
 import { lightClasses } from '../../../src/cloudca/http/fetch-classes.js';
-import { createTransport } from '../../../src/cloudca/http/transport.js';
+import { createTransport, OutgoingCall } from '../../../src/cloudca/http/transport.js';
 import { addCleanup } from '../../helpers/cleanup.js';
 import { startConnectProxy } from '../../helpers/connect-proxy.js';
 import { findFreePort } from '../../helpers/free-port.js';
@@ -26,7 +26,10 @@ function create(proxies?: Proxies, to = origin) {
   const transport = createTransport(to, lightClasses, proxies);
   addCleanup(() => transport.destroy());
   const exchange = (path = '/v1/x', init: RequestInit = {}, cancellation = new Cancellation()) =>
-    transport.exchange(new Request(`${to}${path}`, init), { headers: ['mc-api-key', 'key'], cancellation });
+    transport.exchange(
+      new Request(`${to}${path}`, init),
+      new OutgoingCall(`${to}${path}`, ['mc-api-key', 'key'], cancellation),
+    );
   return { transport, exchange };
 }
 
@@ -98,9 +101,8 @@ describe('Transport.exchange', () => {
 
   it('rejects a request to another origin, or with another method, without sending it', async () => {
     const { transport, exchange } = create(undefined, 'http://rest.example');
-    const options = { headers: [], cancellation: new Cancellation() };
     for (const url of ['http://other.example/v1', 'http://rest.example.test/v1', 'https://rest.example/v1']) {
-      await expect(transport.exchange(new Request(url), options)).rejects.toThrow(
+      await expect(transport.exchange(new Request(url), new OutgoingCall(url, [], new Cancellation()))).rejects.toThrow(
         new TypeError('The URL of the request is not of this origin.'),
       );
     }
