@@ -89,7 +89,44 @@ describe.each([
   });
 });
 
+/** Returns the names of the classes of Node that were instantiated during a call. */
+async function recordInstances(call: () => Promise<unknown>): Promise<readonly string[]> {
+  const created: string[] = [];
+  const { Request, Headers, Response, AbortController } = globalThis;
+  const record = <Class extends new (...args: never[]) => object>(original: Class): Class =>
+    new Proxy(original, {
+      construct: (target, args, newTarget) => {
+        created.push(original.name);
+        const instance: unknown = Reflect.construct(target, args, newTarget);
+        if (typeof instance === 'object' && instance !== null) return instance;
+        throw new TypeError('A class created no object.');
+      },
+    });
+  Object.assign(globalThis, {
+    Request: record(Request),
+    Headers: record(Headers),
+    Response: record(Response),
+    AbortController: record(AbortController),
+  });
+  try {
+    await call();
+  } finally {
+    Object.assign(globalThis, { Request, Headers, Response, AbortController });
+  }
+  return created;
+}
+
 describe('lightClasses', () => {
+  it('keep ky from creating any object of the classes of Node', async () => {
+    upstream.script(() => ({ data: 1 }));
+    const { session } = createTestClient(upstream.url);
+    expect(await recordInstances(() => session().read(request, (data) => data))).toEqual([]);
+    const client = new CloudcaClient({ baseUrl: upstream.url, timeoutMs: 60_000, fetchClasses: standardClasses });
+    addCleanup(() => client.close());
+    const standard = client.session({ apiKey, requestId, warn: () => undefined });
+    expect(await recordInstances(() => standard.read(request, (data) => data))).toContain('Request');
+  });
+
   it('are those of a client that is given none', async () => {
     const call = jest.spyOn(lightClasses, 'call');
     upstream.script(() => ({ data: 1 }));
