@@ -114,6 +114,26 @@ describe('MAX_CONNECTIONS', () => {
     expect(await metrics.text()).toContain('gateway_shed_total{reason="connections"} 2');
   });
 
+  it('closes a connection whose event stream has ended, but none whose stream is open', async () => {
+    const { url, rest } = await startOnRestApi({ maxConnections: 3 });
+    const openStream = async (query: string) => {
+      const connection = await openConnection(url);
+      const search = new URLSearchParams({ query }).toString();
+      const accept = `accept: text/event-stream\r\nmc-api-key: ${otherKey}`;
+      connection.socket.write(`GET /graphql/stream?${search} HTTP/1.1\r\nhost: a\r\n${accept}\r\n\r\n`);
+      await waitUntil(() => connection.received().includes('event: next'));
+      return connection;
+    };
+    const open = await openStream(vpnsSubscription);
+    const ended = await openStream(taskSubscription);
+    rest.state.taskStatus = 'SUCCESS';
+    // The last chunk of the response.
+    await waitUntil(() => ended.received().endsWith('\r\n0\r\n\r\n'));
+    const [kept, newest] = [await openConnection(url), await openConnection(url)];
+    await ended.closed;
+    expect([open, kept, newest].map(({ socket }) => socket.destroyed)).toEqual([false, false, false]);
+  });
+
   it('keeps a tenth for requests that are neither WebSockets nor event streams', async () => {
     const { url } = await startOnRestApi({ maxConnections: 10 });
     for (let count = 0; count < 9; count++) await openBusySocket(url, `key-${count}`);
