@@ -29,11 +29,6 @@ export class FanOut {
     this.#options = options;
   }
 
-  /** The number of groups. */
-  get size(): number {
-    return this.#groups.size;
-  }
-
   /**
    * Adds a subscriber to the group of its key, operation and variables. Opens the group if there is none, and charges its cost to the key.
    * Rejects with a GraphQLError if the rate limit does not allow that; the subscriber then must leave the group.

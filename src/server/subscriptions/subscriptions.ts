@@ -82,11 +82,6 @@ export class Subscriptions {
     return this.#open.size;
   }
 
-  /** Counts the groups of open subscriptions that share their events. */
-  get groups(): number {
-    return this.#fanOut.size;
-  }
-
   /**
    * Starts a subscription. It ends when the client disconnects. Resolves with a RejectedSubscription if the request is invalid or a limit
    * is reached.
