@@ -1,6 +1,8 @@
 // docs/clients-web.md: graphql-ws and graphql-sse with the options of the setup, while the built gateway is away or rejects them. The clock
 // of the clients is fake.
-import { describe, expect, it } from '@jest/globals';
+import { ApolloClient, gql, HttpLink, InMemoryCache } from '@apollo/client';
+import { RetryLink } from '@apollo/client/link/retry';
+import { describe, expect, it, jest } from '@jest/globals';
 import { createClient as createEventStreamClient } from 'graphql-sse';
 import { createClient as createWebSocketClient } from 'graphql-ws';
 import { WebSocket } from 'ws';
@@ -14,7 +16,7 @@ import { waitUntil } from '../../helpers/wait-until.js';
 import { importRetryOptions } from './snippets.js';
 
 const clock = useFakeClock(['setTimeout']);
-const { reconnect, resubscribe } = await importRetryOptions();
+const { reconnect, resubscribe, retrySubscriptions } = await importRetryOptions();
 
 const query = `subscription { siteToSiteVpnsUpdated(environment: ${environmentLiteral}) { totalCount } }`;
 const event = { data: { siteToSiteVpnsUpdated: { totalCount: 9 } } };
@@ -154,6 +156,24 @@ describe('The documented options', () => {
     const upstream = await startUpstream(() => json(503, {}, { 'Retry-After': '7' }));
     await resubscribe.fetchFn(upstream.url);
     expect(await measure(resubscribe.retry(0))).toBe(8_000);
+  });
+
+  it('let Apollo Client wait for the seconds in Retry-After, then pause', async () => {
+    const upstream = await startUpstream(() => json(503, {}, { 'Retry-After': '7' }));
+    const link = new RetryLink(retrySubscriptions).concat(new HttpLink({ uri: upstream.url }));
+    const client = new ApolloClient({ link, cache: new InMemoryCache() });
+    const timeouts = jest.spyOn(globalThis, 'setTimeout');
+    addCleanup(() => {
+      timeouts.mockRestore();
+    });
+    const subscription = client.subscribe({ query: gql(query) }).subscribe({});
+    await waitUntil(() => upstream.calls.length === 1 && timeouts.mock.calls.length > 0);
+    const [[, delayMs = 0] = []] = timeouts.mock.calls;
+    expect(delayMs).toBeGreaterThanOrEqual(7_500);
+    expect(delayMs).toBeLessThanOrEqual(8_000);
+    clock.advance(8_000);
+    await waitUntil(() => upstream.calls.length === 2);
+    subscription.unsubscribe();
   });
 });
 

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import type { RetryLink } from '@apollo/client/link/retry';
 import type { ClientOptions as EventStreamOptions } from 'graphql-sse';
 import type { ClientOptions as WebSocketOptions } from 'graphql-ws';
 import { addCleanup } from '../../helpers/cleanup.js';
@@ -36,18 +37,22 @@ export interface RetryOptions {
     readonly retry: (retries: number) => Promise<void>;
     readonly fetchFn: typeof fetch;
   };
+  /** For Apollo's RetryLink. */
+  readonly retrySubscriptions: RetryLink.Options;
 }
 
 /** Returns the options of the setup. Throws if it lacks some. */
 export async function importRetryOptions(): Promise<RetryOptions> {
-  const code = `${setup}\nexport { reconnect, resubscribe };`;
+  const code = `${setup}\nexport { reconnect, resubscribe, retrySubscriptions };`;
   const options: unknown = await import(`data:text/javascript,${encodeURIComponent(code)}`);
-  if (!hasRetryOptions(options)) throw new TypeError('The setup has no options for graphql-ws and graphql-sse.');
+  if (!hasRetryOptions(options))
+    throw new TypeError('The setup lacks options for graphql-ws, graphql-sse or Apollo Client.');
   return options;
 }
 
 function hasRetryOptions(value: unknown): value is RetryOptions {
-  return typeof value === 'object' && value !== null && 'reconnect' in value && 'resubscribe' in value;
+  const names = ['reconnect', 'resubscribe', 'retrySubscriptions'];
+  return typeof value === 'object' && value !== null && names.every((name) => name in value);
 }
 
 /** Creates the folder of an app that has the packages of this repository, and the files of the pages. */
