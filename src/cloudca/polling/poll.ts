@@ -39,7 +39,7 @@ export interface PollOptions<T> extends PollStart<T> {
   readonly hasEnded: (value: T) => boolean;
   /** Whether a resource that is no longer found was deleted, which is an end, not a failure. */
   readonly isDeletable: boolean;
-  /** Called after each request that succeeded, with its start time on the clock of performance.now(). */
+  /** Called after each request that succeeded, unless the poll ended. Receives its start time on the clock of performance.now(). */
   readonly onSuccess?: (value: T, startedAt: number) => void;
   /** Called after each request that makes the poll unhealthy. */
   readonly onUnhealthy?: () => void;
@@ -211,7 +211,7 @@ export class Poll<T> {
       // The poll has ended, or another poll was faster.
       if (this.#session !== session) return;
       this.#update(value);
-      this.#options.onSuccess?.(value, startedAt);
+      if (!this.#hasEnded) this.#options.onSuccess?.(value, startedAt);
     } catch (error) {
       if (this.#session !== session) return;
       delayMs = this.#fail(error);

@@ -10,9 +10,9 @@ const clock = useFakeClock();
 const client = new CloudcaClient({ baseUrl: 'http://rest.example.test', timeoutMs: 1_000 });
 addCleanup(() => client.close());
 
-/** Creates a poll whose one subscriber leaves as soon as it has a value. Returns it with the number of requests and ends so far. */
+/** Creates a poll whose one subscriber leaves as soon as it has a value. Returns it, and counts what it calls. */
 function createPoll() {
-  const counts = { requests: 0, ends: 0 };
+  const counts = { requests: 0, successes: 0, ends: 0 };
   const poll = new Poll<string>({
     createSession: () => client.session({ apiKey: 'key', requestId: 'id', warn: () => undefined }),
     fetch: () => {
@@ -26,6 +26,9 @@ function createPoll() {
     hasEnded: () => false,
     isDeletable: false,
     firstDelayMs: 1_000,
+    onSuccess: () => {
+      counts.successes++;
+    },
     onEnd: () => {
       counts.ends++;
     },
@@ -49,10 +52,10 @@ async function passTime(): Promise<void> {
 }
 
 describe('A poll whose last subscriber leaves while it receives a value', () => {
-  it('sends no further request if the value is its own', async () => {
+  it('sends no further request and passes nothing on if the value is its own', async () => {
     const { counts } = createPoll();
     await passTime();
-    expect(counts).toEqual({ requests: 1, ends: 1 });
+    expect(counts).toEqual({ requests: 1, successes: 0, ends: 1 });
   });
 
   it.each(['a value', undefined])('sends no request if another poll then supplies %s', async (next) => {
@@ -62,6 +65,6 @@ describe('A poll whose last subscriber leaves while it receives a value', () => 
     poll.expedite();
     poll.requestIfDue();
     await passTime();
-    expect(counts).toEqual({ requests: 0, ends: 1 });
+    expect(counts).toEqual({ requests: 0, successes: 0, ends: 1 });
   });
 });
