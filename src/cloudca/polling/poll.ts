@@ -7,7 +7,7 @@ import { isPermanentFailure, judgeFailure, maxFailures } from './poll-failures.j
 
 /** Receives the current value after each change, and the end. */
 export interface Subscriber<T> {
-  /** Receives a value. */
+  /** Receives a value. May unsubscribe, but must not add a subscriber to the same poll: that one could receive the value twice. */
   onValue(value: T): void;
   /** Receives the end, once, with the failure that caused it, if any. */
   onEnd(failure?: unknown): void;
