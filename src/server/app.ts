@@ -145,7 +145,6 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
     },
   });
   addWebSocket(app, {
-    schema,
     subscriptions,
     originBudgets,
     lifecycle,

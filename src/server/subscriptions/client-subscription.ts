@@ -14,21 +14,17 @@ export interface EventConnection {
 }
 
 /**
- * Presents a subscription to graphql-ws as an iteration without results. graphql-ws would make a text of each result, so this sends the
- * events itself. After the last one, the iteration ends, and graphql-ws sends `complete`.
+ * Sends the events of a subscription, which graphql-ws does not iterate over. It would make a text of each result, and keep the whole
+ * `subscribe` message until the last one.
  *
  * It exists before the subscription has started, so that the client's `complete` ends it at any time. graphql-ws then calls `return` of the
- * iterator with that id.
- *
- * After `return`, `next` never settles. graphql-ws would otherwise end the next subscription of the same id: it finds by the id alone what
- * has ended. Nothing refers to such a promise, so it is collected.
+ * iterator with that id, and never `next`.
  */
 export class ClientSubscription implements AsyncIterableIterator<never>, EventReceiver {
   readonly #id: string;
   readonly #connection: EventConnection;
   readonly #onEnd: () => void;
   readonly #ended = new AbortController();
-  #run: OpenSubscription['run'] | undefined;
   #hasTurn = false;
 
   /** `id` is that of the `subscribe` message. Calls `onEnd` once, when the subscription has ended. */
@@ -43,9 +39,15 @@ export class ClientSubscription implements AsyncIterableIterator<never>, EventRe
     return this.#ended.signal;
   }
 
-  /** Sets what sends the events. */
-  start(run: OpenSubscription['run']): void {
-    this.#run = run;
+  /**
+   * Sends the events. Resolves with true when the client must receive `complete`. Resolves with false if the client has completed the
+   * subscription, or if the gateway shuts down. The socket then closes without `complete`, so that the client subscribes again.
+   */
+  async run(run: OpenSubscription['run']): Promise<boolean> {
+    const hasEnded = await run(this);
+    if (!hasEnded || this.#ended.signal.aborted) return false;
+    this.end();
+    return true;
   }
 
   async whenReady(): Promise<void> {
@@ -72,12 +74,8 @@ export class ClientSubscription implements AsyncIterableIterator<never>, EventRe
     this.#onEnd();
   }
 
-  async next(): Promise<IteratorResult<never>> {
-    const hasEnded = await this.#run?.(this);
-    // During shutdown, the socket closes without `complete`, so that the client subscribes again.
-    if (hasEnded === false || this.#ended.signal.aborted) return never();
-    this.end();
-    return { done: true, value: undefined };
+  next(): Promise<IteratorResult<never>> {
+    return never();
   }
 
   return(): Promise<IteratorResult<never>> {

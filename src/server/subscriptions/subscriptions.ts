@@ -39,7 +39,7 @@ export interface SubscriptionOptions {
 }
 
 /** A subscription that has started. */
-export interface OpenSubscription extends Operation {
+export interface OpenSubscription {
   /**
    * Sends the events, each when the client is ready for it. Resolves with true when what was watched has ended and the client has all of
    * it. Resolves with false when the client has disconnected or the gateway shuts down: then the transport must not complete the
@@ -92,8 +92,9 @@ export class Subscriptions {
   ): Promise<OpenSubscription | RejectedSubscription> {
     const { operations, lifecycle, shedIfOverloaded, startTrace } = this.#options;
     const startedAt = performance.now();
+    const { createContext } = caller;
     const trace = startTrace(caller.traceparent);
-    const context = caller.createContext(trace);
+    const context = createContext(trace);
     let known: KnownOperation | undefined;
     try {
       if (lifecycle.draining.aborted) {
@@ -102,8 +103,8 @@ export class Subscriptions {
       if (shedIfOverloaded()) throw new RequestError('OVERLOADED', overloadedMessage, { retryAfter: 1 });
       known = operations.find(request, { payer: caller.payer, checkType });
       const operation = operations.prepare(known, request);
-      const createContext = () => caller.createContext(trace);
-      return { ...operation, run: await this.#start(operation, { context, createContext }, caller.disconnected) };
+      const contexts = { context, createContext: () => createContext(trace) };
+      return { run: await this.#start(operation, contexts, caller.disconnected) };
     } catch (thrown) {
       const { errors, status, retryAfter } = operations.reject(thrown, context);
       const codes = new Set(errors.map(({ extensions }) => String(extensions?.['code'])));

@@ -50,8 +50,18 @@ export function serveWebSocket(
     return;
   }
   const connection: ProtocolConnection = {
+    send: async (text) => {
+      socket.send(text);
+      const drained = whenDrained(stream);
+      if (drained === undefined) return;
+      await new SentBytes(Buffer.from(text), connection.callerId, unreadBytes).holdUntil(stream, drained);
+    },
     close: (code, reason) => {
       closeWebSocket(socket, code, reason);
+    },
+    fail: (error) => {
+      log.error({ err: toLoggable(error) }, 'unexpected error');
+      socket.close(CloseCode.InternalServerError, 'Internal error in the gateway.');
     },
     payer,
     place,
@@ -85,12 +95,7 @@ export function serveWebSocket(
   const onClosed = protocol.opened(
     {
       protocol: socket.protocol,
-      send: async (text) => {
-        socket.send(text);
-        const drained = whenDrained(stream);
-        if (drained === undefined) return;
-        await new SentBytes(Buffer.from(text), connection.callerId, unreadBytes).holdUntil(stream, drained);
-      },
+      send: connection.send,
       close: (code = normalClosure, reason = '') => {
         closeWebSocket(socket, code, reason);
       },
@@ -101,10 +106,7 @@ export function serveWebSocket(
             socket.close(CloseCode.BadRequest, 'Nested too deep, or too many values');
             return;
           }
-          handleMessage(text).catch((error: unknown) => {
-            log.error({ err: toLoggable(error) }, 'unexpected error');
-            socket.close(CloseCode.InternalServerError, 'Internal error in the gateway.');
-          });
+          handleMessage(text).catch(connection.fail);
           applyBackpressure();
         });
       },

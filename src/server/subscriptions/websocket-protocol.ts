@@ -1,7 +1,6 @@
 // The protocol graphql-transport-ws on an open WebSocket: the key in `connection_init`, and the subscriptions.
 import { randomUUID } from 'node:crypto';
-import type { GraphQLSchema } from 'graphql';
-import { CloseCode, makeServer, type Server } from 'graphql-ws';
+import { CloseCode, makeServer, MessageType, type Server, stringifyMessage } from 'graphql-ws';
 import type { Caller, ClientApp, GraphContext, OperationTrace } from '../../graph/context.js';
 import { isObject } from '../../json.js';
 import type { Payer } from '../admission/origin-budget.js';
@@ -14,7 +13,6 @@ import type { Subscriptions } from './subscriptions.js';
 
 /** Dependencies of the protocol. */
 export interface ProtocolOptions {
-  readonly schema: GraphQLSchema;
   readonly subscriptions: Subscriptions;
   /** Creates the context of one subscription, or of one of its events. */
   readonly createContext: (caller: Caller, trace: OperationTrace | undefined) => GraphContext;
@@ -22,8 +20,12 @@ export interface ProtocolOptions {
 
 /** The state of one WebSocket. */
 export interface ProtocolConnection extends EventConnection {
+  /** Sends a message. */
+  readonly send: (text: string) => Promise<void>;
   /** Closes the socket. */
   readonly close: (code: number, reason: string) => void;
+  /** Logs an unexpected error, and closes the socket. */
+  readonly fail: (error: unknown) => void;
   /** Pays for documents that are unknown or invalid. */
   readonly payer: Payer;
   /** The place that the socket takes among the open connections. */
@@ -42,7 +44,7 @@ export interface ProtocolConnection extends EventConnection {
 export const tryAgainLater = 1013;
 
 /** Creates the server side of the protocol. It serves the sockets that are passed to `opened`. */
-export function createProtocol({ schema, subscriptions, createContext }: ProtocolOptions): Server<ProtocolConnection> {
+export function createProtocol({ subscriptions, createContext }: ProtocolOptions): Server<ProtocolConnection> {
   return makeServer<Record<string, unknown> | undefined, ProtocolConnection>({
     connectionInitWaitTimeout: 3_000,
     // Apollo Kotlin sends an id without a text, for which graphql-ws would close the socket.
@@ -68,8 +70,6 @@ export function createProtocol({ schema, subscriptions, createContext }: Protoco
         payer,
         disconnected: clientSubscription.ended,
       });
-      // graphql-ws keeps them for as long as the subscription is open.
-      Object.assign(payload, { variables: undefined, extensions: undefined });
       // The client has completed it meanwhile, and may have used the id again. `subscribe` ends its events by itself.
       if (clientSubscription.ended.aborted) return never();
       if ('errors' in result) {
@@ -78,11 +78,15 @@ export function createProtocol({ schema, subscriptions, createContext }: Protoco
         extra.close(tryAgainLater, result.reconnectReason);
         return never();
       }
-      const { document, operation, run } = result;
-      clientSubscription.start(run);
-      return { schema, document, operationName: operation.name?.value ?? null, contextValue: clientSubscription };
+      const complete = (hasEnded: boolean) => {
+        if (!hasEnded) return undefined;
+        Reflect.deleteProperty(subscriptionsById, id);
+        return extra.send(stringifyMessage<MessageType.Complete>({ id, type: MessageType.Complete }));
+      };
+      clientSubscription.run(result.run).then(complete).catch(extra.fail);
+      // graphql-ws keeps the message until this settles. Nothing refers to a promise that never does, so both are collected.
+      return never();
     },
-    subscribe: ({ contextValue }) => (contextValue instanceof ClientSubscription ? contextValue : {}),
   });
 }
 
