@@ -1,11 +1,11 @@
 // What the gateway keeps in memory of a request, while its connection is idle or its operation waits.
 import { describe, expect, it } from '@jest/globals';
 import { collectGarbage } from '../helpers/collect-garbage.js';
-import { wireVpn } from '../helpers/fixtures.js';
+import { keyHeader, wireVpn } from '../helpers/fixtures.js';
 import { startGateway } from '../helpers/gateway.js';
 import { startUpstream } from '../helpers/upstream.js';
 import { vpnsSubscription } from './subscriptions/mutable-rest-api.js';
-import { openAcknowledgedSocket } from './subscriptions/subscribers.js';
+import { openAcknowledgedSocket, openSocket } from './subscriptions/subscribers.js';
 
 const rest = await startUpstream(() => ({ data: [wireVpn()] }));
 const gateway = await startGateway({ restApi: rest.url, config: { watchPollMs: 600_000 } });
@@ -24,6 +24,15 @@ async function measure(work: () => Promise<void>): Promise<number> {
 }
 
 describe('A WebSocket', () => {
+  it('holds nothing of connection_init but its key', async () => {
+    const held = await measure(async () => {
+      const socket = await openSocket(gateway.url);
+      socket.send({ type: 'connection_init', payload: { ...keyHeader(), large } });
+      await socket.waitForMessages(1);
+    });
+    expect(held).toBeLessThan(0.7);
+  });
+
   it('holds nothing of a subscribe message but its operation', async () => {
     const socket = await openAcknowledgedSocket(gateway.url);
     let id = 0;

@@ -13,9 +13,9 @@ const maxKeyLength = 256;
  * 256 characters.
  */
 export function parseApiKey(value: unknown): string | undefined {
-  if (typeof value !== 'string') return undefined;
+  // Before `trim`, whose result keeps the whole value in memory.
+  if (typeof value !== 'string' || value.length > maxKeyLength) return undefined;
   const key = value.trim();
-  if (key.length > maxKeyLength) return undefined;
   return /^[\x21-\x7e\x80-\xff]([\t\x20-\x7e\x80-\xff]*[\x21-\x7e\x80-\xff])?$/.test(key) ? key : undefined;
 }
 

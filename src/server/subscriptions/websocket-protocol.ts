@@ -52,7 +52,12 @@ export function createProtocol({ subscriptions, createContext }: ProtocolOptions
       const isPayload = key === 'payload' && isObject(this) && this['type'] === 'subscribe' && isObject(value);
       return isPayload ? withQueryText(value) : value;
     },
-    onConnect: ({ connectionParams, extra }) => acceptKey(connectionParams, extra),
+    onConnect: (context) => {
+      const { connectionParams, extra } = context;
+      // graphql-ws would keep them for as long as the socket is open.
+      Object.assign(context, { connectionParams: undefined });
+      return acceptKey(connectionParams, extra);
+    },
     onSubscribe: async ({ subscriptions: subscriptionsById, extra }, id, payload) => {
       const { apiKey = '', app, payer, place } = extra;
       const clientSubscription = new ClientSubscription(id, extra, () => {
