@@ -1,9 +1,12 @@
 // What the gateway keeps in memory of a request, while its connection is idle or its operation waits.
 import { describe, expect, it } from '@jest/globals';
+import { connect, type Socket } from 'node:net';
+import { addCleanup } from '../helpers/cleanup.js';
 import { collectGarbage } from '../helpers/collect-garbage.js';
-import { keyHeader, wireVpn } from '../helpers/fixtures.js';
+import { environmentLiteral, keyHeader, wireVpn } from '../helpers/fixtures.js';
 import { startGateway } from '../helpers/gateway.js';
 import { startUpstream } from '../helpers/upstream.js';
+import { waitUntil } from '../helpers/wait-until.js';
 import { vpnsSubscription } from './subscriptions/mutable-rest-api.js';
 import { openAcknowledgedSocket, openSocket } from './subscriptions/subscribers.js';
 
@@ -12,6 +15,8 @@ const gateway = await startGateway({ restApi: rest.url, config: { watchPollMs: 6
 
 const count = 40;
 const large = 'x'.repeat(120_000);
+// Each has a key of its own, since reads of one key share a REST call.
+let posts = 0;
 
 /** Returns how much memory `work` leaves in use, in units of `large`, for each of its repetitions. */
 async function measure(work: () => Promise<void>): Promise<number> {
@@ -21,6 +26,16 @@ async function measure(work: () => Promise<void>): Promise<number> {
   for (let done = 0; done < count; done++) await work();
   const after = collectGarbage();
   return (after.heapUsed - before.heapUsed + after.arrayBuffers - before.arrayBuffers) / count / large.length;
+}
+
+/** Posts an operation with large variables and extensions that it does not use. Does not read the response. */
+function postWithoutReading(query: string): Socket {
+  const socket = connect(Number(new URL(gateway.url).port), '127.0.0.1').pause();
+  addCleanup(() => socket.destroy());
+  const body = JSON.stringify({ query, variables: { large }, extensions: { large: `${large} ` } });
+  const headers = `host: localhost\r\nmc-api-key: key-${posts++}\r\ncontent-type: application/json\r\ncontent-length: ${body.length}`;
+  socket.write(`POST /graphql HTTP/1.1\r\n${headers}\r\n\r\n${body}`);
+  return socket;
 }
 
 describe('A WebSocket', () => {
@@ -44,5 +59,17 @@ describe('A WebSocket', () => {
     });
     expect(held).toBeLessThan(0.5);
     socket.webSocket.terminate();
+  });
+});
+
+describe('An operation in progress', () => {
+  it('holds nothing of its request that it does not use', async () => {
+    rest.script(() => () => undefined);
+    const held = await measure(async () => {
+      const calls = rest.calls.length;
+      postWithoutReading(`{ siteToSiteVpns(environment: ${environmentLiteral}) { totalCount } }`);
+      await waitUntil(() => rest.calls.length > calls);
+    });
+    expect(held).toBeLessThan(1.5);
   });
 });

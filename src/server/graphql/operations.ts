@@ -108,17 +108,25 @@ export class Operations {
   }
 
   /** Runs a query or mutation. Never rejects: a failure is in the response. */
-  async run(request: OperationRequest, caller: OperationCaller): Promise<OperationResponse> {
+  run(request: OperationRequest, caller: OperationCaller): Promise<OperationResponse> {
     const { context } = caller;
-    const { admission } = this.#options;
     const startedAt = performance.now();
-    const charged: { budget?: Budget } = {};
     let known: KnownOperation | undefined;
+    try {
+      known = this.find(request, caller);
+      return this.#runKnown(this.prepare(known, request), context, startedAt);
+    } catch (thrown) {
+      return this.#respond(known, this.reject(thrown, context), { context, startedAt });
+    }
+  }
+
+  // Does not get the request, which would stay in memory for as long as the operation lasts, with all that it does not need.
+  async #runKnown(operation: Operation, context: GraphContext, startedAt: number): Promise<OperationResponse> {
+    const { admission } = this.#options;
+    const charged: { budget?: Budget } = {};
     let outcome: OperationResponse['outcome'];
     let release: (() => void) | undefined;
     try {
-      known = this.find(request, caller);
-      const operation = this.prepare(known, request);
       release = await admission.admit(context, operation.cost, (budget) => (charged.budget = budget));
       // After the queue, in which the operation may have waited for others whose results nobody reads.
       if (this.#options.unreadBytes.isFull(context.callerId)) {
@@ -131,12 +139,21 @@ export class Operations {
       outcome = this.reject(thrown, context);
     }
     release?.();
+    return this.#respond(operation, outcome, { context, startedAt, budget: charged.budget });
+  }
+
+  async #respond(
+    known: KnownOperation | undefined,
+    outcome: OperationResponse['outcome'],
+    { context, startedAt, budget: charged }: { context: GraphContext; startedAt: number; budget?: Budget | undefined },
+  ): Promise<OperationResponse> {
     context.auditSecretReads();
     const codes = (outcome.errors ?? []).map(({ extensions }) => String(extensions?.['code']));
     const { restCalls, callerId, app } = context;
     this.#options.metrics.countResponse(known?.operation, codes, { startedAt, restCalls, callerId, app });
     this.#log(known?.operation, context, { startedAt, restCalls, errors: codes });
-    const budget = callerId === undefined ? undefined : (charged.budget ?? (await admission.readBudget(callerId)));
+    const budget =
+      callerId === undefined ? undefined : (charged ?? (await this.#options.admission.readBudget(callerId)));
     return { outcome, budget, restCalls: context.restCallRecords };
   }
 
