@@ -3,7 +3,7 @@ import { describe, expect, it } from '@jest/globals';
 import { connect, type Socket } from 'node:net';
 import { addCleanup } from '../helpers/cleanup.js';
 import { collectGarbage } from '../helpers/collect-garbage.js';
-import { environmentLiteral, keyHeader, wireVpn } from '../helpers/fixtures.js';
+import { environmentLiteral, keyHeader, range, wireVpn } from '../helpers/fixtures.js';
 import { startGateway } from '../helpers/gateway.js';
 import { startUpstream } from '../helpers/upstream.js';
 import { waitUntil } from '../helpers/wait-until.js';
@@ -12,6 +12,8 @@ import { openAcknowledgedSocket, openSocket } from './subscriptions/subscribers.
 
 const rest = await startUpstream(() => ({ data: [wireVpn()] }));
 const gateway = await startGateway({ restApi: rest.url, config: { watchPollMs: 600_000 } });
+const connections: Socket[] = [];
+gateway.app.server.on('connection', (connection) => connections.push(connection));
 
 const count = 40;
 const large = 'x'.repeat(120_000);
@@ -71,5 +73,23 @@ describe('An operation in progress', () => {
       await waitUntil(() => rest.calls.length > calls);
     });
     expect(held).toBeLessThan(1.5);
+  });
+});
+
+describe('A response that its client does not read', () => {
+  it('holds its bytes, and nothing else of what its operation has read', async () => {
+    // More than the buffers of the operating system take.
+    const name = large.repeat(66);
+    rest.script(() => ({ data: [wireVpn({ name })] }));
+    const query = `{ siteToSiteVpns(environment: ${environmentLiteral}) { nodes { name again: name } } }`;
+    const before = collectGarbage();
+    const socketsBefore = connections.length;
+    const sockets = range(3).map(() => postWithoutReading(query));
+    await waitUntil(() => connections.slice(socketsBefore).filter((socket) => socket.writableLength > 0).length === 3);
+    const after = collectGarbage();
+    expect(after.arrayBuffers - before.arrayBuffers).toBeGreaterThan(3 * 2 * name.length);
+    // The REST API of this test holds one of them.
+    expect(after.heapUsed - before.heapUsed).toBeLessThan(2 * name.length);
+    for (const socket of sockets) socket.destroy();
   });
 });

@@ -81,29 +81,32 @@ export async function addGraphqlOverHttp(app: FastifyInstance, options: GraphqlO
   await apollo.start();
   app.addHook('onClose', () => apollo.stop());
 
+  // Not a part of the handler, whose listener waits until the client has read the response. It would hold what the functions in here use.
+  const runOperation = async (request: FastifyRequest, reply: FastifyReply): Promise<string> => {
+    const operation = createContext(request);
+    const ignoreDisconnect = cancelOnDisconnect(reply, operation);
+    const payer = originBudgets.toPayer(operation.hasKey, () => originBudgets.toOrigin(request.raw));
+    const httpGraphQLRequest = toApolloRequest(request);
+    // A request may hold much that its operation does not need for as long as it lasts.
+    request.body = undefined;
+    const context = () => Promise.resolve({ operation, payer });
+    const { status = 200, headers, body } = await apollo.executeHTTPGraphQLRequest({ httpGraphQLRequest, context });
+    ignoreDisconnect();
+    if (body.kind !== 'complete') throw new TypeError('No operation is delivered incrementally.');
+    for (const [name, value] of headers) void reply.header(name, value);
+    void reply.code(status);
+    // Requests that Apollo Server rejects before there is an operation reach no plugin.
+    return status >= 400 ? withRequestId(body.string, request.id) : body.string;
+  };
   app.route({
     method: ['GET', 'POST'],
     url: '/graphql',
-    handler: async (request, reply) => {
+    handler: (request, reply) => {
       lifecycle.requestStarted();
       reply.raw.once('close', () => {
         lifecycle.requestEnded();
       });
-      const stream = streamSubscription(request, reply);
-      if (stream !== undefined) return stream;
-      const operation = createContext(request);
-      cancelOnDisconnect(reply, operation);
-      const payer = originBudgets.toPayer(operation.hasKey, () => originBudgets.toOrigin(request.raw));
-      const httpGraphQLRequest = toApolloRequest(request);
-      // A request may hold much that its operation does not need for as long as it lasts.
-      request.body = undefined;
-      const context = () => Promise.resolve({ operation, payer });
-      const { status = 200, headers, body } = await apollo.executeHTTPGraphQLRequest({ httpGraphQLRequest, context });
-      if (body.kind !== 'complete') throw new TypeError('No operation is delivered incrementally.');
-      for (const [name, value] of headers) void reply.header(name, value);
-      void reply.code(status);
-      // Requests that Apollo Server rejects before there is an operation reach no plugin.
-      return status >= 400 ? withRequestId(body.string, request.id) : body.string;
+      return streamSubscription(request, reply) ?? runOperation(request, reply);
     },
   });
 }
@@ -213,9 +216,17 @@ function withRequestId(response: string, requestId: string): string {
   return JSON.stringify({ ...body, errors });
 }
 
-// Fastify's own signal aborts as soon as the body has been read, so it cannot be used.
-function cancelOnDisconnect(reply: FastifyReply, operation: GraphContext): void {
-  reply.raw.once('close', () => {
-    if (!reply.raw.writableFinished) operation.disconnect();
-  });
+/**
+ * Disconnects an operation if its client does. Returns the function that stops this, for when the operation has ended. A client may take long
+ * to read the response, and the listener holds all that the operation has read.
+ */
+function cancelOnDisconnect({ raw }: FastifyReply, operation: GraphContext): () => void {
+  const disconnect = () => {
+    if (!raw.writableFinished) operation.disconnect();
+  };
+  // Fastify's own signal aborts as soon as the body has been read, so it cannot be used.
+  raw.once('close', disconnect);
+  return () => {
+    raw.off('close', disconnect);
+  };
 }
