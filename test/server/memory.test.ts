@@ -1,4 +1,4 @@
-// What the gateway keeps in memory of a request, while its connection is idle or its operation waits.
+// Measures what the gateway keeps in memory of a request, while its connection is idle or its operation waits.
 import { describe, expect, it } from '@jest/globals';
 import { connect, type Socket } from 'node:net';
 import { addCleanup } from '../helpers/cleanup.js';
@@ -41,6 +41,14 @@ function postWithoutReading(query: string): Socket {
 }
 
 describe('A WebSocket', () => {
+  it('does not hold the request of its handshake', async () => {
+    const requests: WeakRef<object>[] = [];
+    gateway.app.server.once('upgrade', (request: object) => requests.push(new WeakRef(request)));
+    await openAcknowledgedSocket(gateway.url);
+    collectGarbage();
+    expect(requests.map((request) => request.deref())).toEqual([undefined]);
+  });
+
   it('holds nothing of connection_init but its key', async () => {
     const held = await measure(async () => {
       const socket = await openSocket(gateway.url);

@@ -4,10 +4,10 @@ import type { IncomingMessage, Server as HttpServer } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
 import { CloseCode, GRAPHQL_TRANSPORT_WS_PROTOCOL, handleProtocols } from 'graphql-ws';
-import { WebSocketServer } from 'ws';
+import { type WebSocket, WebSocketServer } from 'ws';
 import type { ErrorCode } from '../../graph/error-codes.js';
 import { overloadedMessage } from '../admission/load-shedding.js';
-import { originSpentMessage, type OriginBudgets } from '../admission/origin-budget.js';
+import { originSpentMessage, type OriginBudgets, type Payer } from '../admission/origin-budget.js';
 import { readClientApp } from '../http/client-app.js';
 import { respondAndClose, formatErrorResponse, maxRequestBytes, sendError } from '../http/error-responses.js';
 import { findLastPendingResponse } from '../http/pending-responses.js';
@@ -80,25 +80,32 @@ export function addWebSocket(app: FastifyInstance, options: WebSocketOptions): v
       return;
     }
     sockets.handleUpgrade(request, stream, head, (socket) => {
-      // ws has sent the close code. The error is not logged, because it may quote the message.
-      socket.on('error', () => {
-        socket.terminate();
-      });
+      terminateOnError(socket);
       if (socket.protocol !== GRAPHQL_TRANSPORT_WS_PROTOCOL) {
         logInvalid(request, wrongProtocolReason);
         closeWebSocket(socket, CloseCode.SubprotocolNotAcceptable, wrongProtocolReason);
         return;
       }
-      // Now: the request would stay in memory for as long as the socket is open.
-      const origin = originBudgets.toOrigin(request);
-      const payer = originBudgets.toPayer(true, () => origin);
       const app = readClientApp(request.headers);
-      serveWebSocket(socket, stream, { payer, app }, protocol, options);
+      serveWebSocket(socket, stream, { payer: createPayer(originBudgets, request), app }, protocol, options);
     });
   });
   lifecycle.draining.addEventListener('abort', () => {
     for (const socket of sockets.clients) closeWebSocket(socket, goingAway, 'The gateway is shutting down');
   });
+}
+
+// A function keeps all that functions around it use. One that lives as long as the socket must not be written where the request is in scope.
+function terminateOnError(socket: WebSocket): void {
+  // ws has sent the close code. The error is not logged, because it may quote the message.
+  socket.on('error', () => {
+    socket.terminate();
+  });
+}
+
+function createPayer(originBudgets: OriginBudgets, request: IncomingMessage): Payer {
+  const origin = originBudgets.toOrigin(request);
+  return originBudgets.toPayer(true, () => origin);
 }
 
 // At most 123 bytes, as a close reason must be (RFC 6455, 5.5).
