@@ -1,4 +1,5 @@
 // The list of VPNs of an environment, as its poll requests it: sorted, and looked at again before a VPN counts as deleted.
+import { isDeepStrictEqual } from 'node:util';
 import type { EnvironmentAddress } from '../environments.js';
 import { ForbiddenError, NotFoundError } from '../errors.js';
 import { isSameId, toIdKey } from '../ids.js';
@@ -15,7 +16,8 @@ type VpnList = readonly SiteToSiteVpnEntity[];
  * - One VPN has vanished: requests it by its id. 404 and 403 confirm that it is gone; otherwise the list has it.
  * - Several have vanished: requests the list again, and returns the second one.
  *
- * Rejects with a CloudcaError, also if only the second call fails.
+ * A VPN that has not changed is the object of `previous`: a subscriber may hold an old list for long. Rejects with a CloudcaError, also
+ * if only the second call fails.
  */
 export async function requestVpnList(
   rest: RestSession,
@@ -25,13 +27,13 @@ export async function requestVpnList(
   const request = () => listSiteToSiteVpns(rest, environment, null);
   const vpns = await request();
   const [vanished, ...others] = findVanished(previous, vpns);
-  if (vanished === undefined) return toSorted(vpns);
+  if (vanished === undefined) return toList(previous, vpns);
   // The id comes from the REST API, and may not be usable in a path.
-  if (others.length > 0 || !isPathSegment(vanished.id)) return toSorted(await request());
+  if (others.length > 0 || !isPathSegment(vanished.id)) return toList(previous, await request());
   try {
-    return toSorted([...vpns, await getSiteToSiteVpn(rest, environment, vanished.id)]);
+    return toList(previous, [...vpns, await getSiteToSiteVpn(rest, environment, vanished.id)]);
   } catch (error) {
-    if (error instanceof NotFoundError || error instanceof ForbiddenError) return toSorted(vpns);
+    if (error instanceof NotFoundError || error instanceof ForbiddenError) return toList(previous, vpns);
     throw error;
   }
 }
@@ -46,6 +48,12 @@ function findVanished(previous: VpnList, vpns: VpnList): VpnList {
   return previous.filter(({ id }) => !ids.has(toIdKey(id)));
 }
 
-function toSorted(vpns: VpnList): VpnList {
-  return vpns.toSorted((one, other) => (one.id < other.id ? -1 : Number(one.id > other.id)));
+function toList(previous: VpnList, vpns: VpnList): VpnList {
+  const known = new Map(previous.map((vpn) => [toIdKey(vpn.id), vpn]));
+  return vpns
+    .map((vpn) => {
+      const before = known.get(toIdKey(vpn.id));
+      return before !== undefined && isDeepStrictEqual(before, vpn) ? before : vpn;
+    })
+    .sort((one, other) => (one.id < other.id ? -1 : Number(one.id > other.id)));
 }

@@ -1,7 +1,9 @@
 // A list that lacks VPNs which it had before: what the watcher requests before subscribers see them deleted.
 import { afterEach, describe, expect, it } from '@jest/globals';
+import { requestVpnList } from '../../../src/cloudca/polling/vpn-list.js';
 import type { Watcher } from '../../../src/cloudca/polling/watcher.js';
 import { json, raw, type Script } from '../../helpers/upstream.js';
+import { createTestClient } from '../test-client.js';
 import {
   createWireVpn,
   formatList,
@@ -46,6 +48,23 @@ function serveLists(...lists: readonly object[]): Script {
   let index = 0;
   return (call) => (call.url === listPath ? (lists[Math.min(index++, lists.length - 1)] ?? {}) : all(call, 0));
 }
+
+describe('requestVpnList', () => {
+  it('returns the objects of the previous list for the VPNs that have not changed', async () => {
+    const { session } = createTestClient(upstream.url);
+    upstream.script(all);
+    const before = await requestVpnList(session(), testArea);
+    upstream.script(serveVpns(c, { ...b, state: 'Error' }, a));
+    const after = await requestVpnList(session(), testArea, before);
+
+    expect(after.map(({ name, state }) => [name, state])).toEqual([
+      ['a', 'Connected'],
+      ['b', 'Error'],
+      ['c', 'Connected'],
+    ]);
+    expect(after.map((vpn, index) => vpn === before[index])).toEqual([true, false, true]);
+  });
+});
 
 describe('The poll of a list from which one VPN has vanished', () => {
   it.each([404, 403])('emits the list without it after its own request had status %i', async (status) => {
