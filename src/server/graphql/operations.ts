@@ -71,6 +71,15 @@ export interface OperationResponse {
   readonly restCalls?: readonly RestCallRecord[] | undefined;
 }
 
+/** Holds what a response needs, besides the operation and its outcome. */
+interface ResponseDetails {
+  readonly context: GraphContext;
+  /** In milliseconds, on the clock of performance.now(). */
+  readonly startedAt: number;
+  /** Budget of the API key after the operation was charged to it; undefined if it was not. */
+  readonly charged?: Budget | undefined;
+}
+
 /** Dependencies of Operations. */
 export interface OperationsOptions {
   readonly config: Config;
@@ -139,13 +148,13 @@ export class Operations {
       outcome = this.reject(thrown, context);
     }
     release?.();
-    return this.#respond(operation, outcome, { context, startedAt, budget: charged.budget });
+    return this.#respond(operation, outcome, { context, startedAt, charged: charged.budget });
   }
 
   async #respond(
     known: KnownOperation | undefined,
     outcome: OperationResponse['outcome'],
-    { context, startedAt, budget: charged }: { context: GraphContext; startedAt: number; budget?: Budget | undefined },
+    { context, startedAt, charged }: ResponseDetails,
   ): Promise<OperationResponse> {
     context.auditSecretReads();
     const codes = (outcome.errors ?? []).map(({ extensions }) => String(extensions?.['code']));

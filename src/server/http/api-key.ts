@@ -9,8 +9,8 @@ export const apiKeyHeader = 'mc-api-key';
 const maxKeyLength = 256;
 
 /**
- * Parses a value into an API key. Returns undefined if it is not a string that an HTTP header can carry (RFC 9110, 5.5), or has more than
- * 256 characters.
+ * Parses a value into an API key, without the white space around it. Returns undefined if it is not a string that an HTTP header can carry
+ * (RFC 9110, 5.5). Also returns undefined if it has more than 256 characters, white space included.
  */
 export function parseApiKey(value: unknown): string | undefined {
   // Before `trim`, whose result keeps the whole value in memory.

@@ -18,8 +18,8 @@ import type { WatchObservation, WatchTarget } from '../../cloudca/polling/watche
 import type { TracesConfig } from '../../config.js';
 import type { OperationTrace } from '../../graph/context.js';
 import { toErrorCode } from '../../graph/errors.js';
-import { toShortName } from './operation-name.js';
 import { toLoggable } from './logging.js';
+import { toShortName } from './operation-name.js';
 
 /** The traces of one process. */
 export interface Tracing {

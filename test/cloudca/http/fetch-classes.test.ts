@@ -136,7 +136,7 @@ describe('lightClasses', () => {
     call.mockRestore();
   });
 
-  it('rejects a header that ky would not send', () => {
+  it('reject a header that ky would not send', () => {
     expect(() => lightClasses.call(() => new Headers({ 'mc-api-key': 'canary' }))).toThrow(
       new TypeError('Pass headers to the transport, not to ky.'),
     );

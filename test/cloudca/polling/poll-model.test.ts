@@ -8,6 +8,7 @@ import { Pacer } from '../../../src/cloudca/polling/pacer.js';
 import { Poll } from '../../../src/cloudca/polling/poll.js';
 import { addCleanup } from '../../helpers/cleanup.js';
 import { useFakeClock } from '../../helpers/fake-clock.js';
+import { toRunCount } from '../../helpers/run-count.js';
 import {
   CheckedSubscriber,
   type Checks,
@@ -251,7 +252,7 @@ describe('Random interleavings of subscribers, responses, supplied values and ti
         requestCount += run.requestCount;
       },
     );
-    await fc.assert(runs, { numRuns: Number(process.env['RELIABILITY_RUNS'] ?? 400) });
+    await fc.assert(runs, { numRuns: toRunCount(400) });
     expect(requestCount).toBeGreaterThan(0);
   });
 });

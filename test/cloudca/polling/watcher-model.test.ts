@@ -10,6 +10,7 @@ import type { ReadRequest } from '../../../src/cloudca/requests.js';
 import type { TaskEntity } from '../../../src/cloudca/tasks.js';
 import { addCleanup } from '../../helpers/cleanup.js';
 import { useFakeClock } from '../../helpers/fake-clock.js';
+import { toRunCount } from '../../helpers/run-count.js';
 import { taskPollMs, testArea, toVpnId, watchPollMs } from './test-watcher.js';
 import {
   CheckedSubscriber,
@@ -275,7 +276,7 @@ describe('Random interleavings of subscribers, waits, responses and time', () =>
       await run.end();
       requestCount += run.requestCount;
     });
-    await fc.assert(property, { numRuns: Number(process.env['RELIABILITY_RUNS'] ?? 200) });
+    await fc.assert(property, { numRuns: toRunCount(200) });
     expect(requestCount).toBeGreaterThan(0);
   });
 });

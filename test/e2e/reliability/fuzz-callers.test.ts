@@ -9,9 +9,10 @@ import { advanceDate } from '../../helpers/process-clock.js';
 import { toBytes } from '../../helpers/raw-upstream.js';
 import { waitUntil } from '../../helpers/wait-until.js';
 import { post } from '../../helpers/http.js';
+import { toRunCount } from '../../helpers/run-count.js';
 import { subscribeBySse, subscribeByWebSocket } from '../../server/subscriptions/subscribers.js';
 import { environment, newVpnInput, environmentArgument } from './operations.js';
-import { toRunCount, checkProperty } from './random.js';
+import { checkProperty } from './random.js';
 import { expectWellFormed, heldClock, startRig, toErrors } from './harness.js';
 
 // Limits of one key: concurrent operations, and the budget in REST calls per minute.

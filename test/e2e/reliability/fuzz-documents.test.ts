@@ -8,7 +8,8 @@ import { keyHeader } from '../../helpers/fixtures.js';
 import { launchGateway } from '../../helpers/process.js';
 import { startUpstream } from '../../helpers/upstream.js';
 import { post } from '../../helpers/http.js';
-import { anyCharacter, toRunCount, checkProperty } from './random.js';
+import { toRunCount } from '../../helpers/run-count.js';
+import { anyCharacter, checkProperty } from './random.js';
 
 const defaultRuns = 200;
 const keyCanary = 'canaryKey5531';

@@ -3,7 +3,8 @@
 import { afterEach, describe, it } from '@jest/globals';
 import fc from 'fast-check';
 import { taskId, vpcId, vpnId } from '../../helpers/fixtures.js';
-import { anyCharacter, toRunCount, checkProperty } from './random.js';
+import { toRunCount } from '../../helpers/run-count.js';
+import { anyCharacter, checkProperty } from './random.js';
 import { apiKey, expectWellFormed, startRig } from './harness.js';
 
 const rig = await startRig();

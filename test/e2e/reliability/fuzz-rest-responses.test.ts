@@ -5,8 +5,9 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { toBytes } from '../../helpers/raw-upstream.js';
 import { taskId, vpnId, wireVpn } from '../../helpers/fixtures.js';
+import { toRunCount } from '../../helpers/run-count.js';
 import { writeThenClose, countCalls, environment, type Operation, reads, writes } from './operations.js';
-import { toRunCount, checkProperty } from './random.js';
+import { checkProperty } from './random.js';
 import { expectWellFormed, preSharedKey, startRig, toErrors } from './harness.js';
 
 const rig = await startRig({ CLOUDCA_API_TIMEOUT_MS: '5000' });

@@ -6,9 +6,10 @@ import { waitUntil } from '../../helpers/wait-until.js';
 import { openAcknowledgedSocket } from '../../server/subscriptions/subscribers.js';
 import { taskId, vpcId, vpnId, wireVpn } from '../../helpers/fixtures.js';
 import { Pool, startCases } from './concurrent-cases.js';
-import { anyCharacter, takeSixth, toRunCount } from './random.js';
+import { anyCharacter, takeSixth } from './random.js';
 import { apiKey, expectWellFormed, preSharedKey, startRig, toErrors } from './harness.js';
 import type { RawCall } from '../../helpers/raw-upstream.js';
+import { toRunCount } from '../../helpers/run-count.js';
 
 const rig = await startRig();
 

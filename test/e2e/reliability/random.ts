@@ -1,6 +1,7 @@
 // Random tests: number of runs, seed, and what they print.
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
+import { toRunCount } from '../../helpers/run-count.js';
 
 const seed = Number(process.env['RELIABILITY_SEED'] ?? Date.now() % 2 ** 31);
 
@@ -22,11 +23,6 @@ export const anyCharacter = fc
     (codePoint) => String.fromCodePoint(codePoint),
     (character) => (typeof character === 'string' ? character.codePointAt(0) : undefined) ?? NaN,
   );
-
-/** Returns the number of runs of a property: the environment variable RELIABILITY_RUNS, or the default. */
-export function toRunCount(defaultRuns: number): number {
-  return Number(process.env['RELIABILITY_RUNS'] ?? defaultRuns);
-}
 
 /**
  * Checks a property with the examples first, then with random values. Prints the seed: set RELIABILITY_SEED to it to repeat the same run.

@@ -1,6 +1,6 @@
 // Thousands of creates that clients retry while connections to the REST API are cut. RELIABILITY_RUNS sets their number.
 import { describe, expect, it } from '@jest/globals';
-import { toRunCount } from './random.js';
+import { toRunCount } from '../../helpers/run-count.js';
 import { startRetriedCreates } from './retried-creates.js';
 
 const run = await startRetriedCreates();

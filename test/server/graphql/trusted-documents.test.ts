@@ -16,6 +16,7 @@ import { environment, environmentLiteral, keyHeader, vpnId } from '../../helpers
 import { startGateway, type TestGateway } from '../../helpers/gateway.js';
 import { waitUntil } from '../../helpers/wait-until.js';
 import { sendRequest, post } from '../../helpers/http.js';
+import { toRunCount } from '../../helpers/run-count.js';
 import {
   subscribeBySse,
   subscribeByWebSocket,
@@ -303,7 +304,7 @@ describe('TRUSTED_DOCUMENTS_ONLY=true', () => {
     const ids = [documentId, JSON.stringify(extensions)].filter((value) => value !== undefined);
     return !(!query && ids.length > 0 && ids.every((value) => trusted.some((text) => value.includes(toHash(text)))));
   });
-  const settings = { numRuns: Number(process.env['RELIABILITY_RUNS'] ?? 100) };
+  const settings = { numRuns: toRunCount(100) };
 
   it('rejects other documents by POST and GET, in any combination of text and ids', async () => {
     await fc.assert(

@@ -183,6 +183,21 @@ describe('a WebSocket to /graphql', () => {
     expect(socket.closed).toBeUndefined();
   });
 
+  it('serves a subscription whose id was used before, once that one has ended by itself', async () => {
+    const { url, rest } = await startOnRestApi();
+    const socket = await openAcknowledgedSocket(url);
+    socket.send(subscribe('1', taskSubscription));
+    await socket.waitForMessages(2);
+    rest.state.taskStatus = 'SUCCESS';
+    await socket.waitForMessages(4);
+    socket.send(subscribe('1', taskSubscription));
+    await socket.waitForMessages(6);
+    const complete = { id: '1', type: 'complete' };
+    expect(socket.messages.slice(1)).toEqual([next('1'), next('1'), complete, next('1'), complete]);
+    expect(socket.closed).toBeUndefined();
+    socket.webSocket.terminate();
+  });
+
   it('accepts a message of almost 256 KiB', async () => {
     const { url } = await startOnRestApi();
     const socket = await openAcknowledgedSocket(url);
