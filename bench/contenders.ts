@@ -15,6 +15,8 @@ export interface Contender {
   readonly takesTrustedIds?: boolean;
   /** IDs of workloads that it skips, because one operation takes longer than a round. */
   readonly skippedWorkloads?: readonly string[];
+  /** Whether the script only starts the contender, and reports the usage of that other process instead of its own. */
+  readonly isLauncher?: boolean;
   /** Message of the log line that reports its URL. */
   readonly readyMessage: string;
   /** Returns the path of its compiled file. */
@@ -93,13 +95,19 @@ export function createOtherFlags(flags: string): Contender {
   };
 }
 
+/** Creates Tailcall as a contender, given the path of its program. */
+export function createTailcall(program: string): Contender {
+  const contender = createContender('tailcall', 'Tailcall, one worker', { optional: true, dialect: 'mirror' });
+  return { ...contender, isLauncher: true, env: (upstream) => ({ ...contender.env(upstream), TAILCALL: program }) };
+}
+
 /** The contender that all others are compared with. */
 export const baseline: Contender = {
   ...createContender('baseline', 'baseline (no GraphQL)', { optional: false, dialect: 'gateway' }),
   takesTrustedIds: true,
 };
 
-/** All contenders, in the order of the tables. */
+/** The contenders that run on every machine, in the order of the tables. */
 export const contenders: readonly Contender[] = [
   baseline,
   gateway,
@@ -107,7 +115,7 @@ export const contenders: readonly Contender[] = [
   createContender('usual-stack', 'usual stack', { optional: false, dialect: 'gateway' }),
   createContender('mercurius', 'Mercurius with JIT', { optional: true, dialect: 'gateway' }),
   {
-    ...createContender('hive', 'Hive Gateway with JIT', { optional: true, dialect: 'mesh' }),
+    ...createContender('hive', 'Hive Gateway with JIT', { optional: true, dialect: 'mirror' }),
     script: ({ benchDist }) => join(benchDist, 'contenders/hive/hive.js'),
     // One operation takes 1,001 REST calls.
     skippedWorkloads: ['large'],

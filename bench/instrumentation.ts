@@ -1,5 +1,5 @@
-// Reports CPU time, memory and CPU profiles of a measured process over IPC. Every contender loads it with --import, so that all are
-// measured in the same way.
+// Reports CPU time, memory and CPU profiles of a measured process over IPC. Every contender on Node loads it with --import, so that
+// all are measured in the same way.
 import { writeFileSync } from 'node:fs';
 import { Session } from 'node:inspector/promises';
 

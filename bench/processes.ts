@@ -19,7 +19,7 @@ export interface ProcessOptions {
   readonly cwd?: string;
 }
 
-/** Resource usage that a process reports about itself. */
+/** Resource usage that a process reports. */
 export interface Usage {
   /** User plus system CPU time since the process started, in milliseconds. */
   readonly cpuMs: number;
@@ -86,7 +86,7 @@ export class Process {
     return schema.parse(await response);
   }
 
-  /** Returns the resource usage so far. The process must have been started with instrumentation.ts. */
+  /** Returns the resource usage so far. The process must answer `usage` as instrumentation.ts does. */
   usage(): Promise<Usage> {
     return this.send({ type: 'usage' }, usageSchema);
   }

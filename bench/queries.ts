@@ -3,8 +3,8 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { type Dataset, serviceCode } from './dataset.js';
 
-/** GraphQL schema of a contender: the gateway's own, or the schema that Mesh generates from an OpenAPI description. */
-export type Dialect = 'gateway' | 'mesh';
+/** GraphQL schema of a contender: the gateway's own, or one that mirrors the REST API's responses, as tools that generate it do. */
+export type Dialect = 'gateway' | 'mirror';
 
 /** Body of a GraphQL request over HTTP. */
 export interface Operation {
@@ -35,8 +35,8 @@ const rowWithVpc = row.extend({ vpc: z.strictObject({ id: z.string(), name: z.st
 
 const fields = 'id name state gateway cidr';
 const fieldsWithVpc = `${fields} vpc { id name }`;
-// In Mesh the joined field needs the environment as an argument, because a VPN does not contain its environment.
-const meshFieldsWithVpc = `${fields} vpc(environment: $environment) { id name }`;
+// The joined field needs the environment as an argument, because a VPN does not contain its environment.
+const mirroredFieldsWithVpc = `${fields} vpc(environment: $environment) { id name }`;
 
 function toEnvironment({ environment }: Dataset) {
   return { environment: { serviceCode, name: environment } };
@@ -51,9 +51,9 @@ export function vpnsWithVpcs(dataset: Dataset): Query {
         query: `query Vpns($environment: EnvironmentInput!) { siteToSiteVpns(environment: $environment) { nodes { ${fieldsWithVpc} } } }`,
         variables: toEnvironment(dataset),
       },
-      mesh: {
+      mirror: {
         operationName: 'Vpns',
-        query: `query Vpns($environment: String!) { siteToSiteVpns(environment: $environment) { data { ${meshFieldsWithVpc} } } }`,
+        query: `query Vpns($environment: String!) { siteToSiteVpns(environment: $environment) { data { ${mirroredFieldsWithVpc} } } }`,
         variables: { environment: dataset.environment },
       },
     },
@@ -61,7 +61,7 @@ export function vpnsWithVpcs(dataset: Dataset): Query {
       gateway: (data) =>
         z.strictObject({ siteToSiteVpns: z.strictObject({ nodes: z.array(rowWithVpc) }) }).parse(data).siteToSiteVpns
           .nodes,
-      mesh: (data) =>
+      mirror: (data) =>
         z
           .strictObject({ siteToSiteVpns: z.strictObject({ data: z.array(rowWithVpc) }) })
           .parse(data)
@@ -79,7 +79,7 @@ export function vpnsAlone(dataset: Dataset): Query {
         query: `query VpnsAlone($environment: EnvironmentInput!) { siteToSiteVpns(environment: $environment) { nodes { ${fields} } } }`,
         variables: toEnvironment(dataset),
       },
-      mesh: {
+      mirror: {
         operationName: 'VpnsAlone',
         query: `query VpnsAlone($environment: String!) { siteToSiteVpns(environment: $environment) { data { ${fields} } } }`,
         variables: { environment: dataset.environment },
@@ -88,7 +88,7 @@ export function vpnsAlone(dataset: Dataset): Query {
     normalize: {
       gateway: (data) =>
         z.strictObject({ siteToSiteVpns: z.strictObject({ nodes: z.array(row) }) }).parse(data).siteToSiteVpns.nodes,
-      mesh: (data) =>
+      mirror: (data) =>
         z
           .strictObject({ siteToSiteVpns: z.strictObject({ data: z.array(row) }) })
           .parse(data)
@@ -107,15 +107,15 @@ export function vpnWithVpc(dataset: Dataset): Query {
         query: `query Vpn($environment: EnvironmentInput!, $id: ID!) { siteToSiteVpn(environment: $environment, id: $id) { ${fieldsWithVpc} } }`,
         variables: { ...toEnvironment(dataset), id },
       },
-      mesh: {
+      mirror: {
         operationName: 'Vpn',
-        query: `query Vpn($environment: String!, $id: String!) { siteToSiteVpn(environment: $environment, id: $id) { data { ${meshFieldsWithVpc} } } }`,
+        query: `query Vpn($environment: String!, $id: String!) { siteToSiteVpn(environment: $environment, id: $id) { data { ${mirroredFieldsWithVpc} } } }`,
         variables: { environment: dataset.environment, id },
       },
     },
     normalize: {
       gateway: (data) => z.strictObject({ siteToSiteVpn: rowWithVpc }).parse(data).siteToSiteVpn,
-      mesh: (data) =>
+      mirror: (data) =>
         withEnumState(
           z.strictObject({ siteToSiteVpn: z.strictObject({ data: rowWithVpc }) }).parse(data).siteToSiteVpn.data,
         ),
@@ -134,7 +134,7 @@ export function byTrustedId({ operations, normalize }: Query): Query {
   };
 }
 
-// Mesh passes the REST API's state on unchanged; the gateway has an enum in upper case.
+// A mirror passes the REST API's state on unchanged; the gateway has an enum in upper case.
 function withEnumState<T extends { state: string }>(vpn: T): T {
   return { ...vpn, state: vpn.state.toUpperCase() };
 }

@@ -63,7 +63,7 @@ export function toReport(run: Run, benchDirectory: string): string {
   return `${sections.join('\n\n')}\n`;
 }
 
-function toPreamble({ options, upstream, loadAverage }: Run, benchDirectory: string): string {
+function toPreamble({ options, contenders, upstream, loadAverage }: Run, benchDirectory: string): string {
   const { rounds, seconds } = options;
   const command = ['npm run bench', ...(options.args.length > 0 ? ['--', ...options.args] : [])].join(' ');
   const version = (name: string) => `${name} ${versionOf(benchDirectory, name)}`;
@@ -76,6 +76,9 @@ function toPreamble({ options, upstream, loadAverage }: Run, benchDirectory: str
       ? [
           `Mercurius: ${['mercurius', 'graphql-jit', 'fastify'].map(version).join(', ')}. Hive Gateway: ${['@graphql-hive/gateway', '@graphql-mesh/compose-cli', '@omnigraph/openapi'].map(version).join(', ')}.`,
         ]
+      : []),
+    ...(contenders.some(({ id }) => id === 'tailcall')
+      ? [`Tailcall: ${version('@tailcallhq/core-linux-x64-gnu')}.`]
       : []),
     `Each figure is the median of ${rounds} rounds of ${seconds} s; the rounds of the contenders are interleaved. [README.md](README.md) explains the columns.`,
   ];

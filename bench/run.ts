@@ -13,6 +13,7 @@ import {
   contenders,
   createOtherBuild,
   createOtherFlags,
+  createTailcall,
   gateway,
   gatewayWithTraces,
 } from './contenders.js';
@@ -23,6 +24,7 @@ import { type Options, readOptions } from './options.js';
 import { killAll, Process } from './processes.js';
 import { type Run, toReport, type WorkloadResult } from './report.js';
 import { startSlowUpstream, startUpstream, type Upstream, writeResponses } from './upstream.js';
+import { findTailcall } from './tailcall.js';
 import type { Workload } from './workloads.js';
 
 async function run(options: Options, directory: string): Promise<void> {
@@ -76,7 +78,11 @@ async function composeSupergraph(): Promise<void> {
 function toContenders({ all, traces, compare, flags }: Options): readonly Contender[] {
   if (flags.length > 0) return [gateway, ...flags.map(createOtherFlags)];
   if (compare !== undefined) return [baseline, gateway, createOtherBuild(compare)];
-  return traces ? [baseline, gateway, gatewayWithTraces] : contenders.filter(({ optional }) => all || !optional);
+  if (traces) return [baseline, gateway, gatewayWithTraces];
+  if (!all) return contenders.filter(({ optional }) => !optional);
+  const program = findTailcall();
+  if (program === undefined) logProgress('Without Tailcall, which does not run on this machine (see README.md).');
+  return program === undefined ? contenders : [...contenders, createTailcall(program)];
 }
 
 async function measureWorkload(

@@ -54,8 +54,7 @@ export async function startServer(
     ...contender.flags,
     // V8 limits the old generation to half of the memory that it sees.
     ...(containerMb === undefined ? [] : [`--max-old-space-size=${containerMb / 2}`]),
-    '--import',
-    join(directories.benchDist, 'instrumentation.js'),
+    ...(contender.isLauncher === true ? [] : ['--import', join(directories.benchDist, 'instrumentation.js')]),
     contender.script(directories),
   ];
   const child = new Process({

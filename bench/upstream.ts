@@ -1,10 +1,10 @@
 // Starts the REST API that the contenders call. It serves the datasets as static responses.
 // The server is nginx if it is installed and no latency is to be added, otherwise static-server.ts.
 import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { delimiter, join } from 'node:path';
 import { request } from 'undici';
 import { z } from 'zod';
+import { findFreePort } from './contenders/listen.js';
 import { type Dataset, largeDataset, serviceCode, smallDataset } from './dataset.js';
 import { Process } from './processes.js';
 
@@ -147,18 +147,4 @@ async function waitUntilReady(countCalls: () => Promise<number>): Promise<void> 
       if (performance.now() > deadline) throw error;
     }
   }
-}
-
-function findFreePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => {
-        if (address === null || typeof address === 'string') reject(new TypeError('The listener has no port.'));
-        else resolve(address.port);
-      });
-    });
-  });
 }
