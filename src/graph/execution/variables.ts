@@ -13,6 +13,7 @@ import {
   isNonNullType,
   type OperationDefinitionNode,
   typeFromAST,
+  type VariableDefinitionNode,
 } from 'graphql';
 import { isObject } from '../../json.js';
 import type { Config } from '../../config.js';
@@ -36,57 +37,54 @@ export interface OperationVariables {
 }
 
 /**
- * Checks and coerces the variables that a client sent. Returns only those that the operation declares. Throws one BAD_USER_INPUT error,
- * which lists up to 5 problems.
+ * Checks and coerces the variables that a client sent for an operation. Returns only those that the operation declares. Throws one
+ * BAD_USER_INPUT error, which lists up to 5 problems.
  */
-export function readVariables(
+export type ReadVariables = (sent: Readonly<Record<string, unknown>>) => OperationVariables;
+
+/** Creates the function that checks and coerces the variables of a valid operation. */
+export function createVariableReader(
   schema: GraphQLSchema,
   operation: OperationDefinitionNode,
-  sent: Readonly<Record<string, unknown>>,
   { introspection, maxListItems }: VariableLimits,
-): OperationVariables {
+): ReadVariables {
   const definitions = operation.variableDefinitions ?? [];
-  if (definitions.length === 0) return noVariables;
-  // Without a prototype, so that a variable named `__proto__` is one like any other.
-  const declared: Record<string, unknown> = { __proto__: null };
-  for (const { variable } of definitions) {
-    const name = variable.name.value;
-    if (Object.hasOwn(sent, name)) declared[name] = sent[name];
-  }
-  const problems: string[] = [];
-  let result: ReturnType<typeof getVariableValues> | undefined;
-  const coerce = () => (result ??= getVariableValues(schema, definitions, declared, { maxErrors: 1 })).coerced;
-  for (const { name, type, hasDefault } of toDeclarations(schema, operation)) {
-    const value = declared[name];
-    if (value === undefined || value === null) {
-      const isMissing = value === null || !hasDefault;
-      if (isMissing && isNonNullType(type)) problems.push(toMissingVariable(name, type, introspection));
-      continue;
+  if (definitions.length === 0) return () => noVariables;
+  const declarations = toDeclarations(schema, definitions);
+  return (sent) => {
+    // Without a prototype, so that a variable named `__proto__` is one like any other.
+    const declared: Record<string, unknown> = { __proto__: null };
+    for (const { name } of declarations) if (Object.hasOwn(sent, name)) declared[name] = sent[name];
+    const problems: string[] = [];
+    let result: ReturnType<typeof getVariableValues> | undefined;
+    const coerce = () => (result ??= getVariableValues(schema, definitions, declared, { maxErrors: 1 })).coerced;
+    for (const { name, type, hasDefault } of declarations) {
+      const value = declared[name];
+      if (value === undefined || value === null) {
+        const isMissing = value === null || !hasDefault;
+        if (isMissing && isNonNullType(type)) problems.push(toMissingVariable(name, type, introspection));
+        continue;
+      }
+      const excess = findExcess(value, type, maxListItems);
+      if (excess !== undefined) {
+        problems.push(`$${[name, ...excess.path].join('.')} ${excess.problem}`);
+        continue;
+      }
+      if (coerce() === undefined) {
+        collectProblems(value, type, (path, { message }) => {
+          const location = [`$${name}`, ...path].join('.');
+          return problems.push(
+            introspection
+              ? toProblem(schema, location, path.length === 0 ? type : undefined, message)
+              : toMaskedProblem(location, message),
+          );
+        });
+      }
     }
-    const excess = findExcess(value, type, maxListItems);
-    if (excess !== undefined) {
-      problems.push(`$${[name, ...excess.path].join('.')} ${excess.problem}`);
-      continue;
-    }
-    if (coerce() === undefined) {
-      collectProblems(value, type, (path, { message }) => {
-        const location = [`$${name}`, ...path].join('.');
-        return problems.push(
-          introspection
-            ? toProblem(schema, location, path.length === 0 ? type : undefined, message)
-            : toMaskedProblem(location, message),
-        );
-      });
-    }
-  }
-  const values = problems.length === 0 ? coerce() : undefined;
-  if (values !== undefined) return { declared, coerced: values };
-  const remaining = problems.length - maxReportedProblems;
-  const more = remaining > 0 ? ` (and ${remaining}${problems.length < maxCountedProblems ? '' : ' or'} more)` : '';
-  throw new RequestError(
-    'BAD_USER_INPUT',
-    `The variables are invalid: ${problems.slice(0, maxReportedProblems).join('; ')}${more}.`,
-  );
+    const values = problems.length === 0 ? coerce() : undefined;
+    if (values !== undefined) return { declared, coerced: values };
+    throw toError(problems);
+  };
 }
 
 const noVariables: OperationVariables = { declared: {}, coerced: {} };
@@ -98,12 +96,21 @@ interface Declaration {
   readonly hasDefault: boolean;
 }
 
-function toDeclarations(schema: GraphQLSchema, operation: OperationDefinitionNode): readonly Declaration[] {
-  return (operation.variableDefinitions ?? []).flatMap(({ variable, type: typeNode, defaultValue }) => {
+function toDeclarations(schema: GraphQLSchema, definitions: readonly VariableDefinitionNode[]): readonly Declaration[] {
+  return definitions.flatMap(({ variable, type: typeNode, defaultValue }) => {
     const type = typeFromAST(schema, typeNode);
     if (!isInputType(type)) return [];
     return [{ name: variable.name.value, type, hasDefault: defaultValue !== undefined }];
   });
+}
+
+function toError(problems: readonly string[]): RequestError {
+  const remaining = problems.length - maxReportedProblems;
+  const more = remaining > 0 ? ` (and ${remaining}${problems.length < maxCountedProblems ? '' : ' or'} more)` : '';
+  return new RequestError(
+    'BAD_USER_INPUT',
+    `The variables are invalid: ${problems.slice(0, maxReportedProblems).join('; ')}${more}.`,
+  );
 }
 
 class TooManyProblems extends Error {}

@@ -13,7 +13,7 @@ import type { GraphContext, RestCallRecord } from '../../graph/context.js';
 import { RequestError } from '../../graph/error-codes.js';
 import { formatGraphqlError } from '../../graph/errors.js';
 import type { Executor } from '../../graph/execution/executor.js';
-import { type OperationVariables, readVariables } from '../../graph/execution/variables.js';
+import type { OperationVariables } from '../../graph/execution/variables.js';
 import type { Admission } from '../admission/admission.js';
 import type { Payer } from '../admission/origin-budget.js';
 import type { Budget } from '../admission/rate-limit.js';
@@ -39,7 +39,7 @@ export interface OperationCaller {
 }
 
 /** Carries an operation whose request has passed the checks, through the steps after them. */
-export interface Operation extends KnownOperation {
+export interface Operation extends Pick<KnownOperation, 'document' | 'operation'> {
   readonly variables: OperationVariables;
   /** The number of REST calls that it is expected to make, at least 1. */
   readonly cost: number;
@@ -110,10 +110,9 @@ export class Operations {
 
   /** Checks the variables of a request for an operation. Throws a GraphQLError. */
   prepare(known: KnownOperation, request: OperationRequest): Operation {
-    const { schema, config } = this.#options;
-    const variables = readVariables(schema, known.operation, request.variables ?? {}, config);
-    const { document, operation, toCost } = known;
-    return { document, operation, toCost, variables, cost: toCost(variables.coerced) };
+    const { document, operation, readVariables, toCost } = known;
+    const variables = readVariables(request.variables ?? {});
+    return { document, operation, variables, cost: toCost(variables.coerced) };
   }
 
   /** Runs a query or mutation. Never rejects: a failure is in the response. */
@@ -125,7 +124,7 @@ export class Operations {
       known = this.find(request, caller);
       return this.#runKnown(this.prepare(known, request), context, startedAt);
     } catch (thrown) {
-      return this.#respond(known, this.reject(thrown, context), { context, startedAt });
+      return this.#respond(known?.operation, this.reject(thrown, context), { context, startedAt });
     }
   }
 
@@ -148,19 +147,19 @@ export class Operations {
       outcome = this.reject(thrown, context);
     }
     release?.();
-    return this.#respond(operation, outcome, { context, startedAt, charged: charged.budget });
+    return this.#respond(operation.operation, outcome, { context, startedAt, charged: charged.budget });
   }
 
   async #respond(
-    known: KnownOperation | undefined,
+    operation: OperationDefinitionNode | undefined,
     outcome: OperationResponse['outcome'],
     { context, startedAt, charged }: ResponseDetails,
   ): Promise<OperationResponse> {
     context.auditSecretReads();
     const codes = (outcome.errors ?? []).map(({ extensions }) => String(extensions?.['code']));
     const { restCalls, callerId, app } = context;
-    this.#options.metrics.countResponse(known?.operation, codes, { startedAt, restCalls, callerId, app });
-    this.#log(known?.operation, context, { startedAt, restCalls, errors: codes });
+    this.#options.metrics.countResponse(operation, codes, { startedAt, restCalls, callerId, app });
+    this.#log(operation, context, { startedAt, restCalls, errors: codes });
     const budget =
       callerId === undefined ? undefined : (charged ?? (await this.#options.admission.readBudget(callerId)));
     return { outcome, budget, restCalls: context.restCallRecords };

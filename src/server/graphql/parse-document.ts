@@ -16,6 +16,7 @@ import {
 import type { Config } from '../../config.js';
 import { type ErrorCode, RequestError } from '../../graph/error-codes.js';
 import { formatGraphqlError } from '../../graph/errors.js';
+import { createVariableReader, type ReadVariables } from '../../graph/execution/variables.js';
 import {
   checkDocumentLength,
   createDocumentLimitsRule,
@@ -29,6 +30,7 @@ import { type CostOfVariables, estimateRestCalls } from '../../graph/limits/quer
 export interface KnownOperation {
   readonly document: DocumentNode;
   readonly operation: OperationDefinitionNode;
+  readonly readVariables: ReadVariables;
   /** Returns the number of REST calls that it is expected to make, at least 1. */
   readonly toCost: CostOfVariables;
 }
@@ -90,7 +92,14 @@ export function createDocumentParser(schema: GraphQLSchema, config: Config): Par
     if (errors.length > 0) reject(errors.slice(0, maxValidationErrors), 'GRAPHQL_VALIDATION_FAILED');
     const operations = document.definitions.flatMap((operation) =>
       operation.kind === Kind.OPERATION_DEFINITION
-        ? [{ document, operation, toCost: estimateRestCalls(schema, document, operation) }]
+        ? [
+            {
+              document,
+              operation,
+              readVariables: createVariableReader(schema, operation, config),
+              toCost: estimateRestCalls(schema, document, operation),
+            },
+          ]
         : [],
     );
     return { text, document, operations };

@@ -10,7 +10,7 @@ import {
   parse,
 } from 'graphql';
 import { RequestError } from '../../../src/graph/error-codes.js';
-import { readVariables } from '../../../src/graph/execution/variables.js';
+import { createVariableReader } from '../../../src/graph/execution/variables.js';
 
 const schema = buildSchema(`
   type Query { f(of: Of, ofs: [Of!], nested: [[Int!]], kind: Kind, id: ID!, n: Int, list: [String], no: NoList, odd: Odd): Int }
@@ -42,7 +42,7 @@ function check(
   { introspection = true, maxListItems = 0 } = {},
 ): string | undefined {
   try {
-    readVariables(schema, toOperation(definitions), variables, { introspection, maxListItems });
+    createVariableReader(schema, toOperation(definitions), { introspection, maxListItems })(variables);
     return undefined;
   } catch (error) {
     if (!(error instanceof RequestError)) throw error;
@@ -57,7 +57,7 @@ function toProblems(error: RequestError): string {
   return match[1];
 }
 
-describe('readVariables', () => {
+describe('createVariableReader', () => {
   it.each<[string, string, Record<string, unknown>]>([
     ['a valid object', '$v: Of!', { v: { name: 'x', kind: 'RED', more: [{ name: 'y' }] } }],
     ['no value for a nullable variable', '$v: Of', {}],
@@ -77,8 +77,8 @@ describe('readVariables', () => {
     const withoutList: OperationDefinitionNode = { kind, operation: type, selectionSet };
     const limits = { introspection: true, maxListItems: 1 };
     const none = { declared: {}, coerced: {} };
-    expect(readVariables(schema, operation, { v: 1 }, limits)).toEqual(none);
-    expect(readVariables(schema, withoutList, { v: 1 }, limits)).toEqual(none);
+    expect(createVariableReader(schema, operation, limits)({ v: 1 })).toEqual(none);
+    expect(createVariableReader(schema, withoutList, limits)({ v: 1 })).toEqual(none);
   });
 
   it.each<[string, Record<string, unknown>, string, string]>([
@@ -178,14 +178,14 @@ describe('readVariables', () => {
   });
 });
 
-describe('The variables that readVariables returns', () => {
+describe('The variables that a reader returns', () => {
   it('are those that the operation declares, as sent and coerced', () => {
     const sent = { v: { name: 'x' }, undeclared: 'x'.repeat(1_000) };
     expect(
-      readVariables(schema, toOperation('$v: [Of!], $n: Int = 3, $unset: Int'), sent, {
+      createVariableReader(schema, toOperation('$v: [Of!], $n: Int = 3, $unset: Int'), {
         introspection: true,
         maxListItems: 0,
-      }),
+      })(sent),
     ).toEqual({ declared: { v: { name: 'x' } }, coerced: { v: [{ name: 'x', number: 5 }], n: 3 } });
   });
 });
