@@ -40,7 +40,7 @@ import { InFlightCall, Singleflight } from '../../src/cloudca/http/singleflight.
 import { createTransport, OutgoingCall } from '../../src/cloudca/http/transport.js';
 import { createExecutor } from '../../src/graph/execution/executor.js';
 import { collectSelectedFields } from '../../src/graph/execution/selected-fields.js';
-import { readVariables } from '../../src/graph/execution/variables.js';
+import { createVariableReader } from '../../src/graph/execution/variables.js';
 import type { WireVpc, WireVpn } from '../dataset.js';
 import { logListening, requireEnv } from './listen.js';
 
@@ -240,7 +240,8 @@ async function respond({
   request,
   contextValue,
 }: GraphQLRequestContextResponseForOperation<Context>): Promise<GraphQLResponse> {
-  const variables = readVariables(schema, operation, request.variables ?? {}, { introspection: true, maxListItems: 0 });
+  const readVariables = createVariableReader(schema, operation, { introspection: true, maxListItems: 0 });
+  const variables = readVariables(request.variables ?? {});
   const { data = null } = await execute({ document, operation, variables, contextValue });
   return { http: { headers: new HeaderMap() }, body: { kind: 'single', singleResult: { data } } };
 }
