@@ -1,6 +1,7 @@
 // The lint rules: the type-checked set of typescript-eslint, the arrows of ARCHITECTURE.md, and the rules for schema and operations.
 import js from '@eslint/js';
 import graphql from '@graphql-eslint/eslint-plugin';
+import jsdoc from 'eslint-plugin-jsdoc';
 import tseslint from 'typescript-eslint';
 
 /** Forbids imports by pattern in some files. The last entry for a file replaces the ones before it. */
@@ -85,6 +86,24 @@ export default tseslint.config(
       // type-graphql reads the arguments of a field from the parameters, used or not.
       '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_' }],
       'no-console': 'error',
+    },
+  },
+  {
+    files: ['src/**', 'playground/**'],
+    plugins: { jsdoc },
+    rules: {
+      // A description in a decorator is for the clients of the schema, a doc comment for maintainers.
+      'jsdoc/require-jsdoc': [
+        'error',
+        {
+          publicOnly: true,
+          enableFixer: false,
+          contexts: ['VariableDeclaration', 'TSInterfaceDeclaration', 'TSTypeAliasDeclaration'].map(
+            (declaration) => `ExportNamedDeclaration > ${declaration}`,
+          ),
+          require: { ClassDeclaration: true, FunctionDeclaration: true },
+        },
+      ],
     },
   },
   {

@@ -7,7 +7,7 @@ import { z } from 'zod';
 /** Permissive licences, which at most require that their notice is kept. */
 const allowedLicences = new Set('0BSD Apache-2.0 BlueOak-1.0.0 BSD-2-Clause BSD-3-Clause CC0-1.0 ISC MIT'.split(' '));
 /** Build tools exempt from the licence check: no part of them is in the built files. */
-const exemptTools = /^(argparse|caniuse-lite|lightningcss(-[\w-]+)?)$/;
+const exemptTools = /^(argparse|caniuse-lite|lightningcss(-[\w-]+)?|spdx-exceptions)$/;
 
 const lockFile = z.object({
   packages: z.record(z.string(), z.object({ resolved: z.string().optional(), integrity: z.string().optional() })),

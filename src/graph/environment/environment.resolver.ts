@@ -11,6 +11,7 @@ import { collectSelectedFields } from '../execution/selected-fields.js';
 import { isId } from '../validators.js';
 import { Environment, Organization, ServiceConnection } from './environment.type.js';
 
+/** Resolves Query.environments and Query.organizations. */
 @Resolver(() => Environment)
 export class EnvironmentResolver {
   @Authorized()

@@ -2,6 +2,7 @@
 import { Field, ID, ObjectType } from 'type-graphql';
 import { MakesRestCalls } from '../limits/query-cost.js';
 
+/** Names the environment that an object was loaded from, in the form that EnvironmentInput takes. */
 @ObjectType({
   simpleResolvers: true,
   description:
@@ -21,6 +22,7 @@ export class EnvironmentScope {
   declare organizationId: string | null;
 }
 
+/** Names an organization that the API key may work in. */
 @ObjectType({ simpleResolvers: true, description: 'Organization that an environment belongs to.' })
 export class Organization {
   @Field(() => ID, { description: 'Id of the organization: the value for EnvironmentInput.organizationId.' })
@@ -30,6 +32,7 @@ export class Organization {
   declare name: string | null;
 }
 
+/** Names a connection to a service. Its other fields may take a REST call of their own (ServiceConnectionResolver). */
 @ObjectType({ description: 'Connection to the service that an environment is in.' })
 export class ServiceConnection {
   @Field(() => ID, { description: 'Id of the service connection.' })
@@ -39,6 +42,7 @@ export class ServiceConnection {
   declare name: string | null;
 }
 
+/** Describes an environment, as the REST API lists it. */
 @ObjectType({
   simpleResolvers: true,
   description: 'Environment of a service: it holds resources such as VPCs and site-to-site VPNs.',

@@ -4,21 +4,26 @@ import type { VpcEntity } from '../../cloudca/vpcs.js';
 import { overlaps, parseIpAddress } from '../ip-networks.js';
 import type { Tunnel } from './tunnel.js';
 
+/** Lists the codes of findings. */
+export const CheckCode = {
+  NOT_CONNECTED: 'NOT_CONNECTED',
+  NETWORKS_OVERLAP: 'NETWORKS_OVERLAP',
+  NETWORK_WITHOUT_PEER: 'NETWORK_WITHOUT_PEER',
+  ADDRESS_NOT_PUBLIC: 'ADDRESS_NOT_PUBLIC',
+  ADDRESS_FAMILIES_DIFFER: 'ADDRESS_FAMILIES_DIFFER',
+  LIFETIME_UNUSUAL: 'LIFETIME_UNUSUAL',
+  NO_IKE_GROUP: 'NO_IKE_GROUP',
+  NO_FORWARD_SECRECY: 'NO_FORWARD_SECRECY',
+  VPC_NOT_ENABLED: 'VPC_NOT_ENABLED',
+  VPC_REQUIRES_UPGRADE: 'VPC_REQUIRES_UPGRADE',
+} as const;
 /** Names a finding. */
-export type CheckCode =
-  | 'NOT_CONNECTED'
-  | 'NETWORKS_OVERLAP'
-  | 'NETWORK_WITHOUT_PEER'
-  | 'ADDRESS_NOT_PUBLIC'
-  | 'ADDRESS_FAMILIES_DIFFER'
-  | 'LIFETIME_UNUSUAL'
-  | 'NO_IKE_GROUP'
-  | 'NO_FORWARD_SECRECY'
-  | 'VPC_NOT_ENABLED'
-  | 'VPC_REQUIRES_UPGRADE';
+export type CheckCode = keyof typeof CheckCode;
 
-/** `ERROR`: traffic cannot pass like this. `WARNING`: it depends on what the attributes do not show. */
-export type CheckSeverity = 'ERROR' | 'WARNING';
+/** Lists the severities of findings. `ERROR`: traffic cannot pass like this. `WARNING`: it depends on what the attributes do not show. */
+export const CheckSeverity = { ERROR: 'ERROR', WARNING: 'WARNING' } as const;
+/** Names the severity of a finding. */
+export type CheckSeverity = keyof typeof CheckSeverity;
 
 /** A finding: the value of the GraphQL type RemoteEndCheck. */
 export interface Check {

@@ -7,8 +7,9 @@ export interface ConfigurationFile {
   readonly content: string;
 }
 
-/** Dead peer detection, in seconds: the values of Apache CloudStack's virtual router. */
+/** Interval of dead peer detection, in seconds, as on Apache CloudStack's virtual router. */
 export const dpdDelay = 30;
+/** Timeout of dead peer detection, in seconds, as on Apache CloudStack's virtual router. */
 export const dpdTimeout = 120;
 
 /**

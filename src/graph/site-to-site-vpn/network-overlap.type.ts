@@ -2,7 +2,9 @@
 import { Field, ObjectType, registerEnumType } from 'type-graphql';
 import { SiteToSiteVpn } from './site-to-site-vpn.type.js';
 
+/** Lists what the other network of an overlap may belong to. */
 export const NetworkOverlapKind = { VPC: 'VPC', SITE_TO_SITE_VPN: 'SITE_TO_SITE_VPN' } as const;
+/** Names what the other network of an overlap belongs to. */
 export type NetworkOverlapKind = keyof typeof NetworkOverlapKind;
 
 registerEnumType(NetworkOverlapKind, {
@@ -14,6 +16,7 @@ registerEnumType(NetworkOverlapKind, {
   },
 });
 
+/** Describes two networks that share addresses. */
 @ObjectType({
   simpleResolvers: true,
   description:

@@ -6,6 +6,7 @@ import { MakesRestCalls } from '../limits/query-cost.js';
 import { NetworkOverlap } from './network-overlap.type.js';
 import { SiteToSiteVpn } from './site-to-site-vpn.type.js';
 
+/** Resolves SiteToSiteVpn.networkOverlaps from the VPNs and networks of the VPC. */
 @Resolver(() => SiteToSiteVpn)
 export class SiteToSiteVpnNetworkOverlapsResolver {
   @MakesRestCalls(['siteToSiteVpns', 'vpcs'])

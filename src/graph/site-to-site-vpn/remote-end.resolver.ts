@@ -14,6 +14,7 @@ import { SiteToSiteVpn } from './site-to-site-vpn.type.js';
 
 const generators = { SWANCTL: toSwanctlFiles, IPSEC_CONF: toIpsecConfFiles } as const;
 
+/** Resolves SiteToSiteVpn.remoteEnd from the VPN and its VPC. */
 @Resolver(() => SiteToSiteVpn)
 export class SiteToSiteVpnRemoteEndResolver {
   @MakesRestCalls(['vpcs'])
@@ -40,6 +41,7 @@ export class SiteToSiteVpnRemoteEndResolver {
   }
 }
 
+/** Resolves the fields of RemoteEnd that are made from its tunnel: configuration files and checks. */
 @Resolver(() => RemoteEnd)
 export class RemoteEndResolver {
   /** Records that the pre-shared key is read, for the audit log: the files hold it. */

@@ -1,11 +1,13 @@
 // The GraphQL types of the remote end of a tunnel.
 import { Field, ObjectType, registerEnumType } from 'type-graphql';
-import type { CheckCode, CheckSeverity } from '../remote-end/checks.js';
+import { CheckCode, CheckSeverity } from '../remote-end/checks.js';
 import type { Tunnel } from '../remote-end/tunnel.js';
 import type { Vpc } from '../vpc/vpc.type.js';
 import type { SiteToSiteVpn } from './site-to-site-vpn.type.js';
 
+/** Lists the formats of configuration files. */
 export const RemoteEndFormat = { SWANCTL: 'SWANCTL', IPSEC_CONF: 'IPSEC_CONF' } as const;
+/** Names a format of configuration files. */
 export type RemoteEndFormat = keyof typeof RemoteEndFormat;
 
 registerEnumType(RemoteEndFormat, {
@@ -17,12 +19,7 @@ registerEnumType(RemoteEndFormat, {
   },
 });
 
-export const RemoteEndCheckSeverity = { ERROR: 'ERROR', WARNING: 'WARNING' } as const satisfies Record<
-  CheckSeverity,
-  CheckSeverity
->;
-
-registerEnumType(RemoteEndCheckSeverity, {
+registerEnumType(CheckSeverity, {
   name: 'RemoteEndCheckSeverity',
   description: 'Severity of a check of the remote end.',
   valuesConfig: {
@@ -31,20 +28,7 @@ registerEnumType(RemoteEndCheckSeverity, {
   },
 });
 
-export const RemoteEndCheckCode = {
-  NOT_CONNECTED: 'NOT_CONNECTED',
-  NETWORKS_OVERLAP: 'NETWORKS_OVERLAP',
-  NETWORK_WITHOUT_PEER: 'NETWORK_WITHOUT_PEER',
-  ADDRESS_NOT_PUBLIC: 'ADDRESS_NOT_PUBLIC',
-  ADDRESS_FAMILIES_DIFFER: 'ADDRESS_FAMILIES_DIFFER',
-  LIFETIME_UNUSUAL: 'LIFETIME_UNUSUAL',
-  NO_IKE_GROUP: 'NO_IKE_GROUP',
-  NO_FORWARD_SECRECY: 'NO_FORWARD_SECRECY',
-  VPC_NOT_ENABLED: 'VPC_NOT_ENABLED',
-  VPC_REQUIRES_UPGRADE: 'VPC_REQUIRES_UPGRADE',
-} as const satisfies { readonly [code in CheckCode]: code };
-
-registerEnumType(RemoteEndCheckCode, {
+registerEnumType(CheckCode, {
   name: 'RemoteEndCheckCode',
   description: 'What a check of the remote end has found.',
   valuesConfig: {
@@ -61,6 +45,7 @@ registerEnumType(RemoteEndCheckCode, {
   },
 });
 
+/** Holds a configuration file for the other end of a tunnel. */
 @ObjectType({ simpleResolvers: true, description: 'Configuration file for the remote end of a tunnel.' })
 export class RemoteEndFile {
   @Field(() => String, { description: 'Name of the file, e.g. toronto-office.conf.' })
@@ -72,15 +57,16 @@ export class RemoteEndFile {
   declare content: string;
 }
 
+/** Describes a finding of the checks in remote-end/checks.ts. */
 @ObjectType({
   simpleResolvers: true,
   description: 'Something that keeps a tunnel down, or may do so, as far as the REST API shows it.',
 })
 export class RemoteEndCheck {
-  @Field(() => RemoteEndCheckCode, { description: 'What the check has found.' })
+  @Field(() => CheckCode, { description: 'What the check has found.' })
   declare code: CheckCode;
 
-  @Field(() => RemoteEndCheckSeverity, { description: 'Severity of the check.' })
+  @Field(() => CheckSeverity, { description: 'Severity of the check.' })
   declare severity: CheckSeverity;
 
   @Field(() => String, { description: 'Coordinate of the field that the check is about, e.g. SiteToSiteVpn.gateway.' })
@@ -93,6 +79,7 @@ export class RemoteEndCheck {
   declare advice: string;
 }
 
+/** Describes a tunnel from the remote network's side. */
 @ObjectType({
   simpleResolvers: true,
   description: "Other end of a tunnel, as seen from there: local is the remote network's side, peer is the VPC's side.",

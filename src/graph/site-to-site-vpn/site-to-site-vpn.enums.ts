@@ -2,6 +2,7 @@
 import { registerEnumType } from 'type-graphql';
 import type * as wire from '../../cloudca/site-to-site-vpns.js';
 
+/** Maps GraphQL's names of states to the REST API's values. */
 export const SiteToSiteVpnState = {
   CONNECTED: 'Connected',
   PENDING: 'Pending',
@@ -9,6 +10,7 @@ export const SiteToSiteVpnState = {
   ERROR: 'Error',
   UNKNOWN: 'Unknown',
 } as const satisfies Record<string, wire.SiteToSiteVpnState>;
+/** Names a state of a VPN, as the REST API sends it. */
 export type SiteToSiteVpnState = wire.SiteToSiteVpnState;
 
 registerEnumType(SiteToSiteVpnState, {
@@ -23,12 +25,14 @@ registerEnumType(SiteToSiteVpnState, {
   },
 });
 
+/** Maps GraphQL's names of encryption algorithms to the REST API's values. */
 export const EncryptionAlgorithm = {
   AES128: 'aes128',
   AES192: 'aes192',
   AES256: 'aes256',
   TRIPLE_DES: '3des',
 } as const satisfies Record<string, wire.EncryptionAlgorithm>;
+/** Names an encryption algorithm of IKE or ESP, as the REST API sends it. */
 export type EncryptionAlgorithm = wire.EncryptionAlgorithm;
 
 registerEnumType(EncryptionAlgorithm, {
@@ -42,7 +46,9 @@ registerEnumType(EncryptionAlgorithm, {
   },
 });
 
+/** Maps GraphQL's names of hash algorithms to the REST API's values. */
 export const HashAlgorithm = { SHA1: 'sha1', MD5: 'md5' } as const satisfies Record<string, wire.HashAlgorithm>;
+/** Names a hash algorithm of IKE or ESP, as the REST API sends it. */
 export type HashAlgorithm = wire.HashAlgorithm;
 
 registerEnumType(HashAlgorithm, {
@@ -54,11 +60,13 @@ registerEnumType(HashAlgorithm, {
   },
 });
 
+/** Maps GraphQL's names of Diffie-Hellman groups to the REST API's values. */
 export const DhGroup = {
   NONE: 'None',
   MODP_1024: 'modp1024',
   MODP_1536: 'modp1536',
 } as const satisfies Record<string, wire.DhGroup>;
+/** Names a Diffie-Hellman group of IKE or ESP, as the REST API sends it. */
 export type DhGroup = wire.DhGroup;
 
 registerEnumType(DhGroup, {
@@ -71,7 +79,9 @@ registerEnumType(DhGroup, {
   },
 });
 
+/** Lists the severities of advisories, the gravest first. */
 export const SecurityAdvisorySeverity = { CRITICAL: 'CRITICAL', WARNING: 'WARNING', NOTICE: 'NOTICE' } as const;
+/** Names the severity of an advisory. */
 export type SecurityAdvisorySeverity = keyof typeof SecurityAdvisorySeverity;
 
 registerEnumType(SecurityAdvisorySeverity, {

@@ -11,6 +11,7 @@ import { DhGroup, EncryptionAlgorithm, HashAlgorithm, SiteToSiteVpnState } from 
 /** Maximum time that one operation waits for tasks, in seconds. */
 export const maxWaitSeconds = 60;
 
+/** Selects VPNs of an environment. Every condition must hold. */
 @InputType({ description: 'Filter of the site-to-site VPNs of an environment.' })
 export class SiteToSiteVpnFilter {
   @Field(() => ID, {
@@ -57,6 +58,7 @@ const validateOnlyDescription =
   'Whether to only check the input, against the environment too: userErrors has everything that is wrong, and the gateway sends no write. ' +
   'Makes at most two REST calls.';
 
+/** Holds the attributes of a new VPN. Absent ones get the defaults of the schema. */
 @InputType({ description: 'Attributes of a new site-to-site VPN.' })
 export class CreateSiteToSiteVpnInput extends WriteInput {
   @Field(() => String, { description: 'Name of the VPN, unique in the environment. Must not be blank.' })
@@ -140,12 +142,15 @@ class ExistingSiteToSiteVpnInput extends WriteInput {
   declare id: string;
 }
 
+/** Names the VPN to delete. */
 @InputType({ description: 'Site-to-site VPN to delete.' })
 export class DeleteSiteToSiteVpnInput extends ExistingSiteToSiteVpnInput {}
 
+/** Names the VPN to reset. */
 @InputType({ description: 'Site-to-site VPN to reset.' })
 export class ResetSiteToSiteVpnInput extends ExistingSiteToSiteVpnInput {}
 
+/** Names a VPN, and holds the attributes to change. The REST API keeps those that are absent or null. */
 @InputType({
   description:
     'Site-to-site VPN to update, and its new attributes. Attributes that are absent or null stay as they are.',

@@ -31,6 +31,7 @@ import {
 import { readEntityId, readVpn } from './site-to-site-vpn.resolver.js';
 import { SiteToSiteVpn } from './site-to-site-vpn.type.js';
 
+/** Resolves Mutation.createSiteToSiteVpn and the VPN of its payload. */
 @Resolver(() => CreateSiteToSiteVpnPayload)
 export class CreateSiteToSiteVpnResolver {
   @Authorized()
@@ -81,6 +82,7 @@ export class CreateSiteToSiteVpnResolver {
   }
 }
 
+/** Resolves Mutation.updateSiteToSiteVpn and the VPN of its payload. */
 @Resolver(() => UpdateSiteToSiteVpnPayload)
 export class UpdateSiteToSiteVpnResolver {
   @Authorized()
@@ -131,6 +133,7 @@ export class UpdateSiteToSiteVpnResolver {
   }
 }
 
+/** Resolves Mutation.deleteSiteToSiteVpn. */
 @Resolver(() => DeleteSiteToSiteVpnPayload)
 export class DeleteSiteToSiteVpnResolver {
   @Authorized()
@@ -161,6 +164,7 @@ export class DeleteSiteToSiteVpnResolver {
   }
 }
 
+/** Resolves Mutation.resetSiteToSiteVpn and the VPN of its payload. */
 @Resolver(() => ResetSiteToSiteVpnPayload)
 export class ResetSiteToSiteVpnResolver {
   @Authorized()

@@ -36,6 +36,7 @@ class SiteToSiteVpnPayload extends WritePayload {
   declare vpn: WrittenVpn | null;
 }
 
+/** Holds what a create has led to. */
 @ObjectType({ simpleResolvers: true, description: 'Payload of Mutation.createSiteToSiteVpn.' })
 export class CreateSiteToSiteVpnPayload extends SiteToSiteVpnPayload {
   @Field(() => Boolean, {
@@ -47,9 +48,11 @@ export class CreateSiteToSiteVpnPayload extends SiteToSiteVpnPayload {
   declare alreadyExists: boolean;
 }
 
+/** Holds what an update has led to. */
 @ObjectType({ simpleResolvers: true, description: 'Payload of Mutation.updateSiteToSiteVpn.' })
 export class UpdateSiteToSiteVpnPayload extends SiteToSiteVpnPayload {}
 
+/** Holds what a delete has led to. */
 @ObjectType({ simpleResolvers: true, description: 'Payload of Mutation.deleteSiteToSiteVpn.' })
 export class DeleteSiteToSiteVpnPayload extends WritePayload {
   @Field(() => ID, {
@@ -60,5 +63,6 @@ export class DeleteSiteToSiteVpnPayload extends WritePayload {
   declare deletedSiteToSiteVpnId: string | null;
 }
 
+/** Holds what a reset has led to. */
 @ObjectType({ simpleResolvers: true, description: 'Payload of Mutation.resetSiteToSiteVpn.' })
 export class ResetSiteToSiteVpnPayload extends SiteToSiteVpnPayload {}

@@ -34,6 +34,7 @@ const fieldsWithoutEnvironment = new Set(['__typename', 'id']);
 // The fields of a VPN besides `vpc` that need its VPC.
 const fieldsWithVpc = ['remoteEnd', 'networkOverlaps'];
 
+/** Resolves Query.siteToSiteVpn, Query.siteToSiteVpns, and the fields of a VPN that need a call or a computation. */
 @Resolver(() => SiteToSiteVpn)
 export class SiteToSiteVpnResolver {
   @Authorized()
@@ -116,6 +117,7 @@ export class SiteToSiteVpnResolver {
   }
 }
 
+/** Resolves Vpc.siteToSiteVpns. */
 @Resolver(() => Vpc)
 export class VpcSiteToSiteVpnsResolver {
   @MakesRestCalls(['siteToSiteVpns'])
@@ -140,6 +142,7 @@ export class VpcSiteToSiteVpnsResolver {
   }
 }
 
+/** Resolves Task.siteToSiteVpn. */
 @Resolver(() => Task)
 export class TaskSiteToSiteVpnResolver {
   @MakesRestCalls(['siteToSiteVpn'])

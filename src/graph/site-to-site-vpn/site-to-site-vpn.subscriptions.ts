@@ -33,6 +33,7 @@ interface ListEvent {
   readonly environment: EnvironmentAddress;
 }
 
+/** Resolves Subscription.siteToSiteVpnUpdated and Subscription.siteToSiteVpnsUpdated. */
 @Resolver(() => SiteToSiteVpn)
 export class SiteToSiteVpnSubscriptionResolver {
   @Authorized()

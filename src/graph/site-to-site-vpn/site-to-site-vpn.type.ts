@@ -13,6 +13,7 @@ import {
   SiteToSiteVpnState,
 } from './site-to-site-vpn.enums.js';
 
+/** Reports a value of the REST API that has no place in the schema. */
 @ObjectType({ simpleResolvers: true, description: 'Value of the REST API that the schema does not define.' })
 export class UnknownValue {
   @Field(() => String, {
@@ -24,6 +25,7 @@ export class UnknownValue {
   declare value: string;
 }
 
+/** Reports an algorithm of a VPN that an RFC advises against. */
 @ObjectType({ simpleResolvers: true, description: 'Advisory of an RFC against an algorithm of a site-to-site VPN.' })
 export class SecurityAdvisory {
   @Field(() => String, { description: 'Name of the field with the algorithm, e.g. ikeEncryptionAlgorithm.' })
@@ -39,6 +41,7 @@ export class SecurityAdvisory {
   declare reference: string;
 }
 
+/** Describes a site-to-site VPN, as the REST API sends it. */
 @ObjectType({
   simpleResolvers: true,
   description: 'Secure connection over the public network between a VPC and another network.',

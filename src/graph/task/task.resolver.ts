@@ -8,6 +8,7 @@ import { nullIfNotFound } from '../loaders.js';
 import { isId } from '../validators.js';
 import { Task, toTaskType } from './task.type.js';
 
+/** Resolves Query.task. */
 @Resolver(() => Task)
 export class TaskResolver {
   @Authorized()

@@ -16,6 +16,7 @@ interface TaskEvent {
   readonly environment: EnvironmentAddress | null;
 }
 
+/** Resolves Subscription.taskUpdated. */
 @Resolver(() => Task)
 export class TaskSubscriptionResolver {
   @Authorized()

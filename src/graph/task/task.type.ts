@@ -6,7 +6,9 @@ import { findNamedPreSharedKeys, isPreSharedKeyField, type Secrets } from '../..
 import type { EnvironmentAddress } from '../../cloudca/environments.js';
 import type { TaskEntity } from '../../cloudca/tasks.js';
 
+/** Lists the statuses of a task. The names are those of the REST API. */
 export const TaskStatus = { PENDING: 'PENDING', SUCCESS: 'SUCCESS', FAILED: 'FAILED', UNKNOWN: 'UNKNOWN' } as const;
+/** Names the status of a task. */
 export type TaskStatus = TaskEntity['status'];
 
 registerEnumType(TaskStatus, {
@@ -20,6 +22,7 @@ registerEnumType(TaskStatus, {
   },
 });
 
+/** Reports why a task failed, without secrets. */
 @ObjectType({ simpleResolvers: true, description: 'Reason why a task failed.' })
 export class TaskError {
   @Field(() => String, { nullable: true, description: 'Error code of the REST API; null if it sent none.' })
@@ -29,6 +32,7 @@ export class TaskError {
   declare message: string;
 }
 
+/** Describes a background task, as the REST API sends it, without secrets. */
 @ObjectType({ simpleResolvers: true, description: 'Operation that the REST API runs in the background.' })
 export class Task {
   @Field(() => ID, { description: 'Id of the task, a UUID. The REST API keeps a task for about 30 minutes.' })

@@ -14,6 +14,7 @@ export class VpcsArgs extends PageArgs {
   declare environment: EnvironmentInput;
 }
 
+/** Resolves Query.vpc and Query.vpcs. */
 @Resolver(() => Vpc)
 export class VpcResolver {
   @Authorized()

@@ -18,6 +18,7 @@ export interface VpcReference {
   readonly loadStrategy: LoadStrategy;
 }
 
+/** Describes a VPC, as the REST API sends it. */
 @ObjectType({
   simpleResolvers: true,
   description: 'Virtual Private Cloud: a logically isolated section, with its own networks.',
