@@ -1,5 +1,5 @@
-// Tailcall with one worker: writes its configuration, starts it, and reports its usage. It reads each VPC by its
-// id: its batching sends one REST call for the operations of several callers, with the API key of one of them.
+// Tailcall with one worker: writes its configuration, starts it, and reports its usage. It reads each VPC by its id. Its batching would
+// send one REST call for several callers, with the API key of one of them.
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
