@@ -101,6 +101,8 @@ export function serveWebSocket(
       },
       onMessage: (handleMessage) => {
         socket.on('message', (data: Buffer) => {
+          // Of a socket that is closing, messages may still wait for their turns.
+          if (socket.readyState !== socket.OPEN) return;
           const text = data.toString();
           if (isTooComplex(text, maxJsonValues)) {
             socket.close(CloseCode.BadRequest, 'Nested too deep, or too many values');

@@ -44,6 +44,8 @@ export function addWebSocket(app: FastifyInstance, options: WebSocketOptions): v
     maxPayload: maxRequestBytes,
     maxFragments,
     maxBufferedChunks: maxPieces,
+    // One message, ping or pong of a socket in each turn of the event loop. A read of 64 KiB may have 10,000 of them.
+    allowSynchronousEvents: false,
     // A browser does not tell its page why a handshake fails, so a socket with another protocol opens, and closes with a reason.
     handleProtocols: (protocols) => handleProtocols(protocols) || ([...protocols][0] ?? false),
   });
