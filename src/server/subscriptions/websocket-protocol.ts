@@ -40,6 +40,9 @@ export interface ProtocolConnection extends EventConnection {
   openSubscriptions: number;
 }
 
+// In characters. The gateway holds the id of each open subscription, and sends it with each event.
+const maxIdLength = 255;
+
 /** Closes a socket whose client may reconnect later: "Try again later" in the IANA registry of WebSocket close codes. */
 export const tryAgainLater = 1013;
 
@@ -60,6 +63,11 @@ export function createProtocol({ subscriptions, createContext }: ProtocolOptions
     },
     onSubscribe: async ({ subscriptions: subscriptionsById, extra }, id, payload) => {
       const { apiKey = '', app, payer, place } = extra;
+      if (id.length > maxIdLength) {
+        Reflect.deleteProperty(subscriptionsById, id);
+        extra.close(CloseCode.BadRequest, `The id of a subscription has at most ${maxIdLength} characters.`);
+        return never();
+      }
       const clientSubscription = new ClientSubscription(id, extra, () => {
         extra.openSubscriptions--;
         place.setIdle(extra.openSubscriptions === 0);

@@ -1,10 +1,13 @@
 // Clients that all reconnect at once: each is served, or told to reconnect later. No client gets an error that ends its subscription.
+// Clients that send many messages at once: other work gets its turns in between.
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
+import type { WebSocket } from 'ws';
 import { range } from '../../helpers/fixtures.js';
 import { waitUntil } from '../../helpers/wait-until.js';
 import { vpnsSubscription } from './mutable-rest-api.js';
 import { startOnRestApi } from './polling-gateway.js';
-import { openAcknowledgedSocket, openSocket } from './subscribers.js';
+import { openAcknowledgedSocket, openSocket, openSocketOnStream } from './subscribers.js';
 
 const clients = 300;
 // A third of the operations has reads of its own, which the rate limit charges. All others join a group.
@@ -48,6 +51,37 @@ describe('300 clients that reconnect at once', () => {
 });
 
 describe('a WebSocket', () => {
+  it.each([
+    ['messages', 'message', (webSocket: WebSocket) => webSocket.send('{"type":"ping"}')],
+    ['pings', 'pong', (webSocket: WebSocket) => webSocket.ping()],
+  ])('lets other work pass after each of many %s that arrive at once', async (_name, response, send) => {
+    const { url } = await startOnRestApi();
+    const { client, socket } = await openSocketOnStream(url);
+    const count = 300;
+    let responses = 0;
+    socket.webSocket.on(response, () => responses++);
+    client.cork();
+    for (const _index of range(count)) send(socket.webSocket);
+    client.uncork();
+    let turns = 0;
+    for (; responses < count && socket.closed === undefined; turns++) await nextTurn();
+
+    expect(turns).toBeGreaterThanOrEqual(count);
+  });
+
+  it('is closed with 4400 for an id of more than 255 characters, and opens no subscription', async () => {
+    const { url, watcher } = await startOnRestApi();
+    const socket = await openAcknowledgedSocket(url);
+    socket.send({ id: 'i'.repeat(255), type: 'subscribe', payload: { query: vpnsSubscription } });
+    await socket.waitForMessages(2);
+    expect(watcher.pollCount).toBe(1);
+    socket.send({ id: 'i'.repeat(256), type: 'subscribe', payload: { query: vpnsSubscription } });
+    await socket.waitForClose();
+    expect(socket.closed).toEqual({ code: 4400, reason: 'The id of a subscription has at most 255 characters.' });
+    expect(socket.messages).toHaveLength(2);
+    await waitUntil(() => watcher.pollCount === 0);
+  });
+
   it('is closed with 1013 if it subscribes while the gateway sheds load', async () => {
     let delayMs = 0;
     const { url } = await startOnRestApi({ maxEventLoopDelayMs: 100 }, { readEventLoopDelay: () => delayMs });
