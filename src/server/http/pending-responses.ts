@@ -6,6 +6,7 @@ import type { Duplex } from 'node:stream';
 interface Exchange {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
+  readonly serve: RequestListener;
 }
 
 // In the order of the requests. The first is being served, the others wait.
@@ -19,17 +20,14 @@ const maxPending = 128;
 
 /**
  * Returns a listener that passes the requests of a connection to `serve` one at a time, each when the response before it has been sent.
- * If a connection closes, emits `close` also on responses that were still queued, which Node does not.
+ * Several listeners share the queue of a connection. If a connection closes, emits `close` also on responses that were still queued, which Node does not.
  */
 export function serveOneAtATime(serve: RequestListener): RequestListener {
-  const serveNext = (socket: Duplex, [next]: ReadonlySet<Exchange>) => {
-    if (next !== undefined && !socket.destroyed) serve(next.request, next.response);
-  };
   return (request, response) => {
     const { socket } = request;
     // The rest of the bytes that were read before the connection closed.
     if (socket.destroyed) return;
-    const exchange = { request, response };
+    const exchange = { request, response, serve };
     const pending = pendingExchanges.get(socket) ?? trackConnection(socket);
     pending.add(exchange);
     response.once('close', () => {
@@ -44,6 +42,10 @@ export function serveOneAtATime(serve: RequestListener): RequestListener {
     else if (pending.size > maxPending) socket.destroy();
     else if (pending.size > maxReadAhead) socket.pause();
   };
+}
+
+function serveNext(socket: Duplex, [next]: ReadonlySet<Exchange>): void {
+  if (next !== undefined && !socket.destroyed) next.serve(next.request, next.response);
 }
 
 /** Reports whether a request that has arrived on a connection, at least its headers, has no response yet. */

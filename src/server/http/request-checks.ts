@@ -8,7 +8,7 @@
 //
 // CONNECT and unknown Expect headers are rejected before these checks.
 import { randomUUID } from 'node:crypto';
-import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import cors from '@fastify/cors';
 import type { FastifyInstance } from 'fastify';
@@ -26,7 +26,7 @@ import {
   sendErrorWithoutFastify,
   toStatusMessage,
 } from './error-responses.js';
-import { findLastPendingResponse } from './pending-responses.js';
+import { findLastPendingResponse, serveOneAtATime } from './pending-responses.js';
 import { securityHeaders } from './security-headers.js';
 
 // Origins of the local machine, on any port.
@@ -60,9 +60,12 @@ export async function addRequestChecks(
     const requestId = toRequestId(headers, randomUUID);
     respondAndClose(stream, formatErrorResponse('BAD_REQUEST', toStatusMessage(405), requestId, 405));
   });
-  app.server.on('checkExpectation', ({ headers }: IncomingMessage, response: ServerResponse) => {
-    sendErrorWithoutFastify(response, 417, toRequestId(headers, randomUUID));
-  });
+  app.server.on(
+    'checkExpectation',
+    serveOneAtATime(({ headers }, response) => {
+      sendErrorWithoutFastify(response, 417, toRequestId(headers, randomUUID));
+    }),
+  );
   app.addHook('onRequest', (request, reply, done) => {
     void reply.header('x-request-id', request.id).headers(securityHeaders);
     done();

@@ -39,6 +39,8 @@ async function start() {
     upstream,
     client,
     connection,
+    /** Returns the responses so far. */
+    received: () => received,
     /** Returns the request ids of the responses so far. */
     receivedIds: () => [...received.matchAll(/x-request-id: (\d+)/g)].map(([, id]) => Number(id)),
     /** Sends the REST response to a call. */
@@ -80,12 +82,31 @@ describe('Pipelined requests', () => {
     expect(receivedIds()).toEqual(Array.from({ length: count }, (_, index) => index));
   });
 
-  it('close their connection if one read has more than 128 of them', async () => {
-    const { gateway, client, connection } = await start();
-    client.write('GET / HTTP/1.1\r\n\r\n'.repeat(300));
-    await waitUntil(() => connection.closed);
+  it.each(['GET / HTTP/1.1\r\n\r\n', 'GET / HTTP/1.1\r\nexpect: a\r\n\r\n'])(
+    'close their connection if one read has more than 128 of them: %j',
+    async (request) => {
+      const { gateway, client, connection, received } = await start();
+      let responses = 0;
+      gateway.app.server.on('checkExpectation', (_request, response: ServerResponse) => {
+        if (response.headersSent) responses++;
+      });
+      client.write(request.repeat(300));
+      await waitUntil(() => connection.closed);
 
-    expect((await gateway.run('{ __typename }')).body).toEqual({ data: { __typename: 'Query' } });
+      expect(responses).toBeLessThanOrEqual(1);
+      expect(received().length).toBeLessThan(2_000);
+      expect((await gateway.run('{ __typename }')).body).toEqual({ data: { __typename: 'Query' } });
+    },
+  );
+
+  it('have no response to an unknown Expect header before those to the requests before it', async () => {
+    const { upstream, client, received, release } = await start();
+    client.write(`${toRequest(0)}GET / HTTP/1.1\r\nhost: a\r\nexpect: a\r\n\r\n`);
+    await waitUntil(() => upstream.calls.length === 1);
+    release(0);
+    await waitUntil(() => client.closed);
+
+    expect(received().match(/HTTP\/1.1 \d+/g)).toEqual(['HTTP/1.1 200', 'HTTP/1.1 417']);
   });
 
   it('are cancelled, and the waiting ones never start, if the client disconnects', async () => {
