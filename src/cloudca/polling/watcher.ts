@@ -178,7 +178,7 @@ export class Watcher {
 
   #listPoll(apiKey: string, environment: EnvironmentAddress): Poll<readonly SiteToSiteVpnEntity[]> {
     const key = toEnvironmentKey(apiKey, environment);
-    const vpnPolls = () => this.#vpns.get(key)?.entries() ?? [];
+    const vpnPolls = (): Iterable<[string, Poll<SiteToSiteVpnEntity>]> => this.#vpns.get(key) ?? [];
     return getOrCreate(this.#lists, key, () => {
       return new Poll<readonly SiteToSiteVpnEntity[]>({
         ...this.#toPollOptions(apiKey, 'siteToSiteVpns', () => {
@@ -192,7 +192,10 @@ export class Watcher {
         isDeletable: false,
         // While a list is polled, the VPNs in it need no polls of their own.
         onSuccess: (vpns, startedAt) => {
-          for (const [id, poll] of vpnPolls()) poll.receive(findVpn(vpns, id), startedAt);
+          if (!this.#vpns.has(key)) return;
+          // To search the list for each VPN would take time quadratic in its length.
+          const byId = new Map(vpns.map((vpn) => [toIdKey(vpn.id), vpn]));
+          for (const [id, poll] of vpnPolls()) poll.receive(byId.get(id), startedAt);
         },
         onUnhealthy: () => {
           for (const [, poll] of vpnPolls()) poll.requestIfDue();
