@@ -64,14 +64,17 @@ export function createSiteToSiteVpnLoaders(rest: RestSession): SiteToSiteVpnLoad
   };
   // Grouped once: to filter the list for each VPC would take time quadratic in its length.
   const byVpc = createListLoader(
-    async (environment: EnvironmentAddress) => groupByVpc(await list({ environment, vpcId: null })),
+    async (environment: EnvironmentAddress) => groupVpnsByVpc(await list({ environment, vpcId: null })),
     (environment) => toEnvironmentCacheKey(environment),
   );
   return { one, list, primeList, byVpc };
 }
 
-function groupByVpc(vpns: readonly SiteToSiteVpn[]): ReadonlyMap<string, readonly SiteToSiteVpn[]> {
-  const groups = new Map<string, SiteToSiteVpn[]>();
+/** Groups VPNs by the keys (toIdKey) of their VPCs. Keeps their order. */
+export function groupVpnsByVpc<T extends { readonly vpcId: string }>(
+  vpns: readonly T[],
+): ReadonlyMap<string, readonly T[]> {
+  const groups = new Map<string, T[]>();
   for (const vpn of vpns) {
     const key = toIdKey(vpn.vpcId);
     const group = groups.get(key);

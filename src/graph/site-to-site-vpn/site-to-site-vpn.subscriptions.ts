@@ -1,10 +1,9 @@
 // Subscription.siteToSiteVpnUpdated and Subscription.siteToSiteVpnsUpdated.
-import { isDeepStrictEqual } from 'node:util';
 import type { GraphQLResolveInfo } from 'graphql';
 import { Arg, Authorized, Ctx, ID, Info, Resolver, Root, Subscription } from 'type-graphql';
 import type { EnvironmentAddress } from '../../cloudca/environments.js';
 import { NotFoundError } from '../../cloudca/errors.js';
-import { isSameId } from '../../cloudca/ids.js';
+import { toIdKey } from '../../cloudca/ids.js';
 import type { SiteToSiteVpnEntity } from '../../cloudca/site-to-site-vpns.js';
 import type { WatchEvents } from '../../cloudca/polling/watcher.js';
 import { type Connection, sortRows, toConnection, allRows } from '../connection.js';
@@ -15,6 +14,7 @@ import { errorsAsEvents, singleEvent, mapWatchEvents } from '../async-iterators.
 import { isId } from '../validators.js';
 import type { SiteToSiteVpnState } from './site-to-site-vpn.enums.js';
 import { SiteToSiteVpnFilter } from './site-to-site-vpn.inputs.js';
+import { groupVpnsByVpc } from './site-to-site-vpn.loaders.js';
 import { cursorCollection, matchesNothing, prefetchVpcs } from './site-to-site-vpn.resolver.js';
 import { SiteToSiteVpn, SiteToSiteVpnConnection, toSiteToSiteVpn } from './site-to-site-vpn.type.js';
 
@@ -109,11 +109,28 @@ function watchList({ environment: input, filter }: ListArgs, { operation }: Cont
     if (matchesNothing(filter)) return singleEvent<ListEvent>({ value: { entities: [], environment, vpcId, states } });
     let previous: readonly SiteToSiteVpnEntity[] | undefined;
     return mapWatchEvents(operation.watcher.siteToSiteVpns(environment), (all): ListEvent | undefined => {
-      const entities = vpcId === null ? all : all.filter((vpn) => isSameId(vpn.vpcId, vpcId));
+      const entities = vpcId === null ? all : (groupByVpc(all).get(toIdKey(vpcId)) ?? []);
       const shown = states === null ? entities : entities.filter(({ state }) => states.includes(state));
-      if (previous !== undefined && isDeepStrictEqual(previous, shown)) return undefined;
+      if (previous !== undefined && hasSameVpns(previous, shown)) return undefined;
       previous = shown;
       return { entities, environment, vpcId, states };
     });
   });
+}
+
+// A thousand subscribers may each watch another VPC of one list: they share its groups.
+const groupsOfLists = new WeakMap<
+  readonly SiteToSiteVpnEntity[],
+  ReadonlyMap<string, readonly SiteToSiteVpnEntity[]>
+>();
+
+function groupByVpc(list: readonly SiteToSiteVpnEntity[]): ReadonlyMap<string, readonly SiteToSiteVpnEntity[]> {
+  const groups = groupsOfLists.get(list) ?? groupVpnsByVpc(list);
+  groupsOfLists.set(list, groups);
+  return groups;
+}
+
+// A poll keeps the objects of VPNs that have not changed.
+function hasSameVpns(one: readonly SiteToSiteVpnEntity[], other: readonly SiteToSiteVpnEntity[]): boolean {
+  return one.length === other.length && one.every((vpn, index) => vpn === other[index]);
 }
