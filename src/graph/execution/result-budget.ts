@@ -81,6 +81,15 @@ export class ResultBudget {
   }
 
   /**
+   * Waits for a turn of the event loop that has room for work other than rows, in fields. Rejects if the operation has stopped, and does
+   * not settle if it stops meanwhile and `onStop` has a listener.
+   */
+  async takeWork(work: number): Promise<void> {
+    await this.#turns.take(work);
+    this.throwIfStopped();
+  }
+
+  /**
    * Announces rows of a list before they are taken. Throws ResultTooLargeError, and stops the operation, if those announced so far exceed the
    * limit by their number alone. So lists that are made before the first one is taken stay within it.
    */

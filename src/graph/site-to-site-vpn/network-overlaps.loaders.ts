@@ -2,6 +2,7 @@
 import { BadResponseError } from '../../cloudca/errors.js';
 import type { EnvironmentAddress } from '../../cloudca/environments.js';
 import { isSameId, toIdKey } from '../../cloudca/ids.js';
+import { Turns } from '../../turns.js';
 import { parseIpNetwork } from '../ip-networks.js';
 import { createListLoader, toEnvironmentCacheKey } from '../loaders.js';
 import { type IndexedNetwork, NetworkIndex } from '../network-index.js';
@@ -28,7 +29,7 @@ export function createVpcNetworksLoader(vpns: SiteToSiteVpnLoaders, vpcs: VpcLoa
   const load = createListLoader(
     async (key: VpcNetworksKey) => {
       const [vpc, members] = await Promise.all([loadVpc(vpcs, { ...key, id: key.vpcId }), loadMembers(vpns, key)]);
-      return { vpc, members, networks: toNetworks(vpc, members) };
+      return { vpc, members, networks: await toNetworks(vpc, members) };
     },
     ({ environment, vpcId, loadStrategy }) => toEnvironmentCacheKey(environment, `${loadStrategy} ${toIdKey(vpcId)}`),
   );
@@ -46,11 +47,19 @@ async function loadMembers(
   return loadStrategy === 'one' ? list({ environment, vpcId }) : ((await byVpc(environment)).get(toIdKey(vpcId)) ?? []);
 }
 
-function toNetworks(vpc: Vpc, vpns: readonly SiteToSiteVpn[]): VpcNetworks {
-  return new NetworkIndex([
-    ...toIndexed(vpc.cidr?.split(',').map((cidr) => cidr.trim()) ?? [], null, 'the VPC'),
-    ...vpns.flatMap((vpn) => toIndexed(vpn.cidrs, vpn, 'a site-to-site VPN of the VPC')),
-  ]);
+// To parse the networks of a VPN takes about as long as executing this many fields.
+const workPerVpn = 10;
+const vpnsPerSlice = 500;
+
+async function toNetworks(vpc: Vpc, vpns: readonly SiteToSiteVpn[]): Promise<VpcNetworks> {
+  const turns = new Turns();
+  const networks = [...toIndexed(vpc.cidr?.split(',').map((cidr) => cidr.trim()) ?? [], null, 'the VPC')];
+  for (let begin = 0; begin < vpns.length; begin += vpnsPerSlice) {
+    const slice = vpns.slice(begin, begin + vpnsPerSlice);
+    await turns.take(slice.length * workPerVpn);
+    networks.push(...slice.flatMap((vpn) => toIndexed(vpn.cidrs, vpn, 'a site-to-site VPN of the VPC')));
+  }
+  return new NetworkIndex(networks);
 }
 
 function toIndexed(

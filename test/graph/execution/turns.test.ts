@@ -57,6 +57,23 @@ describe('ResultBudget', () => {
     expect(count()).toBe(30);
   });
 
+  it('gives other work than rows a turn for every 10,000 fields', async () => {
+    const budget = unlimited();
+    let done = 0;
+    for (const _index of range(1_500)) void budget.takeWork(20).then(() => done++);
+    for (const turn of range(3)) {
+      await passTurns(turn === 0 ? 0 : 1);
+      await Promise.resolve();
+      expect(done).toBe((turn + 1) * 500);
+    }
+  });
+
+  it('rejects other work than rows once the operation has stopped', async () => {
+    const budget = unlimited();
+    budget.stop(new Error('The client disconnected.'));
+    await expect(budget.takeWork(1)).rejects.toThrow('The client disconnected.');
+  });
+
   it('alternates between operations, one slice in a turn', async () => {
     const [one, other] = [take(unlimited(), 600, 50), take(unlimited(), 600, 50)];
     const counts: number[][] = [];
