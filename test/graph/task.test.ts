@@ -233,6 +233,19 @@ describe('Task.result', () => {
     expect(await graph.execute(taskOf(allFields), { id })).toEqual(response({ status: 'SUCCESS', result: null }));
   });
 
+  it.each([
+    ['an array', (count: number): unknown => range(count)],
+    ['an object', (count: number): unknown => Object.fromEntries(range(count).map((index) => [`name-${index}`, 1]))],
+  ])('is null if it has more than 5,000 values, e.g. in %s', async (_name, toValues) => {
+    // The result itself is a value, and so is what is in it.
+    graph.upstream.script(() => ({ taskStatus: 'SUCCESS', result: { values: toValues(4_998) } }));
+    expect(await graph.execute(taskOf(allFields), { id })).toEqual(
+      response({ status: 'SUCCESS', result: { values: toValues(4_998) } }),
+    );
+    graph.upstream.script(() => ({ taskStatus: 'SUCCESS', result: { values: toValues(4_999) } }));
+    expect(await graph.execute(taskOf(allFields), { id })).toEqual(response({ status: 'SUCCESS', result: null }));
+  });
+
   it('has no pre-shared key in a JSON text, under any spelling of its name', async () => {
     const vpn = { name: 'office', ipsec_psk: 'canary"9\\psk', ipSecPsk: 'other-canary' };
     const result = {

@@ -51,7 +51,8 @@ export class Task {
   @Field(() => GraphQLJSON, {
     nullable: true,
     description:
-      'Result of the task as the REST API sent it; null unless status is SUCCESS. Fields named ipSecPsk are removed. ' +
+      'Result of the task as the REST API sent it; null unless status is SUCCESS, or if it has more than 5,000 values. ' +
+      'Fields named ipSecPsk are removed. ' +
       'A number that a double does not hold exactly, e.g. an integer beyond 2^53 - 1, is a string with its digits.',
   })
   declare result: unknown;
@@ -71,9 +72,34 @@ export class Task {
 /** Converts a task of the REST API to the GraphQL type. `secrets` are redacted in every string of its result. */
 export function toTaskType(entity: TaskEntity, environment: EnvironmentAddress | null, secrets: Secrets): Task {
   const { result: wireResult } = entity;
-  const keys = new Set(findPreSharedKeys(wireResult));
-  const result = keys.size > maxKeys ? null : (removePreSharedKeys(wireResult, secrets.with([...keys])) ?? null);
+  const result = countValues(wireResult) > maxValues ? null : toPublicResult(wireResult, secrets);
   return { ...entity, result, wireResult, environment };
+}
+
+// Each string and each name of a field is searched for secrets, all in one turn of the event loop. A VPN has about 25 values.
+const maxValues = 5_000;
+
+/** Returns the number of values in a JSON value, itself included. Stops counting above the maximum. */
+function countValues(value: unknown, depth = 0): number {
+  let count = 1;
+  if (depth > maxDepth) return count;
+  if (Array.isArray(value)) {
+    for (const entry of value) {
+      count += countValues(entry, depth + 1);
+      if (count > maxValues) break;
+    }
+  } else if (isObject(value)) {
+    for (const name in value) {
+      count += countValues(value[name], depth + 1);
+      if (count > maxValues) break;
+    }
+  }
+  return count;
+}
+
+function toPublicResult(wireResult: unknown, secrets: Secrets): unknown {
+  const keys = new Set(findPreSharedKeys(wireResult));
+  return keys.size > maxKeys ? null : (removePreSharedKeys(wireResult, secrets.with([...keys])) ?? null);
 }
 
 // Deeper than any entity of the REST API. Deeper values become null, since a client's JSON parser may not bear them.
