@@ -135,21 +135,31 @@ export class RestSession {
     const { expiresAt } = this.#deadline;
     this.#client.retryBudget.earn();
     for (let attempt = 1; ; attempt++) {
-      let response: RestResponse;
-      try {
-        response = await this.#get(request, attempt);
-        this.#receivedLength += response.length;
-      } catch (error) {
-        const delayMs = isTransientError(error) ? this.#takeRetryDelay(attempt, expiresAt) : undefined;
-        if (delayMs === undefined) throw error;
-        await this.#sleep(delayMs);
-        continue;
-      }
-      const mayRetry = isTransientResponse(response);
-      const delayMs = mayRetry ? this.#takeRetryDelay(attempt, expiresAt, response.retryAfter) : undefined;
-      if (delayMs === undefined) return decode(response);
-      await this.#sleep(delayMs);
+      const outcome = await this.#tryRead(request, decode, attempt, expiresAt);
+      if ('value' in outcome) return outcome.value;
+      await this.#sleep(outcome.retryDelayMs);
     }
+  }
+
+  // Returns a delay without the response before it, which the pause would hold in memory.
+  async #tryRead<T>(
+    request: ReadRequest,
+    decode: (response: RestResponse) => T,
+    attempt: number,
+    expiresAt: number,
+  ): Promise<{ readonly value: T } | { readonly retryDelayMs: number }> {
+    let response: RestResponse;
+    try {
+      response = await this.#get(request, attempt);
+    } catch (error) {
+      const retryDelayMs = isTransientError(error) ? this.#takeRetryDelay(attempt, expiresAt) : undefined;
+      if (retryDelayMs === undefined) throw error;
+      return { retryDelayMs };
+    }
+    this.#receivedLength += response.length;
+    const mayRetry = isTransientResponse(response);
+    const retryDelayMs = mayRetry ? this.#takeRetryDelay(attempt, expiresAt, response.retryAfter) : undefined;
+    return retryDelayMs === undefined ? { value: decode(response) } : { retryDelayMs };
   }
 
   /** Sends a POST, PUT or DELETE, once. Rejects with a CloudcaError, which says if the outcome is unknown. */

@@ -5,7 +5,7 @@ import { addCleanup } from '../helpers/cleanup.js';
 import { collectGarbage } from '../helpers/collect-garbage.js';
 import { environmentLiteral, keyHeader, range, wireVpn } from '../helpers/fixtures.js';
 import { startGateway } from '../helpers/gateway.js';
-import { startUpstream } from '../helpers/upstream.js';
+import { raw, startUpstream } from '../helpers/upstream.js';
 import { waitUntil } from '../helpers/wait-until.js';
 import { vpnsSubscription } from './subscriptions/mutable-rest-api.js';
 import { openAcknowledgedSocket, openSocket } from './subscriptions/subscribers.js';
@@ -81,6 +81,24 @@ describe('An operation in progress', () => {
       await waitUntil(() => rest.calls.length > calls);
     });
     expect(held).toBeLessThan(1.5);
+  });
+});
+
+describe('A read that pauses before a retry', () => {
+  it('does not hold the body of the response before', async () => {
+    const reads = 5;
+    const body = { data: large.repeat(40) };
+    // The log has a line for each byte order mark, so it tells when a response has been read.
+    rest.script(() => raw(503, `\ufeff${JSON.stringify(body)}`, { 'retry-after': '5' }));
+    const linesBefore = gateway.logs.length;
+    const before = collectGarbage();
+    const sockets = range(reads).map(() =>
+      postWithoutReading(`{ siteToSiteVpns(environment: ${environmentLiteral}) { totalCount } }`),
+    );
+    await waitUntil(() => gateway.logs.length === linesBefore + reads);
+    const after = collectGarbage();
+    expect(after.heapUsed - before.heapUsed).toBeLessThan(2 * body.data.length);
+    for (const socket of sockets) socket.destroy();
   });
 });
 
