@@ -223,8 +223,8 @@ export async function openFrameSocket({ url, note, over }: Target): Promise<Sock
   return socket;
 }
 
-/** Returns a masked WebSocket frame. `opcode` 1: text; 0: continuation. */
-export function toFrame(opcode: 0 | 1, isLast: boolean, text: string): Buffer {
+/** Returns a masked WebSocket frame. `opcode` 1: text; 0: continuation; 10: pong. */
+export function toFrame(opcode: 0 | 1 | 10, isLast: boolean, text: string): Buffer {
   const length = text.length < 126 ? [0x80 | text.length] : [0x80 | 126, text.length >> 8, text.length & 0xff];
   // The mask is 0, which leaves the text as it is.
   return Buffer.concat([Buffer.from([(isLast ? 0x80 : 0) | opcode, ...length, 0, 0, 0, 0]), Buffer.from(text)]);

@@ -54,6 +54,55 @@ const connections: readonly Attack[] = [
     },
     expected: [/^closed/],
   },
+  ...[
+    { what: 'messages', frame: toFrame(1, true, '{"type":"pong"}') },
+    { what: 'pongs', frame: toFrame(10, true, '') },
+  ].map(({ what, frame }): Attack => ({
+    name: `sends small ${what} without a pause on 100 WebSockets`,
+    run: async (target) => {
+      const init = JSON.stringify({ type: 'connection_init', payload: { 'MC-Api-Key': attackerKey } });
+      const frames = Buffer.concat(range(3_000).map(() => frame));
+      await Promise.all(
+        range(100).map(async () => {
+          const socket = await openFrameSocket(target);
+          socket.write(toFrame(1, true, init));
+          while (!socket.destroyed && !target.isOver()) {
+            socket.write(frames);
+            await Promise.race([whenWritable(socket), target.over]);
+          }
+        }),
+      );
+    },
+  })),
+  {
+    name: 'sends 600 subscriptions with ids of 250 KB',
+    run: async (target) => {
+      const webSockets = await Promise.all(range(10).map(() => openWebSocket(target)));
+      for (const index of range(600)) {
+        const webSocket = webSockets[index % 10];
+        const query = `subscription { taskUpdated(id: "${numberedId('task', index % 50)}") { status } }`;
+        if (webSocket !== undefined) subscribe(webSocket, `${index}`.padEnd(250_000, 'x'), { query });
+      }
+      await target.over;
+    },
+    expected: [/^closed 4400/],
+  },
+  {
+    name: 'pipelines 1,700 requests with an unknown Expect header, on 50 connections',
+    run: async (target) => {
+      const requests = 'GET / HTTP/1.1\r\nhost: localhost\r\nexpect: a\r\n\r\n'.repeat(1_700);
+      await Promise.all(
+        range(50).map(async () => {
+          while (!target.isOver()) {
+            const client = openHttpClient(target);
+            client.socket.write(requests);
+            // Infinity: until the gateway closes the connection.
+            await client.whenResponded(Infinity);
+          }
+        }),
+      );
+    },
+  },
   {
     name: 'opens 800 WebSockets, at MAX_CONNECTIONS=800',
     environment: { MAX_CONNECTIONS: '800' },
@@ -165,6 +214,21 @@ const restCalls: readonly Attack[] = [
     },
     // One call each at the start. From then on, 1,200 a minute.
     maxRestCalls: (seconds) => 600 + 20 * (seconds + 1),
+  },
+  {
+    name: 'follows 900 VPNs of a list of 5,000, and the list',
+    environment: { ...smallHeap, WATCH_POLL_MS: '1000' },
+    run: async (target) => {
+      const webSocket = await openWebSocket(target);
+      const environment = inEnvironment('rows-5000-changing');
+      subscribe(webSocket, 'list', { query: `subscription { siteToSiteVpnsUpdated(${environment}) { totalCount } }` });
+      for (const index of range(900)) {
+        const query = `subscription { siteToSiteVpnUpdated(${environment}, id: "${numberedId('vpn', 4_999 - index)}") { state } }`;
+        subscribe(webSocket, `s${index}`, { query });
+      }
+      await target.over;
+    },
+    maxRestCalls: (seconds) => 900 + 2 * (seconds + 1),
   },
   {
     name: 'aborts its reads, once the circuit has opened',

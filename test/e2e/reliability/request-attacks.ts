@@ -60,6 +60,12 @@ const results: readonly Attack[] = [
     expected: [/^200$/],
   })),
   {
+    name: 'asks for the overlaps of 5,000 VPNs with the same network, four at a time',
+    environment: smallHeap,
+    run: sendQuery(vpns('rows-5000', 'networkOverlaps { cidr overlapsWith }'), { connections: 4 }),
+    expected: [/^200 OPERATION_TOO_COMPLEX/],
+  },
+  {
     name: 'gets VPNs of 1,000 VPCs, although it filters by one VPC',
     run: (target) =>
       sendInTurn(
