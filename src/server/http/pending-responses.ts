@@ -2,6 +2,7 @@
 // (RFC 9112, 9.3.2). Node alone would run all of them at once, and would read on however many there are.
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { isObject } from '../../json.js';
 
 interface Exchange {
   readonly request: IncomingMessage;
@@ -39,9 +40,18 @@ export function serveOneAtATime(serve: RequestListener): RequestListener {
       setImmediate(serveNext, socket, pending);
     });
     if (pending.size === 1) serve(request, response);
-    else if (pending.size > maxPending) socket.destroy();
-    else if (pending.size > maxReadAhead) socket.pause();
+    else if (pending.size > maxPending) {
+      stopParsing(socket);
+      socket.destroy();
+    } else if (pending.size > maxReadAhead) socket.pause();
   };
+}
+
+// Node goes on to parse what it has read, even if the connection is destroyed. It holds all those requests until its event loop closes the
+// connection, after it has read all others. No documented method stops it: its parser stops if it is told 2, as for an upgrade.
+function stopParsing(socket: Duplex): void {
+  const parser: unknown = Reflect.get(socket, 'parser');
+  if (isObject(parser)) Reflect.set(parser, 'onIncoming', () => 2);
 }
 
 function serveNext(socket: Duplex, [next]: ReadonlySet<Exchange>): void {
