@@ -101,7 +101,7 @@ export function serveWebSocket(
       },
       onMessage: (handleMessage) => {
         socket.on('message', (data: Buffer) => {
-          // Of a socket that is closing, messages may still wait for their turns.
+          // Messages of a socket that is closing may still wait for their turns.
           if (socket.readyState !== socket.OPEN) return;
           const text = data.toString();
           if (isTooComplex(text, maxJsonValues)) {
