@@ -96,6 +96,23 @@ function isEscaped(json: string, index: number): boolean {
   return (index - before) % 2 === 1;
 }
 
+/** Returns the number of values in a JSON value, itself included. Stops counting above `max`. */
+export function countValues(value: unknown, max: number): number {
+  let count = 1;
+  if (Array.isArray(value)) {
+    for (const entry of value) {
+      count += countValues(entry, max);
+      if (count > max) break;
+    }
+  } else if (isObject(value)) {
+    for (const name in value) {
+      count += countValues(value[name], max);
+      if (count > max) break;
+    }
+  }
+  return count;
+}
+
 /** Reports whether a value is a JSON object: not null, not an array. */
 export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -1,7 +1,7 @@
 // The GraphQL types of background tasks, and the removal of secrets from a task's result.
 import { GraphQLDateTime, GraphQLJSON } from 'graphql-scalars';
 import { Field, ID, ObjectType, registerEnumType } from 'type-graphql';
-import { isObject } from '../../json.js';
+import { countValues, isObject } from '../../json.js';
 import { findNamedPreSharedKeys, isPreSharedKeyField, type Secrets } from '../../cloudca/redact.js';
 import type { EnvironmentAddress } from '../../cloudca/environments.js';
 import type { TaskEntity } from '../../cloudca/tasks.js';
@@ -72,30 +72,12 @@ export class Task {
 /** Converts a task of the REST API to the GraphQL type. `secrets` are redacted in every string of its result. */
 export function toTaskType(entity: TaskEntity, environment: EnvironmentAddress | null, secrets: Secrets): Task {
   const { result: wireResult } = entity;
-  const result = countValues(wireResult) > maxValues ? null : toPublicResult(wireResult, secrets);
+  const result = countValues(wireResult, maxValues) > maxValues ? null : toPublicResult(wireResult, secrets);
   return { ...entity, result, wireResult, environment };
 }
 
 // Each string and each name of a field is searched for secrets, all in one turn of the event loop. A VPN has about 25 values.
 const maxValues = 5_000;
-
-/** Returns the number of values in a JSON value, itself included. Stops counting above the maximum. */
-function countValues(value: unknown, depth = 0): number {
-  let count = 1;
-  if (depth > maxDepth) return count;
-  if (Array.isArray(value)) {
-    for (const entry of value) {
-      count += countValues(entry, depth + 1);
-      if (count > maxValues) break;
-    }
-  } else if (isObject(value)) {
-    for (const name in value) {
-      count += countValues(value[name], depth + 1);
-      if (count > maxValues) break;
-    }
-  }
-  return count;
-}
 
 function toPublicResult(wireResult: unknown, secrets: Secrets): unknown {
   const keys = new Set(findPreSharedKeys(wireResult));

@@ -1,6 +1,6 @@
 // Makes the JSON text of results. Divides large ones into slices, so that other requests are served in between.
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { isObject } from '../../json.js';
+import { countValues, isObject } from '../../json.js';
 import { Turns } from '../../turns.js';
 
 // In values: about as much work as executing as many fields.
@@ -8,7 +8,9 @@ const maxValuesPerSlice = 2_000;
 
 /** Returns the JSON text of a result, with a line end; a promise of it if the result is large. */
 export function stringifyResult(result: object): string | Promise<string> {
-  return countValues(result) > maxValuesPerSlice ? stringifyInTurns(result) : `${JSON.stringify(result)}\n`;
+  return countValues(result, maxValuesPerSlice) > maxValuesPerSlice
+    ? stringifyInTurns(result)
+    : `${JSON.stringify(result)}\n`;
 }
 
 async function stringifyInTurns(result: object): Promise<string> {
@@ -27,8 +29,9 @@ class JsonWriter {
 
   async write(value: unknown): Promise<void> {
     if (Array.isArray(value)) await this.#writeList(value);
-    else if (isObject(value) && countValues(value) > maxValuesPerSlice) await this.#writeObject(value);
-    else await this.#writeSlice(JSON.stringify(value), countValues(value));
+    else if (isObject(value) && countValues(value, maxValuesPerSlice) > maxValuesPerSlice)
+      await this.#writeObject(value);
+    else await this.#writeSlice(JSON.stringify(value), countValues(value, maxValuesPerSlice));
   }
 
   /** Returns the text. */
@@ -62,7 +65,7 @@ class JsonWriter {
     };
     this.#parts.push('[');
     for (const entry of list) {
-      const count = countValues(entry);
+      const count = countValues(entry, maxValuesPerSlice);
       if (values + count > maxValuesPerSlice) await writeSlice();
       if (count > maxValuesPerSlice) {
         this.#parts.push(separator);
@@ -81,21 +84,4 @@ class JsonWriter {
     this.#parts.push(text);
     await this.#turns.take(values);
   }
-}
-
-/** Returns the number of values in a value, itself included. Stops counting above the maximum of a slice. */
-function countValues(value: unknown): number {
-  let count = 1;
-  if (Array.isArray(value)) {
-    for (const entry of value) {
-      count += countValues(entry);
-      if (count > maxValuesPerSlice) break;
-    }
-  } else if (isObject(value)) {
-    for (const name in value) {
-      count += countValues(value[name]);
-      if (count > maxValuesPerSlice) break;
-    }
-  }
-  return count;
 }
