@@ -16,8 +16,8 @@ const pendingExchanges = new WeakMap<Duplex, Set<Exchange>>();
 // With more pending requests, the gateway does not read their connection. It cannot notice a disconnect then, so it reads some ahead.
 const maxReadAhead = 16;
 
-// With more pending requests, the gateway closes their connection. One read of 64 KiB can contain thousands, and each takes 3 KB of memory.
-const maxPending = 128;
+// With more pending requests, the gateway closes their connection. Each takes about 5 KB of memory. One read of 64 KiB may hold 3,600.
+const maxPending = 32;
 
 /**
  * Returns a listener that passes the requests of a connection to `serve` one at a time, each when the response before it has been sent.

@@ -134,20 +134,21 @@ export async function sendInTurn(
   await Promise.all(Array.from({ length: connections }, run));
 }
 
-/** Sends requests without waiting for responses, until the attack must end, as fast as the gateway reads, but at most this fast. */
+/** Sends requests with up to 32 responses outstanding, until the attack must end, as fast as the gateway responds, but at most this fast. */
 export async function pipeline(target: Target, request: string, bytesPerSecond: number): Promise<void> {
   const startedAt = performance.now();
   let sent = 0;
-  const tick = request.repeat(Math.max(1, Math.floor(bytesPerSecond / 50 / request.length)));
+  // The gateway closes a connection with more than 32 pending requests.
+  const maxPending = 32;
+  const batch = 16;
   while (!target.isOver()) {
     const client = openHttpClient(target);
-    while (!target.isOver() && !client.isClosed()) {
+    for (let requests = batch; !target.isOver() && !client.isClosed(); requests += batch) {
+      await client.whenResponded(requests - maxPending);
       const allowed = ((performance.now() - startedAt) / 1_000) * bytesPerSecond;
-      if (client.socket.writableNeedDrain || sent > allowed) await sleep(5);
-      else {
-        sent += tick.length;
-        client.socket.write(tick, 'latin1');
-      }
+      if (sent > allowed) await sleep(((sent - allowed) / bytesPerSecond) * 1_000);
+      sent += request.length * batch;
+      client.socket.write(request.repeat(batch), 'latin1');
     }
     client.socket.destroy();
     if (!target.isOver()) await sleep(5);

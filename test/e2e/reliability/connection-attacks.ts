@@ -85,7 +85,20 @@ const connections: readonly Attack[] = [
       }
       await target.over;
     },
-    expected: [/^closed 4400/],
+    expected: [/^closed/],
+  },
+  {
+    name: 'sends 64 KiB of small requests at once on each of 600 connections',
+    environment: smallHeap,
+    run: async (target) => {
+      const requests = 'GET / HTTP/1.1\r\n\r\n'.repeat(3_600);
+      while (!target.isOver()) {
+        const clients = range(600).map(() => openHttpClient(target));
+        for (const { socket } of clients) socket.write(requests);
+        // Infinity: until the gateway closes the connection.
+        await Promise.all(clients.map((client) => client.whenResponded(Infinity)));
+      }
+    },
   },
   {
     name: 'pipelines 1,700 requests with an unknown Expect header, on 50 connections',
