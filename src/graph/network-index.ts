@@ -21,6 +21,8 @@ export class NetworkIndex<Owner> {
   // By position: the smallest network that contains this one, -1 if there is none, and the end of those that this one contains.
   readonly #containers: number[] = [];
   readonly #ends: number[] = [];
+  // By position: how many networks contain this one.
+  readonly #depths: number[] = [];
   readonly #ranks = new Map<IndexedNetwork<Owner>, number>();
 
   /** Indexes networks in less than quadratic time. */
@@ -59,6 +61,13 @@ export class NetworkIndex<Owner> {
       .sort((one, other) => (this.#ranks.get(one) ?? 0) - (this.#ranks.get(other) ?? 0));
   }
 
+  /** Returns how many networks overlap one of the index, those of the same owner included. Finds none of them, so it takes constant time. */
+  countOverlaps(network: IndexedNetwork<Owner>): number {
+    const position = this.#positions.get(network);
+    if (position === undefined) return 0;
+    return (this.#ends[position] ?? 0) - position - 1 + (this.#depths[position] ?? 0);
+  }
+
   #nest(): void {
     // Positions of the networks that contain the current one, the smallest last.
     const open: number[] = [];
@@ -66,6 +75,7 @@ export class NetworkIndex<Owner> {
       this.#positions.set(current, position);
       this.#close(open, current, position);
       this.#containers.push(open.at(-1) ?? -1);
+      this.#depths.push(open.length);
       // Until a network outside closes it, a network contains all that follow.
       this.#ends.push(this.#sorted.length);
       open.push(position);

@@ -19,17 +19,16 @@ const ipv6 = fc
   .map(([address, prefixLength]) => `${address}/${prefixLength}`);
 
 describe('NetworkIndex', () => {
-  it('finds the overlaps that a comparison of all pairs finds, in the same order', () => {
+  it('finds and counts the overlaps that a comparison of all pairs finds, in the same order', () => {
     const networks = fc.array(fc.tuple(fc.oneof(ipv4, ipv6), fc.nat(6)), { maxLength: 40 });
     fc.assert(
       fc.property(networks, (list) => {
         const entries = list.map(([cidr, owner]) => toEntry(cidr, owner));
         const index = new NetworkIndex(entries);
         for (const entry of entries) {
-          const expected = entries.filter(
-            (other) => other.owner !== entry.owner && overlaps(other.network, entry.network),
-          );
-          expect(index.findOverlaps(entry)).toEqual(expected);
+          const overlapping = entries.filter((other) => other !== entry && overlaps(other.network, entry.network));
+          expect(index.findOverlaps(entry)).toEqual(overlapping.filter(({ owner }) => owner !== entry.owner));
+          expect(index.countOverlaps(entry)).toBe(overlapping.length);
         }
       }),
       { numRuns: 300 },
@@ -44,6 +43,8 @@ describe('NetworkIndex', () => {
   });
 
   it('finds nothing for a network that it does not have', () => {
-    expect(new NetworkIndex([toEntry('10.0.0.0/8', 1)]).findOverlaps(toEntry('10.0.0.0/8', 2))).toEqual([]);
+    const index = new NetworkIndex([toEntry('10.0.0.0/8', 1)]);
+    expect(index.findOverlaps(toEntry('10.0.0.0/8', 2))).toEqual([]);
+    expect(index.countOverlaps(toEntry('10.0.0.0/8', 2))).toBe(0);
   });
 });
