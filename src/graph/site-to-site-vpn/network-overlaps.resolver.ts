@@ -24,8 +24,8 @@ export class SiteToSiteVpnNetworkOverlapsResolver {
     if (environment === null) throw new BadUserInputError(missingEnvironmentMessage);
     const networks = await context.loaders.vpcNetworks(vpn, { environment, vpcId, loadStrategy });
     const own = networks.networksOf(vpn);
-    // All rows of a list get here in one turn of the event loop, and the first one's overlaps are taken from the budget after that.
-    // Overlaps among the VPN's own networks count too, although they are not returned: there are few.
+    // All rows of a list get here in one turn of the event loop. The budget takes the overlaps of the first one after that, so they are
+    // announced. Overlaps among the VPN's own networks count too, although they are not returned: there are few.
     const count = own.reduce((sum, network) => sum + networks.countOverlaps(network), 0);
     context.budget.announceRows(count);
     await context.budget.takeWork(workPerVpn + count);

@@ -21,7 +21,8 @@ const maxPending = 32;
 
 /**
  * Returns a listener that passes the requests of a connection to `serve` one at a time, each when the response before it has been sent.
- * Several listeners share the queue of a connection. If a connection closes, emits `close` also on responses that were still queued, which Node does not.
+ * Several listeners share the queue of a connection. If a connection closes, emits `close` also on responses that were still queued, which
+ * Node does not.
  */
 export function serveOneAtATime(serve: RequestListener): RequestListener {
   return (request, response) => {
