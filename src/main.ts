@@ -41,8 +41,8 @@ const duplicateSignalMs = 100;
 interface Running {
   /** Shuts down. `immediately` skips the drain delay. */
   readonly stop: (immediately: boolean) => Promise<void>;
-  /** Reloads files; undefined if there are none. */
-  readonly reload?: (() => void) | undefined;
+  /** Whether SIGHUP reloads files. */
+  readonly reloadsFiles?: boolean;
 }
 
 /** The log of a process. */
@@ -101,6 +101,13 @@ async function startGateway(config: Config, { log, announce, destination }: Log)
   });
   const app = await createApp(config, { client, watcher, lifecycle, log, metrics, tracing, playground });
   const ops = createOpsApp(lifecycle, metrics);
+  const reloadsFiles = config.trustedDocuments !== undefined;
+  // Before the log lines that report the listeners: whoever waits for them may send the signal at once.
+  if (reloadsFiles) {
+    process.on('SIGHUP', () => {
+      lifecycle.reload();
+    });
+  }
   const opsUrl = await listen(ops, config.opsListen, { host: 'OPS_HOST or HOST', port: 'OPS_PORT' });
   const url = await listen(app, config.listen, { host: 'HOST', port: 'PORT' });
   const playgroundUrl = config.playground ? `${url}/` : undefined;
@@ -111,11 +118,8 @@ async function startGateway(config: Config, { log, announce, destination }: Log)
     announce.info({ playground: playgroundUrl, apiKey: SANDBOX_KEY }, message);
   }
 
-  const reload = () => {
-    lifecycle.reload();
-  };
   return {
-    reload: config.trustedDocuments === undefined ? undefined : reload,
+    reloadsFiles,
     stop: async (immediately) => {
       const flushTimeout = sleep(abandonFlushAfterMs);
       lifecycle.markUnready();
@@ -186,10 +190,8 @@ async function run(): Promise<void> {
   const logFatal = (error: unknown): void => {
     log.fatal({ err: toLoggable(error) }, 'unexpected error, shutting down');
   };
-  const { reload } = running;
   // SIGHUP reloads files if there are any. Otherwise it shuts down, as when the terminal closes.
-  const skip = [...signals, ...(reload === undefined ? [] : (['SIGHUP'] as const))];
-  if (reload !== undefined) process.on('SIGHUP', reload);
+  const skip = [...signals, ...(running.reloadsFiles === true ? (['SIGHUP'] as const) : [])];
   const options: Options = { delay: exitAfterMs, logger: false, skip, onSecondError: logFatal };
   const { close } = closeWithGrace(options, async (event) => {
     const failed = 'err' in event;
