@@ -16,7 +16,7 @@ const VpnPage = lazy(() => import('./vpn/vpn-page'));
 const CreatePage = lazy(() => import('./create/create-page'));
 const EditPage = lazy(() => import('./edit/edit-page'));
 
-export interface SignedInProps {
+interface SignedInProps {
   readonly session: Session;
   readonly onSignOut: () => void;
 }

@@ -28,7 +28,7 @@ const VpcChoicesQuery = graphql(`
   }
 `);
 
-export interface CreateFormProps {
+interface CreateFormProps {
   readonly environment: EnvironmentInput;
   readonly path: string;
   readonly onTask: (task: TrackedTask) => void;

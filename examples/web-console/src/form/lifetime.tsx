@@ -3,7 +3,7 @@ import { FieldError, Input, Label, NumberField, Text } from 'react-aria-componen
 import { ChangedFrom } from '../ui/changed-from';
 import { toDuration } from '../vpn/duration';
 
-export interface LifetimeProps {
+interface LifetimeProps {
   readonly name: 'ikeLifetime' | 'espLifetime';
   readonly value: number;
   readonly message: string | undefined;

@@ -13,7 +13,7 @@ import type { FormMessages } from './field-messages';
 import { generateKey } from './generate-key';
 import { Lifetime } from './lifetime';
 
-export interface VpnFieldsProps {
+interface VpnFieldsProps {
   readonly draft: Draft;
   /** Values before the user's changes, of an existing VPN. Undefined for a new one. */
   readonly original: Draft | undefined;

@@ -29,6 +29,7 @@ export interface VpcFieldProps {
   readonly onBlur: () => void;
 }
 
+/** Holds what the create and the edit page do differently with the form. */
 export interface VpnFormProps {
   readonly initial: Draft;
   /** Whether the VPN exists, so that its changes are marked. */

@@ -32,7 +32,7 @@ export const phrases = {
   delete: { running: 'is being deleted', done: 'has been deleted', failed: 'could not be deleted' },
 } as const satisfies Record<TrackedTask['kind'], unknown>;
 
-export interface TaskProgressProps {
+interface TaskProgressProps {
   readonly environment: EnvironmentInput;
   readonly task: TrackedTask;
   /** Called once the task has succeeded, with the id of its VPN if the task names one. */

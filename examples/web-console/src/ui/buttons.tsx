@@ -3,7 +3,7 @@ import { Check, Copy, LoaderCircle, type LucideIcon } from 'lucide-react';
 import { type ReactNode, useEffect, useState } from 'react';
 import { Button as AriaButton, type ButtonProps as AriaButtonProps, Link } from 'react-aria-components';
 
-export interface ButtonProps extends Omit<AriaButtonProps, 'children' | 'className'> {
+interface ButtonProps extends Omit<AriaButtonProps, 'children' | 'className'> {
   readonly tone?: 'primary' | 'plain' | 'quiet' | 'danger';
   readonly icon?: LucideIcon;
   readonly className?: string;

@@ -3,7 +3,7 @@ import { Check } from 'lucide-react';
 import { CheckboxButton, CheckboxField, Text } from 'react-aria-components';
 import { ChangedFrom } from './changed-from';
 
-export interface CheckboxProps {
+interface CheckboxProps {
   readonly label: string;
   readonly description: string;
   /** Value before the user's change; undefined if the user has not changed it. */

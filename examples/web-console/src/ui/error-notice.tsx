@@ -4,7 +4,7 @@ import { RotateCw } from 'lucide-react';
 import { Button } from './buttons';
 import { Notice, type Tone } from './notice';
 
-export interface ErrorDetail {
+interface ErrorDetail {
   readonly message: string;
   /** Error code of the gateway; absent if the gateway was not reached. */
   readonly code?: string;
@@ -32,7 +32,7 @@ export function toErrorDetails(error: ErrorLike): readonly ErrorDetail[] {
   return [{ message: 'The gateway cannot be reached. Check your connection, then try again.' }];
 }
 
-export interface ErrorNoticeProps {
+interface ErrorNoticeProps {
   readonly title: string;
   readonly error: ErrorLike;
   readonly tone?: Tone;

@@ -6,7 +6,7 @@ import { ErrorNotice } from './error-notice';
 import { Notice } from './notice';
 import { Reveal } from './reveal';
 
-export interface MutationErrorsProps {
+interface MutationErrorsProps {
   readonly title: string;
   readonly error: ErrorLike | undefined;
   readonly userErrors: readonly FragmentType<typeof FormErrorFragmentDoc>[] | undefined;

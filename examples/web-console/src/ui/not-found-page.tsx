@@ -4,6 +4,7 @@ import { ButtonLink } from './buttons';
 import { EmptyState } from './empty-state';
 import { Page } from './page';
 
+/** Renders a link to the environments. */
 export function NotFoundPage() {
   return (
     <Page title="There is no such page">

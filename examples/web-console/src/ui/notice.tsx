@@ -11,7 +11,7 @@ const icons: Readonly<Record<Tone, LucideIcon>> = {
   info: Info,
 };
 
-export interface NoticeProps {
+interface NoticeProps {
   readonly tone: Tone;
   readonly title: string;
   readonly children?: ReactNode;

@@ -3,7 +3,7 @@ import { ArrowLeft } from 'lucide-react';
 import { type ReactNode, useEffect, useRef } from 'react';
 import { Link } from 'react-aria-components';
 
-export interface PageProps {
+interface PageProps {
   readonly title: string;
   /** Introductory sentence below the title. */
   readonly lead?: ReactNode;

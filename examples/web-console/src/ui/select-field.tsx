@@ -13,13 +13,14 @@ import {
 } from 'react-aria-components';
 import { ChangedFrom } from './changed-from';
 
+/** Describes one choice of a select field. */
 export interface Option<Value extends string> {
   readonly value: Value;
   readonly label: string;
   readonly description?: string | undefined;
 }
 
-export interface SelectFieldProps<Value extends string> {
+interface SelectFieldProps<Value extends string> {
   readonly options: readonly Option<Value>[];
   readonly value: Value | null;
   readonly onChange: (value: Value) => void;

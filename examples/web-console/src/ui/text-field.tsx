@@ -10,7 +10,7 @@ import {
 } from 'react-aria-components';
 import { ChangedFrom } from './changed-from';
 
-export interface TextFieldProps extends Omit<AriaTextFieldProps, 'children' | 'className'> {
+interface TextFieldProps extends Omit<AriaTextFieldProps, 'children' | 'className'> {
   readonly label: string;
   readonly description?: string;
   readonly placeholder?: string;

@@ -15,7 +15,7 @@ import { Notice } from '../ui/notice';
 import { TextField } from '../ui/text-field';
 import type { VpnActionProps } from './reset-vpn';
 
-export interface ChangeKeyProps extends VpnActionProps {
+interface ChangeKeyProps extends VpnActionProps {
   /** Called once the REST API has accepted the new key. */
   readonly onChanged: () => void;
 }

@@ -11,7 +11,7 @@ import { MutationErrors } from '../ui/mutation-errors';
 import { TextField } from '../ui/text-field';
 import type { VpnActionProps } from './reset-vpn';
 
-export interface DeleteVpnProps extends VpnActionProps {
+interface DeleteVpnProps extends VpnActionProps {
   /** Called if the VPN was deleted without a task. */
   readonly onDeleted: () => void;
 }

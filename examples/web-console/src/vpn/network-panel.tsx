@@ -9,7 +9,7 @@ import { Notice } from '../ui/notice';
 import { type NamedNetwork, type NetworkMap, toNetworkMaps } from './networks';
 import type { VpnNetworks } from './use-vpn-networks';
 
-export interface NetworkPanelProps {
+interface NetworkPanelProps {
   readonly path: string;
   readonly networks: VpnNetworks;
 }

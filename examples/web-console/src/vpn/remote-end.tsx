@@ -21,7 +21,7 @@ const formats: readonly { readonly format: RemoteEndFormat; readonly name: strin
   { format: 'IPSEC_CONF', name: 'ipsec.conf' },
 ];
 
-export interface RemoteEndProps {
+interface RemoteEndProps {
   readonly environment: EnvironmentInput;
   readonly id: string;
   readonly networks: VpnNetworks;

@@ -5,7 +5,7 @@ import { Button } from '../ui/buttons';
 /** An action on several VPNs at once. */
 export type BulkAction = 'reset' | 'delete';
 
-export interface BulkBarProps {
+interface BulkBarProps {
   /** Number of selected VPNs. */
   readonly count: number;
   readonly onAction: (action: BulkAction) => void;

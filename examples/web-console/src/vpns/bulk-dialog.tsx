@@ -34,7 +34,7 @@ const words = {
   },
 } as const satisfies Record<BulkAction, unknown>;
 
-export interface BulkDialogProps {
+interface BulkDialogProps {
   readonly action: BulkAction;
   readonly vpns: readonly (ListedVpn & { readonly id: string })[];
   readonly environment: EnvironmentInput;

@@ -5,7 +5,7 @@ import { SelectField } from '../ui/select-field';
 import { type ListedVpn, type ListView, toVpcLabel } from './list-view';
 import { stateLabels, states } from './vpn-state';
 
-export interface ToolbarProps {
+interface ToolbarProps {
   readonly vpns: readonly ListedVpn[];
   /** The VPNs that match search and VPC, in any state. */
   readonly matching: readonly ListedVpn[];

@@ -52,7 +52,7 @@ const Vpn = graphql(`
 
 const columnLabels = { name: 'Name', vpc: 'VPC', gateway: 'Gateway', cidr: 'Remote network', state: 'State' } as const;
 
-export interface VpnListProps {
+interface VpnListProps {
   readonly vpns: readonly FragmentType<typeof Vpn>[];
   readonly environment: EnvironmentInput;
   /** Path prefix of the environment's pages. */

@@ -4,7 +4,7 @@ import { memo } from 'react';
 import type { ListedVpn } from './list-view';
 import { VpnState } from './vpn-state';
 
-export interface VpnRowProps {
+interface VpnRowProps {
   readonly vpn: ListedVpn & { readonly id: string };
   readonly href: string;
   readonly isWeak: boolean;
