@@ -102,7 +102,7 @@ async function startGateway(config: Config, { log, announce, destination }: Log)
   const app = await createApp(config, { client, watcher, lifecycle, log, metrics, tracing, playground });
   const ops = createOpsApp(lifecycle, metrics);
   const reloadsFiles = config.trustedDocuments !== undefined;
-  // Before the log lines that report the listeners: whoever waits for them may send the signal at once.
+  // A process manager may send the signal as soon as it reads that the gateway listens.
   if (reloadsFiles) {
     process.on('SIGHUP', () => {
       lifecycle.reload();

@@ -28,10 +28,13 @@ class JsonWriter {
   readonly #parts: string[] = [];
 
   async write(value: unknown): Promise<void> {
-    if (Array.isArray(value)) await this.#writeList(value);
-    else if (isObject(value) && countValues(value, maxValuesPerSlice) > maxValuesPerSlice)
-      await this.#writeObject(value);
-    else await this.#writeSlice(JSON.stringify(value), countValues(value, maxValuesPerSlice));
+    if (Array.isArray(value)) {
+      await this.#writeList(value);
+      return;
+    }
+    const count = countValues(value, maxValuesPerSlice);
+    if (isObject(value) && count > maxValuesPerSlice) await this.#writeObject(value);
+    else await this.#writeSlice(JSON.stringify(value), count);
   }
 
   /** Returns the text. */
