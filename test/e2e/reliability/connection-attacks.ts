@@ -244,6 +244,20 @@ const restCalls: readonly Attack[] = [
     maxRestCalls: (seconds) => 900 + 2 * (seconds + 1),
   },
   {
+    name: 'follows a list of 5,000 VPNs with 900 filters by VPC',
+    environment: { ...smallHeap, WATCH_POLL_MS: '1000' },
+    run: async (target) => {
+      const webSocket = await openWebSocket(target);
+      for (const index of range(900)) {
+        const filter = `filter: { vpcId: "${numberedId('vpc', index)}" }`;
+        const list = `siteToSiteVpnsUpdated(${inEnvironment('rows-5000-changing')}, ${filter})`;
+        subscribe(webSocket, `s${index}`, { query: `subscription { ${list} { totalCount } }` });
+      }
+      await target.over;
+    },
+    maxRestCalls: (seconds) => 2 * (seconds + 1),
+  },
+  {
     name: 'aborts its reads, once the circuit has opened',
     beginsWithFailure: true,
     run: async (target) => {

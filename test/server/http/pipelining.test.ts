@@ -103,16 +103,6 @@ describe('Pipelined requests', () => {
     },
   );
 
-  it('have no response to an unknown Expect header before those to the requests before it', async () => {
-    const { upstream, client, received, release } = await start();
-    client.write(`${toRequest(0)}GET / HTTP/1.1\r\nhost: a\r\nexpect: a\r\n\r\n`);
-    await waitUntil(() => upstream.calls.length === 1);
-    release(0);
-    await waitUntil(() => client.closed);
-
-    expect(received().match(/HTTP\/1.1 \d+/g)).toEqual(['HTTP/1.1 200', 'HTTP/1.1 417']);
-  });
-
   it('are cancelled, and the waiting ones never start, if the client disconnects', async () => {
     const { gateway, upstream, client, connection } = await start();
     client.write([0, 1, 2].map((index) => toRequest(index)).join(''));
