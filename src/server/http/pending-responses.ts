@@ -48,8 +48,8 @@ export function serveOneAtATime(serve: RequestListener): RequestListener {
   };
 }
 
-// Node goes on to parse what it has read, even if the connection is destroyed. It holds all those requests until its event loop closes the
-// connection, after it has read all others. Node documents no method for this. Its parser stops if `onIncoming` returns 2, as for an upgrade.
+// Node goes on to parse what it has read, even if the connection is destroyed, and documents no way to stop. Its parser stops if `onIncoming`
+// returns 2, as for an upgrade (docs/decisions/0031-stopped-parser.md).
 function stopParsing(socket: Duplex): void {
   const parser: unknown = Reflect.get(socket, 'parser');
   if (isObject(parser)) Reflect.set(parser, 'onIncoming', () => 2);
