@@ -49,7 +49,7 @@ export function serveOneAtATime(serve: RequestListener): RequestListener {
 }
 
 // Node goes on to parse what it has read, even if the connection is destroyed, and documents no way to stop. Its parser stops if `onIncoming`
-// returns 2, as for an upgrade (docs/decisions/0031-stopped-parser.md).
+// returns 2, as for an upgrade (decision 31).
 function stopParsing(socket: Duplex): void {
   const parser: unknown = Reflect.get(socket, 'parser');
   if (isObject(parser)) Reflect.set(parser, 'onIncoming', () => 2);
