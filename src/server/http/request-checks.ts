@@ -10,6 +10,7 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { domainToUnicode } from 'node:url';
 import cors from '@fastify/cors';
 import type { FastifyInstance } from 'fastify';
 import type { Config } from '../../config.js';
@@ -137,9 +138,11 @@ export function checkHeaders(
     : undefined;
 }
 
-// Apollo Server's integration builds a URL from the Host header, and throws if it cannot.
 function isWellFormedHost(host: string): boolean {
-  return commonHost.test(host) || (hostPattern.test(host) && URL.canParse(`http://${host}`));
+  if (commonHost.test(host)) return true;
+  // Node 24 accepts a label that is not Punycode (RFC 5891, 4.4), and leaves it as it is.
+  const isDecoded = !/(?:^|\.)xn--/i.test(domainToUnicode(removePort(host)));
+  return hostPattern.test(host) && URL.canParse(`http://${host}`) && isDecoded;
 }
 
 function removePort(host: string): string {
