@@ -2,7 +2,7 @@
 // Must be loaded before any class with decorators.
 import 'reflect-metadata';
 import { randomUUID } from 'node:crypto';
-import { createServer as createHttpServer, type ServerOptions } from 'node:http';
+import { createServer as createHttpServer, type IncomingMessage, type ServerOptions } from 'node:http';
 import { fastify, type FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import type { CloudcaClient } from '../cloudca/client.js';
@@ -27,7 +27,14 @@ import { addCompression } from './http/compression.js';
 import { Connections } from './http/connections.js';
 import { addErrorResponses, maxRequestBytes, rejectBadUrl, rejectConnection } from './http/error-responses.js';
 import { serveOneAtATime } from './http/pending-responses.js';
-import { addRequestChecks, checkHeaders, isAllowedOrigin, toRequestId } from './http/request-checks.js';
+import {
+  addCors,
+  addRequestChecks,
+  addResponseHeaders,
+  checkHeaders,
+  isAllowedOrigin,
+  toRequestId,
+} from './http/request-checks.js';
 import { addRequestJson, removeEmptyParameters } from './http/request-json.js';
 import { limitSlowClients, type SlowClientLimits } from './http/slow-clients.js';
 import type { Lifecycle } from './lifecycle.js';
@@ -59,7 +66,13 @@ export interface AppDependencies {
 /** Creates the application. It does not listen yet. */
 export async function createApp(config: Config, dependencies: AppDependencies): Promise<FastifyInstance> {
   const { client, watcher, lifecycle, log, metrics, tracing, playground } = dependencies;
-  const app = createServer();
+  const { rateLimitPerMinute, redisUrl, trustedProxies } = config;
+  const originBudgets = new OriginBudgets({
+    isUnlimited: rateLimitPerMinute === 0,
+    trustedProxies,
+    onReject: metrics.countShed,
+  });
+  const app = createServer(originBudgets);
   const connections = new Connections(app.server, config, metrics.countShed);
   const schema = createSchema(config);
   const executor = createExecutor(schema);
@@ -70,7 +83,6 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
     lifecycle,
     log,
   });
-  const { rateLimitPerMinute, redisUrl } = config;
   const sharedRateLimit =
     rateLimitPerMinute > 0 && redisUrl !== undefined
       ? await createSharedRateLimit(rateLimitPerMinute, redisUrl, log)
@@ -78,12 +90,6 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
   const localRateLimit =
     rateLimitPerMinute > 0 && redisUrl === undefined ? createLocalRateLimit(rateLimitPerMinute) : undefined;
   const admission = createAdmission(config, sharedRateLimit ?? localRateLimit, metrics.countShed);
-  const { trustedProxies } = config;
-  const originBudgets = new OriginBudgets({
-    isUnlimited: rateLimitPerMinute === 0,
-    trustedProxies,
-    onReject: metrics.countShed,
-  });
   addErrorResponses(app, log);
   const countUnread = () => {
     metrics.countShed('unread_bytes');
@@ -96,8 +102,11 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
   const startTrace = (traceparent: unknown) => tracing?.startOperation(traceparent);
   const createContext = createContextFactory(config, dependencies);
 
+  addResponseHeaders(app);
   addPreflightBudgets(app, originBudgets);
-  await addRequestChecks(app, { config, lifecycle, connections });
+  await addCors(app, config);
+  addOriginBudgets(app, originBudgets);
+  addRequestChecks(app, { config, lifecycle, connections });
   const shedIfOverloaded = addLoadShedding(app, {
     maxDelayMs: config.maxEventLoopDelayMs,
     onShed: () => {
@@ -105,7 +114,6 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
     },
     readEventLoopDelay: dependencies.readEventLoopDelay,
   });
-  addOriginBudgets(app, originBudgets);
   await addCompression(app);
   addRequestJson(app);
   if (config.playground) await addPlayground(app, playground);
@@ -170,13 +178,16 @@ const httpOptions: ServerOptions = {
   requireHostHeader: false,
 };
 
-function createServer(): FastifyInstance {
+function createServer(originBudgets: OriginBudgets): FastifyInstance {
+  const onExcess = (request: IncomingMessage) => {
+    originBudgets.chargeExcess(request);
+  };
   return fastify({
     logger: false,
     bodyLimit: maxRequestBytes,
     rewriteUrl: ({ url = '/' }) => removeEmptyParameters(url),
     genReqId: ({ headers }) => toRequestId(headers, randomUUID),
-    serverFactory: (serve) => createHttpServer(httpOptions, serveOneAtATime(serve)),
+    serverFactory: (serve) => createHttpServer(httpOptions, serveOneAtATime(serve, onExcess)),
     frameworkErrors: rejectBadUrl,
     clientErrorHandler: rejectConnection,
     return503OnClosing: false,

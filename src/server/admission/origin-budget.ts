@@ -8,6 +8,7 @@ import { LRUCache } from 'lru-cache';
 import { RequestError } from '../../graph/error-codes.js';
 import { readApiKey } from '../http/api-key.js';
 import { sendError } from '../http/error-responses.js';
+import { closeAfterResponse } from '../http/pending-responses.js';
 import type { ShedReason } from '../telemetry/metrics.js';
 
 /** Says who pays for a request: its connection, its address, or both. */
@@ -39,6 +40,9 @@ interface Budget {
 // and half a second at once.
 const maxUnits = 1_500;
 const unitsPerSecond = 300;
+
+// Node has parsed the pipelined requests of a connection that is closed because of their number.
+const unitsOfExcess = 2;
 
 // Bounds the memory for addresses; the least recently used is evicted first.
 const maxAddresses = 100_000;
@@ -96,6 +100,13 @@ export class OriginBudgets {
     }
     for (const budget of budgets) budget.units -= units;
     return 0;
+  }
+
+  /** Takes the price of the requests that a connection has pipelined, when one too many arrives. The budgets may be in debt afterwards. */
+  chargeExcess(request: IncomingMessage): void {
+    this.#onReject('origin');
+    if (this.#isUnlimited) return;
+    for (const budget of this.#toBudgets(this.toOrigin(request))) budget.units -= unitsOfExcess;
   }
 
   #toBudgets({ connection, address }: Origin): Budget[] {
@@ -168,6 +179,7 @@ function spendOrReject(
     return;
   }
   // A client that goes on regardless must open a new connection for each request.
-  void reply.header('retry-after', waitSeconds).header('connection', 'close');
+  closeAfterResponse(reply.raw);
+  void reply.header('retry-after', waitSeconds);
   sendError(request, reply, 'RATE_LIMITED', originSpentMessage);
 }

@@ -7,7 +7,7 @@ import { type FastifyError, type FastifyInstance, type FastifyReply, type Fastif
 import type { Logger } from 'pino';
 import { type ErrorCode, errorStatuses } from '../../graph/error-codes.js';
 import { toLoggable } from '../telemetry/logging.js';
-import { findLastPendingResponse } from './pending-responses.js';
+import { closeAfterResponse, findLastPendingResponse } from './pending-responses.js';
 import { securityHeaders } from './security-headers.js';
 
 /** Maximum size of a request body or WebSocket message, in bytes. */
@@ -44,12 +44,12 @@ export function sendError(
 /** Sends one BAD_REQUEST error, with this HTTP status, to a request that Node does not pass to Fastify. Then closes the connection. */
 export function sendErrorWithoutFastify(response: ServerResponse, status: number, requestId: string): void {
   const body = toBody('BAD_REQUEST', toStatusMessage(status), requestId);
+  // The next bytes may be the body that the client announced.
+  closeAfterResponse(response);
   response
     .writeHead(status, {
       'x-request-id': requestId,
       ...securityHeaders,
-      // The next bytes may be the body that the client announced.
-      connection: 'close',
       'content-type': mediaType,
       'content-length': Buffer.byteLength(body),
     })

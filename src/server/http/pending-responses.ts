@@ -21,10 +21,13 @@ const maxPending = 32;
 
 /**
  * Returns a listener that passes the requests of a connection to `serve` one at a time, each when the response before it has been sent.
- * Several listeners share the queue of a connection. If a connection closes, emits `close` also on responses that were still queued, which
- * Node does not.
+ * Several listeners share the queue of a connection. Calls `onExcess` with the request that is one too many, for which it closes the
+ * connection. If a connection closes, emits `close` also on responses that were still queued, which Node does not.
  */
-export function serveOneAtATime(serve: RequestListener): RequestListener {
+export function serveOneAtATime(
+  serve: RequestListener,
+  onExcess?: (request: IncomingMessage) => void,
+): RequestListener {
   return (request, response) => {
     const { socket } = request;
     // The rest of the bytes that were read before the connection closed.
@@ -42,10 +45,17 @@ export function serveOneAtATime(serve: RequestListener): RequestListener {
     });
     if (pending.size === 1) serve(request, response);
     else if (pending.size > maxPending) {
+      onExcess?.(request);
       stopParsing(socket);
       socket.destroy();
     } else if (pending.size > maxReadAhead) socket.pause();
   };
+}
+
+/** Makes a response the last one of its connection (RFC 9112, 9.6). Later requests on it, which would get none, are not parsed. */
+export function closeAfterResponse(response: ServerResponse): void {
+  stopParsing(response.req.socket);
+  response.setHeader('connection', 'close');
 }
 
 // Node goes on to parse what it has read, even if the connection is destroyed, and documents no way to stop. Its parser stops if `onIncoming`

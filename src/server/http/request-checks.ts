@@ -1,4 +1,4 @@
-// Checks every request before its body is read, and adds the headers of every response. In this order, the checks reject:
+// Checks every request before its body is read, and adds CORS and the headers of every response. In this order, the checks reject:
 //
 // - every request while the gateway shuts down, or while too many connections are open;
 // - more than 100 headers;
@@ -27,7 +27,7 @@ import {
   sendErrorWithoutFastify,
   toStatusMessage,
 } from './error-responses.js';
-import { findLastPendingResponse, serveOneAtATime } from './pending-responses.js';
+import { closeAfterResponse, findLastPendingResponse, serveOneAtATime } from './pending-responses.js';
 import { securityHeaders } from './security-headers.js';
 
 // Origins of the local machine, on any port.
@@ -46,11 +46,28 @@ export interface RequestCheckOptions {
   readonly connections: Connections;
 }
 
-/** Adds the checks, CORS, and the headers of every response. */
-export async function addRequestChecks(
-  app: FastifyInstance,
-  { config, lifecycle, connections }: RequestCheckOptions,
-): Promise<void> {
+/** Adds the headers that every response has: its request id, and those for security. */
+export function addResponseHeaders(app: FastifyInstance): void {
+  app.addHook('onRequest', (request, reply, done) => {
+    void reply.header('x-request-id', request.id).headers(securityHeaders);
+    done();
+  });
+}
+
+/** Adds CORS. */
+export async function addCors(app: FastifyInstance, { corsOrigins }: Config): Promise<void> {
+  await app.register(cors, {
+    origin: corsOrigins === 'localhost' ? localOrigin : [...corsOrigins],
+    methods: ['GET', 'POST'],
+    exposedHeaders: ['x-request-id', 'retry-after', 'ratelimit', 'ratelimit-policy'],
+    maxAge: 86_400,
+    // Otherwise the plugin responds in plain text to an OPTIONS request that is not a preflight.
+    strictPreflight: false,
+  });
+}
+
+/** Adds the checks. */
+export function addRequestChecks(app: FastifyInstance, { config, lifecycle, connections }: RequestCheckOptions): void {
   // By default, Node closes the connection on CONNECT without a response, and responds to an unknown Expect header without a body.
   app.server.on('connect', ({ headers }: IncomingMessage, stream: Duplex) => {
     // Node has detached the connection from its server, so responses to earlier requests can no longer be sent.
@@ -68,25 +85,15 @@ export async function addRequestChecks(
     }),
   );
   app.addHook('onRequest', (request, reply, done) => {
-    void reply.header('x-request-id', request.id).headers(securityHeaders);
-    done();
-  });
-  await app.register(cors, {
-    origin: config.corsOrigins === 'localhost' ? localOrigin : [...config.corsOrigins],
-    methods: ['GET', 'POST'],
-    exposedHeaders: ['x-request-id', 'retry-after', 'ratelimit', 'ratelimit-policy'],
-    maxAge: 86_400,
-    // Otherwise the plugin responds in plain text to an OPTIONS request that is not a preflight.
-    strictPreflight: false,
-  });
-  app.addHook('onRequest', (request, reply, done) => {
     if (lifecycle.draining.aborted) {
-      void reply.header('connection', 'close').header('retry-after', 1);
+      closeAfterResponse(reply.raw);
+      void reply.header('retry-after', 1);
       sendError(request, reply, 'OVERLOADED', 'The gateway is shutting down. Try again.');
       return;
     }
     if (connections.shouldReject()) {
-      void reply.header('connection', 'close').header('retry-after', 1);
+      closeAfterResponse(reply.raw);
+      void reply.header('retry-after', 1);
       sendError(request, reply, 'OVERLOADED', tooManyConnectionsMessage);
       return;
     }

@@ -1,7 +1,7 @@
 // The budgets of connections and addresses, on a clock that the test advances.
 import { once } from 'node:events';
 import { Agent, IncomingMessage, request } from 'node:http';
-import { Socket } from 'node:net';
+import { connect, Socket } from 'node:net';
 import { describe, expect, it } from '@jest/globals';
 import { OriginBudgets } from '../../../src/server/admission/origin-budget.js';
 import { addCleanup } from '../../helpers/cleanup.js';
@@ -71,6 +71,28 @@ describe('OriginBudgets.spend', () => {
   });
 });
 
+describe('OriginBudgets.chargeExcess', () => {
+  it('takes 2 units, even if the budgets are spent', () => {
+    const { budgets, rejections } = createBudgets();
+    const request = createRequest('192.0.2.1');
+    const origin = budgets.toOrigin(request);
+    expect(budgets.spend(origin, 1_500)).toBe(0);
+    for (let count = 0; count < 150; count++) budgets.chargeExcess(request);
+    expect(rejections).toHaveLength(150);
+    advance(1_000);
+    expect(budgets.spend(origin, 1)).toBe(1);
+    advance(1_000);
+    expect(budgets.spend(origin, 300)).toBe(0);
+  });
+
+  it('takes nothing if the gateway has no rate limit', () => {
+    const { budgets } = createBudgets({ isUnlimited: true });
+    const request = createRequest('192.0.2.1');
+    budgets.chargeExcess(request);
+    expect(budgets.spend(budgets.toOrigin(request), 1_500)).toBe(0);
+  });
+});
+
 describe('OriginBudgets.toOrigin', () => {
   it('ignores X-Forwarded-For without trusted proxies', () => {
     const { budgets } = createBudgets();
@@ -124,6 +146,24 @@ describe('RATE_LIMIT_PER_MINUTE', () => {
     const { body } = await gateway.run('{ environments { name } }');
     expect(body).toMatchObject({ data: { environments: expect.any(Array) } });
     expect(await gateway.metrics.text()).toMatch(/gateway_shed_total\{reason="origin"\} [1-9]/);
+  });
+
+  it('charges requests that fail a check, and parses no more of a connection whose budget is spent', async () => {
+    const gateway = await startGateway({ config: { rateLimitPerMinute: 1_200 } });
+    for (let sent = 0; (await post(gateway.url, toInvalid(sent))).status === 400; sent++);
+    // Spends what is less than the price of a document.
+    while ((await post(gateway.url.replace(/graphql$/, 'unknown'), {})).status === 404);
+    let parsed = 0;
+    gateway.app.server.on('request', () => parsed++);
+    const { hostname, port } = new URL(gateway.url);
+    const client = connect(Number(port), hostname);
+    let received = '';
+    client.on('data', (chunk) => (received += String(chunk)));
+    client.write('GET / HTTP/1.1\r\n\r\n'.repeat(30));
+    await once(client, 'close');
+
+    expect(received).toMatch(/^HTTP\/1.1 429 [^]*x-request-id: /i);
+    expect(parsed).toBe(1);
   });
 
   it('rejects invalid documents with made-up keys too, over HTTP and event streams', async () => {
