@@ -2,7 +2,7 @@
 // Must be loaded before any class with decorators.
 import 'reflect-metadata';
 import { randomUUID } from 'node:crypto';
-import { createServer as createHttpServer, type IncomingMessage, type ServerOptions } from 'node:http';
+import { createServer as createHttpServer, type ServerOptions } from 'node:http';
 import { fastify, type FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import type { CloudcaClient } from '../cloudca/client.js';
@@ -72,7 +72,7 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
     trustedProxies,
     onReject: metrics.countShed,
   });
-  const app = createServer(originBudgets);
+  const app = createServer();
   const connections = new Connections(app.server, config, metrics.countShed);
   const schema = createSchema(config);
   const executor = createExecutor(schema);
@@ -178,16 +178,13 @@ const httpOptions: ServerOptions = {
   requireHostHeader: false,
 };
 
-function createServer(originBudgets: OriginBudgets): FastifyInstance {
-  const onExcess = (request: IncomingMessage) => {
-    originBudgets.chargeExcess(request);
-  };
+function createServer(): FastifyInstance {
   return fastify({
     logger: false,
     bodyLimit: maxRequestBytes,
     rewriteUrl: ({ url = '/' }) => removeEmptyParameters(url),
     genReqId: ({ headers }) => toRequestId(headers, randomUUID),
-    serverFactory: (serve) => createHttpServer(httpOptions, serveOneAtATime(serve, onExcess)),
+    serverFactory: (serve) => createHttpServer(httpOptions, serveOneAtATime(serve)),
     frameworkErrors: rejectBadUrl,
     clientErrorHandler: rejectConnection,
     return503OnClosing: false,

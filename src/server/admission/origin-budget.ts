@@ -41,9 +41,6 @@ interface Budget {
 const maxUnits = 1_500;
 const unitsPerSecond = 300;
 
-// Node has parsed the pipelined requests of a connection that is closed because of their number.
-const unitsOfExcess = 2;
-
 // Bounds the memory for addresses; the least recently used is evicted first.
 const maxAddresses = 100_000;
 
@@ -100,13 +97,6 @@ export class OriginBudgets {
     }
     for (const budget of budgets) budget.units -= units;
     return 0;
-  }
-
-  /** Takes the price of the requests that a connection has pipelined, when one too many arrives. The budgets may be in debt afterwards. */
-  chargeExcess(request: IncomingMessage): void {
-    this.#onReject('origin');
-    if (this.#isUnlimited) return;
-    for (const budget of this.#toBudgets(this.toOrigin(request))) budget.units -= unitsOfExcess;
   }
 
   #toBudgets({ connection, address }: Origin): Budget[] {

@@ -16,18 +16,17 @@ const pendingExchanges = new WeakMap<Duplex, Set<Exchange>>();
 // With more pending requests, the gateway does not read their connection. It cannot notice a disconnect then, so it reads some ahead.
 const maxReadAhead = 16;
 
-// With more pending requests, the gateway closes their connection. Each takes about 5 KB of memory. One read of 64 KiB may hold 3,600.
+// The response to a request that waits behind so many others closes the connection. Each takes about 5 KB of memory. One read of 64 KiB may
+// hold 3,600.
 const maxPending = 32;
 
 /**
  * Returns a listener that passes the requests of a connection to `serve` one at a time, each when the response before it has been sent.
- * Several listeners share the queue of a connection. Calls `onExcess` with the request that is one too many, for which it closes the
- * connection. If a connection closes, emits `close` also on responses that were still queued, which Node does not.
+ * Several listeners share the queue of a connection. The last request of a full queue is the last one of its connection: a client must send
+ * what has no response again (RFC 9112, 9.3.2). If a connection closes, emits `close` also on responses that were still queued, which Node
+ * does not.
  */
-export function serveOneAtATime(
-  serve: RequestListener,
-  onExcess?: (request: IncomingMessage) => void,
-): RequestListener {
+export function serveOneAtATime(serve: RequestListener): RequestListener {
   return (request, response) => {
     const { socket } = request;
     // The rest of the bytes that were read before the connection closed.
@@ -43,12 +42,9 @@ export function serveOneAtATime(
       // Lets the requests of other connections pass.
       setImmediate(serveNext, socket, pending);
     });
+    if (pending.size >= maxPending) closeAfterResponse(response);
     if (pending.size === 1) serve(request, response);
-    else if (pending.size > maxPending) {
-      onExcess?.(request);
-      stopParsing(socket);
-      socket.destroy();
-    } else if (pending.size > maxReadAhead) socket.pause();
+    else if (pending.size > maxReadAhead) socket.pause();
   };
 }
 

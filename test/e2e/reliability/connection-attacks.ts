@@ -87,11 +87,15 @@ const connections: readonly Attack[] = [
     },
     expected: [/^closed/],
   },
-  {
-    name: 'sends 64 KiB of small requests at once on each of 600 connections',
+  ...[
+    { sender: 'without a key', headers: '' },
+    { sender: 'with a key', headers: `MC-Api-Key: ${attackerKey}\r\n` },
+  ].map(({ sender, headers }): Attack => ({
+    name: `sends 64 KiB of small requests at once, ${sender}, on each of 600 connections`,
     environment: smallHeap,
     run: async (target) => {
-      const requests = 'GET / HTTP/1.1\r\n\r\n'.repeat(3_600);
+      const request = `GET / HTTP/1.1\r\n${headers}\r\n`;
+      const requests = request.repeat(65_536 / request.length);
       while (!target.isOver()) {
         const clients = range(600).map(() => openHttpClient(target));
         for (const { socket } of clients) socket.write(requests);
@@ -99,7 +103,7 @@ const connections: readonly Attack[] = [
         await Promise.all(clients.map((client) => client.whenResponded(Infinity)));
       }
     },
-  },
+  })),
   {
     name: 'pipelines 1,700 requests with an unknown Expect header, on 50 connections',
     run: async (target) => {

@@ -71,28 +71,6 @@ describe('OriginBudgets.spend', () => {
   });
 });
 
-describe('OriginBudgets.chargeExcess', () => {
-  it('takes 2 units, even if the budgets are spent', () => {
-    const { budgets, rejections } = createBudgets();
-    const request = createRequest('192.0.2.1');
-    const origin = budgets.toOrigin(request);
-    expect(budgets.spend(origin, 1_500)).toBe(0);
-    for (let count = 0; count < 150; count++) budgets.chargeExcess(request);
-    expect(rejections).toHaveLength(150);
-    advance(1_000);
-    expect(budgets.spend(origin, 1)).toBe(1);
-    advance(1_000);
-    expect(budgets.spend(origin, 300)).toBe(0);
-  });
-
-  it('takes nothing if the gateway has no rate limit', () => {
-    const { budgets } = createBudgets({ isUnlimited: true });
-    const request = createRequest('192.0.2.1');
-    budgets.chargeExcess(request);
-    expect(budgets.spend(budgets.toOrigin(request), 1_500)).toBe(0);
-  });
-});
-
 describe('OriginBudgets.toOrigin', () => {
   it('ignores X-Forwarded-For without trusted proxies', () => {
     const { budgets } = createBudgets();
