@@ -22,9 +22,9 @@ const maxPending = 32;
 
 /**
  * Returns a listener that passes the requests of a connection to `serve` one at a time, each when the response before it has been sent.
- * Several listeners share the queue of a connection. The last request of a full queue is the last one of its connection: a client must send
- * what has no response again (RFC 9112, 9.3.2). If a connection closes, emits `close` also on responses that were still queued, which Node
- * does not.
+ * Several listeners share the queue of a connection. The response to the last request of a full queue closes the connection: the client must
+ * send the others again (RFC 9112, 9.3.2). If a connection closes, emits `close` also on responses that were still queued, which Node does
+ * not.
  */
 export function serveOneAtATime(serve: RequestListener): RequestListener {
   return (request, response) => {
