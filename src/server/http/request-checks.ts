@@ -147,9 +147,16 @@ export function checkHeaders(
 
 function isWellFormedHost(host: string): boolean {
   if (commonHost.test(host)) return true;
-  // Node 24 accepts a label that is not Punycode (RFC 5891, 4.4), and leaves it as it is.
-  const isDecoded = !/(?:^|\.)xn--/i.test(domainToUnicode(removePort(host)));
-  return hostPattern.test(host) && URL.canParse(`http://${host}`) && isDecoded;
+  return hostPattern.test(host) && URL.canParse(`http://${host}`) && (!hasPunycode(host) || isDecodable(host));
+}
+
+// Node 24 accepts a label that is not Punycode (RFC 5891, 4.4), and leaves it as it is.
+function isDecodable(host: string): boolean {
+  return !hasPunycode(domainToUnicode(removePort(host)));
+}
+
+function hasPunycode(host: string): boolean {
+  return /(?:^|\.)xn--/i.test(host);
 }
 
 function removePort(host: string): string {
