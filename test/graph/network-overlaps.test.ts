@@ -1,5 +1,6 @@
 // SiteToSiteVpn.networkOverlaps: its values, its REST calls, and why it is null.
 import { describe, expect, it } from '@jest/globals';
+import { countTurns } from '../helpers/count-turns.js';
 import { environment, environmentPath, numberedId, numberedVpc, numberedVpn, range } from '../helpers/fixtures.js';
 import { json } from '../helpers/upstream.js';
 import { subscribeBySse } from '../server/subscriptions/subscribers.js';
@@ -35,6 +36,12 @@ function script({ upstream }: typeof graph, vpns: readonly object[], vpcs: reado
     return { data: id === undefined ? ofVpc : rows.find((row) => at(row, 'id') === id) };
   });
 }
+
+/** Returns this many networks, others for each index. */
+const toCidrs = (index: number, count: number) =>
+  range(count)
+    .map((host) => `10.${index}.0.${host}/32`)
+    .join();
 
 /** Returns the overlaps of the VPN with number 1, whose VPC is 10.164.0.0/22 unless `vpc` says otherwise. */
 async function overlapsOf(vpn: Fields, others: readonly Fields[] = [], vpc: Fields = {}): Promise<unknown> {
@@ -231,6 +238,28 @@ describe('SiteToSiteVpn.networkOverlaps', () => {
     const body = await graph.execute(query, { id: taskId });
     expect(at(body, 'data', 'task', 'siteToSiteVpn')).toEqual({ name: 'vpn-0001', networkOverlaps: null });
     expect(at(body, 'errors', 0, 'extensions', 'code')).toBe('BAD_USER_INPUT');
+  });
+
+  it.each([1, 100])('gets a turn of the event loop for every 1,000 networks of %i VPCs', async (vpcs) => {
+    script(
+      graph,
+      range(100).map((index) => numberedVpn(index, index % vpcs, { cidr: toCidrs(index, 100) })),
+      range(vpcs).map((index) => numberedVpc(index)),
+    );
+    expect(await countTurns(graph.execute(listOf('networkOverlaps { kind }'), { environment }))).toBeGreaterThanOrEqual(
+      10,
+    );
+  });
+
+  it('is null, with an error, if the VPC and its VPNs have more than 20,000 networks', async () => {
+    script(
+      graph,
+      range(100).map((index) => numberedVpn(index, 1, { cidr: toCidrs(index, 201) })),
+    );
+    const body = await graph.execute(listOf(overlapFields, 'first: 1'), { environment });
+    expect(at(body, 'errors', 0, 'message')).toBe(
+      'The overlaps cannot be determined: the VPC and its VPNs have more than 20000 networks.',
+    );
   });
 
   it('counts each overlap as a row of the result, and makes no more of them than the result may have', async () => {

@@ -1,6 +1,15 @@
 // SiteToSiteVpn.remoteEnd: its values, its REST calls, and why it is null.
 import { describe, expect, it } from '@jest/globals';
-import { environment, environmentPath, numberedId, numberedVpc, numberedVpn, otherVpnId } from '../helpers/fixtures.js';
+import { countTurns } from '../helpers/count-turns.js';
+import {
+  environment,
+  environmentPath,
+  numberedId,
+  numberedVpc,
+  numberedVpn,
+  otherVpnId,
+  range,
+} from '../helpers/fixtures.js';
 import { json } from '../helpers/upstream.js';
 import { at, failure, listAt, startOnSandbox, startOnUpstream, textAt } from './graph-client.js';
 
@@ -86,6 +95,21 @@ describe('SiteToSiteVpn.remoteEnd', () => {
       `GET ${environmentPath}/sitetositevpns`,
       `GET ${environmentPath}/vpcs`,
     ]);
+  });
+
+  it('gets a turn of the event loop for every 500 networks of a list', async () => {
+    const cidr = range(200)
+      .map((index) => `10.12.0.${index}/32`)
+      .join();
+    scripted.upstream.script(({ url }) => ({
+      data: url.includes('/vpcs')
+        ? [numberedVpc(1, { sourceNatIp: '20.20.20.20' })]
+        : range(100).map((index) => numberedVpn(index, 1, { cidr })),
+    }));
+    const query = `query ($environment: EnvironmentInput!) {
+      siteToSiteVpns(environment: $environment) { nodes { remoteEnd { localAddress } } }
+    }`;
+    expect(await countTurns(scripted.execute(query, { environment }))).toBeGreaterThanOrEqual(40);
   });
 
   it('clears host bits and drops repeated networks', async () => {

@@ -26,17 +26,20 @@ export type LoadVpcNetworks = (vpn: SiteToSiteVpn, key: VpcNetworksKey) => Promi
 
 /** Creates the loader of one operation. It reads the VPNs and the VPCs of an environment once, for any number of VPCs. */
 export function createVpcNetworksLoader(vpns: SiteToSiteVpnLoaders, vpcs: VpcLoaders): LoadVpcNetworks {
+  // Of all VPCs, since each of many may have few networks.
+  const turns = new Turns();
   const load = createListLoader(
     async (key: VpcNetworksKey) => {
       const [vpc, members] = await Promise.all([loadVpc(vpcs, { ...key, id: key.vpcId }), loadMembers(vpns, key)]);
-      return { vpc, members, networks: await toNetworks(vpc, members) };
+      return { vpc, members, networks: await toNetworks(vpc, members, turns) };
     },
     ({ environment, vpcId, loadStrategy }) => toEnvironmentCacheKey(environment, `${loadStrategy} ${toIdKey(vpcId)}`),
   );
   return async (vpn, key) => {
     const { vpc, members, networks } = await load(key);
     // A VPN that was not loaded with the others may be newer than they are.
-    return networks.has(vpn) ? networks : toNetworks(vpc, [...members.filter(({ id }) => !isSameId(id, vpn.id)), vpn]);
+    if (networks.has(vpn)) return networks;
+    return toNetworks(vpc, [...members.filter(({ id }) => !isSameId(id, vpn.id)), vpn], turns);
   };
 }
 
@@ -47,18 +50,28 @@ async function loadMembers(
   return loadStrategy === 'one' ? list({ environment, vpcId }) : ((await byVpc(environment)).get(toIdKey(vpcId)) ?? []);
 }
 
-// To parse the networks of a VPN takes about as long as executing this many fields.
-const workPerVpn = 10;
-const vpnsPerSlice = 500;
+// To parse or index a network takes about as long as executing this many fields.
+const workPerNetwork = 10;
+const networksPerSlice = 500;
 
-async function toNetworks(vpc: Vpc, vpns: readonly SiteToSiteVpn[]): Promise<VpcNetworks> {
-  const turns = new Turns();
-  const networks = [...toIndexed(vpc.cidr?.split(',').map((cidr) => cidr.trim()) ?? [], null, 'the VPC')];
-  for (let begin = 0; begin < vpns.length; begin += vpnsPerSlice) {
-    const slice = vpns.slice(begin, begin + vpnsPerSlice);
-    await turns.take(slice.length * workPerVpn);
-    networks.push(...slice.flatMap((vpn) => toIndexed(vpn.cidrs, vpn, 'a site-to-site VPN of the VPC')));
+// The index is made in one turn of the event loop. A VPN may have hundreds of networks.
+const maxNetworks = 20_000;
+
+async function toNetworks(vpc: Vpc, vpns: readonly SiteToSiteVpn[], turns: Turns): Promise<VpcNetworks> {
+  const ofVpc = vpc.cidr?.split(',').map((cidr) => cidr.trim()) ?? [];
+  const count = vpns.reduce((sum, { cidrs }) => sum + cidrs.length, ofVpc.length);
+  if (count > maxNetworks) throw createError(`the VPC and its VPNs have more than ${maxNetworks} networks`);
+  const networks = [...toIndexed(ofVpc, null, 'the VPC')];
+  let parsed = 0;
+  for (const vpn of vpns) {
+    parsed += vpn.cidrs.length;
+    if (parsed > networksPerSlice) {
+      await turns.take(parsed * workPerNetwork);
+      parsed = 0;
+    }
+    networks.push(...toIndexed(vpn.cidrs, vpn, 'a site-to-site VPN of the VPC'));
   }
+  await turns.take(count * workPerNetwork);
   return new NetworkIndex(networks);
 }
 

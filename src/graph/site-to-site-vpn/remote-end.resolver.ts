@@ -12,6 +12,9 @@ import { RemoteEnd, RemoteEndCheck, RemoteEndFile, RemoteEndFormat } from './rem
 import { loadVpc } from './site-to-site-vpn.loaders.js';
 import { SiteToSiteVpn } from './site-to-site-vpn.type.js';
 
+// To make the remote end, its files and its checks takes about as long as executing this many fields for each network.
+const workPerNetwork = 20;
+
 const generators = { SWANCTL: toSwanctlFiles, IPSEC_CONF: toIpsecConfFiles } as const;
 
 /** Resolves SiteToSiteVpn.remoteEnd from the VPN and its VPC. */
@@ -28,6 +31,8 @@ export class SiteToSiteVpnRemoteEndResolver {
     const { environment, vpcId, loadStrategy } = vpn;
     if (environment === null) throw new BadUserInputError(missingEnvironmentMessage);
     const vpc = await loadVpc(context.loaders.vpcs, { environment, id: vpcId, loadStrategy });
+    // Files and checks grow with the networks too. They are made in the same turn.
+    await context.budget.takeWork(vpn.cidrs.length * workPerNetwork);
     const tunnel = toTunnel(vpn, vpc);
     return {
       localAddress: tunnel.localAddress,
