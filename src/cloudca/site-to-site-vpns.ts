@@ -167,7 +167,10 @@ function toCidr(fields: WireFields, name: string, value: unknown): string {
 function splitCidrs(cidr: string): readonly string[] {
   // Nearly all VPNs have one network.
   if (!cidr.includes(',')) return isBlank(cidr) ? noCidrs : [cidr.trim()];
-  return cidr.split(',').flatMap((entry) => (isBlank(entry) ? [] : [entry.trim()]));
+  return cidr
+    .split(',')
+    .map((entry) => entry.trim())
+    .filter((entry) => entry !== '');
 }
 
 const noCidrs: readonly string[] = [];
@@ -183,6 +186,8 @@ class EnumFields {
   readonly #fields: WireFields;
   readonly #rest: RestSession;
   readonly #ipSecPsk: string | null;
+  // Made once: any field of any VPN may be unknown, and each secret takes time to prepare.
+  #secrets: Secrets | undefined;
   #unknownValues = noUnknownValues;
 
   constructor(fields: WireFields, rest: RestSession, ipSecPsk: string | null) {
@@ -223,9 +228,9 @@ class EnumFields {
   }
 
   #report(name: string, text: string): void {
-    const secrets = this.#rest.secrets.with(this.#ipSecPsk === null ? [] : [this.#ipSecPsk]);
-    this.#unknownValues = [...this.#unknownValues, { field: name, value: secrets.redact(text) }];
-    this.#fields.warn(name, toProblem(text, secrets));
+    this.#secrets ??= this.#rest.secrets.with(this.#ipSecPsk === null ? [] : [this.#ipSecPsk]);
+    this.#unknownValues = [...this.#unknownValues, { field: name, value: this.#secrets.redact(text) }];
+    this.#fields.warn(name, toProblem(text, this.#secrets));
   }
 }
 
