@@ -97,6 +97,9 @@ const statusMessages: Readonly<Record<number, string | undefined>> = {
   431: `The request has more than ${maxHeaders} headers, or they are larger than ${maxHeaderSize / 1024} KiB.`,
 };
 
+/** Message to clients whose chunked bodies have large chunk extensions (413). */
+export const chunkExtensionsMessage = 'The chunk extensions are too large. Send none.';
+
 /** Returns the message of a BAD_REQUEST error with this HTTP status. */
 export function toStatusMessage(status: number): string {
   return statusMessages[status] ?? 'The request was rejected.';
@@ -172,7 +175,7 @@ export function rejectConnection(error: ConnectionError, socket: Socket): void {
 function rejectAndDestroy(error: ConnectionError, socket: Socket): void {
   if (socket.writable) {
     const status = toStatus(error);
-    const message = status === 413 ? 'The chunk extensions are too large. Send none.' : toStatusMessage(status);
+    const message = status === 413 ? chunkExtensionsMessage : toStatusMessage(status);
     socket.write(formatErrorResponse('BAD_REQUEST', message, randomUUID(), status));
   }
   socket.destroy();

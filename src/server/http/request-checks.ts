@@ -1,7 +1,7 @@
 // Checks every request before its body is read, and adds CORS and the headers of every response. In this order, the checks reject:
 //
 // - every request while the gateway shuts down, or while too many connections are open;
-// - more than 100 headers;
+// - more than 100 headers, a long Accept, Accept-Encoding or Content-Type header, or more than 100 parameters in the URL;
 // - a Host header that is missing, repeated, malformed, or no loopback name if only those are served;
 // - a repeated MC-Api-Key header;
 // - an unknown path, or a method that its path does not allow.
@@ -38,6 +38,13 @@ const hostPattern = /^((?:[\w-]+\.)*[\w-]+\.?|\[[0-9a-f:.]+\])(?::\d{1,5})?$/i;
 
 // The usual names: a URL can have each of them. The last label of an IPv4 address begins with a digit.
 const commonHost = /^(?:(?!xn--)[\w-]+\.)*(?!xn--)[a-z_][\w-]*(?::\d{1,4})?$/i;
+
+// Headers that are parsed, which takes milliseconds if they are as long as Node allows. In characters.
+const parsedHeaders = ['accept', 'accept-encoding', 'content-type'] as const;
+const maxParsedLength = 1_024;
+
+// The parameters of a URL are parsed several times. GraphQL over HTTP has five.
+const maxParameters = 100;
 
 /** Options of the checks. */
 export interface RequestCheckOptions {
@@ -122,14 +129,14 @@ export function isAllowedOrigin({ corsOrigins }: Config, origin: string, host: s
 
 /** Why the headers of a request are invalid. */
 export interface HeaderError {
-  /** HTTP status: 400, 421 or 431. */
+  /** HTTP status: 400, 414, 421 or 431. */
   readonly status: number;
   readonly message: string;
 }
 
 /**
- * Checks that a request has at most 100 headers, and exactly one Host header (RFC 9112, 3.2) that a URL can have. If the gateway serves
- * only loopback names, the Host header must be one of them.
+ * Checks that a request has at most 100 headers and 100 parameters, that the headers which are parsed are short, and that it has exactly
+ * one Host header (RFC 9112, 3.2) that a URL can have. If the gateway serves only loopback names, the Host header must be one of them.
  */
 export function checkHeaders(
   request: IncomingMessage,
@@ -137,12 +144,31 @@ export function checkHeaders(
 ): HeaderError | undefined {
   // Names and values alternate. Node itself drops headers above its own limit, or rejects the request, depending on its version.
   if (request.rawHeaders.length > 2 * maxHeaders) return { status: 431, message: toStatusMessage(431) };
-  const { host = '' } = request.headers;
+  const { headers } = request;
+  if (parsedHeaders.some((name) => (headers[name]?.length ?? 0) > maxParsedLength)) return longHeaderError;
+  if (countParameters(request) > maxParameters) return manyParametersError;
+  const { host = '' } = headers;
   if (countHeader(request, 'host') !== 1 || !isWellFormedHost(host))
     return { status: 400, message: 'The Host header is missing, repeated or malformed. Send exactly one.' };
   return servesLoopbackNamesOnly && !isLoopbackHost(removePort(host))
     ? { status: 421, message: toStatusMessage(421) }
     : undefined;
+}
+
+const longHeaderError: HeaderError = {
+  status: 431,
+  message: `The Accept, Accept-Encoding or Content-Type header is longer than ${maxParsedLength} characters.`,
+};
+
+const manyParametersError: HeaderError = {
+  status: 414,
+  message: `The URL has more than ${maxParameters} parameters. Send the operation by POST.`,
+};
+
+function countParameters({ url = '' }: IncomingMessage): number {
+  let count = 1;
+  for (let index = url.indexOf('&'); index >= 0; index = url.indexOf('&', index + 1)) count++;
+  return count;
 }
 
 function isWellFormedHost(host: string): boolean {

@@ -3,7 +3,7 @@ import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { isObject, isTooComplex, maxNesting, removeByteOrderMark } from '../../json.js';
-import { maxRequestBytes, RequestBodyError, toStatusMessage } from './error-responses.js';
+import { chunkExtensionsMessage, maxRequestBytes, RequestBodyError, toStatusMessage } from './error-responses.js';
 
 /**
  * Maximum number of values in the JSON of a request: its body, one parameter of its URL, or a WebSocket message. A mutation with every
@@ -13,6 +13,9 @@ export const maxJsonValues = 20_000;
 
 // A body of 256 KiB arrives in about 500 pieces if each network packet has the smallest size in use (536 bytes). Each piece takes CPU time.
 const maxPieces = 2_048;
+
+// Chunks may have extensions (RFC 9112, 7.1.1), which Node reads and drops. With their chunks, they may take twice the largest body.
+const maxTransferBytes = 2 * maxRequestBytes;
 
 const numbers = new Intl.NumberFormat('en');
 const complexityMessage = `nests more than ${maxNesting} arrays or objects, or has more than ${numbers.format(maxJsonValues)} values.`;
@@ -42,13 +45,14 @@ export function addRequestJson(app: FastifyInstance): void {
 }
 
 const emptyParameter = /^(?:operationName|variables|extensions)=?$/;
+const hasEmptyParameter = /[?&](?:operationName|variables|extensions)=?(?:&|$)/;
 
 /**
  * Returns a URL without the optional GraphQL parameters that have no value. They mean the same as absent ones (GraphQL over HTTP, "GET").
  */
 export function removeEmptyParameters(url: string): string {
+  if (!hasEmptyParameter.test(url)) return url;
   const start = url.indexOf('?');
-  if (start < 0) return url;
   const parameters = url.slice(start + 1).split('&');
   return `${url.slice(0, start)}?${parameters.filter((parameter) => !emptyParameter.test(parameter)).join('&')}`;
 }
@@ -61,6 +65,8 @@ function collectBody(payload: IncomingMessage, done: (error: Error | null, body:
   let body: Buffer = Buffer.alloc(0);
   let length = 0;
   let pieces = 0;
+  const { socket } = payload;
+  const bytesBefore = socket.bytesRead;
   const settle = (error: Error | null) => {
     payload.off('data', onData);
     payload.off('end', onEnd);
@@ -71,6 +77,10 @@ function collectBody(payload: IncomingMessage, done: (error: Error | null, body:
     const newLength = length + piece.length;
     if (newLength > maxRequestBytes) {
       settle(new RequestBodyError(413, toStatusMessage(413)));
+      return;
+    }
+    if (socket.bytesRead - bytesBefore > maxTransferBytes) {
+      settle(new RequestBodyError(413, chunkExtensionsMessage));
       return;
     }
     if (++pieces > maxPieces) {

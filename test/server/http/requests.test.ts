@@ -1,5 +1,7 @@
 // HTTP at the public listener: which requests it accepts, how it rejects the others, and the headers of every response.
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { environment, environmentLiteral, keyHeader } from '../../helpers/fixtures.js';
 import { type SandboxGateway, startGateway } from '../../helpers/gateway.js';
@@ -197,6 +199,25 @@ describe('POST /graphql', () => {
     expect(await post(gateway.url, body)).toMatchObject({ status: 200, json: data });
     body.extensions.list.push(0);
     expect((await post(gateway.url, body)).status).toBe(400);
+  });
+
+  it('rejects a body with 413 if the chunks have extensions of 512 KiB in all', async () => {
+    const text = JSON.stringify(typename);
+    const head = ['POST /graphql HTTP/1.1', 'host: a', 'content-type: application/json', 'transfer-encoding: chunked'];
+    const send = async (chunks: number) => {
+      const socket = connect(Number(new URL(origin).port), '127.0.0.1');
+      const arrived = once(gateway.app.server, 'request');
+      socket.write(`${head.join('\r\n')}\r\n\r\n`);
+      // The bytes of a body count from here on.
+      await arrived;
+      const padding = `1;${'x'.repeat(10_000)}\r\n \r\n`.repeat(chunks);
+      socket.write(`${padding}${text.length.toString(16)}\r\n${text}\r\n0\r\n\r\n`);
+      const received: unknown[] = await once(socket, 'data');
+      socket.destroy();
+      return String(received[0]);
+    };
+    expect(await send(53)).toMatch(/^HTTP\/1.1 413 .*The chunk extensions are too large\./s);
+    expect(await send(50)).toMatch(/^HTTP\/1.1 200 /);
   });
 
   it('accepts a body in 2,000 chunks of one byte, and rejects more than 2,048 chunks with 413', async () => {
@@ -507,6 +528,22 @@ describe('Malformed requests', () => {
     const incomplete = [sendLines(url, head), sendLines(url, [...head, 'content-length: 100', '', `{"${CANARY}`])];
 
     for (const response of await Promise.all(incomplete)) expectRejection(response, 408);
+  });
+
+  it.each(['accept', 'accept-encoding', 'content-type'])(
+    'are rejected with 431 if the %s header has more than 1,024 characters',
+    async (name) => {
+      const send = (length: number) =>
+        sendLines(origin, [...start, 'host: a', `${name}: ${'*/*,'.padEnd(length, CANARY)}`, '']);
+      expectRejection(await send(1_025), 431);
+      expect((await send(1_024)).status).not.toBe(431);
+    },
+  );
+
+  it('are rejected with 414 if the URL has more than 100 parameters', async () => {
+    const send = (count: number) => sendRequest(`${gateway.url}${query}${'&a=b'.repeat(count - 1)}`, { headers: key });
+    expectRejection(await send(101), 414);
+    expect((await send(100)).json).toEqual(data);
   });
 
   it('are rejected with 431 if their headers are too large', async () => {
