@@ -1,6 +1,7 @@
 // Measures what the gateway keeps in memory of a request, while its connection is idle or its operation waits.
 import { describe, expect, it } from '@jest/globals';
 import { connect, type Socket } from 'node:net';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { addCleanup } from '../helpers/cleanup.js';
 import { collectGarbage } from '../helpers/collect-garbage.js';
 import { environmentLiteral, keyHeader, range, wireVpn } from '../helpers/fixtures.js';
@@ -56,6 +57,21 @@ describe('A WebSocket', () => {
       await socket.waitForMessages(1);
     });
     expect(held).toBeLessThan(0.7);
+  });
+
+  it('does not hold messages that it has read but not handled once its connection has closed', async () => {
+    const { webSocket } = await openAcknowledgedSocket(gateway.url);
+    const connection = connections.at(-1);
+    const read: WeakRef<object>[] = [];
+    connection?.on('data', (chunk: Buffer) => {
+      read.push(new WeakRef(chunk.buffer));
+      connection.destroy();
+    });
+    for (let sent = 0; sent < 3_000; sent++) webSocket.send('{"type":"pong"}');
+    await waitUntil(() => connection?.closed === true);
+    for (let turn = 0; turn < 10; turn++) await nextTurn();
+    collectGarbage();
+    expect(read.map((buffer) => buffer.deref() === undefined)).toEqual([true]);
   });
 
   it('holds nothing of a subscribe message but its operation', async () => {

@@ -26,7 +26,7 @@ export type LoadVpcNetworks = (vpn: SiteToSiteVpn, key: VpcNetworksKey) => Promi
 
 /** Creates the loader of one operation. It reads the VPNs and the VPCs of an environment once, for any number of VPCs. */
 export function createVpcNetworksLoader(vpns: SiteToSiteVpnLoaders, vpcs: VpcLoaders): LoadVpcNetworks {
-  // Of all VPCs, since each of many may have few networks.
+  // All VPCs of the operation share them: each of a thousand may have few networks.
   const turns = new Turns();
   const load = createListLoader(
     async (key: VpcNetworksKey) => {

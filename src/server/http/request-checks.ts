@@ -135,8 +135,8 @@ export interface HeaderError {
 }
 
 /**
- * Checks that a request has at most 100 headers and 100 parameters, that the headers which are parsed are short, and that it has exactly
- * one Host header (RFC 9112, 3.2) that a URL can have. If the gateway serves only loopback names, the Host header must be one of them.
+ * Checks that a request has at most 100 headers and 100 parameters, and that its headers are short if they are parsed. Checks that it has
+ * exactly one Host header (RFC 9112, 3.2) that a URL can have. If the gateway serves only loopback names, that must be one of them.
  */
 export function checkHeaders(
   request: IncomingMessage,

@@ -4,7 +4,7 @@ import type { Duplex } from 'node:stream';
 import { CloseCode, type Server } from 'graphql-ws';
 import type { Logger } from 'pino';
 import type { WebSocket } from 'ws';
-import { isTooComplex } from '../../json.js';
+import { isObject, isTooComplex } from '../../json.js';
 import type { Connections } from '../http/connections.js';
 import { whenDrained } from '../http/drain.js';
 import { maxJsonValues } from '../http/request-json.js';
@@ -90,6 +90,9 @@ export function serveWebSocket(
     });
   };
   socket.on('ping', applyBackpressure);
+  stream.once('close', () => {
+    dropUnhandledMessages(socket);
+  });
   const stopPings = pingRegularly(socket);
   limitMessageTime(socket, stream);
   const onClosed = protocol.opened(
@@ -132,6 +135,13 @@ export function closeWebSocket(socket: WebSocket, code: number, reason: string):
   socket.once('close', () => {
     clearTimeout(timer);
   });
+}
+
+// ws emits the messages that it has read one in each turn of the event loop, also once the connection has closed. A read of 64 KiB may hold
+// 10,000. Until the last one, it holds them and does not emit `close`. Neither member is documented: without them, all is as before.
+function dropUnhandledMessages(socket: WebSocket): void {
+  const receiver: unknown = Reflect.get(socket, '_receiver');
+  if (isObject(receiver)) Object.assign(receiver, { _buffers: [], _bufferedBytes: 0 });
 }
 
 /** Pings a client, and terminates its socket if it does not respond in time. Returns the function that stops this. */
