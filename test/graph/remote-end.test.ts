@@ -112,6 +112,28 @@ describe('SiteToSiteVpn.remoteEnd', () => {
     expect(await countTurns(scripted.execute(query, { environment }))).toBeGreaterThanOrEqual(40);
   });
 
+  it('makes no more files than a result may hold', async () => {
+    const cidr = range(200)
+      .map((index) => `10.12.0.${index}/32`)
+      .join();
+    const vpn = { cidr, gateway: '203.0.113.7', ipSecPsk: 'WtOBS9GRux2XtJPtHY2TUvrv' };
+    const count = 900;
+    scripted.upstream.script(({ url }) => ({
+      data: url.includes('/vpcs')
+        ? [numberedVpc(1, { sourceNatIp: '20.20.20.20' })]
+        : range(count).map((index) => numberedVpn(index, 1, vpn)),
+    }));
+    const query = `query ($environment: EnvironmentInput!) {
+      siteToSiteVpns(environment: $environment) { nodes { remoteEnd { files(format: SWANCTL) { content } } } }
+    }`;
+    const body = await scripted.execute(query, { environment });
+    expect(at(body, 'errors', 0, 'extensions', 'code')).toBe('OPERATION_TOO_COMPLEX');
+    // Each file is a read of the key of its VPN.
+    const read = scripted.gateway.logs.findLast(({ msg }) => msg === 'audit')?.['siteToSiteVpns'];
+    expect(read).toHaveProperty('length', expect.any(Number));
+    expect(Array.isArray(read) ? read.length : count).toBeLessThan(count);
+  });
+
   it('clears host bits and drops repeated networks', async () => {
     const body = await remoteEndOf(
       'localNetworks peerNetworks',

@@ -6,16 +6,11 @@ import { unwrapError } from '../errors.js';
 import {
   createTooLongError,
   createTooManyFieldsError,
+  maxResultLength,
   type ResultBudget,
   ResultTooLargeError,
 } from './result-budget.js';
 import { isLongerThan } from './text-length.js';
-
-/**
- * Maximum length of a result, in characters of its JSON. A result with the default MAX_RESULT_FIELDS has about a third of it. A longer one
- * repeats long strings of the REST API, whose responses have up to 10 MiB.
- */
-export const maxResultLength = 32 * 1024 * 1024;
 
 // An error has about 10 fields: message, line, column, a path of five entries, code, requestId. The first errors are free, so that no error is
 // lost because the limit is low.
@@ -76,7 +71,7 @@ function findExcess(
     return createTooManyFieldsError(maxFields);
   }
   const maxDataLength = maxResultLength - toErrorsLength(errors);
-  const toError = (isTooLong: boolean) => (isTooLong ? createTooLongError(maxResultLength) : undefined);
+  const toError = (isTooLong: boolean) => (isTooLong ? createTooLongError() : undefined);
   return maxDataLength < 0 ? toError(true) : isLongerThan(data, maxDataLength).then(toError);
 }
 

@@ -29,9 +29,15 @@ export function createTooManyFieldsError(maxFields: number): ResultTooLargeError
   );
 }
 
-/** Creates the error for a result with more than `maxLength` characters. */
-export function createTooLongError(maxLength: number): ResultTooLargeError {
-  return new ResultTooLargeError(`The result would be longer than ${maxLength} characters. ${advice}`);
+/**
+ * Maximum length of a result, in characters of its JSON. A result with the default MAX_RESULT_FIELDS has about a third of it. A longer one
+ * repeats long strings of the REST API, whose responses have up to 10 MiB.
+ */
+export const maxResultLength = 32 * 1024 * 1024;
+
+/** Creates the error for a result with more than `maxResultLength` characters. */
+export function createTooLongError(): ResultTooLargeError {
+  return new ResultTooLargeError(`The result would be longer than ${maxResultLength} characters. ${advice}`);
 }
 
 /** The result budget of one operation or event. */
@@ -42,6 +48,7 @@ export class ResultBudget {
   readonly #cancelReads: () => void;
   #fields = 0;
   #announced = 0;
+  #textLength = 0;
   #stopReason: Error | undefined;
   #onStop: ((reason: Error) => void) | undefined;
 
@@ -96,6 +103,16 @@ export class ResultBudget {
   announceRows(count: number): void {
     this.#announced += count;
     if (this.maxFields > 0 && this.#announced > this.maxFields) this.stop(createTooManyFieldsError(this.maxFields));
+    this.throwIfStopped();
+  }
+
+  /**
+   * Takes texts that the gateway makes, by their length in characters. Throws ResultTooLargeError, and stops the operation, if they alone make
+   * the result too long. So it need not hold all of them to find out.
+   */
+  takeText(length: number): void {
+    this.#textLength += length;
+    if (this.#textLength > maxResultLength) this.stop(createTooLongError());
     this.throwIfStopped();
   }
 

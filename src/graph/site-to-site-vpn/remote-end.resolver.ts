@@ -61,7 +61,9 @@ export class RemoteEndResolver {
   ): readonly ConfigurationFile[] {
     if (ipSecPsk === null) throw underivable('the REST API sent no pre-shared key, which the files must hold');
     context.recordSecretRead(environment, id);
-    return generators[format](tunnel, ipSecPsk);
+    const files = generators[format](tunnel, ipSecPsk);
+    context.budget.takeText(files.reduce((sum, { content }) => sum + content.length, 0));
+    return files;
   }
 
   @FieldResolver(() => [RemoteEndCheck], {

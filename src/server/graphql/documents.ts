@@ -52,6 +52,8 @@ const rejectedMs = 60_000;
 
 // A unit of the budget of an origin: about 0.3 ms of parsing and validating.
 const charactersPerUnit = 200;
+// A key pays for its operations, but it may be made up. So it does not pay for all of a long document.
+const maxUnitsOfKey = 20;
 
 /** The documents of one process. All transports share it. */
 export class Documents {
@@ -101,8 +103,7 @@ export class Documents {
     }
     try {
       const valid = this.#parseDocument(text);
-      // The key pays for what the operation does.
-      if (payer.hasKey) payer.refund(units);
+      if (payer.hasKey) payer.refund(Math.min(units, maxUnitsOfKey));
       return valid;
     } catch (error) {
       if (error instanceof InvalidDocumentError) this.#rejected.set(textHash, error);

@@ -249,6 +249,20 @@ describe('Vpc.siteToSiteVpns', () => {
   });
 });
 
+describe('ResultBudget.takeText', () => {
+  it('stops the operation if the texts have more than 32 Mi characters', () => {
+    let cancellations = 0;
+    const budget = new ResultBudget(0, () => cancellations++);
+    budget.takeText(20 * 1024 * 1024);
+    budget.takeText(12 * 1024 * 1024);
+    expect(cancellations).toBe(0);
+    expect(() => {
+      budget.takeText(1);
+    }).toThrow('The result would be longer than 33554432 characters.');
+    expect(cancellations).toBe(1);
+  });
+});
+
 describe('ResultBudget.announceRows', () => {
   it('stops the operation once the announced rows alone exceed the limit', () => {
     let cancelled = 0;

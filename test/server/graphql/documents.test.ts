@@ -55,6 +55,15 @@ describe('Documents', () => {
     expect([parsed.length, keyless.units()]).toEqual([1, 7]);
   });
 
+  it('with a key, cost what is above 20 units, once', () => {
+    const { documents, keyed } = create();
+    const query = '{ __typename } #'.padEnd(8_000, 'x');
+    documents.find({ query }, keyed);
+    expect(keyed.units()).toBe(21);
+    documents.find({ query }, keyed);
+    expect(keyed.units()).toBe(21);
+  });
+
   it.each([true, false])('cost as much if they are invalid, and are remembered (key: %s)', (hasKey) => {
     const { documents, parsed, createPayer } = create();
     const payer = createPayer(hasKey);
