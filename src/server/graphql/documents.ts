@@ -53,7 +53,7 @@ const rejectedMs = 60_000;
 // A unit of the budget of an origin: about 0.3 ms of parsing and validating.
 const charactersPerUnit = 200;
 // A key pays for its operations, but it may be made up. So it does not pay for all of a long document.
-const maxUnitsOfKey = 20;
+const maxUnitsOfKey = 10;
 
 /** The documents of one process. All transports share it. */
 export class Documents {

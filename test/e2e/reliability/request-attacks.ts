@@ -178,6 +178,33 @@ const floods: readonly Attack[] = [
     expected: [rateLimited],
   },
   {
+    name: 'sends another document of 160 operations each time, on 20 connections',
+    run: (target) =>
+      sendInTurn(target, 20, (index) => {
+        const query = repeat(160, (number) => `query Q${number}_${index} { __typename }`);
+        return toPost({ query, operationName: `Q0_${index}` }, `made-up-${index}`);
+      }),
+    expected: [rateLimited],
+  },
+  {
+    name: 'sends chunks with extensions of 15 KB, on 100 connections',
+    run: (target) => {
+      const chunks = `1;${'x'.repeat(15_000)}\r\n \r\n`.repeat(60);
+      const headers = 'content-type: application/json\r\ntransfer-encoding: chunked';
+      const request = `POST /graphql HTTP/1.1\r\nhost: localhost\r\n${headers}\r\n\r\n${chunks}0\r\n\r\n`;
+      return sendInTurn(target, 100, () => request);
+    },
+    expected: [/^413/],
+  },
+  ...['accept', 'accept-encoding'].map((name) => ({
+    name: `sends 13 KB in the header ${name}, on 100 connections`,
+    run: (target: Target) =>
+      sendInTurn(target, 100, () =>
+        toPost({ query: '{ __typename }' }, undefined, [`${name}: ${'a/b;q=0.1,'.repeat(1_300)}`]),
+      ),
+    expected: [/^431/],
+  })),
+  {
     name: 'sends 83,000 arrays in a body, on 20 connections',
     run: (target) => {
       const request = toPost(`{"query":"{a}","variables":{"x":${manyValues}}}`, null);

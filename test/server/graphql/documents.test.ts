@@ -55,13 +55,13 @@ describe('Documents', () => {
     expect([parsed.length, keyless.units()]).toEqual([1, 7]);
   });
 
-  it('with a key, cost what is above 20 units, once', () => {
+  it('with a key, cost what is above 10 units, once', () => {
     const { documents, keyed } = create();
     const query = '{ __typename } #'.padEnd(8_000, 'x');
     documents.find({ query }, keyed);
-    expect(keyed.units()).toBe(21);
+    expect(keyed.units()).toBe(31);
     documents.find({ query }, keyed);
-    expect(keyed.units()).toBe(21);
+    expect(keyed.units()).toBe(31);
   });
 
   it.each([true, false])('cost as much if they are invalid, and are remembered (key: %s)', (hasKey) => {
