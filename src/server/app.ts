@@ -66,12 +66,6 @@ export interface AppDependencies {
 /** Creates the application. It does not listen yet. */
 export async function createApp(config: Config, dependencies: AppDependencies): Promise<FastifyInstance> {
   const { client, watcher, lifecycle, log, metrics, tracing, playground } = dependencies;
-  const { rateLimitPerMinute, redisUrl, trustedProxies } = config;
-  const originBudgets = new OriginBudgets({
-    isUnlimited: rateLimitPerMinute === 0,
-    trustedProxies,
-    onReject: metrics.countShed,
-  });
   const app = createServer();
   const connections = new Connections(app.server, config, metrics.countShed);
   const schema = createSchema(config);
@@ -83,6 +77,7 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
     lifecycle,
     log,
   });
+  const { rateLimitPerMinute, redisUrl, trustedProxies } = config;
   const sharedRateLimit =
     rateLimitPerMinute > 0 && redisUrl !== undefined
       ? await createSharedRateLimit(rateLimitPerMinute, redisUrl, log)
@@ -90,6 +85,11 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
   const localRateLimit =
     rateLimitPerMinute > 0 && redisUrl === undefined ? createLocalRateLimit(rateLimitPerMinute) : undefined;
   const admission = createAdmission(config, sharedRateLimit ?? localRateLimit, metrics.countShed);
+  const originBudgets = new OriginBudgets({
+    isUnlimited: rateLimitPerMinute === 0,
+    trustedProxies,
+    onReject: metrics.countShed,
+  });
   addErrorResponses(app, log);
   const countUnread = () => {
     metrics.countShed('unread_bytes');

@@ -45,7 +45,8 @@ const unitsPerSecond = 300;
 const maxAddresses = 100_000;
 
 /** Message to clients whose connection or address has spent its budget. */
-export const originSpentMessage = 'Too many requests without an API key, or with invalid documents. Try again later.';
+export const originSpentMessage =
+  'Too many requests without an API key, or with documents that are invalid, or new and long. Try again later.';
 
 /** The budgets of one process. */
 export class OriginBudgets {
