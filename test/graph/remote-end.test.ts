@@ -22,6 +22,21 @@ const oneOf = (fields: string) => `query ($environment: EnvironmentInput!, $id: 
   siteToSiteVpn(environment: $environment, id: $id) { remoteEnd { ${fields} } }
 }`;
 
+const listOf = (fields: string) => `query ($environment: EnvironmentInput!) {
+  siteToSiteVpns(environment: $environment) { nodes { name remoteEnd { ${fields} } } }
+}`;
+
+/** Scripts a list of VPNs with 200 networks each. */
+function scriptLongCidrs(count: number): void {
+  const cidrs = range(200).map((host) => `10.12.0.${host}/32`);
+  const vpn = { cidr: cidrs.join(), gateway: '203.0.113.7', ipSecPsk: 'WtOBS9GRux2XtJPtHY2TUvrv' };
+  scripted.upstream.script(({ url }) => ({
+    data: url.includes('/vpcs')
+      ? [numberedVpc(1, { sourceNatIp: '20.20.20.20' })]
+      : range(count).map((index) => numberedVpn(index, 1, vpn)),
+  }));
+}
+
 /** Reads the remote end of a VPN on the scripted upstream, with some wire fields of the VPN and its VPC replaced. */
 async function remoteEndOf(fields: string, vpn: Readonly<Record<string, unknown>>, vpc: object = {}): Promise<unknown> {
   scripted.upstream.script(({ url }) => ({
@@ -84,10 +99,7 @@ describe('SiteToSiteVpn.remoteEnd', () => {
   });
 
   it('shares one list of VPCs between all VPNs of a list', async () => {
-    const query = `query ($environment: EnvironmentInput!) {
-      siteToSiteVpns(environment: $environment) { nodes { name remoteEnd { peerAddress } } }
-    }`;
-    const body = await sandbox.execute(query, { environment });
+    const body = await sandbox.execute(listOf('peerAddress'), { environment });
     const nodes = listAt(body, 'data', 'siteToSiteVpns', 'nodes');
     const office = nodes.find((node) => at(node, 'name') === 'toronto-office');
     expect(textAt(office, 'remoteEnd', 'peerAddress')).toBe('172.31.3.253');
@@ -98,39 +110,17 @@ describe('SiteToSiteVpn.remoteEnd', () => {
   });
 
   it('gets a turn of the event loop for every 500 networks of a list', async () => {
-    const cidr = range(200)
-      .map((index) => `10.12.0.${index}/32`)
-      .join();
-    scripted.upstream.script(({ url }) => ({
-      data: url.includes('/vpcs')
-        ? [numberedVpc(1, { sourceNatIp: '20.20.20.20' })]
-        : range(100).map((index) => numberedVpn(index, 1, { cidr })),
-    }));
-    const query = `query ($environment: EnvironmentInput!) {
-      siteToSiteVpns(environment: $environment) { nodes { remoteEnd { localAddress } } }
-    }`;
-    expect(await countTurns(scripted.execute(query, { environment }))).toBeGreaterThanOrEqual(40);
+    scriptLongCidrs(100);
+    expect(await countTurns(scripted.execute(listOf('localAddress'), { environment }))).toBeGreaterThanOrEqual(40);
   });
 
   it('makes no more files than a result may hold', async () => {
-    const cidr = range(200)
-      .map((index) => `10.12.0.${index}/32`)
-      .join();
-    const vpn = { cidr, gateway: '203.0.113.7', ipSecPsk: 'WtOBS9GRux2XtJPtHY2TUvrv' };
     const count = 900;
-    scripted.upstream.script(({ url }) => ({
-      data: url.includes('/vpcs')
-        ? [numberedVpc(1, { sourceNatIp: '20.20.20.20' })]
-        : range(count).map((index) => numberedVpn(index, 1, vpn)),
-    }));
-    const query = `query ($environment: EnvironmentInput!) {
-      siteToSiteVpns(environment: $environment) { nodes { remoteEnd { files(format: SWANCTL) { content } } } }
-    }`;
-    const body = await scripted.execute(query, { environment });
+    scriptLongCidrs(count);
+    const body = await scripted.execute(listOf('files(format: SWANCTL) { content }'), { environment });
     expect(at(body, 'errors', 0, 'extensions', 'code')).toBe('OPERATION_TOO_COMPLEX');
     // Each file is a read of the key of its VPN.
     const read = scripted.gateway.logs.findLast(({ msg }) => msg === 'audit')?.['siteToSiteVpns'];
-    expect(read).toHaveProperty('length', expect.any(Number));
     expect(Array.isArray(read) ? read.length : count).toBeLessThan(count);
   });
 

@@ -14,7 +14,7 @@ export class SiteToSiteVpnNetworkOverlapsResolver {
     nullable: true,
     description:
       "Networks that overlap with the remote ones, so that traffic cannot be routed: the VPC's own, and those of the VPC's other site-to-site VPNs. " +
-      'Empty if there are none. Null, with an error, if the VPC or its VPNs cannot be loaded, or one of their networks is missing or no CIDR block.',
+      'Empty if there are none. Null, with an error, if the VPC or its VPNs cannot be loaded, one of their networks is missing or no CIDR block, or they have more than 20,000.',
   })
   async networkOverlaps(
     @Root() vpn: SiteToSiteVpn,

@@ -52,8 +52,8 @@ const rejectedMs = 60_000;
 
 // A unit of the budget of an origin: about 0.3 ms of parsing and validating.
 const charactersPerUnit = 200;
-// A key pays for its operations, but it may be made up. So it does not pay for all of a long document.
-const maxUnitsOfKey = 10;
+// A key pays for what its operations do. It may be made up, so the origin pays for the rest of a long document.
+const maxRefundedUnits = 10;
 
 /** The documents of one process. All transports share it. */
 export class Documents {
@@ -103,7 +103,7 @@ export class Documents {
     }
     try {
       const valid = this.#parseDocument(text);
-      if (payer.hasKey) payer.refund(Math.min(units, maxUnitsOfKey));
+      if (payer.hasKey) payer.refund(Math.min(units, maxRefundedUnits));
       return valid;
     } catch (error) {
       if (error instanceof InvalidDocumentError) this.#rejected.set(textHash, error);

@@ -6,7 +6,7 @@
 // - a repeated MC-Api-Key header;
 // - an unknown path, or a method that its path does not allow.
 //
-// CONNECT and unknown Expect headers are rejected before these checks.
+// CONNECT and unknown Expect headers are rejected before these checks, and so are requests whose origin has spent its budget.
 import { randomUUID } from 'node:crypto';
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
@@ -61,7 +61,7 @@ export function addResponseHeaders(app: FastifyInstance): void {
   });
 }
 
-/** Adds CORS. */
+/** Adds the headers by which browsers let pages of other origins call the gateway (Fetch, "CORS protocol"), and responds to preflights. */
 export async function addCors(app: FastifyInstance, { corsOrigins }: Config): Promise<void> {
   await app.register(cors, {
     origin: corsOrigins === 'localhost' ? localOrigin : [...corsOrigins],
@@ -73,7 +73,7 @@ export async function addCors(app: FastifyInstance, { corsOrigins }: Config): Pr
   });
 }
 
-/** Adds the checks. */
+/** Adds the checks of every request, and the responses to CONNECT and unknown Expect headers. */
 export function addRequestChecks(app: FastifyInstance, { config, lifecycle, connections }: RequestCheckOptions): void {
   // By default, Node closes the connection on CONNECT without a response, and responds to an unknown Expect header without a body.
   app.server.on('connect', ({ headers }: IncomingMessage, stream: Duplex) => {

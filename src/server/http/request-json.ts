@@ -44,17 +44,15 @@ export function addRequestJson(app: FastifyInstance): void {
   });
 }
 
-const emptyParameter = /^(?:operationName|variables|extensions)=?$/;
-const hasEmptyParameter = /[?&](?:operationName|variables|extensions)=?(?:&|$)/;
+// Each with the separator after it. A parser of parameters ignores one at the end.
+const emptyParameters = /(?<=^|&)(?:operationName|variables|extensions)=?(?:&|$)/g;
 
 /**
  * Returns a URL without the optional GraphQL parameters that have no value. They mean the same as absent ones (GraphQL over HTTP, "GET").
  */
 export function removeEmptyParameters(url: string): string {
-  if (!hasEmptyParameter.test(url)) return url;
   const start = url.indexOf('?');
-  const parameters = url.slice(start + 1).split('&');
-  return `${url.slice(0, start)}?${parameters.filter((parameter) => !emptyParameter.test(parameter)).join('&')}`;
+  return start < 0 ? url : `${url.slice(0, start)}?${url.slice(start + 1).replace(emptyParameters, '')}`;
 }
 
 /**

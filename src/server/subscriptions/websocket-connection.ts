@@ -138,7 +138,7 @@ export function closeWebSocket(socket: WebSocket, code: number, reason: string):
 }
 
 // ws emits the messages that it has read one in each turn of the event loop, also once the connection has closed. A read of 64 KiB may hold
-// 10,000. Until the last one, it holds them and does not emit `close`. Neither member is documented: without them, all is as before.
+// 10,000. Until the last one, it holds them and does not emit `close`. Neither member is documented (decision 32).
 function dropUnhandledMessages(socket: WebSocket): void {
   const receiver: unknown = Reflect.get(socket, '_receiver');
   if (isObject(receiver)) Object.assign(receiver, { _buffers: [], _bufferedBytes: 0 });
