@@ -14,7 +14,7 @@ interface Slice {
 }
 
 // An operation with less work, in fields, never waits: it costs less than the turns would.
-const smallWork = 2_000;
+const smallWork = 250;
 
 // Only so many operations alternate. The others wait, so that their unfinished results do not take memory all at the same time.
 const maxAlternating = 4;

@@ -75,26 +75,33 @@ function createIncompleteError(type: string, received: number, recordCount: numb
   );
 }
 
-// Decoding an entry takes about as long as executing this many fields.
-const workPerEntry = 5;
-const entriesPerSlice = 500;
+/** Decoding an entry of few fields takes about as long as executing this many. */
+export const workPerEntry = 5;
+const workPerSlice = 2_500;
+
+// Lists with more entries have taken the rest of the turn in which they were parsed.
+const maxEntriesInSameTurn = 500;
 
 /**
- * Decodes the entries of a list, in slices if there are many. The result is marked as shared if the entries are (see
- * memoizePerSharedValue). Rejects with what `decode` throws.
+ * Decodes the entries of a list, in slices if there are many. `toWork` returns how much work an entry was, in fields that are executed. The
+ * result is marked as shared if the entries are (see memoizePerSharedValue). Rejects with what `decode` throws.
  */
 export async function decodeEntries<T>(
   entries: readonly unknown[],
   decode: (entry: unknown) => T,
+  toWork: (decoded: T) => number = () => workPerEntry,
 ): Promise<readonly T[]> {
   const decoded: T[] = [];
   const turns = new Turns();
-  // The turn in which a long list has arrived has also parsed it.
-  if (entries.length > entriesPerSlice) await nextTurn();
-  for (let begin = 0; begin < entries.length; begin += entriesPerSlice) {
-    const slice = entries.slice(begin, begin + entriesPerSlice);
-    await turns.take(slice.length * workPerEntry);
-    for (const entry of slice) decoded.push(decode(entry));
+  if (entries.length > maxEntriesInSameTurn) await nextTurn();
+  let work = 0;
+  for (const entry of entries) {
+    const value = decode(entry);
+    decoded.push(value);
+    work += toWork(value);
+    if (work < workPerSlice) continue;
+    await turns.take(work);
+    work = 0;
   }
   return markSharedWith(entries, decoded);
 }

@@ -27,6 +27,7 @@ import { parseRetryAfter, type RestResponse, toRestResponse } from './http/rest-
 import { defaultMaxRetries, isTransientError, isTransientResponse, toBackoff } from './http/retry.js';
 import { InFlightCall, markSharedWith } from './http/singleflight.js';
 import { OutgoingCall } from './http/transport.js';
+import { Turns } from '../turns.js';
 
 /** Options of a session. */
 export interface SessionOptions {
@@ -44,6 +45,9 @@ export interface SessionOptions {
  * operation need. Beyond it, reads reject with TooManyCallsError. A write may always start, so that no session stops between two writes.
  */
 export const maxCallsPerSession = 100;
+
+// To parse so many characters, and to decode them if the list is short, takes about as long as executing one field.
+const charactersPerField = 50;
 
 // The maximum number of warnings per session: a list may have an unexpected value in every entry.
 const maxWarnings = 50;
@@ -256,6 +260,7 @@ export class RestSession {
       const text = await response.text();
       if (text.startsWith('\uFEFF'))
         this.warn({ field: 'response', problem: lenientProblems.byte_order_mark, form: 'byte_order_mark' });
+      await new Turns().take(text.length / charactersPerField);
       const restResponse = toRestResponse(response.status, text, retryAfter);
       observation?.end(restResponse.status);
       return restResponse;

@@ -6,7 +6,7 @@ import { BadResponseError } from './errors.js';
 import { type EnvironmentAddress, listCollection, toCollectionRequest } from './environments.js';
 import { memoizePerSharedValue } from './http/singleflight.js';
 import { isSameId } from './ids.js';
-import { decodeEntries } from './lists.js';
+import { decodeEntries, workPerEntry } from './lists.js';
 
 /** The documented states, as the REST API sends them. */
 export const siteToSiteVpnStates = ['Connected', 'Pending', 'Disconnected', 'Error'] as const;
@@ -69,7 +69,12 @@ export interface SiteToSiteVpnEntity {
 /** Name of the collection in paths. */
 export const collection = 'sitetositevpns';
 const toSiteToSiteVpns = memoizePerSharedValue((entries: readonly unknown[], rest: RestSession) =>
-  decodeEntries(entries, (entry) => toSiteToSiteVpn(rest, entry)),
+  decodeEntries(
+    entries,
+    (entry) => toSiteToSiteVpn(rest, entry),
+    // A VPN may have hundreds of networks.
+    ({ cidrs }) => workPerEntry + cidrs.length / 5,
+  ),
 );
 
 // The REST API may return VPNs of other VPCs all the same. Each would need a call of its own for its VPC.

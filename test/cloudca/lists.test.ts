@@ -6,6 +6,7 @@ import type { RestSession } from '../../src/cloudca/session.js';
 import { decodeEntries } from '../../src/cloudca/lists.js';
 import { listSiteToSiteVpns } from '../../src/cloudca/site-to-site-vpns.js';
 import { listVpcs } from '../../src/cloudca/vpcs.js';
+import { countTurns } from '../helpers/count-turns.js';
 import { numberedId, numberedVpc, numberedVpn, range } from '../helpers/fixtures.js';
 import { startUpstream, type UpstreamCall } from '../helpers/upstream.js';
 import { catchFailure, createTestClient, testArea } from './test-client.js';
@@ -157,6 +158,12 @@ describe('decodeEntries', () => {
     await other;
     expect(decoded).toEqual(entries);
     expect(Math.max(...decodedInTurn.values())).toBeLessThanOrEqual(entries.length / 2);
+  });
+
+  it('divides a short list of large entries too', async () => {
+    const decode = (toWork?: () => number) => countTurns(decodeEntries(range(100), (entry) => entry, toWork));
+    expect(await decode()).toBeLessThanOrEqual(1);
+    expect(await decode(() => 1_000)).toBeGreaterThanOrEqual(5);
   });
 
   it('decodes a short list in the turn in which it has arrived', async () => {

@@ -16,6 +16,7 @@ import {
 import { getSiteToSiteVpn, listSiteToSiteVpns } from '../../src/cloudca/site-to-site-vpns.js';
 import { getTask } from '../../src/cloudca/tasks.js';
 import { getVpc, listVpcs } from '../../src/cloudca/vpcs.js';
+import { Turns } from '../../src/turns.js';
 import { useFakeClock } from '../helpers/fake-clock.js';
 import { json, raw, startUpstream } from '../helpers/upstream.js';
 import { waitUntil } from '../helpers/wait-until.js';
@@ -408,6 +409,32 @@ describe('The maximum number of calls of a session', () => {
     const failure = await calls.complete(catchFailure(listVpcs(rest, testArea)), clock);
     expect(failure.name).toBe('UnavailableError');
     expect(upstream.calls).toHaveLength(2);
+  });
+});
+
+describe('The response of a call', () => {
+  const { session } = createTestClient(upstream.url);
+
+  it('is parsed in a turn of the event loop that has room for its length', async () => {
+    let startTurn: (() => void) | undefined;
+    const take = jest.spyOn(Turns.prototype, 'take').mockImplementationOnce(
+      () =>
+        new Promise((resolve) => {
+          startTurn = resolve;
+        }),
+    );
+    upstream.script(() => raw(200, '{"data":[]}'.padEnd(5_000)));
+    let isParsed = false;
+    const vpcs = listVpcs(session(), testArea).then(() => {
+      isParsed = true;
+    });
+    await waitUntil(() => startTurn !== undefined);
+    await nextTurn();
+    expect(isParsed).toBe(false);
+    expect(take.mock.calls).toEqual([[100]]);
+    take.mockRestore();
+    startTurn?.();
+    await vpcs;
   });
 });
 

@@ -8,6 +8,8 @@ import { listen } from '../helpers/free-port.js';
 interface Behaviour {
   /** `rows-100`: number of VPNs. Default: 25. */
   readonly rows: number;
+  /** `networks-300`: number of remote networks of each VPN. Default: 1. */
+  readonly networks: number;
   /** `vpcs-5`: number of VPCs, to which the VPNs belong in turn. Default: 1. */
   readonly vpcs: number;
   /** `changing`: each response has another first VPN than the last. */
@@ -46,7 +48,7 @@ export async function startSizedRestApi(): Promise<SizedRestApi> {
   let callCount = 0;
   const api = { version: 0, dropsCall: (_call: { readonly apiKey: string; readonly path: string }): boolean => false };
   const toBody = (method: string, { pathname, searchParams }: URL, behaviour: Behaviour): Buffer => {
-    const { rows, vpcs, isChanging, isVersioned, isUnfiltered } = behaviour;
+    const { rows, networks, vpcs, isChanging, isVersioned, isUnfiltered } = behaviour;
     const [, , , , , collection = '', id] = pathname.split('/');
     if (method !== 'GET') {
       return Buffer.from(JSON.stringify({ taskId: numberedId('task', callCount), taskStatus: 'PENDING' }));
@@ -61,10 +63,15 @@ export async function startSizedRestApi(): Promise<SizedRestApi> {
     if (id !== undefined) return cached(`vpn ${id}`, () => ({ data: numberedVpn(Number(id.slice(-12)), 0) }));
     const vpcId = isUnfiltered ? null : searchParams.get('vpc_id');
     const variant = (isChanging ? callCount : isVersioned ? api.version : 0) % 2;
-    return cached(`vpns ${rows} ${vpcs} ${variant} ${vpcId ?? ''}`, () => ({
+    return cached(`vpns ${rows} ${networks} ${vpcs} ${variant} ${vpcId ?? ''}`, () => ({
       data: range(rows)
         .filter((row) => vpcId === null || numberedId('vpc', row % vpcs) === vpcId)
-        .map((row) => numberedVpn(row, row % vpcs, row === 0 && variant === 1 ? { state: 'Error' } : {})),
+        .map((row) =>
+          numberedVpn(row, row % vpcs, {
+            ...(networks > 1 && { cidr: toNetworks(row, networks) }),
+            ...(row === 0 && variant === 1 && { state: 'Error' }),
+          }),
+        ),
     }));
   };
   const server = createServer((request: IncomingMessage, response: ServerResponse) => {
@@ -98,12 +105,22 @@ export async function startSizedRestApi(): Promise<SizedRestApi> {
   });
 }
 
+// Distinct networks for up to 16,000 VPNs of 1,024 networks each.
+function toNetworks(row: number, count: number): string {
+  const first = row * 1_024;
+  const toNetwork = (number: number) => `${11 + (number >> 16)}.${(number >> 8) & 255}.${number & 255}.0/24`;
+  return range(count)
+    .map((index) => toNetwork(first + index))
+    .join(',');
+}
+
 function toBehaviour(environment: string): Behaviour {
   const words = environment.split('-');
   const read = (word: string, defaultValue: number) =>
     words.includes(word) ? Number(words[words.indexOf(word) + 1]) : defaultValue;
   return {
     rows: read('rows', 25),
+    networks: read('networks', 1),
     vpcs: read('vpcs', 1),
     delayMs: read('delay', 0),
     isChanging: words.includes('changing'),

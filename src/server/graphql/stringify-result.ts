@@ -6,11 +6,16 @@ import { Turns } from '../../turns.js';
 // In values: about as much work as executing as many fields.
 const maxValuesPerSlice = 2_000;
 
-/** Returns the JSON text of a result, with a line end; a promise of it if the result is large. */
+/** Returns the JSON text of a result, with a line end. Returns a promise of it if the result must wait for a turn of the event loop. */
 export function stringifyResult(result: object): string | Promise<string> {
-  return countValues(result, maxValuesPerSlice) > maxValuesPerSlice
-    ? stringifyInTurns(result)
-    : `${JSON.stringify(result)}\n`;
+  const values = countValues(result, maxValuesPerSlice);
+  if (values > maxValuesPerSlice) return stringifyInTurns(result);
+  const turn = new Turns({ hasResult: true }).take(values);
+  return turn === undefined ? toText(result) : turn.then(() => toText(result));
+}
+
+function toText(result: object): string {
+  return `${JSON.stringify(result)}\n`;
 }
 
 async function stringifyInTurns(result: object): Promise<string> {

@@ -113,10 +113,10 @@ describe('ResultBudget', () => {
     expect(begun()).toBe(8);
   });
 
-  it('returns a list of at most 2,000 fields at once, however full the turn is', () => {
+  it('returns a list of at most 250 fields at once, however full the turn is', () => {
     take(unlimited(), 600, 50);
-    expect(take(unlimited(), 40, 50)).toHaveLength(40);
-    expect(take(unlimited(), 41, 50)).toHaveLength(0);
+    expect(take(unlimited(), 5, 50)).toHaveLength(5);
+    expect(take(unlimited(), 6, 50)).toHaveLength(0);
   });
 
   it('releases a row with more fields than a turn may have', async () => {

@@ -1,7 +1,9 @@
 // The JSON text of results, made at once or in slices.
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { stringifyResult } from '../../../src/server/graphql/stringify-result.js';
+import { maxWorkPerTurn, Turns } from '../../../src/turns.js';
 import { numberedVpn, range } from '../../helpers/fixtures.js';
 
 const rows = (count: number) => range(count).map((index) => numberedVpn(index, 0));
@@ -34,6 +36,14 @@ describe('stringifyResult', () => {
 
   it('returns a small result at once', () => {
     expect(typeof stringifyResult({ data: { nodes: rows(25) } })).toBe('string');
+  });
+
+  it('makes the text of a small result in a later turn if this one is full', async () => {
+    await nextTurn();
+    void new Turns().take(maxWorkPerTurn);
+    const texts = [20, 2].map((count) => stringifyResult({ data: { nodes: rows(count) } }));
+    expect(texts).toEqual([expect.any(Promise), expect.any(String)]);
+    expect(await texts[0]).toBe(`${JSON.stringify({ data: { nodes: rows(20) } })}\n`);
   });
 
   it('lets other work have turns of the event loop while it writes a large result', async () => {
