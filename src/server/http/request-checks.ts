@@ -39,9 +39,9 @@ const hostPattern = /^((?:[\w-]+\.)*[\w-]+\.?|\[[0-9a-f:.]+\])(?::\d{1,5})?$/i;
 // The usual names: a URL can have each of them. The last label of an IPv4 address begins with a digit.
 const commonHost = /^(?:(?!xn--)[\w-]+\.)*(?!xn--)[a-z_][\w-]*(?::\d{1,4})?$/i;
 
-// Headers that are parsed, which takes milliseconds if they are as long as Node allows. In characters.
+/** Maximum length of headers that are parsed, in characters. It takes milliseconds to parse one as long as Node allows. */
+export const maxParsedLength = 1_024;
 const parsedHeaders = ['accept', 'accept-encoding', 'content-type'] as const;
-const maxParsedLength = 1_024;
 
 // The parameters of a URL are parsed several times. GraphQL over HTTP has five.
 const maxParameters = 100;

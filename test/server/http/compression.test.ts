@@ -2,6 +2,9 @@
 import { request } from 'node:http';
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import { describe, expect, it } from '@jest/globals';
+import Fastify from 'fastify';
+import { addCompression } from '../../../src/server/http/compression.js';
+import { addCleanup } from '../../helpers/cleanup.js';
 import { environmentLiteral, keyHeader } from '../../helpers/fixtures.js';
 import { startGateway } from '../../helpers/gateway.js';
 
@@ -83,5 +86,20 @@ describe('An event stream', () => {
     }
     expect(response.headers.get('content-encoding')).toBeNull();
     expect(text).toContain('event: next');
+  });
+});
+
+describe('A response that comes before the check of Accept-Encoding', () => {
+  it.each([
+    [1_024, 'gzip'],
+    [1_025, undefined],
+  ])('is for a header of %i characters compressed by %s', async (length, encoding) => {
+    const app = Fastify();
+    addCleanup(() => app.close());
+    await addCompression(app);
+    app.get('/', (_request, reply) => reply.type('text/plain').send('x'.repeat(2_000)));
+    const header = 'gzip'.padEnd(length, ', identity;q=0.5');
+    const { headers } = await app.inject({ url: '/', headers: { 'accept-encoding': header } });
+    expect(headers['content-encoding']).toBe(encoding);
   });
 });
