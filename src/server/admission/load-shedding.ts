@@ -1,7 +1,9 @@
-// Load shedding: rejects new requests while the event loop is delayed, so that operations in progress get the CPU time.
+// Load shedding: rejects new requests while the event loop is delayed, so that operations in progress get the CPU time. Rejects a request that
+// has waited too long for its turn, since its client sends more than there is time for.
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { FastifyInstance } from 'fastify';
 import { sendError } from '../http/error-responses.js';
+import { readWaitedMs } from '../http/pending-responses.js';
 
 /** Message to clients while the gateway sheds load. */
 export const overloadedMessage = 'The gateway is overloaded. Try again in a moment.';
@@ -12,7 +14,7 @@ const resolutionMs = 10;
 
 /** Options of load shedding. */
 export interface LoadSheddingOptions {
-  /** Maximum mean delay of the event loop, in milliseconds; 0: no maximum. */
+  /** Maximum mean delay of the event loop, and maximum wait of a request for its turn, in milliseconds; 0: no maximum. */
   readonly maxDelayMs: number;
   /** Called for each rejection. */
   readonly onShed: () => void;
@@ -21,8 +23,9 @@ export interface LoadSheddingOptions {
 }
 
 /**
- * Rejects requests with OVERLOADED (503) after two intervals of 500 ms in a row had a mean event loop delay above `maxDelayMs`. Returns
- * `shedIfOverloaded`, for WebSockets and subscriptions: it records a rejection and returns true if the request must be rejected.
+ * Rejects requests with OVERLOADED (503) after two intervals of 500 ms in a row had a mean event loop delay above `maxDelayMs`. Rejects a
+ * request that has itself waited longer than that for its turn (RequestTurns). Returns `shedIfOverloaded`, for WebSockets and subscriptions:
+ * it records a rejection and returns true if the request must be rejected.
  */
 export function addLoadShedding(
   app: FastifyInstance,
@@ -38,14 +41,14 @@ export function addLoadShedding(
     clearInterval(timer);
     done();
   });
-  const shedIfOverloaded = () => {
+  const shedIfOverloaded = (waitedMs = 0) => {
     // The start of the process, one large response, or a lack of CPU time may delay a single interval.
-    if (delayedIntervals < 2) return false;
+    if (delayedIntervals < 2 && waitedMs <= maxDelayMs) return false;
     onShed();
     return true;
   };
   app.addHook('onRequest', (request, reply, done) => {
-    if (!shedIfOverloaded()) {
+    if (!shedIfOverloaded(readWaitedMs(request.raw.socket))) {
       done();
       return;
     }

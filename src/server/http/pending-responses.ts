@@ -3,22 +3,28 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { isObject } from '../../json.js';
+import { apiKeyHeader } from './api-key.js';
+import { RequestTurns } from './request-turns.js';
 
 interface Exchange {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly serve: RequestListener;
+  /** How long it has waited for its turn among other clients, in milliseconds. */
+  waitedMs: number;
 }
 
 // In the order of the requests. The first is being served, the others wait.
 const pendingExchanges = new WeakMap<Duplex, Set<Exchange>>();
 
 // With more pending requests, the gateway does not read their connection. It cannot notice a disconnect then, so it reads some ahead.
-const maxReadAhead = 16;
+const maxReadAhead = 8;
 
 // The response to a request that waits behind so many others closes the connection. Each takes about 5 KB of memory. One read of 64 KiB may
 // hold 3,600.
-const maxPending = 32;
+const maxPending = 16;
+
+const turns = new RequestTurns();
 
 /**
  * Returns a listener that passes the requests of a connection to `serve` one at a time, each when the response before it has been sent.
@@ -31,7 +37,7 @@ export function serveOneAtATime(serve: RequestListener): RequestListener {
     const { socket } = request;
     // The rest of the bytes that were read before the connection closed.
     if (socket.destroyed) return;
-    const exchange = { request, response, serve };
+    const exchange = { request, response, serve, waitedMs: 0 };
     const pending = pendingExchanges.get(socket) ?? trackConnection(socket);
     pending.add(exchange);
     response.once('close', () => {
@@ -43,7 +49,7 @@ export function serveOneAtATime(serve: RequestListener): RequestListener {
       setImmediate(serveNext, socket, pending);
     });
     if (pending.size >= maxPending) closeAfterResponse(response);
-    if (pending.size === 1) serve(request, response);
+    if (pending.size === 1) serveInTurn(exchange);
     else if (pending.size > maxReadAhead) socket.pause();
   };
 }
@@ -62,7 +68,28 @@ function stopParsing(socket: Duplex): void {
 }
 
 function serveNext(socket: Duplex, [next]: ReadonlySet<Exchange>): void {
-  if (next !== undefined && !socket.destroyed) next.serve(next.request, next.response);
+  if (next !== undefined && !socket.destroyed) serveInTurn(next);
+}
+
+function serveInTurn(exchange: Exchange): void {
+  const { request, response, serve } = exchange;
+  turns.take(toClient(request), (waitedMs) => {
+    if (request.socket.destroyed) return;
+    exchange.waitedMs = waitedMs;
+    serve(request, response);
+  });
+}
+
+// The header as it is, which need not be a valid key.
+function toClient({ headers, socket }: IncomingMessage): string {
+  const { [apiKeyHeader]: key } = headers;
+  return key === undefined ? `address ${socket.remoteAddress}` : `key ${String(key)}`;
+}
+
+/** Returns how long the request that is served on a connection has waited for its turn among other clients, in milliseconds. */
+export function readWaitedMs(socket: Duplex): number {
+  const [served] = pendingExchanges.get(socket) ?? [];
+  return served?.waitedMs ?? 0;
 }
 
 /** Reports whether a request that has arrived on a connection, at least its headers, has no response yet. */

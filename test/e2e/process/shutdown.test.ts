@@ -87,8 +87,8 @@ async function flood(gateway: ListeningProcess, requests: number): Promise<void>
   };
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
   const head = `GET /graphql?query=${query} HTTP/1.1\r\n${lines.join('')}`;
-  // The gateway closes a connection with more than 32 pending requests.
-  const maxBatch = 30;
+  // The gateway closes a connection with 16 pending requests.
+  const maxBatch = 15;
   for (let sent = 0; sent < requests; sent += maxBatch) {
     const client = await connectTo(gateway);
     let tail = '';

@@ -134,13 +134,13 @@ export async function sendInTurn(
   await Promise.all(Array.from({ length: connections }, run));
 }
 
-/** Sends requests with up to 32 responses outstanding, until the attack must end, as fast as the gateway responds, but at most this fast. */
+/** Sends requests with up to 15 responses outstanding, until the attack must end, as fast as the gateway responds, but at most this fast. */
 export async function pipeline(target: Target, request: string, bytesPerSecond: number): Promise<void> {
   const startedAt = performance.now();
   let sent = 0;
-  // The gateway closes a connection with more than 32 pending requests.
-  const maxPending = 32;
-  const batch = 16;
+  // The gateway closes a connection with 16 pending requests.
+  const maxPending = 15;
+  const batch = 8;
   while (!target.isOver()) {
     const client = openHttpClient(target);
     for (let requests = batch; !target.isOver() && !client.isClosed(); requests += batch) {

@@ -66,6 +66,25 @@ const results: readonly Attack[] = [
     expected: [/^200 OPERATION_TOO_COMPLEX/],
   },
   {
+    name: 'lists 1,000 VPNs with 300 networks each, four at a time',
+    environment: smallHeap,
+    run: sendQuery(vpns('rows-1000-networks-300', 'id name cidr'), { connections: 4 }),
+    expected: [/^200$/],
+  },
+  {
+    name: 'lists 300 VPNs on each of 900 connections at once',
+    environment: { ...smallHeap, RATE_LIMIT_PER_MINUTE: '1000000' },
+    run: async (target) => {
+      const request = toPost({ query: vpns('rows-300', 'id name') });
+      const clients = range(900).map(() => openHttpClient(target));
+      for (let count = 1; !target.isOver(); count++) {
+        for (const { socket } of clients) socket.write(request);
+        await Promise.all(clients.map((client) => client.whenResponded(count)));
+      }
+    },
+    expected: [/^200$/, /^429 RATE_LIMITED/],
+  },
+  {
     name: 'gets VPNs of 1,000 VPCs, although it filters by one VPC',
     run: (target) =>
       sendInTurn(

@@ -1,8 +1,11 @@
 // Load shedding: while the event loop is delayed, new requests are rejected on every transport, and requests in progress go on.
+import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
+import { connect } from 'node:net';
 import { describe, expect, it } from '@jest/globals';
+import { addCleanup } from '../../helpers/cleanup.js';
 import { useFakeClock } from '../../helpers/fake-clock.js';
-import { environmentLiteral, keyHeader, otherKey, taskId, vpnId } from '../../helpers/fixtures.js';
+import { environmentLiteral, keyHeader, otherKey, range, taskId, vpnId } from '../../helpers/fixtures.js';
 import { sendRequest, post, sendLines } from '../../helpers/http.js';
 import { json } from '../../helpers/upstream.js';
 import { waitUntil } from '../../helpers/wait-until.js';
@@ -140,6 +143,31 @@ describe('MAX_EVENT_LOOP_DELAY_MS', () => {
       expect(await post(gateway.url, list, key)).toMatchObject({ status: 200 });
       setDelay(0, 1);
     }
+  });
+
+  it('rejects requests that have waited longer for their turn, and none after them', async () => {
+    // No turn takes so little time.
+    const { gateway } = await start(0.001);
+    const { hostname, port } = new URL(gateway.url);
+    let accepted = 0;
+    gateway.app.server.on('connection', () => accepted++);
+    const sockets = await Promise.all(
+      range(40).map(async () => {
+        const socket = connect(Number(port), hostname);
+        addCleanup(() => socket.destroy());
+        await once(socket, 'connect');
+        return socket;
+      }),
+    );
+    await waitUntil(() => accepted === sockets.length);
+    const request = `GET /graphql?query={__typename} HTTP/1.1\r\nhost: a\r\nmc-api-key: ${Object.values(key)[0]}\r\n\r\n`;
+    const responses = sockets.map(async (socket) => (await once(socket, 'data')).join('').slice(0, 12));
+    for (const socket of sockets) socket.write(request);
+    const statuses = await Promise.all(responses);
+
+    expect(statuses.filter((status) => status === 'HTTP/1.1 200').length).toBeGreaterThanOrEqual(8);
+    expect(statuses.filter((status) => status === 'HTTP/1.1 503').length).toBeGreaterThan(0);
+    expect(await post(gateway.url, { query: '{ __typename }' }, key)).toMatchObject({ status: 200 });
   });
 
   it('rejects nothing when set to 0', async () => {
