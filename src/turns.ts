@@ -1,5 +1,5 @@
-// Divides work on large lists and results into turns of the event loop. In each turn, one of them gets one slice done. So however many are
-// in progress, other requests wait for one slice at most.
+// Divides work on lists and results into turns of the event loop. In each turn, slices of some of them are done, of each caller in turn. So
+// however many are in progress, other requests wait for one turn at most, and another caller's list for a few.
 
 /**
  * Maximum work of one turn, in fields without arguments: about 10 ms. A promise for each row and more garbage make smaller
@@ -13,74 +13,128 @@ interface Slice {
   readonly start: () => void;
 }
 
-// An operation with less work, in fields, never waits: it costs less than the turns would.
-const smallWork = 250;
+// A caller may have so much work done in each turn, in fields, even if the turn is full. A page of a list is less: turns would cost it more
+// time than its work.
+const smallWork = 2_000;
 
-// Only so many operations alternate. The others wait, so that their unfinished results do not take memory all at the same time.
+// Only so many operations of a caller alternate. The others wait, so that their unfinished results do not take memory all at the same time.
 const maxAlternating = 4;
 
-// Operations that alternate, and steps that have a result, the next one first.
-const alternating: Turns[] = [];
-// Operations that wait for another one to end, the next one first.
-const waiting = new Set<Turns>();
+/** The operations of one caller that want turns. */
+class Lane {
+  // The next one first.
+  readonly #alternating: Turns[] = [];
+  // Operations that wait for another one to end, the next one first.
+  readonly #waiting = new Set<Turns>();
+
+  get isEmpty(): boolean {
+    return this.#alternating.length + this.#waiting.size === 0;
+  }
+
+  add(turns: Turns): void {
+    if (!this.#alternating.includes(turns)) this.#waiting.add(turns);
+  }
+
+  remove(turns: Turns): void {
+    this.#waiting.delete(turns);
+    const index = this.#alternating.indexOf(turns);
+    if (index >= 0) this.#alternating.splice(index, 1);
+  }
+
+  /** Starts slices of the next operation, as many as there is room for. Returns their work: 0 if there is no room for one. */
+  startNext(room: number): number {
+    for (const turns of this.#waiting) {
+      if (this.#alternating.length >= maxAlternating) break;
+      this.#waiting.delete(turns);
+      this.#alternating.push(turns);
+    }
+    const [next] = this.#alternating;
+    const work = next?.startNext(room) ?? 0;
+    if (next === undefined || work === 0) return 0;
+    this.#alternating.shift();
+    if (next.hasSlices) this.#alternating.push(next);
+    return work;
+  }
+}
+
+// By caller, the next one first. Callers that want no turn have no lane.
+const lanes = new Map<string | undefined, Lane>();
+// Results that are complete, e.g. to make their text, the next one first. They go before operations, since they take more memory.
+const results = new Set<Turns>();
 let isScheduled = false;
-// Work of the current turn, of operations that did not wait.
+// Work of the current turn in all, and of callers that did not wait.
 let workInTurn = 0;
+const workOfCaller = new Map<string | undefined, number>();
 
 /** The turns of one operation, or of one step of it. The first one is the turn in which the operation or step starts. */
 export class Turns {
+  readonly #caller: string | undefined;
   readonly #hasResult: boolean;
-  // Work of this operation that did not wait.
-  #workAtOnce = 0;
   #slices: Slice[] = [];
   // Index of the next slice. Removing each slice from the array would make the work quadratic.
   #next = 0;
 
-  /** With `hasResult`, the step has a whole result in memory, so it alternates at once instead of waiting for another operation to end. */
-  constructor({ hasResult = false }: { readonly hasResult?: boolean } = {}) {
+  /**
+   * `caller` is whom the work is for, e.g. an API key: callers take turns. With `hasResult`, the step has a complete result in memory, so it
+   * goes before operations.
+   */
+  constructor({ caller, hasResult = false }: { readonly caller?: string | undefined; readonly hasResult?: boolean }) {
+    this.#caller = caller;
     this.#hasResult = hasResult;
+  }
+
+  /** Whether slices wait. */
+  get hasSlices(): boolean {
+    return this.#next < this.#slices.length;
   }
 
   /** Takes part of the current turn. Returns undefined if it has room for this much work, otherwise a promise of a later turn. */
   take(work: number): Promise<void> | undefined {
-    if (this.#slices.length === 0 && (this.#workAtOnce + work <= smallWork || workInTurn + work <= maxWorkPerTurn)) {
-      this.#workAtOnce += work;
-      workInTurn += work;
-      scheduleTurn();
-      return undefined;
-    }
+    scheduleTurn();
+    if (!this.hasSlices && this.#mayStart(work)) return undefined;
     return new Promise((start) => {
       this.#slices.push({ work, start });
-      if (!alternating.includes(this)) {
-        if (this.#hasResult) alternating.push(this);
-        else waiting.add(this);
+      if (this.#hasResult) {
+        results.add(this);
+        return;
       }
-      scheduleTurn();
+      const lane = lanes.get(this.#caller) ?? new Lane();
+      lane.add(this);
+      lanes.set(this.#caller, lane);
     });
+  }
+
+  #mayStart(work: number): boolean {
+    const workSoFar = workOfCaller.get(this.#caller) ?? 0;
+    if (workInTurn + work > maxWorkPerTurn && workSoFar + work > smallWork) return false;
+    workInTurn += work;
+    workOfCaller.set(this.#caller, workSoFar + work);
+    return true;
   }
 
   /** Drops the slices that wait. Their promises never settle. */
   drop(): void {
     this.#slices = [];
     this.#next = 0;
-    waiting.delete(this);
-    const index = alternating.indexOf(this);
-    if (index >= 0) alternating.splice(index, 1);
+    results.delete(this);
+    const lane = lanes.get(this.#caller);
+    lane?.remove(this);
+    if (lane?.isEmpty === true) lanes.delete(this.#caller);
   }
 
-  /** Starts as many slices as a turn has room for, at least one. Returns whether more slices wait. */
-  startNext(): boolean {
+  /** Starts as many slices as there is room for, and at least one in a turn that has done nothing else. Returns their work. */
+  startNext(room: number): number {
     let work = 0;
     for (; this.#next < this.#slices.length; this.#next++) {
       const slice = this.#slices[this.#next];
-      if (slice === undefined || (work > 0 && work + slice.work > maxWorkPerTurn)) {
-        return true;
-      }
+      const isFirst = work === 0 && room === maxWorkPerTurn;
+      if (slice === undefined || (work + slice.work > room && !isFirst)) return work;
       work += slice.work;
       slice.start();
     }
-    this.drop();
-    return false;
+    this.#slices = [];
+    this.#next = 0;
+    return work;
   }
 }
 
@@ -92,13 +146,23 @@ function scheduleTurn(): void {
 
 function runTurn(): void {
   isScheduled = false;
-  workInTurn = 0;
-  for (const turns of waiting) {
-    if (alternating.length >= maxAlternating) break;
-    waiting.delete(turns);
-    alternating.push(turns);
+  workOfCaller.clear();
+  let room = maxWorkPerTurn;
+  for (const turns of results) {
+    const work = turns.startNext(room);
+    if (work === 0) break;
+    room -= work;
+    results.delete(turns);
+    if (turns.hasSlices) results.add(turns);
   }
-  const turns = alternating.shift();
-  if (turns?.startNext() === true) alternating.push(turns);
-  if (alternating.length + waiting.size > 0) scheduleTurn();
+  // Visits a caller again after the others, since it is added again.
+  for (const [caller, lane] of lanes) {
+    const work = lane.startNext(room);
+    if (work === 0) break;
+    room -= work;
+    lanes.delete(caller);
+    if (!lane.isEmpty) lanes.set(caller, lane);
+  }
+  workInTurn = maxWorkPerTurn - room;
+  if (workInTurn > 0 || lanes.size + results.size > 0) scheduleTurn();
 }

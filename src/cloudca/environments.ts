@@ -118,7 +118,7 @@ export async function listEnvironments(
 ): Promise<readonly EnvironmentEntity[]> {
   const request = { route: '/environments', path: ['environments'], query: toOrganizationQuery(organizationId) };
   const environments = readList(rest, request, 'environments').then((entries) =>
-    decodeEntries(entries, (entry) => toEnvironment(new WireFields(entry, 'environment', rest.warn))),
+    decodeEntries(rest, entries, (entry) => toEnvironment(new WireFields(entry, 'environment', rest.warn))),
   );
   return organizationId === null
     ? environments
@@ -132,7 +132,7 @@ export async function listEnvironments(
 export function listOrganizations(rest: RestSession): Promise<readonly OrganizationEntity[]> {
   const request = { route: '/organizations', path: ['organizations'] };
   const organizations = readList(rest, request, 'organizations').then((entries) =>
-    decodeEntries(entries, (entry) => toOrganization(new WireFields(entry, 'organization', rest.warn))),
+    decodeEntries(rest, entries, (entry) => toOrganization(new WireFields(entry, 'organization', rest.warn))),
   );
   return explainNotFound(organizations, 'The REST API has no list of organizations. Ask its operator for their ids.');
 }
@@ -150,7 +150,9 @@ async function explainNotFound<T>(result: Promise<T>, message: string): Promise<
 export async function listServiceConnections(rest: RestSession): Promise<readonly ServiceConnectionEntity[]> {
   const request = { route: '/services/connections', path: ['services', 'connections'] };
   const entries = await readList(rest, request, 'service connections');
-  return decodeEntries(entries, (entry) => toServiceConnection(new WireFields(entry, 'serviceConnection', rest.warn)));
+  return decodeEntries(rest, entries, (entry) =>
+    toServiceConnection(new WireFields(entry, 'serviceConnection', rest.warn)),
+  );
 }
 
 function toEnvironment(fields: WireFields): EnvironmentEntity {

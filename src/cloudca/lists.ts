@@ -2,7 +2,6 @@
 // requests are served in between.
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { isObject } from '../json.js';
-import { Turns } from '../turns.js';
 import { toList, WireFields } from './decode.js';
 import { BadResponseError } from './errors.js';
 import { markSharedWith } from './http/singleflight.js';
@@ -87,12 +86,13 @@ const maxEntriesInSameTurn = 500;
  * result is marked as shared if the entries are (see memoizePerSharedValue). Rejects with what `decode` throws.
  */
 export async function decodeEntries<T>(
+  rest: RestSession,
   entries: readonly unknown[],
   decode: (entry: unknown) => T,
   toWork: (decoded: T) => number = () => workPerEntry,
 ): Promise<readonly T[]> {
   const decoded: T[] = [];
-  const turns = new Turns();
+  const turns = rest.createTurns();
   if (entries.length > maxEntriesInSameTurn) await nextTurn();
   let work = 0;
   for (const entry of entries) {

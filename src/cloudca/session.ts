@@ -99,6 +99,11 @@ export class RestSession {
     return this.#client.apiVersion;
   }
 
+  /** Creates turns of the event loop for work of this session. All sessions of its key share those of the process with other keys. */
+  createTurns(): Turns {
+    return new Turns({ caller: this.#caller.apiKey });
+  }
+
   /** Restarts the deadline. */
   renewDeadline(): void {
     this.#deadline.renew();
@@ -258,9 +263,9 @@ export class RestSession {
       const response = await this.#client.send(toKyOptions(method, body, call));
       const retryAfter = parseRetryAfter(response.headers.get('retry-after'));
       const text = await response.text();
+      await this.createTurns().take(text.length / charactersPerField);
       if (text.startsWith('\uFEFF'))
         this.warn({ field: 'response', problem: lenientProblems.byte_order_mark, form: 'byte_order_mark' });
-      await new Turns().take(text.length / charactersPerField);
       const restResponse = toRestResponse(response.status, text, retryAfter);
       observation?.end(restResponse.status);
       return restResponse;

@@ -70,6 +70,7 @@ export interface SiteToSiteVpnEntity {
 export const collection = 'sitetositevpns';
 const toSiteToSiteVpns = memoizePerSharedValue((entries: readonly unknown[], rest: RestSession) =>
   decodeEntries(
+    rest,
     entries,
     (entry) => toSiteToSiteVpn(rest, entry),
     // A VPN may have hundreds of networks.

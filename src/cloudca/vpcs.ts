@@ -23,7 +23,7 @@ export interface VpcEntity {
 }
 
 const toVpcs = memoizePerSharedValue((entries: readonly unknown[], rest: RestSession) =>
-  decodeEntries(entries, (entry) => toVpc(rest, entry)),
+  decodeEntries(rest, entries, (entry) => toVpc(rest, entry)),
 );
 
 /** Lists all VPCs of an environment, in the REST API's order. Rejects with a CloudcaError. */

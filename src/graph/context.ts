@@ -148,7 +148,7 @@ export class GraphContext {
   constructor(options: ContextOptions) {
     const { client, apiKey, callerId, requestId, watcher, draining, coalesceReads, warn, observe, recordAudit, trace } =
       options;
-    this.budget = new ResultBudget(options.maxResultFields, () => this.#rest?.cancelReads());
+    this.budget = new ResultBudget(options.maxResultFields, apiKey, () => this.#rest?.cancelReads());
     this.callerId = callerId;
     this.requestId = requestId;
     this.app = options.app;
@@ -293,6 +293,6 @@ export class GraphContext {
 function createLoaders(rest: RestSession): Loaders {
   const siteToSiteVpns = createSiteToSiteVpnLoaders(rest);
   const vpcs = createVpcLoaders(rest);
-  const vpcNetworks = createVpcNetworksLoader(siteToSiteVpns, vpcs);
+  const vpcNetworks = createVpcNetworksLoader(siteToSiteVpns, vpcs, rest.createTurns());
   return { environments: createEnvironmentLoaders(rest), siteToSiteVpns, vpcs, vpcNetworks };
 }

@@ -150,7 +150,7 @@ describe('decodeEntries', () => {
     })();
     const entries = range(5_000);
     const decodedInTurn = new Map<number, number>();
-    const decoded = await decodeEntries(entries, (entry) => {
+    const decoded = await decodeEntries(session(), entries, (entry) => {
       decodedInTurn.set(turns, (decodedInTurn.get(turns) ?? 0) + 1);
       return entry;
     });
@@ -161,7 +161,8 @@ describe('decodeEntries', () => {
   });
 
   it('divides a short list of large entries too', async () => {
-    const decode = (toWork?: () => number) => countTurns(decodeEntries(range(100), (entry) => entry, toWork));
+    const decode = (toWork?: () => number) =>
+      countTurns(decodeEntries(session(), range(100), (entry) => entry, toWork));
     expect(await decode()).toBeLessThanOrEqual(1);
     expect(await decode(() => 1_000)).toBeGreaterThanOrEqual(5);
   });
@@ -169,7 +170,7 @@ describe('decodeEntries', () => {
   it('decodes a short list in the turn in which it has arrived', async () => {
     let isLater = false;
     setImmediate(() => (isLater = true));
-    expect(await decodeEntries(range(100), (entry) => entry)).toHaveLength(100);
+    expect(await decodeEntries(session(), range(100), (entry) => entry)).toHaveLength(100);
     expect(isLater).toBe(false);
   });
 });

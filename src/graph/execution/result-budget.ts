@@ -44,7 +44,7 @@ export function createTooLongError(): ResultTooLargeError {
 export class ResultBudget {
   /** Maximum number of fields; 0: no limit. */
   readonly maxFields: number;
-  readonly #turns = new Turns();
+  readonly #turns: Turns;
   readonly #cancelReads: () => void;
   #fields = 0;
   #announced = 0;
@@ -52,9 +52,13 @@ export class ResultBudget {
   #stopReason: Error | undefined;
   #onStop: ((reason: Error) => void) | undefined;
 
-  /** `cancelReads` cancels the REST reads in flight and rejects later ones. It is called when the operation stops. */
-  constructor(maxFields: number, cancelReads: () => void) {
+  /**
+   * `caller` is the API key that the result is for. `cancelReads` cancels the REST reads in flight and rejects later ones. It is called when the
+   * operation stops.
+   */
+  constructor(maxFields: number, caller: string | undefined, cancelReads: () => void) {
     this.maxFields = maxFields;
+    this.#turns = new Turns({ caller });
     this.#cancelReads = cancelReads;
   }
 
@@ -74,17 +78,21 @@ export class ResultBudget {
   }
 
   /**
-   * Takes the rows of a list, each of the same size. Returns the rows, or promises of the rows that must wait for a later turn of the
-   * event loop. Throws ResultTooLargeError, and stops the operation, if the result would have too many fields.
+   * Takes the rows of a list, each of the same size. Returns the rows, and promises of those that must wait for a later turn of the event loop.
+   * If all must wait, returns a promise of that. Throws ResultTooLargeError, and stops the operation, if the result would have too many fields.
    */
-  takeRows<T>(rows: readonly T[], rowSize: RowSize): readonly (T | Promise<T>)[] | Promise<readonly T[]> {
+  takeRows<T>(
+    rows: readonly T[],
+    rowSize: RowSize,
+  ): readonly (T | Promise<T>)[] | Promise<readonly (T | Promise<T>)[]> {
     this.#fields += rows.length * rowSize.fields;
     if (this.maxFields > 0 && this.#fields > this.maxFields) this.stop(createTooManyFieldsError(this.maxFields));
     this.throwIfStopped();
-    const work = rows.length * rowSize.work;
-    if (work > maxWorkPerTurn) return this.#divide(rows, rowSize.work);
-    const turn = this.#turns.take(work);
-    return turn === undefined ? rows : turn.then(() => this.#checked(rows));
+    const rowsPerTurn = Math.max(1, Math.floor(maxWorkPerTurn / rowSize.work));
+    const [turn, ...laterTurns] = this.#takeTurns(rows.length, rowsPerTurn, rowSize.work);
+    const toRows = () => this.#toRows(rows, rowsPerTurn, laterTurns);
+    // The promises of all rows take much memory, so they are made in the first turn.
+    return turn === undefined ? toRows() : turn.then(toRows);
   }
 
   /**
@@ -135,15 +143,25 @@ export class ResultBudget {
     if (this.#stopReason !== undefined) listener(this.#stopReason);
   }
 
-  #divide<T>(rows: readonly T[], workPerRow: number): readonly (T | Promise<T>)[] {
-    const rowsPerTurn = Math.max(1, Math.floor(maxWorkPerTurn / workPerRow));
-    const result: (T | Promise<T>)[] = [];
-    for (let begin = 0; begin < rows.length; begin += rowsPerTurn) {
-      const slice = rows.slice(begin, begin + rowsPerTurn);
-      const turn = this.#turns.take(slice.length * workPerRow);
-      for (const row of slice) result.push(turn === undefined ? row : turn.then(() => this.#checked(row)));
+  #takeTurns(rowCount: number, rowsPerTurn: number, workPerRow: number): readonly (Promise<void> | undefined)[] {
+    const turns = [];
+    for (let begin = 0; begin < rowCount; begin += rowsPerTurn) {
+      turns.push(this.#turns.take(Math.min(rowCount - begin, rowsPerTurn) * workPerRow));
     }
-    return result;
+    return turns;
+  }
+
+  #toRows<T>(
+    rows: readonly T[],
+    rowsPerTurn: number,
+    laterTurns: readonly (Promise<void> | undefined)[],
+  ): readonly (T | Promise<T>)[] {
+    this.throwIfStopped();
+    if (laterTurns.length === 0) return rows;
+    return rows.map((row, index) => {
+      const turn = index < rowsPerTurn ? undefined : laterTurns[Math.floor(index / rowsPerTurn) - 1];
+      return turn === undefined ? row : turn.then(() => this.#checked(row));
+    });
   }
 
   #checked<T>(value: T): T {

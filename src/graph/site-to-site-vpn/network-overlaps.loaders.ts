@@ -2,7 +2,7 @@
 import { BadResponseError } from '../../cloudca/errors.js';
 import type { EnvironmentAddress } from '../../cloudca/environments.js';
 import { isSameId, toIdKey } from '../../cloudca/ids.js';
-import { Turns } from '../../turns.js';
+import type { Turns } from '../../turns.js';
 import { parseIpNetwork } from '../ip-networks.js';
 import { createListLoader, toEnvironmentCacheKey } from '../loaders.js';
 import { type IndexedNetwork, NetworkIndex } from '../network-index.js';
@@ -24,10 +24,11 @@ export type VpcNetworks = NetworkIndex<SiteToSiteVpn | null>;
 /** Loads the networks of a VPC. Rejects with a CloudcaError: BadResponseError if a network is missing, or is not a CIDR block. */
 export type LoadVpcNetworks = (vpn: SiteToSiteVpn, key: VpcNetworksKey) => Promise<VpcNetworks>;
 
-/** Creates the loader of one operation. It reads the VPNs and the VPCs of an environment once, for any number of VPCs. */
-export function createVpcNetworksLoader(vpns: SiteToSiteVpnLoaders, vpcs: VpcLoaders): LoadVpcNetworks {
-  // All VPCs of the operation share them: each of a thousand may have few networks.
-  const turns = new Turns();
+/**
+ * Creates the loader of one operation. It reads the VPNs and the VPCs of an environment once, for any number of VPCs. All of them share the
+ * turns: each of a thousand VPCs may have few networks.
+ */
+export function createVpcNetworksLoader(vpns: SiteToSiteVpnLoaders, vpcs: VpcLoaders, turns: Turns): LoadVpcNetworks {
   const load = createListLoader(
     async (key: VpcNetworksKey) => {
       const [vpc, members] = await Promise.all([loadVpc(vpcs, { ...key, id: key.vpcId }), loadMembers(vpns, key)]);

@@ -66,6 +66,12 @@ const results: readonly Attack[] = [
     expected: [/^200 OPERATION_TOO_COMPLEX/],
   },
   {
+    name: 'lists 5,000 VPNs, 64 lists at a time',
+    environment: smallHeap,
+    run: sendQuery(vpns('rows-5000', 'id name state gateway cidr'), { connections: 64 }),
+    expected: [/^200$/],
+  },
+  {
     name: 'lists 1,000 VPNs with 300 networks each, four at a time',
     environment: smallHeap,
     run: sendQuery(vpns('rows-1000-networks-300', 'id name cidr'), { connections: 4 }),

@@ -252,7 +252,7 @@ describe('Vpc.siteToSiteVpns', () => {
 describe('ResultBudget.takeText', () => {
   it('stops the operation if the texts have more than 32 Mi characters', () => {
     let cancellations = 0;
-    const budget = new ResultBudget(0, () => cancellations++);
+    const budget = new ResultBudget(0, undefined, () => cancellations++);
     budget.takeText(20 * 1024 * 1024);
     budget.takeText(12 * 1024 * 1024);
     expect(cancellations).toBe(0);
@@ -266,7 +266,7 @@ describe('ResultBudget.takeText', () => {
 describe('ResultBudget.announceRows', () => {
   it('stops the operation once the announced rows alone exceed the limit', () => {
     let cancelled = 0;
-    const budget = new ResultBudget(10, () => cancelled++);
+    const budget = new ResultBudget(10, undefined, () => cancelled++);
     budget.announceRows(6);
     budget.announceRows(4);
     expect(budget.stopReason).toBeUndefined();
@@ -277,7 +277,7 @@ describe('ResultBudget.announceRows', () => {
   });
 
   it('stops nothing without a limit', () => {
-    const budget = new ResultBudget(0, () => undefined);
+    const budget = new ResultBudget(0, undefined, () => undefined);
     budget.announceRows(1_000_000);
     expect(budget.stopReason).toBeUndefined();
   });

@@ -8,19 +8,20 @@ import { maxWorkPerTurn, Turns } from '../../../src/turns.js';
 import { range } from '../../helpers/fixtures.js';
 
 const size = (fields: number) => ({ fields, work: fields });
-const unlimited = () => new ResultBudget(0, () => undefined);
+const unlimited = (caller?: string) => new ResultBudget(0, caller, () => undefined);
 
 /** Takes the rows 0 to `count - 1`, and returns those that have been released so far, in the order of their release. */
 function take(budget: ResultBudget, count: number, fieldsPerRow: number): number[] {
   const released: number[] = [];
-  const rows = budget.takeRows(range(count), size(fieldsPerRow));
-  if (rows instanceof Promise) void rows.then((all) => released.push(...all));
-  else {
+  const add = (rows: readonly (number | Promise<number>)[]) => {
     for (const row of rows) {
       if (row instanceof Promise) void row.then((value) => released.push(value));
       else released.push(row);
     }
-  }
+  };
+  const rows = budget.takeRows(range(count), size(fieldsPerRow));
+  if (rows instanceof Promise) void rows.then(add);
+  else add(rows);
   return released;
 }
 
@@ -113,10 +114,55 @@ describe('ResultBudget', () => {
     expect(begun()).toBe(8);
   });
 
-  it('returns a list of at most 250 fields at once, however full the turn is', () => {
+  it('gives another caller a turn among many operations of one, however long they are', async () => {
+    const long = range(64).map(() => take(unlimited('one'), 5_000, 50));
+    const list = take(unlimited('other'), 300, 10);
+    expect(list).toEqual([]);
+    await passTurns(3);
+    expect(list).toHaveLength(300);
+    expect(long.flat().length).toBeGreaterThan(0);
+    await passTurns(64 * 25);
+    expect(long.map(({ length }) => length)).toEqual(range(64).map(() => 5_000));
+  });
+
+  it('gives small operations one turn together', async () => {
+    take(unlimited(), 200, 50);
+    const small = range(6).map((index) => take(unlimited(`caller ${index % 4}`), 50, 50));
+    const count = () => small.filter(({ length }) => length === 50).length;
+    expect(count()).toBe(0);
+    await nextTurn();
+    expect(count()).toBe(4);
+    await nextTurn();
+    expect(count()).toBe(6);
+  });
+
+  it('forgets the callers whose operations have stopped', async () => {
+    const budget = unlimited('stopped');
+    budget.onStop(() => undefined);
+    take(budget, 5_000, 50);
+    budget.stop(new Error('stopped'));
+    const released = take(unlimited('other'), 600, 50);
+    await passTurns(3);
+    expect(released).toHaveLength(600);
+  });
+
+  it('returns 2,000 fields of each caller at once, however full the turn is', () => {
     take(unlimited(), 600, 50);
-    expect(take(unlimited(), 5, 50)).toHaveLength(5);
-    expect(take(unlimited(), 6, 50)).toHaveLength(0);
+    for (const caller of ['one', 'other']) {
+      expect(take(unlimited(caller), 20, 50)).toHaveLength(20);
+      expect(take(unlimited(caller), 20, 50)).toHaveLength(20);
+      expect(take(unlimited(caller), 1, 50)).toHaveLength(0);
+    }
+  });
+
+  it('goes on with a step that has a complete result before any operation', async () => {
+    const rows = take(unlimited('one'), 600, 50);
+    const step = new Turns({ hasResult: true });
+    const steps = range(4).map(() => step.take(maxWorkPerTurn));
+    let done = 0;
+    for (const each of steps) void each?.then(() => done++);
+    await passTurns(5);
+    expect([done, rows.length]).toEqual([4, 400]);
   });
 
   it('releases a row with more fields than a turn may have', async () => {
@@ -138,7 +184,7 @@ describe('ResultBudget', () => {
 
   it('cancels the reads once, and reports the first reason, when the operation stops', () => {
     const events: string[] = [];
-    const budget = new ResultBudget(10, () => events.push('cancelled'));
+    const budget = new ResultBudget(10, undefined, () => events.push('cancelled'));
     budget.onStop(({ message }) => events.push(message));
     expect(() => budget.takeRows(range(11), size(1))).toThrow('more than 10 fields');
     budget.stop(new Error('later'));
