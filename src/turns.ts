@@ -13,8 +13,7 @@ interface Slice {
   readonly start: () => void;
 }
 
-// A caller may have so much work done in each turn, in fields, even if the turn is full. A page of a list is less: turns would cost it more
-// time than its work.
+// A caller may have so much work done in each turn, in fields, even if the turn is full. A page of a list has less.
 const smallWork = 2_000;
 
 // Only so many operations of a caller alternate. The others wait, so that their unfinished results do not take memory all at the same time.

@@ -1,4 +1,5 @@
 // The REST calls of one operation: one caller, one key, one deadline. Reads are retried and coalesced, writes are sent once.
+import { Turns } from '../turns.js';
 import type { CallOptions, CloudcaClient, RestApiVersion } from './client.js';
 import { lenientProblems, type WireWarning } from './decode.js';
 import { toReadData, toWriteOutcome, type WriteOutcome } from './envelope.js';
@@ -27,7 +28,6 @@ import { parseRetryAfter, type RestResponse, toRestResponse } from './http/rest-
 import { defaultMaxRetries, isTransientError, isTransientResponse, toBackoff } from './http/retry.js';
 import { InFlightCall, markSharedWith } from './http/singleflight.js';
 import { OutgoingCall } from './http/transport.js';
-import { Turns } from '../turns.js';
 
 /** Options of a session. */
 export interface SessionOptions {
