@@ -25,26 +25,32 @@ class Lane {
   readonly #alternating: Turns[] = [];
   // Operations that wait for another one to end, the next one first.
   readonly #waiting = new Set<Turns>();
+  // First steps, which wait for those too. Otherwise the rows of all operations would take memory at the same time.
+  readonly #waitingToBegin = new Set<Turns>();
 
   get isEmpty(): boolean {
-    return this.#alternating.length + this.#waiting.size === 0;
+    return this.#alternating.length + this.#waiting.size + this.#waitingToBegin.size === 0;
   }
 
   add(turns: Turns): void {
-    if (!this.#alternating.includes(turns)) this.#waiting.add(turns);
+    if (this.#alternating.includes(turns)) return;
+    if (turns.isFirstStep) this.#waitingToBegin.add(turns);
+    else this.#waiting.add(turns);
   }
 
   remove(turns: Turns): void {
     this.#waiting.delete(turns);
+    this.#waitingToBegin.delete(turns);
     const index = this.#alternating.indexOf(turns);
     if (index >= 0) this.#alternating.splice(index, 1);
   }
 
   /** Starts slices of the next operation, as many as there is room for. Returns their work: 0 if there is no room for one. */
   startNext(room: number): number {
-    for (const turns of this.#waiting) {
-      if (this.#alternating.length >= maxAlternating) break;
-      this.#waiting.delete(turns);
+    while (this.#alternating.length < maxAlternating) {
+      const [turns] = this.#waiting.size > 0 ? this.#waiting : this.#waitingToBegin;
+      if (turns === undefined) break;
+      this.remove(turns);
       this.#alternating.push(turns);
     }
     const [next] = this.#alternating;
@@ -65,20 +71,30 @@ let isScheduled = false;
 let workInTurn = 0;
 const workOfCaller = new Map<string | undefined, number>();
 
+/** Which other work goes first. */
+export interface TurnsOptions {
+  /** Whom the work is for, e.g. an API key. Callers take turns. */
+  readonly caller?: string | undefined;
+  /** Whether the step comes before an operation has rows, e.g. the parsing of a REST response. Default: false. */
+  readonly isFirstStep?: boolean;
+  /** Whether the step has a complete result in memory. Default: false. */
+  readonly hasResult?: boolean;
+}
+
 /** The turns of one operation, or of one step of it. The first one is the turn in which the operation or step starts. */
 export class Turns {
+  /** Whether the step comes before there are rows. */
+  readonly isFirstStep: boolean;
   readonly #caller: string | undefined;
   readonly #hasResult: boolean;
   #slices: Slice[] = [];
   // Index of the next slice. Removing each slice from the array would make the work quadratic.
   #next = 0;
 
-  /**
-   * `caller` is whom the work is for, e.g. an API key: callers take turns. With `hasResult`, the step has a complete result in memory, so it
-   * goes before operations.
-   */
-  constructor({ caller, hasResult = false }: { readonly caller?: string | undefined; readonly hasResult?: boolean }) {
+  /** A step that has a result goes before operations. A first step waits for operations of its caller that have rows. */
+  constructor({ caller, isFirstStep = false, hasResult = false }: TurnsOptions) {
     this.#caller = caller;
+    this.isFirstStep = isFirstStep;
     this.#hasResult = hasResult;
   }
 

@@ -1,5 +1,5 @@
 // The REST calls of one operation: one caller, one key, one deadline. Reads are retried and coalesced, writes are sent once.
-import { Turns } from '../turns.js';
+import { Turns, type TurnsOptions } from '../turns.js';
 import type { CallOptions, CloudcaClient, RestApiVersion } from './client.js';
 import { lenientProblems, type WireWarning } from './decode.js';
 import { toReadData, toWriteOutcome, type WriteOutcome } from './envelope.js';
@@ -100,8 +100,8 @@ export class RestSession {
   }
 
   /** Creates turns of the event loop for work of this session. All sessions of its key share those of the process with other keys. */
-  createTurns(): Turns {
-    return new Turns({ caller: this.#caller.apiKey });
+  createTurns(options?: Omit<TurnsOptions, 'caller'>): Turns {
+    return new Turns({ ...options, caller: this.#caller.apiKey });
   }
 
   /** Restarts the deadline. */
@@ -263,7 +263,7 @@ export class RestSession {
       const response = await this.#client.send(toKyOptions(method, body, call));
       const retryAfter = parseRetryAfter(response.headers.get('retry-after'));
       const text = await response.text();
-      await this.createTurns().take(text.length / charactersPerField);
+      await this.createTurns({ isFirstStep: true }).take(text.length / charactersPerField);
       if (text.startsWith('\uFEFF'))
         this.warn({ field: 'response', problem: lenientProblems.byte_order_mark, form: 'byte_order_mark' });
       const restResponse = toRestResponse(response.status, text, retryAfter);

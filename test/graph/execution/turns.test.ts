@@ -165,6 +165,17 @@ describe('ResultBudget', () => {
     expect([done, rows.length]).toEqual([4, 400]);
   });
 
+  it('lets operations of a caller with rows go before its first steps', async () => {
+    const order: string[] = [];
+    const take = (name: string, isFirstStep: boolean) => {
+      void new Turns({ caller: 'one', isFirstStep }).take(maxWorkPerTurn)?.then(() => order.push(name));
+    };
+    for (const name of range(7)) take(`first step ${name}`, true);
+    take('rows', false);
+    await passTurns(10);
+    expect(order[0]).toBe('rows');
+  });
+
   it('releases a row with more fields than a turn may have', async () => {
     const released = take(unlimited(), 3, 10 * maxWorkPerTurn);
     await passTurns(3);
