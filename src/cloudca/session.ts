@@ -236,7 +236,7 @@ export class RestSession {
         const headers = this.#toHeaders(method);
         if (observation?.headers !== undefined) headers.push(...observation.headers);
         const send = (until: Cancellation) =>
-          this.#send(method, body, new OutgoingCall(url, headers, until), observation);
+          this.#send(method, body, new OutgoingCall(url, headers, until, this.#caller.apiKey), observation);
         // A probe tells the circuit breaker how the REST API responds, so it goes on if its callers leave.
         return isProbe
           ? runToEnd(this.#client.timeoutMs, () => new TimeoutError(timeoutMessage), send)
@@ -273,6 +273,8 @@ export class RestSession {
       const error = convertNetworkError(thrown);
       observation?.end(error instanceof Error ? error : new Error('A value that is not an Error was thrown.'));
       throw error;
+    } finally {
+      call.body?.release();
     }
   }
 

@@ -3,6 +3,7 @@ import type { Transform } from 'node:stream';
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
 import { type Dispatcher, errors } from 'undici';
 import { BadResponseError, UnavailableError } from '../errors.js';
+import type { HeldBody } from './body-flow.js';
 import type { Cancellation } from './cancellation.js';
 
 /** Maximum size of a response body, in bytes after decompression: 10 MiB. */
@@ -43,6 +44,8 @@ export class BodyBudget {
 
 /** Collects one response. undici calls its methods as the response arrives. */
 export class Exchange implements Dispatcher.DispatchHandler {
+  /** The body, as its caller's share of what is held before it is parsed. */
+  readonly heldBody: HeldBody;
   readonly #budget: BodyBudget;
   readonly #cancellation: Cancellation;
   readonly #resolve: (response: ReceivedResponse) => void;
@@ -56,11 +59,13 @@ export class Exchange implements Dispatcher.DispatchHandler {
 
   constructor(
     budget: BodyBudget,
+    heldBody: HeldBody,
     cancellation: Cancellation,
     resolve: (response: ReceivedResponse) => void,
     reject: (error: unknown) => void,
   ) {
     this.#budget = budget;
+    this.heldBody = heldBody;
     this.#cancellation = cancellation;
     this.#resolve = resolve;
     this.#reject = reject;
@@ -99,6 +104,8 @@ export class Exchange implements Dispatcher.DispatchHandler {
       })
       .on('end', this.#finish)
       .on('error', this.#fail);
+    const source = this.#decompressor ?? controller;
+    this.heldBody.setSource(source);
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
@@ -113,6 +120,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
 
   onResponseError(_controller: Dispatcher.DispatchController | undefined, error: unknown): void {
     this.#end();
+    this.heldBody.release();
     // Without onRequestStart there was no connection. An InvalidArgumentError, however, is a bug of this program.
     const neverSent = this.#controller === undefined && !(error instanceof errors.InvalidArgumentError);
     this.#reject(neverSent ? createUnreachableError() : error);
@@ -122,6 +130,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     this.#length += chunk.length;
     this.#chunks.push(chunk);
     this.#budget.add(this, chunk.length + chunkOverhead);
+    this.heldBody.add(chunk.length);
     if (this.#length > maxResponseBodyBytes) {
       this.#fail(new BadResponseError(`The response of the REST API is larger than ${maxResponseBodyBytes} bytes.`));
     } else if (this.#chunks.length > maxChunks) {
@@ -133,12 +142,14 @@ export class Exchange implements Dispatcher.DispatchHandler {
     const [first] = this.#chunks;
     const body = first?.length === this.#length ? first : Buffer.concat(this.#chunks, this.#length);
     this.#end();
+    this.heldBody.complete();
     this.#resolve({ status: this.#status, retryAfter: this.#retryAfter, body });
   };
 
   // Aborting closes the connection: it cannot be reused before its response has been read to the end.
   readonly #fail = (error: Error): void => {
     this.#end();
+    this.heldBody.release();
     this.#reject(error);
     this.#controller?.abort(error);
   };

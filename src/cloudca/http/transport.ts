@@ -2,6 +2,7 @@
 import { isUtf8 } from 'node:buffer';
 import type { Dispatcher } from 'undici';
 import { BadResponseError } from '../errors.js';
+import { BodyFlow, type HeldBody } from './body-flow.js';
 import { ConnectionPool, type Proxies } from './connection-pool.js';
 import { BodyBudget, Exchange, type ReceivedResponse } from './exchange.js';
 import type { Cancellation } from './cancellation.js';
@@ -14,11 +15,16 @@ export class OutgoingCall {
   readonly headers: string[];
   /** Ends the exchange. */
   readonly cancellation: Cancellation;
+  /** Whom the call is for: its bodies share a bound. Default: one caller for all calls without a name. */
+  readonly caller: string;
+  /** The body of the response. Must be released once it has been parsed. */
+  body: HeldBody | undefined;
 
-  constructor(url: string, headers: string[], cancellation: Cancellation) {
+  constructor(url: string, headers: string[], cancellation: Cancellation, caller = '') {
     this.url = url;
     this.headers = headers;
     this.cancellation = cancellation;
+    this.caller = caller;
   }
 }
 
@@ -43,8 +49,10 @@ export interface Transport {
 export function createTransport(origin: string, fetchClasses: FetchClasses, proxies?: Proxies): Transport {
   const pool = new ConnectionPool(origin, proxies);
   const budget = new BodyBudget();
+  const flow = new BodyFlow();
   return {
-    exchange: async (request, { headers, cancellation }) => {
+    exchange: async (request, call) => {
+      const { headers, cancellation } = call;
       if (!request.url.startsWith(`${origin}/`)) throw new TypeError('The URL of the request is not of this origin.');
       const options: Dispatcher.DispatchOptions = {
         origin,
@@ -54,7 +62,9 @@ export function createTransport(origin: string, fetchClasses: FetchClasses, prox
         body: request.body === null ? null : await request.text(),
       };
       const response = await new Promise<ReceivedResponse>((resolve, reject) => {
-        pool.acquire().dispatch(options, new Exchange(budget, cancellation, resolve, reject));
+        const exchange = new Exchange(budget, flow.open(call.caller), cancellation, resolve, reject);
+        call.body = exchange.heldBody;
+        pool.acquire().dispatch(options, exchange);
       });
       return toResponse(response, fetchClasses);
     },

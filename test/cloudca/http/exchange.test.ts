@@ -4,6 +4,7 @@ import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
 import { describe, expect, it } from '@jest/globals';
 import { type Dispatcher, errors } from 'undici';
 import { ClientDisconnectedError } from '../../../src/cloudca/errors.js';
+import { BodyFlow } from '../../../src/cloudca/http/body-flow.js';
 import {
   BodyBudget,
   Exchange,
@@ -31,12 +32,13 @@ function createController() {
 }
 
 /** Creates an exchange, and collects what it settles with. */
-function create(budget = new BodyBudget()) {
+function create(budget = new BodyBudget(), flow = new BodyFlow(), caller = 'a key') {
   const cancellation = new Cancellation();
   const responses: ReceivedResponse[] = [];
   const failures: unknown[] = [];
   const exchange = new Exchange(
     budget,
+    flow.open(caller),
     cancellation,
     (response) => responses.push(response),
     (error) => failures.push(error),
@@ -264,5 +266,70 @@ describe('BodyBudget', () => {
     expect(exchanges.flatMap(({ failures }) => failures)).toEqual([]);
     second?.receive('x');
     expect([...exchanges, next].flatMap(({ failures }) => failures)).toMatchObject([tooMuch]);
+  });
+});
+
+describe('BodyFlow', () => {
+  const large = Buffer.alloc(9 * mebibyte);
+  const flow = new BodyFlow();
+  const open = (caller: string) => {
+    const created = create(new BodyBudget(), flow, caller);
+    created.start();
+    return created;
+  };
+
+  it('does not read further bodies of a caller above 16 MiB until one has been parsed', async () => {
+    const [first, second, third] = [open('one'), open('one'), open('one')];
+    first.receive(large);
+    second.receive(large);
+    third.receive('a');
+    // The first one of those in transfer goes on.
+    expect([first.calls, second.calls, third.calls]).toEqual([[], ['pause'], ['pause']]);
+    first.exchange.onResponseEnd();
+    await nextTurn();
+    expect(second.calls).toEqual(['pause']);
+    first.exchange.heldBody.release();
+    // Not while undici may parse.
+    expect(second.calls).toEqual(['pause']);
+    await nextTurn();
+    expect([second.calls, third.calls]).toEqual([
+      ['pause', 'resume'],
+      ['pause', 'resume'],
+    ]);
+    for (const { exchange } of [second, third]) exchange.heldBody.release();
+  });
+
+  it('goes on with the next body when the one in transfer before it fails', async () => {
+    const [first, second] = [open('one'), open('one')];
+    first.receive(large);
+    second.receive(large);
+    first.cancellation.cancel(gone);
+    await nextTurn();
+    expect(second.calls).toEqual(['pause', 'resume']);
+    second.exchange.heldBody.release();
+  });
+
+  it('counts each caller by itself', () => {
+    const [one, other] = [open('one'), open('other')];
+    one.receive(large);
+    one.receive(Buffer.alloc(mebibyte));
+    other.receive(large);
+    expect(other.calls).toEqual([]);
+    for (const { exchange } of [one, other]) exchange.heldBody.release();
+  });
+
+  it('pauses the decompressor of a compressed body', () => {
+    const first = open('one');
+    first.receive(large);
+    first.exchange.onResponseEnd();
+    const second = create(new BodyBudget(), flow, 'one');
+    second.start(200, { 'content-encoding': 'gzip' });
+    second.exchange.heldBody.add(8 * mebibyte);
+    const body = gzipSync(Buffer.alloc(mebibyte));
+    second.receive(body);
+    second.exchange.onResponseEnd();
+    expect(second.responses).toEqual([]);
+    first.exchange.heldBody.release();
+    return waitUntil(() => second.responses.length === 1);
   });
 });
