@@ -236,7 +236,13 @@ export class RestSession {
         const headers = this.#toHeaders(method);
         if (observation?.headers !== undefined) headers.push(...observation.headers);
         const send = (until: Cancellation) =>
-          this.#send(method, body, new OutgoingCall(url, headers, until, this.#caller.apiKey), observation);
+          this.#send(
+            method,
+            body,
+            new OutgoingCall(url, headers, until, this.#caller.apiKey),
+            observation,
+            cancellation,
+          );
         // A probe tells the circuit breaker how the REST API responds, so it goes on if its callers leave.
         return isProbe
           ? runToEnd(this.#client.timeoutMs, () => new TimeoutError(timeoutMessage), send)
@@ -258,17 +264,19 @@ export class RestSession {
     body: object | undefined,
     call: OutgoingCall,
     observation: RestCallObservation | undefined,
+    waiters: Cancellation,
   ): Promise<RestResponse> {
     try {
       const response = await this.#client.send(toKyOptions(method, body, call));
       const retryAfter = parseRetryAfter(response.headers.get('retry-after'));
       const text = await response.text();
+      // Before the wait, which is no time of the REST API.
+      observation?.end(response.status);
       await this.createTurns({ isFirstStep: true }).take(text.length / charactersPerField);
       if (text.startsWith('\uFEFF'))
         this.warn({ field: 'response', problem: lenientProblems.byte_order_mark, form: 'byte_order_mark' });
-      const restResponse = toRestResponse(response.status, text, retryAfter);
-      observation?.end(restResponse.status);
-      return restResponse;
+      // The circuit breaker needs the status even if no operation waits for the body any more. To parse it would be wasted work.
+      return toRestResponse(response.status, waiters.reason === undefined ? text : '', retryAfter);
     } catch (thrown) {
       const error = convertNetworkError(thrown);
       observation?.end(error instanceof Error ? error : new Error('A value that is not an Error was thrown.'));

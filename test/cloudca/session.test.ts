@@ -436,6 +436,27 @@ describe('The response of a call', () => {
     startTurn?.();
     await vpcs;
   });
+
+  it('is not parsed if its last reader has left while it waited', async () => {
+    let startTurn: (() => void) | undefined;
+    const waited = new Promise<void>((resolve) => {
+      startTurn = resolve;
+    });
+    const take = jest.spyOn(Turns.prototype, 'take').mockImplementationOnce(() => waited);
+    const parse = jest.spyOn(JSON, 'parse');
+    const text = '{"data":[]}'.padEnd(5_000);
+    upstream.script(() => raw(200, text));
+    const rest = session();
+    const failure = catchFailure(listVpcs(rest, testArea));
+    await waitUntil(() => take.mock.calls.length === 1);
+    rest.cancelReads();
+    await failure;
+    startTurn?.();
+    await nextTurn();
+    expect(parse.mock.calls.filter(([parsed]) => parsed === text)).toEqual([]);
+    take.mockRestore();
+    parse.mockRestore();
+  });
 });
 
 describe('RestSession.cancelReads', () => {
