@@ -229,20 +229,15 @@ export class RestSession {
     attempt: number,
     body?: object,
   ): InFlightCall<RestResponse> {
+    const { apiKey } = this.#caller;
     return new InFlightCall((cancellation) =>
-      this.#client.circuitBreaker.run(this.#caller.apiKey, (isProbe) => {
+      this.#client.circuitBreaker.run(apiKey, (isProbe) => {
         this.#callCount++;
         const observation = this.#caller.observe?.({ method, route, attempt });
         const headers = this.#toHeaders(method);
         if (observation?.headers !== undefined) headers.push(...observation.headers);
         const send = (until: Cancellation) =>
-          this.#send(
-            method,
-            body,
-            new OutgoingCall(url, headers, until, this.#caller.apiKey),
-            observation,
-            cancellation,
-          );
+          this.#send(method, body, new OutgoingCall(url, headers, until, apiKey), observation, cancellation);
         // A probe tells the circuit breaker how the REST API responds, so it goes on if its callers leave.
         return isProbe
           ? runToEnd(this.#client.timeoutMs, () => new TimeoutError(timeoutMessage), send)

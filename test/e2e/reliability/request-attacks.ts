@@ -72,6 +72,15 @@ const results: readonly Attack[] = [
     expected: [/^200$/],
   },
   {
+    name: 'lists 5,000 VPNs, of 64 environments at a time',
+    environment: smallHeap,
+    run: (target) =>
+      sendInTurn(target, 64, (index) =>
+        toPost({ query: vpns(`rows-5000-area-${index % 64}`, 'id name state gateway cidr') }),
+      ),
+    expected: [/^200$/],
+  },
+  {
     name: 'lists 1,000 VPNs with 300 networks each, four at a time',
     environment: smallHeap,
     run: sendQuery(vpns('rows-1000-networks-300', 'id name cidr'), { connections: 4 }),
