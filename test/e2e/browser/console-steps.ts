@@ -20,10 +20,14 @@ export async function seeGone(target: Locator): Promise<void> {
 }
 
 async function poll(target: Locator, isTrue: () => Promise<boolean>): Promise<void> {
-  await waitUntil(
-    async () => (await isTrue()) || sleep(30, false),
-    () => String(target),
-  );
+  try {
+    await waitUntil(
+      async () => (await isTrue()) || sleep(30, false),
+      () => String(target),
+    );
+  } catch (error) {
+    throw new Error(`The page shows:\n${await target.page().locator('body').innerText()}`, { cause: error });
+  }
 }
 
 /** Returns the steps on a page. */
