@@ -185,11 +185,12 @@ const focusedName = `(() => {
 
 /**
  * Makes the retries of pages come soon, or never: shortens all timers of 500 ms or more, or drops them. Applies to pages that load before
- * it is disposed of.
+ * it is disposed of. Other timers of the page change too, e.g. those that hide messages, so `open` loads the next page anew.
  */
 export async function setRetries(page: Page, when: 'soon' | 'never') {
   return page.addInitScript(`
     const { setTimeout: start } = window;
+    window.hasChangedTimers = true;
     window.setTimeout = (act, delayMs = 0, ...args) =>
       delayMs < 500 ? start(act, delayMs, ...args) : ${when === 'never' ? '0' : 'start(act, 200, ...args)'};
   `);

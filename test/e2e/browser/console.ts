@@ -32,7 +32,10 @@ export const list = '/compute-on/test_area';
 export interface ConsoleRig {
   /** The page of all tests of the file. */
   readonly page: Page;
-  /** Opens a path of the console. Does not load the page again if it is signed in with this key, because a load takes half a second. */
+  /**
+   * Opens a path of the console. Does not load the page again if it is signed in with this key and has its own timers, because a load takes
+   * half a second.
+   */
   readonly open: (path?: string, key?: string) => Promise<void>;
   /**
    * Loads the console at a path. It is signed in with the key, as after a reload of a user who has asked to stay signed in. With null, it
@@ -119,7 +122,8 @@ export async function startConsole(options: ConsoleOptions = {}): Promise<Consol
     load,
     open: async (path = '/', key = 'sandbox-key') => {
       const isSignedIn = await page.evaluate(
-        `document.querySelector('header.top') !== null && sessionStorage['api-key'] === '${key}' && localStorage.length === 0`,
+        `document.querySelector('header.top') !== null && sessionStorage['api-key'] === '${key}' && localStorage.length === 0
+          && window.hasChangedTimers === undefined`,
       );
       if (isSignedIn !== true) {
         await load(path, key);
