@@ -33,8 +33,7 @@ export interface ConsoleRig {
   /** The page of all tests of the file. */
   readonly page: Page;
   /**
-   * Opens a path of the console. Does not load the page again if it is signed in with this key and has its own timers, because a load takes
-   * half a second.
+   * Opens a path of the console. A load takes half a second, so the page stays if it is signed in with this key and has its own timers.
    */
   readonly open: (path?: string, key?: string) => Promise<void>;
   /**
