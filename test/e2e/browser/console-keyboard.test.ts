@@ -6,7 +6,7 @@ import { createSteps, findViolations, see, seeGone, tabTo } from './console-step
 
 const rig = await startConsole({ apiVersion: 'v2' });
 const { page, open, load } = rig;
-const { heading, text, press, alertText, hasFocus, rows, row, expectRows } = createSteps(page);
+const { focusedHeading, text, press, alertText, hasFocus, rows, row, expectRows } = createSteps(page);
 const stargate = `${list}/vpns/d49b2922-0581-4587-94df-6fe719327d0f`;
 const callCentre = `${list}/vpns/81ded762-de58-44bd-b8bc-156f36951923`;
 
@@ -24,22 +24,22 @@ describe('keyboard only', () => {
     // A loaded page may not be rendered yet, and elements receive no key presses before that.
     await hasFocus(page.getByLabel('API key'));
     await page.keyboard.press('Enter');
-    await heading('Environments');
+    await focusedHeading('Environments');
     await tabTo(page, 'test_areaWhere changes are tried out firstCompute - Ontario');
     await page.keyboard.press('Enter');
-    await heading('test_area');
+    await focusedHeading('test_area');
 
     await tabTo(page, 'Search');
     await page.keyboard.type('stargate');
     await expectRows(['stargate']);
     await tabTo(page, 'stargate');
     await page.keyboard.press('Enter');
-    await heading('stargate');
+    await focusedHeading('stargate');
   });
 
   it('creates a VPN', async () => {
     await open(`${list}/create`);
-    await heading('Create a VPN');
+    await focusedHeading('Create a VPN');
     await tabTo(page, 'Name');
     await page.keyboard.type('by-keyboard');
     await tabTo(page, 'Choose a VPC VPC');
@@ -57,7 +57,7 @@ describe('keyboard only', () => {
     await page.keyboard.press('Enter');
     await text('by-keyboard is being set up…');
     rig.advanceTime(3_000);
-    await heading('by-keyboard');
+    await focusedHeading('by-keyboard');
 
     const encapsulation = page.locator('.attribute').filter({ hasText: 'Forced UDP encapsulation' });
     expect(await encapsulation.innerText()).toMatch(/On$/);
@@ -65,16 +65,16 @@ describe('keyboard only', () => {
 
   it('selects a VPN, opens it, and changes it', async () => {
     await open(list);
-    await heading('test_area');
+    await focusedHeading('test_area');
     await tabTo(page, 'Select partner-lab');
     await page.keyboard.press('Space');
     await text('1 selected');
     await tabTo(page, 'partner-lab');
     await page.keyboard.press('Enter');
-    await heading('partner-lab');
+    await focusedHeading('partner-lab');
     await tabTo(page, 'Edit');
     await page.keyboard.press('Enter');
-    await heading('Edit partner-lab');
+    await focusedHeading('Edit partner-lab');
     await tabTo(page, 'Remote gateway');
     await page.keyboard.type('203.0.113.61');
     await tabTo(page, 'Save changes');
@@ -88,7 +88,7 @@ describe('keyboard only', () => {
 describe('dialog', () => {
   it('to delete a VPN takes the focus, keeps it, and returns it when Escape closes the dialog', async () => {
     await open(stargate);
-    await heading('stargate');
+    await focusedHeading('stargate');
     await tabTo(page, 'Delete');
     await page.keyboard.press('Enter');
     const dialog = page.getByRole('alertdialog', { name: 'Delete stargate?' });
@@ -101,7 +101,7 @@ describe('dialog', () => {
 
   it('to change the key takes the focus, keeps it, and returns it when Escape closes the dialog', async () => {
     await open(stargate);
-    await heading('stargate');
+    await focusedHeading('stargate');
     await tabTo(page, 'Change the key');
     await page.keyboard.press('Enter');
     const dialog = page.getByRole('alertdialog', { name: 'Change the key of stargate' });
@@ -117,7 +117,7 @@ describe('dialog', () => {
     ['Delete', 'Delete 1 VPN?', 'Number of VPNs'],
   ])('of the bulk action %s takes the focus, keeps it, and returns it', async (action, title, first) => {
     await open(list);
-    await heading('test_area');
+    await focusedHeading('test_area');
     await tabTo(page, 'Select partner-lab');
     await page.keyboard.press('Space');
     await text('1 selected');
@@ -148,7 +148,7 @@ describe('delete dialog', () => {
     await text('call-centre is being deleted…');
     rig.advanceTime(3_000);
 
-    await heading('test_area');
+    await focusedHeading('test_area');
     await see(row('stargate'));
     expect(await rows()).not.toContain('call-centre');
   });

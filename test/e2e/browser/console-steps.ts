@@ -48,6 +48,9 @@ export function createSteps(page: Page) {
       if (key !== undefined) await page.getByLabel('API key').fill(key);
       await button('Sign in').click();
     },
+    /** Waits until the heading of a page has the focus, which it takes a moment after it is visible. A Tab before that would be undone. */
+    focusedHeading: (name: string) =>
+      see(page.getByRole('heading', { level: 1, name, exact: true }).and(page.locator(':focus'))),
     /** Waits for the heading of a page. */
     heading: (name: string) => see(page.getByRole('heading', { level: 1, name, exact: true })),
     /** Waits for a text. */
