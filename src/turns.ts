@@ -45,8 +45,8 @@ class Lane {
     if (index >= 0) this.#alternating.splice(index, 1);
   }
 
-  /** Starts slices of the next operation, as many as there is room for. Returns their work: 0 if there is no room for one. */
-  startNext(room: number): number {
+  /** Starts slices of the next operation as `Turns.startNext` does. Returns their work: 0 if there is no room for one. */
+  startNext(room: number, mustStart: boolean): number {
     while (this.#alternating.length < maxAlternating) {
       const [turns] = this.#waiting.size > 0 ? this.#waiting : this.#waitingToBegin;
       if (turns === undefined) break;
@@ -54,7 +54,7 @@ class Lane {
       this.#alternating.push(turns);
     }
     const [next] = this.#alternating;
-    const work = next?.startNext(room) ?? 0;
+    const work = next?.startNext(room, mustStart) ?? 0;
     if (next === undefined || work === 0) return 0;
     this.#alternating.shift();
     if (next.hasSlices) this.#alternating.push(next);
@@ -108,7 +108,8 @@ export class Turns {
     scheduleTurn();
     if (!this.hasSlices && this.#mayStart(work)) return undefined;
     return new Promise((start) => {
-      this.#slices.push({ work, start });
+      // Each slice takes something: without work, nothing would seem to have started.
+      this.#slices.push({ work: Math.max(1, work), start });
       if (this.#hasResult) {
         results.add(this);
         return;
@@ -137,13 +138,13 @@ export class Turns {
     if (lane?.isEmpty === true) lanes.delete(this.#caller);
   }
 
-  /** Starts as many slices as there is room for, and at least one in a turn that has done nothing else. Returns their work. */
-  startNext(room: number): number {
+  /** Starts as many slices as there is room for; with `mustStart`, at least one. Returns their work. */
+  startNext(room: number, mustStart: boolean): number {
     let work = 0;
     for (; this.#next < this.#slices.length; this.#next++) {
       const slice = this.#slices[this.#next];
-      const isFirst = work === 0 && room === maxWorkPerTurn;
-      if (slice === undefined || (work + slice.work > room && !isFirst)) return work;
+      const isDue = mustStart && work === 0;
+      if (slice === undefined || (work + slice.work > room && !isDue)) return work;
       work += slice.work;
       slice.start();
     }
@@ -164,16 +165,19 @@ function runTurn(): void {
   workOfCaller.clear();
   let room = maxWorkPerTurn;
   for (const turns of results) {
-    const work = turns.startNext(room);
+    const work = turns.startNext(room, room === maxWorkPerTurn);
     if (work === 0) break;
     room -= work;
     results.delete(turns);
     if (turns.hasSlices) results.add(turns);
   }
+  // However many results there are, an operation has one slice in each turn.
+  let mustStart = true;
   // Visits a caller again after the others, since it is added again.
   for (const [caller, lane] of lanes) {
-    const work = lane.startNext(room);
+    const work = lane.startNext(room, mustStart);
     if (work === 0) break;
+    mustStart = false;
     room -= work;
     lanes.delete(caller);
     if (!lane.isEmpty) lanes.set(caller, lane);

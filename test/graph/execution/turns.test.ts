@@ -155,14 +155,42 @@ describe('ResultBudget', () => {
     }
   });
 
-  it('goes on with a step that has a complete result before any operation', async () => {
-    const rows = take(unlimited('one'), 600, 50);
+  it('goes on with a step that has a complete result in each turn, however many operations wait', async () => {
+    const lists = range(20).map((index) => take(unlimited(`caller ${index}`), 600, 50));
     const step = new Turns({ hasResult: true });
-    const steps = range(4).map(() => step.take(maxWorkPerTurn));
     let done = 0;
-    for (const each of steps) void each?.then(() => done++);
+    for (const each of range(4).map(() => step.take(maxWorkPerTurn))) void each?.then(() => done++);
     await passTurns(5);
-    expect([done, rows.length]).toEqual([4, 400]);
+    expect(done).toBe(4);
+    await passTurns(60);
+    expect(lists.map(({ length }) => length)).toEqual(range(20).map(() => 600));
+  });
+
+  it('lets work of no size pass, and what waits behind it', async () => {
+    await nextTurn();
+    const done: string[] = [];
+    const take = (caller: string, work: number) => {
+      void new Turns({ caller }).take(work)?.then(() => done.push(`${caller} ${work}`));
+    };
+    take('one', maxWorkPerTurn);
+    take('other', 2_000);
+    // The turn is full, so these wait.
+    take('one', 0);
+    take('one', 3_000);
+    take('other', 3_000);
+    await passTurns(3);
+    expect(done.toSorted()).toEqual(['one 0', 'one 3000', 'other 3000']);
+  });
+
+  it('executes rows although results are complete in each turn', async () => {
+    const rows = take(unlimited('one'), 600, 50);
+    for (let turn = 0; turn < 6; turn++) {
+      void new Turns({ hasResult: true }).take(maxWorkPerTurn / 2);
+      void new Turns({ hasResult: true }).take(maxWorkPerTurn / 2);
+      void new Turns({ hasResult: true }).take(maxWorkPerTurn / 2);
+      await nextTurn();
+    }
+    expect(rows).toHaveLength(600);
   });
 
   it('lets operations of a caller with rows go before its first steps', async () => {
