@@ -277,7 +277,7 @@ export class RestSession {
       observation?.end(error instanceof Error ? error : new Error('A value that is not an Error was thrown.'));
       throw error;
     } finally {
-      call.body?.release();
+      call.heldBody?.release();
     }
   }
 

@@ -1,8 +1,8 @@
 // Bounds the response bodies that one caller holds before they are parsed. Above the bound, the gateway does not read the caller's
 // connections, so the bytes wait at the REST API. Bodies must wait for a turn to be parsed, and a caller may have dozens of large ones.
 
-/** Maximum size of the bodies of one caller that are not parsed yet, in bytes, before the gateway stops reading further ones: 16 MiB. */
-export const maxHeldBytes = 16 * 1024 * 1024;
+// Maximum size of the bodies of one caller that are not parsed yet, in bytes, before the gateway stops reading further ones.
+const maxHeldBytes = 16 * 1024 * 1024;
 
 /** Provides the bytes of a body: a connection, or a decompressor. */
 interface Source {

@@ -104,8 +104,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
       })
       .on('end', this.#finish)
       .on('error', this.#fail);
-    const source = this.#decompressor ?? controller;
-    this.heldBody.setSource(source);
+    this.heldBody.setSource(this.#decompressor ?? controller);
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {

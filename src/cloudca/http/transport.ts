@@ -15,16 +15,16 @@ export class OutgoingCall {
   readonly headers: string[];
   /** Ends the exchange. */
   readonly cancellation: Cancellation;
-  /** Whom the call is for: its bodies share a bound. Default: one caller for all calls without a name. */
-  readonly caller: string;
-  /** The body of the response. Must be released once it has been parsed. */
-  body: HeldBody | undefined;
+  /** The API key of the call. The bodies of its responses share a bound. */
+  readonly apiKey: string;
+  /** The response body, once the call has been sent. Must be released when the body has been parsed. */
+  heldBody: HeldBody | undefined;
 
-  constructor(url: string, headers: string[], cancellation: Cancellation, caller = '') {
+  constructor(url: string, headers: string[], cancellation: Cancellation, apiKey: string) {
     this.url = url;
     this.headers = headers;
     this.cancellation = cancellation;
-    this.caller = caller;
+    this.apiKey = apiKey;
   }
 }
 
@@ -62,8 +62,8 @@ export function createTransport(origin: string, fetchClasses: FetchClasses, prox
         body: request.body === null ? null : await request.text(),
       };
       const response = await new Promise<ReceivedResponse>((resolve, reject) => {
-        const exchange = new Exchange(budget, flow.open(call.caller), cancellation, resolve, reject);
-        call.body = exchange.heldBody;
+        const exchange = new Exchange(budget, flow.open(call.apiKey), cancellation, resolve, reject);
+        call.heldBody = exchange.heldBody;
         pool.acquire().dispatch(options, exchange);
       });
       return toResponse(response, fetchClasses);

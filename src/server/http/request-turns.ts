@@ -1,5 +1,6 @@
 // Divides requests into turns of the event loop. Each turn serves a few, and the clients that wait take turns. So however many requests a
 // client sends at once, another client waits for a few of them.
+import { FairQueue } from '../fair-queue.js';
 
 // Each may take some milliseconds, to read its document and to start the operation.
 const maxPerTurn = 8;
@@ -15,23 +16,17 @@ interface WaitingRequest {
 
 /** The turns of the requests of one process. */
 export class RequestTurns {
-  // By client, the next one first. Clients without a waiting request have no entry.
-  readonly #waiting = new Map<string, WaitingRequest[]>();
+  readonly #waiting = new FairQueue<WaitingRequest>();
   #room = maxPerTurn;
   #isScheduled = false;
 
   /** Serves a request at once, or in a later turn if this one has served enough. `client` names its sender. */
   take(client: string, serve: Serve): void {
     this.#schedule();
-    if (this.#room > 0 && this.#waiting.size === 0) {
+    if (this.#room > 0 && this.#waiting.isEmpty) {
       this.#room--;
       serve(0);
-      return;
-    }
-    const request = { since: performance.now(), serve };
-    const queue = this.#waiting.get(client);
-    if (queue === undefined) this.#waiting.set(client, [request]);
-    else queue.push(request);
+    } else this.#waiting.add(client, { since: performance.now(), serve });
   }
 
   #schedule(): void {
@@ -43,15 +38,10 @@ export class RequestTurns {
   readonly #runTurn = (): void => {
     this.#isScheduled = false;
     this.#room = maxPerTurn;
-    if (this.#waiting.size > 0) this.#schedule();
+    if (!this.#waiting.isEmpty) this.#schedule();
     const now = performance.now();
-    for (const [client, queue] of this.#waiting) {
-      if (this.#room === 0) return;
-      this.#room--;
-      this.#waiting.delete(client);
-      const next = queue.shift();
-      // After the other clients.
-      if (queue.length > 0) this.#waiting.set(client, queue);
+    for (; this.#room > 0 && !this.#waiting.isEmpty; this.#room--) {
+      const next = this.#waiting.takeNext();
       next?.serve(now - next.since);
     }
   };

@@ -28,7 +28,7 @@ function create(proxies?: Proxies, to = origin) {
   const exchange = (path = '/v1/x', init: RequestInit = {}, cancellation = new Cancellation()) =>
     transport.exchange(
       new Request(`${to}${path}`, init),
-      new OutgoingCall(`${to}${path}`, ['mc-api-key', 'key'], cancellation),
+      new OutgoingCall(`${to}${path}`, ['mc-api-key', 'key'], cancellation, 'key'),
     );
   return { transport, exchange };
 }
@@ -102,9 +102,9 @@ describe('Transport.exchange', () => {
   it('rejects a request to another origin, or with another method, without sending it', async () => {
     const { transport, exchange } = create(undefined, 'http://rest.example');
     for (const url of ['http://other.example/v1', 'http://rest.example.test/v1', 'https://rest.example/v1']) {
-      await expect(transport.exchange(new Request(url), new OutgoingCall(url, [], new Cancellation()))).rejects.toThrow(
-        new TypeError('The URL of the request is not of this origin.'),
-      );
+      await expect(
+        transport.exchange(new Request(url), new OutgoingCall(url, [], new Cancellation(), 'key')),
+      ).rejects.toThrow(new TypeError('The URL of the request is not of this origin.'));
     }
     await expect(exchange('/v1/x', { method: 'PATCH' })).rejects.toThrow(
       new TypeError('The method of a REST call must be GET, POST, PUT or DELETE.'),
