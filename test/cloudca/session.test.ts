@@ -437,6 +437,12 @@ describe('The response of a call', () => {
     await vpcs;
   });
 
+  it('does not count any more for the bodies of its key once it has been parsed', async () => {
+    upstream.script(() => raw(200, '{"data":[]}'.padEnd(9 * 1024 * 1024)));
+    const rest = session();
+    for (let read = 0; read < 4; read++) expect(await listVpcs(rest, testArea)).toEqual([]);
+  });
+
   it('is not parsed if its last reader has left while it waited', async () => {
     let startTurn: (() => void) | undefined;
     const waited = new Promise<void>((resolve) => {

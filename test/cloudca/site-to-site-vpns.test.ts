@@ -1,7 +1,9 @@
 // Decoding of site-to-site VPNs: all spellings of enum values, undocumented values, missing fields, and fields of the wrong type.
-import { describe, expect, it } from '@jest/globals';
+import { describe, expect, it, jest } from '@jest/globals';
 import type { RestSession } from '../../src/cloudca/session.js';
 import { getSiteToSiteVpn, listSiteToSiteVpns, toSiteToSiteVpnOrNull } from '../../src/cloudca/site-to-site-vpns.js';
+import { Turns } from '../../src/turns.js';
+import { range } from '../helpers/fixtures.js';
 import { startUpstream } from '../helpers/upstream.js';
 import { apiKey, catchFailure, createTestClient, testArea, vpnId } from './test-client.js';
 
@@ -390,5 +392,22 @@ describe('Warnings of a session', () => {
       new Map(Object.entries(undocumentedFields)),
     );
     expect(warnings.length).toBe(4);
+  });
+});
+
+describe('A list of VPNs', () => {
+  it.each([
+    [1, 0],
+    [200, 1],
+  ])('with %i networks each is decoded in %i turns besides the first', async (networks, turns) => {
+    const cidr = range(networks)
+      .map((index) => `10.0.${index}.0/24`)
+      .join(',');
+    upstream.script(() => ({ data: range(100).map(() => ({ ...wire, cidr })) }));
+    const take = jest.spyOn(Turns.prototype, 'take');
+    expect(await listSiteToSiteVpns(session(), testArea, null)).toHaveLength(100);
+    // The first is for parsing.
+    expect(take).toHaveBeenCalledTimes(1 + turns);
+    take.mockRestore();
   });
 });
