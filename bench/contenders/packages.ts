@@ -183,7 +183,7 @@ class Reads<T> {
   get(apiKey: string, path: string): Promise<T> {
     const url = `${base}/${path}`;
     const start = () =>
-      new InFlightCall((cancellation) => read<T>(new OutgoingCall(url, ['MC-Api-Key', apiKey], cancellation)));
+      new InFlightCall((cancellation) => read<T>(new OutgoingCall(url, ['MC-Api-Key', apiKey], cancellation, apiKey)));
     const inFlight = this.#singleflight.join(apiKey, url, start);
     return new Promise((resolve, reject) => {
       inFlight.addWaiter(resolve, reject);
@@ -193,9 +193,13 @@ class Reads<T> {
 
 async function read<T>(call: OutgoingCall): Promise<T> {
   const options: CallOptions = { call };
-  const response = await lightClasses.call(() => client(call.url, options));
-  const { data }: { data: T } = JSON.parse(await response.text());
-  return data;
+  try {
+    const response = await lightClasses.call(() => client(call.url, options));
+    const { data }: { data: T } = JSON.parse(await response.text());
+    return data;
+  } finally {
+    call.heldBody?.release();
+  }
 }
 
 const vpnReads = new Reads<WireVpn>();
