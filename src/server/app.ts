@@ -2,7 +2,7 @@
 // Must be loaded before any class with decorators.
 import 'reflect-metadata';
 import { randomUUID } from 'node:crypto';
-import { createServer as createHttpServer, type ServerOptions } from 'node:http';
+import { createServer as createHttpServer, type IncomingMessage, type ServerOptions } from 'node:http';
 import { fastify, type FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import type { CloudcaClient } from '../cloudca/client.js';
@@ -21,12 +21,12 @@ import { Operations } from './graphql/operations.js';
 import { createDocumentParser } from './graphql/parse-document.js';
 import { addPlayground, type PlaygroundOptions } from './graphql/playground.js';
 import { openTrustedDocuments } from './graphql/trusted-documents.js';
-import { hashApiKey, readApiKey } from './http/api-key.js';
+import { apiKeyHeader, hashApiKey, readApiKey } from './http/api-key.js';
 import { readClientApp } from './http/client-app.js';
 import { addCompression } from './http/compression.js';
 import { Connections } from './http/connections.js';
 import { addErrorResponses, maxRequestBytes, rejectBadUrl, rejectConnection } from './http/error-responses.js';
-import { serveOneAtATime } from './http/pending-responses.js';
+import { serveOneAtATime, type ServingOptions } from './http/pending-responses.js';
 import {
   addCors,
   addRequestChecks,
@@ -36,6 +36,7 @@ import {
   toRequestId,
 } from './http/request-checks.js';
 import { addRequestJson, removeEmptyParameters } from './http/request-json.js';
+import { RequestTurns } from './http/request-turns.js';
 import { limitSlowClients, type SlowClientLimits } from './http/slow-clients.js';
 import type { Lifecycle } from './lifecycle.js';
 import { addHttpStreams } from './subscriptions/http-streams.js';
@@ -66,7 +67,20 @@ export interface AppDependencies {
 /** Creates the application. It does not listen yet. */
 export async function createApp(config: Config, dependencies: AppDependencies): Promise<FastifyInstance> {
   const { client, watcher, lifecycle, log, metrics, tracing, playground } = dependencies;
-  const app = createServer();
+  const { rateLimitPerMinute, redisUrl, trustedProxies } = config;
+  const originBudgets = new OriginBudgets({
+    isUnlimited: rateLimitPerMinute === 0,
+    trustedProxies,
+    onReject: metrics.countShed,
+  });
+  const countEvicted = () => {
+    metrics.countShed('requests');
+  };
+  const serving = {
+    turns: new RequestTurns(countEvicted),
+    toClient: (request: IncomingMessage) => toClient(request, client, originBudgets),
+  };
+  const app = createServer(serving);
   const connections = new Connections(app.server, config, metrics.countShed);
   const schema = createSchema(config);
   const executor = createExecutor(schema);
@@ -77,7 +91,6 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
     lifecycle,
     log,
   });
-  const { rateLimitPerMinute, redisUrl, trustedProxies } = config;
   const sharedRateLimit =
     rateLimitPerMinute > 0 && redisUrl !== undefined
       ? await createSharedRateLimit(rateLimitPerMinute, redisUrl, log)
@@ -85,11 +98,6 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
   const localRateLimit =
     rateLimitPerMinute > 0 && redisUrl === undefined ? createLocalRateLimit(rateLimitPerMinute) : undefined;
   const admission = createAdmission(config, sharedRateLimit ?? localRateLimit, metrics.countShed);
-  const originBudgets = new OriginBudgets({
-    isUnlimited: rateLimitPerMinute === 0,
-    trustedProxies,
-    onReject: metrics.countShed,
-  });
   addErrorResponses(app, log);
   const countUnread = () => {
     metrics.countShed('unread_bytes');
@@ -106,7 +114,7 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
   addPreflightBudgets(app, originBudgets);
   await addCors(app, config);
   addOriginBudgets(app, originBudgets);
-  addRequestChecks(app, { config, lifecycle, connections });
+  addRequestChecks(app, { config, lifecycle, connections, serving });
   const shedIfOverloaded = addLoadShedding(app, {
     maxDelayMs: config.maxEventLoopDelayMs,
     onShed: () => {
@@ -178,17 +186,24 @@ const httpOptions: ServerOptions = {
   requireHostHeader: false,
 };
 
-function createServer(): FastifyInstance {
+function createServer(serving: ServingOptions): FastifyInstance {
   return fastify({
     logger: false,
     bodyLimit: maxRequestBytes,
     rewriteUrl: ({ url = '/' }) => removeEmptyParameters(url),
     genReqId: ({ headers }) => toRequestId(headers, randomUUID),
-    serverFactory: (serve) => createHttpServer(httpOptions, serveOneAtATime(serve)),
+    serverFactory: (serve) => createHttpServer(httpOptions, serveOneAtATime(serve, serving)),
     frameworkErrors: rejectBadUrl,
     clientErrorHandler: rejectConnection,
     return503OnClosing: false,
   });
+}
+
+// Names the sender of a request. A made-up key is none, since a client may send another one each time.
+function toClient(request: IncomingMessage, { circuitBreaker }: CloudcaClient, originBudgets: OriginBudgets): string {
+  const { [apiKeyHeader]: key } = request.headers;
+  if (typeof key === 'string' && circuitBreaker.hasAccepted(key)) return `key ${key}`;
+  return `address ${originBudgets.toOrigin(request).address ?? ''}`;
 }
 
 type CreateContext = (

@@ -57,13 +57,18 @@ export class CircuitBreaker {
     return this.#open !== undefined;
   }
 
+  /** Reports whether the REST API has accepted a key lately: it has responded to a call with 2xx, and to none after that with 401. */
+  hasAccepted(apiKey: string): boolean {
+    return this.#acceptedKeys.has(apiKey);
+  }
+
   /**
    * Makes a call with an API key. Rejects with CircuitOpenError if the circuit is not closed and the call is not a probe. A probe must run
    * to its end even if its caller no longer waits for it.
    */
   run(apiKey: string, call: (isProbe: boolean) => Promise<RestResponse>): Promise<RestResponse> {
     if (this.#open === undefined) return this.#observe(apiKey, () => call(false));
-    const kind = this.#acceptedKeys.has(apiKey) ? 'accepted' : 'other';
+    const kind = this.hasAccepted(apiKey) ? 'accepted' : 'other';
     if (this.#probing[kind] || isDelaying(this.#open)) return Promise.reject(new CircuitOpenError());
     this.#probing[kind] = true;
     return this.#observe(
@@ -95,7 +100,7 @@ export class CircuitBreaker {
     if (isServiceFailure(status)) return 'fails';
     if (status < 300) this.#acceptedKeys.set(apiKey, true);
     else if (status === 401) this.#acceptedKeys.delete(apiKey);
-    return status < 300 || (status >= 500 && this.#acceptedKeys.has(apiKey)) ? 'works' : 'nothing';
+    return status < 300 || (status >= 500 && this.hasAccepted(apiKey)) ? 'works' : 'nothing';
   }
 
   #record(apiKey: string, hasFailed: boolean, isProbe: boolean): void {
@@ -105,7 +110,7 @@ export class CircuitBreaker {
       if (hasFailed) this.#reopen(this.#open);
       else this.#close();
     }
-    const window = this.#acceptedKeys.has(apiKey) ? this.#accepted : this.#others;
+    const window = this.hasAccepted(apiKey) ? this.#accepted : this.#others;
     window.add(hasFailed);
     if (hasFailed && this.#open === undefined && this.#mustOpen()) {
       this.#open = { openedAt: Date.now(), delayMs: toProbeDelay(0), failedProbes: 0 };

@@ -3,15 +3,34 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { isObject } from '../../json.js';
-import { apiKeyHeader } from './api-key.js';
-import { RequestTurns } from './request-turns.js';
+import type { RequestTurns, WaitingRequest } from './request-turns.js';
 
-interface Exchange {
+/** A request, and the response to it. */
+class Exchange implements WaitingRequest {
+  readonly client: string;
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
-  readonly serve: RequestListener;
   /** How long it has waited for its turn among other clients, in milliseconds. */
-  waitedMs: number;
+  waitedMs = 0;
+  readonly #listener: RequestListener;
+
+  constructor(client: string, request: IncomingMessage, response: ServerResponse, listener: RequestListener) {
+    this.client = client;
+    this.request = request;
+    this.response = response;
+    this.#listener = listener;
+  }
+
+  serve(waitedMs: number): void {
+    if (this.request.socket.destroyed) return;
+    this.waitedMs = waitedMs;
+    this.#listener(this.request, this.response);
+  }
+
+  evict(): void {
+    stopParsing(this.request.socket);
+    this.request.socket.destroy();
+  }
 }
 
 // In the order of the requests. The first is being served, the others wait.
@@ -24,7 +43,12 @@ const maxReadAhead = 8;
 // hold 3,600.
 const maxPending = 16;
 
-const turns = new RequestTurns();
+/** How the requests of different connections take turns. */
+export interface ServingOptions {
+  readonly turns: RequestTurns;
+  /** Names the sender of a request. */
+  readonly toClient: (request: IncomingMessage) => string;
+}
 
 /**
  * Returns a listener that passes the requests of a connection to `serve` one at a time, each when the response before it has been sent.
@@ -32,25 +56,27 @@ const turns = new RequestTurns();
  * send the others again (RFC 9112, 9.3.2). If a connection closes, emits `close` also on responses that were still queued, which Node does
  * not.
  */
-export function serveOneAtATime(serve: RequestListener): RequestListener {
+export function serveOneAtATime(serve: RequestListener, { turns, toClient }: ServingOptions): RequestListener {
   return (request, response) => {
     const { socket } = request;
     // The rest of the bytes that were read before the connection closed.
     if (socket.destroyed) return;
-    const exchange = { request, response, serve, waitedMs: 0 };
+    const exchange = new Exchange(toClient(request), request, response, serve);
     const pending = pendingExchanges.get(socket) ?? trackConnection(socket);
     pending.add(exchange);
     response.once('close', () => {
       const [first] = pending;
       pending.delete(exchange);
+      turns.remove(exchange);
       if (pending.size === 0 || first !== exchange) return;
       if (pending.size === maxReadAhead) socket.resume();
       // Lets the requests of other connections pass.
-      setImmediate(serveNext, socket, pending);
+      setImmediate(serveNext, socket, pending, turns);
     });
     if (pending.size >= maxPending) closeAfterResponse(response);
-    if (pending.size === 1) serveInTurn(exchange);
-    else if (pending.size > maxReadAhead) socket.pause();
+    if (pending.size === 1) turns.take(exchange);
+    else turns.add(exchange);
+    if (pending.size > maxReadAhead) socket.pause();
   };
 }
 
@@ -67,23 +93,8 @@ function stopParsing(socket: Duplex): void {
   if (isObject(parser)) Reflect.set(parser, 'onIncoming', () => 2);
 }
 
-function serveNext(socket: Duplex, [next]: ReadonlySet<Exchange>): void {
-  if (next !== undefined && !socket.destroyed) serveInTurn(next);
-}
-
-function serveInTurn(exchange: Exchange): void {
-  const { request, response, serve } = exchange;
-  turns.take(toClient(request), (waitedMs) => {
-    if (request.socket.destroyed) return;
-    exchange.waitedMs = waitedMs;
-    serve(request, response);
-  });
-}
-
-// The header as it is, which need not be a valid key.
-function toClient({ headers, socket }: IncomingMessage): string {
-  const { [apiKeyHeader]: key } = headers;
-  return key === undefined ? `address ${socket.remoteAddress}` : `key ${String(key)}`;
+function serveNext(socket: Duplex, [next]: ReadonlySet<Exchange>, turns: RequestTurns): void {
+  if (next !== undefined && !socket.destroyed) turns.take(next);
 }
 
 /** Returns how long the request that is served on a connection has waited for its turn among other clients, in milliseconds. */

@@ -27,7 +27,12 @@ import {
   sendErrorWithoutFastify,
   toStatusMessage,
 } from './error-responses.js';
-import { closeAfterResponse, findLastPendingResponse, serveOneAtATime } from './pending-responses.js';
+import {
+  closeAfterResponse,
+  findLastPendingResponse,
+  serveOneAtATime,
+  type ServingOptions,
+} from './pending-responses.js';
 import { securityHeaders } from './security-headers.js';
 
 // Origins of the local machine, on any port.
@@ -51,6 +56,7 @@ export interface RequestCheckOptions {
   readonly config: Config;
   readonly lifecycle: Lifecycle;
   readonly connections: Connections;
+  readonly serving: ServingOptions;
 }
 
 /** Adds the headers that every response has: its request id, and those for security. */
@@ -74,7 +80,10 @@ export async function addCors(app: FastifyInstance, { corsOrigins }: Config): Pr
 }
 
 /** Adds the checks of every request, and the responses to CONNECT and unknown Expect headers. */
-export function addRequestChecks(app: FastifyInstance, { config, lifecycle, connections }: RequestCheckOptions): void {
+export function addRequestChecks(
+  app: FastifyInstance,
+  { config, lifecycle, connections, serving }: RequestCheckOptions,
+): void {
   // By default, Node closes the connection on CONNECT without a response, and responds to an unknown Expect header without a body.
   app.server.on('connect', ({ headers }: IncomingMessage, stream: Duplex) => {
     // Node has detached the connection from its server, so responses to earlier requests can no longer be sent.
@@ -89,7 +98,7 @@ export function addRequestChecks(app: FastifyInstance, { config, lifecycle, conn
     'checkExpectation',
     serveOneAtATime(({ headers }, response) => {
       sendErrorWithoutFastify(response, 417, toRequestId(headers, randomUUID));
-    }),
+    }, serving),
   );
   app.addHook('onRequest', (request, reply, done) => {
     if (lifecycle.draining.aborted) {

@@ -18,6 +18,7 @@ export type ShedReason =
   | 'operations'
   | 'operations_of_key'
   | 'origin'
+  | 'requests'
   | 'subscriptions'
   | 'subscriptions_of_key'
   | 'unread_bytes';

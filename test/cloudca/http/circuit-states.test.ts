@@ -59,6 +59,17 @@ async function createOpen(): Promise<CircuitBreaker> {
 }
 
 describe('CircuitBreaker', () => {
+  it('says which keys the REST API has accepted: from the first 2xx to a 401', async () => {
+    const breaker = new CircuitBreaker();
+    const states: boolean[] = [];
+    for (const status of [404, 500, 200, 404, 503, 401]) {
+      await makeCalls(breaker, status, 1, 'key');
+      states.push(breaker.hasAccepted('key'));
+    }
+    expect(states).toEqual([false, false, true, true, true, false]);
+    expect(breaker.hasAccepted('other')).toBe(false);
+  });
+
   it.each<[string, Outcome]>([
     ['503', 503],
     ['504', 504],

@@ -4,12 +4,16 @@ import { Socket } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
 import { serveOneAtATime } from '../../../src/server/http/pending-responses.js';
+import { RequestTurns } from '../../../src/server/http/request-turns.js';
 import { range } from '../../helpers/fixtures.js';
 
 const served: string[] = [];
-const listener = serveOneAtATime(({ url = '' }) => {
-  served.push(url);
-});
+const listener = serveOneAtATime(
+  ({ url = '' }) => {
+    served.push(url);
+  },
+  { turns: new RequestTurns(), toClient: ({ headers }) => String(headers['mc-api-key']) },
+);
 
 /** Passes a request on a connection of its own to the listener. */
 function send(url: string, headers: Readonly<Record<string, string>>): Socket {
