@@ -1,5 +1,5 @@
-// Divides work on lists and results into turns of the event loop. In each turn, slices of some of them are done, of each caller in turn. So
-// however many are in progress, other requests wait for one turn at most, and another caller's list for a few.
+// Divides work on lists and results into turns of the event loop. In each turn, slices of some of them are done. Callers for whom less was
+// done go first. So however much is in progress, other requests wait for one turn at most, and another caller's list for a few.
 
 /**
  * Maximum work of one turn, in fields without arguments: about 10 ms. A promise for each row and more garbage make smaller
@@ -13,14 +13,61 @@ interface Slice {
   readonly start: () => void;
 }
 
-// A caller may have so much work done in each turn, in fields, even if the turn is full. A page of a list has less.
+// A caller may have so much work done in each turn, in fields, even if the turn is full. A page of a list has less. All callers together may
+// have as much as fills another turn.
 const smallWork = 2_000;
 
 // Only so many operations of a caller alternate. The others wait, so that their unfinished results do not take memory all at the same time.
 const maxAlternating = 4;
 
-/** The operations of one caller that want turns. */
-class Lane {
+// A large operation begins as if so much had been done for its caller: about two lists of 5,000 VPNs. So those of other callers that have
+// begun end first, and the unfinished results of all callers do not take memory at the same time.
+const workBeforeOthersBegin = 200_000;
+
+/** Whom work is for: an API key, or undefined if there is none. */
+type Caller = string | undefined;
+
+/** What wants turns for one caller: its operations, or its complete results. */
+interface Lane {
+  readonly isEmpty: boolean;
+  /** Whether the next operation has not begun, and is large. */
+  readonly isToBegin: boolean;
+  readonly add: (turns: Turns) => void;
+  readonly remove: (turns: Turns) => void;
+  /** Starts slices of the next one as `Turns.startNext` does. Returns their work: 0 if there is no room for one. */
+  readonly startNext: (room: number, mustStart: boolean) => number;
+}
+
+/** Complete results, e.g. to make their text. They alternate. */
+class ResultLane implements Lane {
+  readonly isToBegin = false;
+  // The next one first.
+  readonly #results = new Set<Turns>();
+
+  get isEmpty(): boolean {
+    return this.#results.size === 0;
+  }
+
+  add(turns: Turns): void {
+    this.#results.add(turns);
+  }
+
+  remove(turns: Turns): void {
+    this.#results.delete(turns);
+  }
+
+  startNext(room: number, mustStart: boolean): number {
+    const [next] = this.#results;
+    const work = next?.startNext(room, mustStart) ?? 0;
+    if (next === undefined || work === 0) return 0;
+    this.#results.delete(next);
+    if (next.hasSlices) this.#results.add(next);
+    return work;
+  }
+}
+
+/** Operations. Some of them alternate. */
+class OperationLane implements Lane {
   // The next one first.
   readonly #alternating: Turns[] = [];
   // Operations that wait for another one to end, the next one first.
@@ -30,6 +77,12 @@ class Lane {
 
   get isEmpty(): boolean {
     return this.#alternating.length + this.#waiting.size + this.#waitingToBegin.size === 0;
+  }
+
+  get isToBegin(): boolean {
+    this.#admit();
+    const [next] = this.#alternating;
+    return next?.isFirstStep === true && next.nextWork > smallWork;
   }
 
   add(turns: Turns): void {
@@ -45,14 +98,8 @@ class Lane {
     if (index >= 0) this.#alternating.splice(index, 1);
   }
 
-  /** Starts slices of the next operation as `Turns.startNext` does. Returns their work: 0 if there is no room for one. */
   startNext(room: number, mustStart: boolean): number {
-    while (this.#alternating.length < maxAlternating) {
-      const [turns] = this.#waiting.size > 0 ? this.#waiting : this.#waitingToBegin;
-      if (turns === undefined) break;
-      this.remove(turns);
-      this.#alternating.push(turns);
-    }
+    this.#admit();
     const [next] = this.#alternating;
     const work = next?.startNext(room, mustStart) ?? 0;
     if (next === undefined || work === 0) return 0;
@@ -60,16 +107,123 @@ class Lane {
     if (next.hasSlices) this.#alternating.push(next);
     return work;
   }
+
+  // Lets operations that wait alternate with the others, if there is a place.
+  #admit(): void {
+    while (this.#alternating.length < maxAlternating) {
+      const [turns] = this.#waiting.size > 0 ? this.#waiting : this.#waitingToBegin;
+      if (turns === undefined) return;
+      this.remove(turns);
+      this.#alternating.push(turns);
+    }
+  }
 }
 
-// By caller, the next one first. Callers that want no turn have no lane.
-const lanes = new Map<string | undefined, Lane>();
-// Results that are complete, e.g. to make their text, the next one first. They go before operations, since they take more memory.
-const results = new Set<Turns>();
+/** The work done for each caller while others wait. */
+class DoneWork {
+  readonly #byCaller = new Map<Caller, number>();
+  // The least that a waiting caller has had. Others have had no less, so a caller that comes back does not go first for long.
+  #least = 0;
+
+  get(caller: Caller): number {
+    return Math.max(this.#byCaller.get(caller) ?? 0, this.#least);
+  }
+
+  add(caller: Caller, work: number): void {
+    this.#byCaller.set(caller, this.get(caller) + work);
+  }
+
+  /** Sets who waits. Forgets callers that have had no more than the least of them. */
+  update(waiting: readonly Caller[]): void {
+    this.#least = waiting.reduce((least: number, caller) => Math.min(least, this.get(caller)), Infinity);
+    for (const [caller, work] of this.#byCaller) if (work <= this.#least) this.#byCaller.delete(caller);
+    if (waiting.length === 0) this.#least = 0;
+  }
+}
+
+/** The lanes of one kind. */
+class Lanes {
+  readonly #done: DoneWork;
+  readonly #createLane: () => Lane;
+  // Lanes whose callers must have none there when a large operation begins.
+  readonly #before: Lanes | undefined;
+  // Of callers that have had the same, the next one first. Callers that want no turn have no lane.
+  readonly #lanes = new Map<Caller, Lane>();
+
+  constructor(done: DoneWork, createLane: () => Lane, before?: Lanes) {
+    this.#done = done;
+    this.#createLane = createLane;
+    this.#before = before;
+  }
+
+  /** The callers that want turns. */
+  get callers(): readonly Caller[] {
+    return [...this.#lanes.keys()];
+  }
+
+  get isEmpty(): boolean {
+    return this.#lanes.size === 0;
+  }
+
+  has(caller: Caller): boolean {
+    return this.#lanes.has(caller);
+  }
+
+  add(caller: Caller, turns: Turns): void {
+    const lane = this.#lanes.get(caller) ?? this.#createLane();
+    lane.add(turns);
+    this.#lanes.set(caller, lane);
+  }
+
+  remove(caller: Caller, turns: Turns): void {
+    const lane = this.#lanes.get(caller);
+    lane?.remove(turns);
+    if (lane?.isEmpty === true) this.#lanes.delete(caller);
+  }
+
+  /** Starts slices for callers, those with the least work done first. Returns the room that is left. With `mustStart`, starts at least one. */
+  start(room: number, mustStart: boolean): number {
+    let left = room;
+    for (let isDue = mustStart; !this.isEmpty; isDue = false) {
+      const work = this.#startNext(left, isDue);
+      if (work === 0) break;
+      left -= work;
+    }
+    return left;
+  }
+
+  #startNext(room: number, mustStart: boolean): number {
+    let next: [Caller, Lane] | undefined;
+    let least = Infinity;
+    for (const entry of this.#lanes) {
+      const [caller, lane] = entry;
+      const { isToBegin } = lane;
+      if (isToBegin && this.#before?.has(caller) === true) continue;
+      const done = this.#done.get(caller) + (isToBegin ? workBeforeOthersBegin : 0);
+      if (done >= least) continue;
+      least = done;
+      next = entry;
+    }
+    if (next === undefined) return 0;
+    const [caller, lane] = next;
+    const work = lane.startNext(room, mustStart);
+    if (work === 0) return 0;
+    this.#done.add(caller, work);
+    this.#lanes.delete(caller);
+    if (!lane.isEmpty) this.#lanes.set(caller, lane);
+    return work;
+  }
+}
+
+const done = new DoneWork();
+// They go before operations, since they take more memory.
+const results = new Lanes(done, () => new ResultLane());
+const operations = new Lanes(done, () => new OperationLane(), results);
 let isScheduled = false;
-// Work of the current turn in all, and of callers that did not wait.
+// Work of the current turn: in all, of callers that did not wait, and what of that is beyond a full turn.
 let workInTurn = 0;
-const workOfCaller = new Map<string | undefined, number>();
+const workOfCaller = new Map<Caller, number>();
+let smallWorkInTurn = 0;
 
 /** Which other work goes first. */
 export interface TurnsOptions {
@@ -85,8 +239,8 @@ export interface TurnsOptions {
 export class Turns {
   /** Whether the step comes before there are rows. */
   readonly isFirstStep: boolean;
-  readonly #caller: string | undefined;
-  readonly #hasResult: boolean;
+  readonly #caller: Caller;
+  readonly #lanes: Lanes;
   #slices: Slice[] = [];
   // Index of the next slice. Removing each slice from the array would make the work quadratic.
   #next = 0;
@@ -95,12 +249,17 @@ export class Turns {
   constructor({ caller, isFirstStep = false, hasResult = false }: TurnsOptions) {
     this.#caller = caller;
     this.isFirstStep = isFirstStep;
-    this.#hasResult = hasResult;
+    this.#lanes = hasResult ? results : operations;
   }
 
   /** Whether slices wait. */
   get hasSlices(): boolean {
     return this.#next < this.#slices.length;
+  }
+
+  /** The work of the next slice, 0 if none waits. */
+  get nextWork(): number {
+    return this.#slices[this.#next]?.work ?? 0;
   }
 
   /** Takes part of the current turn. Returns undefined if it has room for this much work, otherwise a promise of a later turn. */
@@ -110,20 +269,18 @@ export class Turns {
     return new Promise((start) => {
       // Each slice takes something: without work, nothing would seem to have started.
       this.#slices.push({ work: Math.max(1, work), start });
-      if (this.#hasResult) {
-        results.add(this);
-        return;
-      }
-      const lane = lanes.get(this.#caller) ?? new Lane();
-      lane.add(this);
-      lanes.set(this.#caller, lane);
+      this.#lanes.add(this.#caller, this);
     });
   }
 
   #mayStart(work: number): boolean {
     const workSoFar = workOfCaller.get(this.#caller) ?? 0;
-    if (workInTurn + work > maxWorkPerTurn && workSoFar + work > smallWork) return false;
+    if (workInTurn + work > maxWorkPerTurn) {
+      if (workSoFar + work > smallWork || smallWorkInTurn + work > maxWorkPerTurn) return false;
+      smallWorkInTurn += work;
+    }
     workInTurn += work;
+    if (isBusy()) done.add(this.#caller, work);
     workOfCaller.set(this.#caller, workSoFar + work);
     return true;
   }
@@ -132,10 +289,7 @@ export class Turns {
   drop(): void {
     this.#slices = [];
     this.#next = 0;
-    results.delete(this);
-    const lane = lanes.get(this.#caller);
-    lane?.remove(this);
-    if (lane?.isEmpty === true) lanes.delete(this.#caller);
+    this.#lanes.remove(this.#caller, this);
   }
 
   /** Starts as many slices as there is room for; with `mustStart`, at least one. Returns their work. */
@@ -154,6 +308,10 @@ export class Turns {
   }
 }
 
+function isBusy(): boolean {
+  return !operations.isEmpty || !results.isEmpty;
+}
+
 function scheduleTurn(): void {
   if (isScheduled) return;
   isScheduled = true;
@@ -163,25 +321,10 @@ function scheduleTurn(): void {
 function runTurn(): void {
   isScheduled = false;
   workOfCaller.clear();
-  let room = maxWorkPerTurn;
-  for (const turns of results) {
-    const work = turns.startNext(room, room === maxWorkPerTurn);
-    if (work === 0) break;
-    room -= work;
-    results.delete(turns);
-    if (turns.hasSlices) results.add(turns);
-  }
+  smallWorkInTurn = 0;
+  done.update([...operations.callers, ...results.callers]);
+  const room = results.start(maxWorkPerTurn, true);
   // However many results there are, an operation has one slice in each turn.
-  let mustStart = true;
-  // Visits a caller again after the others, since it is added again.
-  for (const [caller, lane] of lanes) {
-    const work = lane.startNext(room, mustStart);
-    if (work === 0) break;
-    mustStart = false;
-    room -= work;
-    lanes.delete(caller);
-    if (!lane.isEmpty) lanes.set(caller, lane);
-  }
-  workInTurn = maxWorkPerTurn - room;
-  if (workInTurn > 0 || lanes.size + results.size > 0) scheduleTurn();
+  workInTurn = maxWorkPerTurn - operations.start(room, true);
+  if (workInTurn > 0 || isBusy()) scheduleTurn();
 }

@@ -63,7 +63,7 @@ function toErrorResult(reason: Error): ExecutionResult {
 
 function findExcess(
   { data, errors = [] }: ExecutionResult,
-  { budget: { fields, maxFields }, estimateLength }: LimitedOperation,
+  { budget: { fields, maxFields, caller }, estimateLength }: LimitedOperation,
 ): Promise<ResultTooLargeError | undefined> | ResultTooLargeError | undefined {
   const chargedErrors = errors.length - freeErrors;
   if (chargedErrors <= 0 && estimateLength() <= maxResultLength) return undefined;
@@ -72,7 +72,7 @@ function findExcess(
   }
   const maxDataLength = maxResultLength - toErrorsLength(errors);
   const toError = (isTooLong: boolean) => (isTooLong ? createTooLongError() : undefined);
-  return maxDataLength < 0 ? toError(true) : isLongerThan(data, maxDataLength).then(toError);
+  return maxDataLength < 0 ? toError(true) : isLongerThan(data, maxDataLength, caller).then(toError);
 }
 
 // Errors of one REST call have the same cause, which may have 20 KB of details.

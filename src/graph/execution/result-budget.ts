@@ -44,6 +44,8 @@ export function createTooLongError(): ResultTooLargeError {
 export class ResultBudget {
   /** Maximum number of fields; 0: no limit. */
   readonly maxFields: number;
+  /** The API key that the result is for; undefined without one. */
+  readonly caller: string | undefined;
   readonly #turns: Turns;
   readonly #cancelReads: () => void;
   #fields = 0;
@@ -52,12 +54,10 @@ export class ResultBudget {
   #stopReason: Error | undefined;
   #onStop: ((reason: Error) => void) | undefined;
 
-  /**
-   * `caller` is the API key that the result is for. `cancelReads` cancels the REST reads in flight and rejects later ones. It is called when the
-   * operation stops.
-   */
+  /** `cancelReads` cancels the REST reads in flight and rejects later ones. It is called when the operation stops. */
   constructor(maxFields: number, caller: string | undefined, cancelReads: () => void) {
     this.maxFields = maxFields;
+    this.caller = caller;
     this.#turns = new Turns({ caller });
     this.#cancelReads = cancelReads;
   }

@@ -7,10 +7,10 @@ const maxEscapedLength = 6;
 
 /**
  * Reports whether the JSON text of a value is longer than `maxLength` characters. Stops once it is. Measures a large value in several turns
- * of the event loop.
+ * of the event loop, as those of `caller`.
  */
-export async function isLongerThan(value: unknown, maxLength: number): Promise<boolean> {
-  const turns = new Turns({ hasResult: true });
+export async function isLongerThan(value: unknown, maxLength: number, caller?: string): Promise<boolean> {
+  const turns = new Turns({ caller, hasResult: true });
   // Counting escaped characters takes ten times as long, so it is left to values that may be too long because of them.
   if (await fits(value, maxLength / maxEscapedLength, turns, toPlainLength)) return false;
   return !(await fits(value, maxLength, turns, toEscapedLength));

@@ -67,7 +67,10 @@ export async function addGraphqlOverHttp(app: FastifyInstance, options: GraphqlO
     formatError: (formatted, error) =>
       formatGraphqlError(formatted, error, { introspection: config.introspection, schema }),
     persistedQueries: false,
-    stringifyResult,
+    stringifyResult: (result) => {
+      const whole = result.data?.['whole'];
+      return whole instanceof CallersResult ? stringifyResult(whole.result, whole.caller) : stringifyResult(result);
+    },
     plugins: [
       // Cache control would wrap every field of every operation, although responses may contain secrets and are never cached.
       ApolloServerPluginCacheControlDisabled(),
@@ -140,7 +143,7 @@ function createOperationsPlugin({ operations, log }: GraphqlOverHttpOptions): Ap
       const checkType = isGet ? checkTypeForGet : checkTypeForPost;
       const response = operations.run(takeRequest(request), { context, payer, checkType });
       return Promise.resolve({
-        responseForOperation: async () => toApolloResponse(await response),
+        responseForOperation: async () => toApolloResponse(await response, context.budget.caller),
       });
     },
   };
@@ -167,16 +170,28 @@ function readDocumentId({ http }: GraphQLRequest): unknown {
 // Responses with status 200 share it if there is no rate limit, since Apollo Server only reads it.
 const okHead = { headers: new HeaderMap() };
 
-function toApolloResponse({ outcome, budget, restCalls }: OperationResponse): GraphQLResponse {
+/** Carries a result through Apollo Server, which hands on `data` alone as it is, with the API key for which its text is made. */
+class CallersResult {
+  readonly result: object;
+  readonly caller: string | undefined;
+
+  constructor(result: object, caller: string | undefined) {
+    this.result = result;
+    this.caller = caller;
+  }
+}
+
+function toApolloResponse(
+  { outcome, budget, restCalls }: OperationResponse,
+  caller: string | undefined,
+): GraphQLResponse {
   const { status, errors } = outcome;
   const data = 'data' in outcome ? { data: outcome.data } : {};
   const result = errors === undefined ? data : { errors, ...data };
+  const extended = restCalls === undefined ? result : { ...result, extensions: { restCalls } };
   return {
     http: status === 200 && budget === undefined ? okHead : { status, headers: toHeaders(outcome, budget) },
-    body: {
-      kind: 'single',
-      singleResult: restCalls === undefined ? result : { ...result, extensions: { restCalls } },
-    },
+    body: { kind: 'single', singleResult: { data: { whole: new CallersResult(extended, caller) } } },
   };
 }
 

@@ -6,11 +6,14 @@ import { Turns } from '../../turns.js';
 // In values: about as much work as executing as many fields.
 const maxValuesPerSlice = 2_000;
 
-/** Returns the JSON text of a result, with a line end. Returns a promise of it if the result must wait for a turn of the event loop. */
-export function stringifyResult(result: object): string | Promise<string> {
+/**
+ * Returns the JSON text of a result, with a line end. Returns a promise of it if the result must wait for a turn of the event loop. `caller`
+ * is the API key that the result is for.
+ */
+export function stringifyResult(result: object, caller?: string): string | Promise<string> {
   const values = countValues(result, maxValuesPerSlice);
-  if (values > maxValuesPerSlice) return stringifyInTurns(result);
-  const turn = new Turns({ hasResult: true }).take(values);
+  if (values > maxValuesPerSlice) return stringifyInTurns(result, caller);
+  const turn = new Turns({ caller, hasResult: true }).take(values);
   return turn === undefined ? toText(result) : turn.then(() => toText(result));
 }
 
@@ -18,8 +21,8 @@ function toText(result: object): string {
   return `${JSON.stringify(result)}\n`;
 }
 
-async function stringifyInTurns(result: object): Promise<string> {
-  const writer = new JsonWriter();
+async function stringifyInTurns(result: object, caller: string | undefined): Promise<string> {
+  const writer = new JsonWriter(new Turns({ caller, hasResult: true }));
   await writer.write(result);
   const text = writer.finish();
   // Sending the text copies it several times: work for a turn of its own.
@@ -29,8 +32,12 @@ async function stringifyInTurns(result: object): Promise<string> {
 
 /** Appends values to a JSON text, a slice in each turn. */
 class JsonWriter {
-  readonly #turns = new Turns({ hasResult: true });
+  readonly #turns: Turns;
   readonly #parts: string[] = [];
+
+  constructor(turns: Turns) {
+    this.#turns = turns;
+  }
 
   async write(value: unknown): Promise<void> {
     if (Array.isArray(value)) {

@@ -220,7 +220,7 @@ export class Group {
     let result: SharedResult;
     try {
       const { data, errors } = await operations.execute(operation, context, value);
-      result = this.#toResult(eventNumber, await toTail(data), errors, context.secretReads);
+      result = this.#toResult(eventNumber, await toTail(data, context.budget.caller), errors, context.secretReads);
     } catch (thrown) {
       result = this.#toResult(eventNumber, tailWithoutData, operations.formatErrors([thrown], context));
     }

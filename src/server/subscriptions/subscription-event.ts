@@ -9,9 +9,9 @@ export interface SubscriptionEvent {
   readonly tail: SentBytes;
 }
 
-/** Returns the JSON of a result's `data`, with the brace that ends the result and one more. */
-export async function toTail(data: object | null): Promise<Buffer> {
-  const text = data === null ? 'null' : (await stringifyResult(data)).trimEnd();
+/** Returns the JSON of a result's `data`, with the brace that ends the result and one more. `caller` is the API key that it is for. */
+export async function toTail(data: object | null, caller?: string): Promise<Buffer> {
+  const text = data === null ? 'null' : (await stringifyResult(data, caller)).trimEnd();
   return Buffer.from(`${text}}}`);
 }
 

@@ -45,6 +45,10 @@ export interface Attack {
   readonly expected?: readonly RegExp[];
   /** Maximum number of REST calls for the attacker, in this many seconds. Default: no maximum. */
   readonly maxRestCalls?: (seconds: number) => number;
+  /** Maximum growth of the gateway's resident memory, in MiB. Default: 150. */
+  readonly maxMemoryMiB?: number;
+  /** Whether the neighbour lists 200 VPNs instead of its small query. Default: false. */
+  readonly neighbourLists?: boolean;
   /** Whether the neighbour opens a new connection for each request. Default: false. */
   readonly newConnections?: boolean;
   /** Whether the attack begins with a REST API that fails. The neighbour's requests count from the first that is served. Default: false. */
@@ -83,6 +87,13 @@ const smallQuery = {
   }`,
   variables: { id: numberedId('vpn', 1) },
 };
+const listQuery = {
+  query: `query List {
+    siteToSiteVpns(environment: { serviceCode: "compute-on", name: "rows-200" }) {
+      nodes { id name state gateway cidr vpc { id name } }
+    }
+  }`,
+};
 // Keeps the neighbour below 1,200 requests in a minute, the default of RATE_LIMIT_PER_MINUTE.
 const neighbourPauseMs = 50;
 // A request that takes longer counts as failed. In milliseconds.
@@ -114,10 +125,11 @@ export async function measureAttack(
   const { url, pid = 0 } = gateway;
   const headers = { 'mc-api-key': neighbourKey, ...(attack.newConnections === true ? { connection: 'close' } : {}) };
 
+  const neighbour = { body: attack.neighbourLists === true ? listQuery : smallQuery, headers };
   for (let request = 0; request < warmUpRequests; request++) {
-    await Promise.all([ask(url, headers), other && ask(other.url, headers)]);
+    await Promise.all([ask(url, neighbour), other && ask(other.url, neighbour)]);
   }
-  const before = startAsking(url, headers);
+  const before = startAsking(url, neighbour);
   await sleep(secondsBefore * 1_000);
   const answersBefore = await before.stop();
 
@@ -133,8 +145,8 @@ export async function measureAttack(
   const cpuBefore = readCpuMs(pid);
   const callsBefore = rest.countCalls(attackerKey);
   const startedAt = performance.now();
-  const during = startAsking(url, headers);
-  const beside = other && startAsking(other.url, headers);
+  const during = startAsking(url, neighbour);
+  const beside = other && startAsking(other.url, neighbour);
   const attacking = attack.run({
     url,
     rest,
@@ -202,9 +214,15 @@ function findOutage(answers: readonly Answer[]): { readonly endIndex: number; re
   return { endIndex: end < 0 ? answers.length : end, seconds };
 }
 
-async function ask(url: string, headers: Readonly<Record<string, string>>): Promise<Answer> {
+/** What the neighbour sends. */
+interface NeighbourRequest {
+  readonly body: object;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+async function ask(url: string, { body, headers }: NeighbourRequest): Promise<Answer> {
   const startedAt = performance.now();
-  const outcome = await post(url, smallQuery, headers, AbortSignal.timeout(patienceMs)).then(
+  const outcome = await post(url, body, headers, AbortSignal.timeout(patienceMs)).then(
     ({ status, text }) => (status === 200 && text.includes('"name":"vpn-0001"') ? 'served' : toOutcome(status, text)),
     () => 'no response',
   );
@@ -213,12 +231,12 @@ async function ask(url: string, headers: Readonly<Record<string, string>>): Prom
 }
 
 /** Asks in a loop. Returns the answers so far, and a function that ends the loop and returns all. */
-function startAsking(url: string, headers: Readonly<Record<string, string>>) {
+function startAsking(url: string, request: NeighbourRequest) {
   const stopping = new AbortController();
   const answers: Answer[] = [];
   const askInLoop = async () => {
     while (!stopping.signal.aborted) {
-      answers.push(await ask(url, headers));
+      answers.push(await ask(url, request));
       await sleep(neighbourPauseMs);
     }
   };

@@ -204,6 +204,86 @@ describe('ResultBudget', () => {
     expect(order[0]).toBe('rows');
   });
 
+  it('lets a caller with less work go before the others, step by step', async () => {
+    const long = range(64).map((index) => take(unlimited(`caller ${index}`), 5_000, 50));
+    await passTurns(64);
+    let steps = 0;
+    const takeSteps = async () => {
+      const turns = new Turns({ caller: 'other' });
+      for (; steps < 4; steps++) await turns.take(2_500);
+    };
+    void takeSteps();
+    await passTurns(5);
+    expect(steps).toBe(4);
+    await passTurns(64 * 26);
+    expect(long.map(({ length }) => length)).toEqual(range(64).map(() => 5_000));
+  });
+
+  it('lets the results of a caller with less work go before those of others', async () => {
+    let isWritten = false;
+    for (const index of range(64)) {
+      const turns = new Turns({ caller: `caller ${index}`, hasResult: true });
+      for (let slice = 0; slice < 4; slice++) void turns.take(maxWorkPerTurn);
+    }
+    await passTurns(64);
+    void new Turns({ caller: 'other', hasResult: true }).take(2_500)?.then(() => (isWritten = true));
+    await passTurns(2);
+    expect(isWritten).toBe(true);
+    await passTurns(64 * 4);
+  });
+
+  it('lets operations that have begun end before large ones of other callers begin', async () => {
+    let begun = 0;
+    let ended = 0;
+    const run = async (caller: string) => {
+      await new Turns({ caller, isFirstStep: true }).take(5 * maxWorkPerTurn);
+      begun++;
+      const turns = new Turns({ caller });
+      for (let slice = 0; slice < 5; slice++) await turns.take(maxWorkPerTurn);
+      ended++;
+    };
+    const all = Promise.all(range(20).map((index) => run(`caller ${index}`)));
+    let most = 0;
+    for (let turn = 0; turn < 200; turn++) {
+      most = Math.max(most, begun - ended);
+      await nextTurn();
+    }
+    await all;
+    expect(most).toBeLessThanOrEqual(2);
+  });
+
+  it('begins no large operation of a caller whose results wait', async () => {
+    const order: string[] = [];
+    // Fills the turn.
+    void new Turns({ caller: 'first' }).take(maxWorkPerTurn);
+    const result = new Turns({ caller: 'one', hasResult: true });
+    for (let slice = 0; slice < 3; slice++) void result.take(maxWorkPerTurn + 1)?.then(() => order.push('result'));
+    void new Turns({ caller: 'one', isFirstStep: true }).take(3_000)?.then(() => order.push('one'));
+    void new Turns({ caller: 'other', isFirstStep: true }).take(3_000)?.then(() => order.push('other'));
+    await passTurns(6);
+    expect(order).toEqual(['result', 'other', 'result', 'result', 'one']);
+  });
+
+  it('lets a large operation begin although smaller ones of others go on and on', async () => {
+    let hasBegun = false;
+    const run = async () => {
+      const turns = new Turns({ caller: 'other' });
+      while (!hasBegun) await turns.take(maxWorkPerTurn / 2);
+    };
+    void run();
+    void run();
+    void new Turns({ caller: 'one', isFirstStep: true }).take(3_000)?.then(() => (hasBegun = true));
+    await passTurns(60);
+    expect(hasBegun).toBe(true);
+  });
+
+  it('starts small work in full turns only up to the work of another turn', async () => {
+    take(unlimited(), 600, 50);
+    const started = range(10).filter((index) => new Turns({ caller: `caller ${index}` }).take(1_500) === undefined);
+    expect(started).toHaveLength(6);
+    await passTurns(10);
+  });
+
   it('releases a row with more fields than a turn may have', async () => {
     const released = take(unlimited(), 3, 10 * maxWorkPerTurn);
     await passTurns(3);
