@@ -27,7 +27,7 @@ const workBeforeOthersBegin = 200_000;
 /** Whom work is for: an API key, or undefined if there is none. */
 type Caller = string | undefined;
 
-/** What wants turns for one caller: its operations, or its complete results. */
+/** The operations of one caller that want turns, or its complete results. */
 interface Lane {
   readonly isEmpty: boolean;
   /** Whether the next operation has not begun, and is large. */
@@ -66,56 +66,54 @@ class ResultLane implements Lane {
   }
 }
 
-/** Operations. Some of them alternate. */
+/** Operations. Some of those that have rows alternate. */
 class OperationLane implements Lane {
   // The next one first.
   readonly #alternating: Turns[] = [];
   // Operations that wait for another one to end, the next one first.
   readonly #waiting = new Set<Turns>();
-  // First steps, which wait for those too. Otherwise the rows of all operations would take memory at the same time.
-  readonly #waitingToBegin = new Set<Turns>();
+  // First steps, which wait for both. Otherwise the rows of all operations would take memory at the same time.
+  readonly #firstSteps = new Set<Turns>();
 
   get isEmpty(): boolean {
-    return this.#alternating.length + this.#waiting.size + this.#waitingToBegin.size === 0;
+    return this.#alternating.length + this.#waiting.size + this.#firstSteps.size === 0;
   }
 
   get isToBegin(): boolean {
-    this.#admit();
-    const [next] = this.#alternating;
-    return next?.isFirstStep === true && next.nextWork > smallWork;
+    const [firstStep] = this.#firstSteps;
+    return this.#alternating.length + this.#waiting.size === 0 && (firstStep?.nextWork ?? 0) > smallWork;
   }
 
   add(turns: Turns): void {
     if (this.#alternating.includes(turns)) return;
-    if (turns.isFirstStep) this.#waitingToBegin.add(turns);
+    if (turns.isFirstStep) this.#firstSteps.add(turns);
     else this.#waiting.add(turns);
   }
 
   remove(turns: Turns): void {
     this.#waiting.delete(turns);
-    this.#waitingToBegin.delete(turns);
+    this.#firstSteps.delete(turns);
     const index = this.#alternating.indexOf(turns);
     if (index >= 0) this.#alternating.splice(index, 1);
   }
 
   startNext(room: number, mustStart: boolean): number {
-    this.#admit();
-    const [next] = this.#alternating;
+    for (const turns of this.#waiting) {
+      if (this.#alternating.length >= maxAlternating) break;
+      this.#waiting.delete(turns);
+      this.#alternating.push(turns);
+    }
+    const [next] = this.#alternating.length > 0 ? this.#alternating : this.#firstSteps;
     const work = next?.startNext(room, mustStart) ?? 0;
     if (next === undefined || work === 0) return 0;
-    this.#alternating.shift();
-    if (next.hasSlices) this.#alternating.push(next);
+    this.remove(next);
+    if (next.hasSlices) this.#putBehind(next);
     return work;
   }
 
-  // Lets operations that wait alternate with the others, if there is a place.
-  #admit(): void {
-    while (this.#alternating.length < maxAlternating) {
-      const [turns] = this.#waiting.size > 0 ? this.#waiting : this.#waitingToBegin;
-      if (turns === undefined) return;
-      this.remove(turns);
-      this.#alternating.push(turns);
-    }
+  #putBehind(turns: Turns): void {
+    if (turns.isFirstStep) this.#firstSteps.add(turns);
+    else this.#alternating.push(turns);
   }
 }
 
@@ -133,7 +131,7 @@ class DoneWork {
     this.#byCaller.set(caller, this.get(caller) + work);
   }
 
-  /** Sets who waits. Forgets callers that have had no more than the least of them. */
+  /** Sets the callers that wait. Forgets callers that have had no more than the least of them. */
   update(waiting: readonly Caller[]): void {
     this.#least = waiting.reduce((least: number, caller) => Math.min(least, this.get(caller)), Infinity);
     for (const [caller, work] of this.#byCaller) if (work <= this.#least) this.#byCaller.delete(caller);
@@ -147,7 +145,7 @@ class Lanes {
   readonly #createLane: () => Lane;
   // Lanes whose callers must have none there when a large operation begins.
   readonly #before: Lanes | undefined;
-  // Of callers that have had the same, the next one first. Callers that want no turn have no lane.
+  // The next one first, of callers that have had the same. Callers that want no turn have no lane.
   readonly #lanes = new Map<Caller, Lane>();
 
   constructor(done: DoneWork, createLane: () => Lane, before?: Lanes) {

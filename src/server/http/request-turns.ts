@@ -30,7 +30,7 @@ export class RequestTurns {
   // By client, the oldest first. Clients without requests have no entry.
   readonly #waiting = new Map<string, Set<WaitingRequest>>();
   #waitingCount = 0;
-  // Those that wait for nothing but a turn, and some that have been removed.
+  // The requests that wait for nothing but a turn, and some that have been removed.
   readonly #due = new FairQueue<DueRequest>();
   #room = maxPerTurn;
   #isScheduled = false;
