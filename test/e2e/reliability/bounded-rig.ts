@@ -214,7 +214,7 @@ function findOutage(answers: readonly Answer[]): { readonly endIndex: number; re
   return { endIndex: end < 0 ? answers.length : end, seconds };
 }
 
-/** What the neighbour sends. */
+/** Describes a request of the neighbour. */
 interface NeighbourRequest {
   readonly body: object;
   readonly headers: Readonly<Record<string, string>>;
