@@ -1,29 +1,11 @@
 // The context of an operation: whose turns of the event loop its work takes.
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import { CloudcaClient } from '../../src/cloudca/client.js';
-import { Watcher } from '../../src/cloudca/polling/watcher.js';
-import { GraphContext } from '../../src/graph/context.js';
+import type { GraphContext } from '../../src/graph/context.js';
 import { maxWorkPerTurn, Turns } from '../../src/turns.js';
-import { addCleanup } from '../helpers/cleanup.js';
+import { createContextFactory } from '../helpers/graph-context.js';
 
-const client = new CloudcaClient({ baseUrl: 'http://127.0.0.1:1/v1', timeoutMs: 60_000 });
-const watcher = new Watcher({ client, taskPollMs: 60_000, watchPollMs: 60_000, warn: () => undefined });
-addCleanup(() => client.close());
-
-function createContext(apiKey: string): GraphContext {
-  return new GraphContext({
-    client,
-    watcher,
-    apiKey,
-    callerId: apiKey,
-    requestId: 'request-1',
-    draining: new AbortController().signal,
-    coalesceReads: true,
-    warn: () => undefined,
-    maxResultFields: 0,
-  });
-}
+const createContext = createContextFactory();
 
 async function passTurns(count: number): Promise<void> {
   for (let turn = 0; turn < count; turn++) await nextTurn();

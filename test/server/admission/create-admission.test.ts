@@ -1,32 +1,12 @@
 // Admission without HTTP: what it charges, when it queues, and which errors it throws. test/server/admission/admission.test.ts tests it
 // over HTTP.
 import { describe, expect, it } from '@jest/globals';
-import { CloudcaClient } from '../../../src/cloudca/client.js';
-import { Watcher } from '../../../src/cloudca/polling/watcher.js';
-import { GraphContext } from '../../../src/graph/context.js';
 import { RequestError } from '../../../src/graph/error-codes.js';
 import { type Admission, type AdmissionConfig, createAdmission } from '../../../src/server/admission/admission.js';
 import type { RateLimit } from '../../../src/server/admission/rate-limit.js';
-import { addCleanup } from '../../helpers/cleanup.js';
+import { createContextFactory } from '../../helpers/graph-context.js';
 
-const client = new CloudcaClient({ baseUrl: 'http://127.0.0.1:1/v1', timeoutMs: 60_000 });
-const watcher = new Watcher({ client, taskPollMs: 60_000, watchPollMs: 60_000, warn: () => undefined });
-addCleanup(() => client.close());
-
-/** Creates the context of an operation, of a caller with this key or without one. */
-function createContext(apiKey: string | undefined, draining = new AbortController().signal): GraphContext {
-  return new GraphContext({
-    client,
-    watcher,
-    apiKey,
-    callerId: apiKey,
-    requestId: 'request-1',
-    draining,
-    coalesceReads: true,
-    warn: () => undefined,
-    maxResultFields: 0,
-  });
-}
+const createContext = createContextFactory();
 
 // In REST calls.
 const charged = 1;

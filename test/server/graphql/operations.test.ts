@@ -2,10 +2,7 @@
 import { PassThrough } from 'node:stream';
 import { describe, expect, it } from '@jest/globals';
 import { pino } from 'pino';
-import { CloudcaClient } from '../../../src/cloudca/client.js';
-import { Watcher } from '../../../src/cloudca/polling/watcher.js';
 import { readConfig } from '../../../src/config.js';
-import { GraphContext } from '../../../src/graph/context.js';
 import { createExecutor } from '../../../src/graph/execution/executor.js';
 import { createSchema } from '../../../src/graph/schema.js';
 import { createAdmission } from '../../../src/server/admission/admission.js';
@@ -14,29 +11,13 @@ import { Operations } from '../../../src/server/graphql/operations.js';
 import { createDocumentParser } from '../../../src/server/graphql/parse-document.js';
 import { UnreadBytes } from '../../../src/server/http/unread-bytes.js';
 import { createMetrics } from '../../../src/server/telemetry/metrics.js';
-import { addCleanup } from '../../helpers/cleanup.js';
+import { createContextFactory } from '../../helpers/graph-context.js';
 import { startUpstream } from '../../helpers/upstream.js';
 
 const config = readConfig({});
 const schema = createSchema();
 const upstream = await startUpstream();
-const client = new CloudcaClient({ baseUrl: upstream.url, timeoutMs: 60_000 });
-addCleanup(() => client.close());
-const watcher = new Watcher({ client, taskPollMs: 60_000, watchPollMs: 60_000, warn: () => undefined });
-
-function createContext(apiKey: string | undefined): GraphContext {
-  return new GraphContext({
-    client,
-    watcher,
-    apiKey,
-    callerId: apiKey,
-    requestId: 'request-1',
-    draining: new AbortController().signal,
-    coalesceReads: false,
-    maxResultFields: 0,
-    warn: () => undefined,
-  });
-}
+const createContext = createContextFactory(upstream.url);
 
 describe('Operations.run', () => {
   it('rejects a key that does not read its responses, before a REST call, and serves all others', async () => {
