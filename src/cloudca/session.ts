@@ -46,8 +46,8 @@ export interface SessionOptions {
  */
 export const maxCallsPerSession = 100;
 
-// To parse so many characters, and to decode them if the list is short, takes about as long as executing one field.
-const charactersPerField = 50;
+// To parse so many bytes, and to decode them if the list is short, takes about as long as executing one field.
+const bytesPerField = 50;
 
 // The maximum number of warnings per session: a list may have an unexpected value in every entry.
 const maxWarnings = 50;
@@ -264,10 +264,11 @@ export class RestSession {
     try {
       const response = await this.#client.send(toKyOptions(method, body, call));
       const retryAfter = parseRetryAfter(response.headers.get('retry-after'));
-      const text = await response.text();
       // Before the wait, which is no time of the REST API.
       observation?.end(response.status);
-      await this.createTurns({ isFirstStep: true }).take(text.length / charactersPerField);
+      await this.createTurns({ isFirstStep: true }).take((call.heldBody?.length ?? 0) / bytesPerField);
+      // After the wait: a text takes memory of the heap, which the bytes do not, and up to twice as much.
+      const text = await response.text();
       if (text.startsWith('\uFEFF'))
         this.warn({ field: 'response', problem: lenientProblems.byte_order_mark, form: 'byte_order_mark' });
       // The circuit breaker needs the status even if no operation waits for the body any more. To parse it would be wasted work.

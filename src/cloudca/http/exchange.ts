@@ -3,18 +3,14 @@ import type { Transform } from 'node:stream';
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
 import { type Dispatcher, errors } from 'undici';
 import { BadResponseError, UnavailableError } from '../errors.js';
-import type { HeldBody } from './body-flow.js';
 import type { Cancellation } from './cancellation.js';
+import type { HeldBody } from './flow-control.js';
 
 /** Maximum size of a response body, in bytes after decompression: 10 MiB. */
 export const maxResponseBodyBytes = 10 * 1024 * 1024;
 
 // Maximum number of chunks of a body: 10 MiB in chunks of 100 bytes.
 const maxChunks = 100_000;
-// Memory that a chunk occupies besides its content, in bytes.
-const chunkOverhead = 128;
-// Maximum size of all bodies in flight together, in bytes: enough for 1,024 concurrent operations that each list 400 VPNs.
-const maxBufferedBytes = 256 * 1024 * 1024;
 
 /** A complete response, its body decompressed. */
 export interface ReceivedResponse {
@@ -23,30 +19,9 @@ export interface ReceivedResponse {
   readonly body: Buffer;
 }
 
-/** Limits the memory that the bodies of all exchanges in flight occupy together. */
-export class BodyBudget {
-  readonly #exchanges = new Set<Exchange>();
-  #bytes = 0;
-
-  /** Adds memory that the body of an exchange occupies, in bytes. Above 256 MiB in total, aborts the exchange with the largest body. */
-  add(exchange: Exchange, bytes: number): void {
-    this.#exchanges.add(exchange);
-    this.#bytes += bytes;
-    if (this.#bytes <= maxBufferedBytes) return;
-    [...this.#exchanges].reduce((one, other) => (other.size > one.size ? other : one)).abortForMemory();
-  }
-
-  /** Removes an exchange that has ended. */
-  remove(exchange: Exchange): void {
-    if (this.#exchanges.delete(exchange)) this.#bytes -= exchange.size;
-  }
-}
-
 /** Collects one response. undici calls its methods as the response arrives. */
 export class Exchange implements Dispatcher.DispatchHandler {
-  /** The body, as its caller's share of what is held before it is parsed. */
-  readonly heldBody: HeldBody;
-  readonly #budget: BodyBudget;
+  readonly #body: HeldBody;
   readonly #cancellation: Cancellation;
   readonly #resolve: (response: ReceivedResponse) => void;
   readonly #reject: (error: unknown) => void;
@@ -57,29 +32,18 @@ export class Exchange implements Dispatcher.DispatchHandler {
   #retryAfter: ReceivedResponse['retryAfter'];
   #length = 0;
 
+  /** Releases `body` if it fails. A complete one must be released when it has been parsed. */
   constructor(
-    budget: BodyBudget,
-    heldBody: HeldBody,
+    body: HeldBody,
     cancellation: Cancellation,
     resolve: (response: ReceivedResponse) => void,
     reject: (error: unknown) => void,
   ) {
-    this.#budget = budget;
-    this.heldBody = heldBody;
+    this.#body = body;
     this.#cancellation = cancellation;
     this.#resolve = resolve;
     this.#reject = reject;
     cancellation.onCancel(this.#fail);
-  }
-
-  /** The memory that the received part of the body occupies, in bytes. */
-  get size(): number {
-    return this.#length + this.#chunks.length * chunkOverhead;
-  }
-
-  /** Fails the exchange to free memory for the others. */
-  abortForMemory(): void {
-    this.#fail(new BadResponseError('The responses of the REST API exceed the memory that the gateway has for them.'));
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
@@ -104,7 +68,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
       })
       .on('end', this.#finish)
       .on('error', this.#fail);
-    this.heldBody.setSource(this.#decompressor ?? controller);
+    this.#body.setSource(this.#decompressor ?? controller);
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
@@ -119,7 +83,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
 
   onResponseError(_controller: Dispatcher.DispatchController | undefined, error: unknown): void {
     this.#end();
-    this.heldBody.release();
+    this.#body.release();
     // Without onRequestStart there was no connection. An InvalidArgumentError, however, is a bug of this program.
     const neverSent = this.#controller === undefined && !(error instanceof errors.InvalidArgumentError);
     this.#reject(neverSent ? createUnreachableError() : error);
@@ -128,8 +92,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   readonly #append = (chunk: Buffer): void => {
     this.#length += chunk.length;
     this.#chunks.push(chunk);
-    this.#budget.add(this, chunk.length + chunkOverhead);
-    this.heldBody.add(chunk.length);
+    this.#body.add(chunk.length);
     if (this.#length > maxResponseBodyBytes) {
       this.#fail(new BadResponseError(`The response of the REST API is larger than ${maxResponseBodyBytes} bytes.`));
     } else if (this.#chunks.length > maxChunks) {
@@ -141,20 +104,19 @@ export class Exchange implements Dispatcher.DispatchHandler {
     const [first] = this.#chunks;
     const body = first?.length === this.#length ? first : Buffer.concat(this.#chunks, this.#length);
     this.#end();
-    this.heldBody.complete();
+    this.#body.complete();
     this.#resolve({ status: this.#status, retryAfter: this.#retryAfter, body });
   };
 
   // Aborting closes the connection: it cannot be reused before its response has been read to the end.
   readonly #fail = (error: Error): void => {
     this.#end();
-    this.heldBody.release();
+    this.#body.release();
     this.#reject(error);
     this.#controller?.abort(error);
   };
 
   #end(): void {
-    this.#budget.remove(this);
     // undici keeps this object until the connection closes.
     this.#chunks.splice(0);
     this.#cancellation.onCancel(undefined);

@@ -7,16 +7,19 @@
 export interface FetchClasses {
   /** Calls ky, which then uses these classes. */
   readonly call: <T>(callKy: () => T) => T;
-  /** Creates the response whose body is `text`, with Retry-After as its one header. */
-  readonly createResponse: (status: number, text: string, retryAfter: string | undefined) => Response;
+  /** Creates the response whose body is `content`, text in UTF-8, with Retry-After as its one header. */
+  readonly createResponse: (status: number, content: Buffer, retryAfter: string | undefined) => Response;
 }
 
 /** The classes of Node. */
 export const standardClasses: FetchClasses = {
   call: (callKy) => callKy(),
-  createResponse: (status, text, retryAfter) =>
+  createResponse: (status, content, retryAfter) =>
     // These have no body (Fetch, "null body status").
-    new Response([204, 205, 304].includes(status) ? null : text, { status, headers: toHeaders(retryAfter) }),
+    new Response([204, 205, 304].includes(status) ? null : content.toString('utf8'), {
+      status,
+      headers: toHeaders(retryAfter),
+    }),
 };
 
 // The type lets the light classes in.
@@ -37,8 +40,8 @@ export const lightClasses: FetchClasses = {
       platform.AbortController = AbortController;
     }
   },
-  createResponse: (status, text, retryAfter) => {
-    const response: unknown = new LightResponse(status, text, retryAfter);
+  createResponse: (status, content, retryAfter) => {
+    const response: unknown = new LightResponse(status, content, retryAfter);
     if (response instanceof Response) return response;
     throw new TypeError('The prototype of LightResponse is not Response.');
   },
@@ -100,17 +103,17 @@ class LightResponse {
   readonly status: number;
   readonly ok: boolean;
   readonly headers: Headers;
-  readonly #text: string;
+  readonly #content: Buffer;
 
-  constructor(status: number, text: string, retryAfter: string | undefined) {
+  constructor(status: number, content: Buffer, retryAfter: string | undefined) {
     this.status = status;
     this.ok = status >= 200 && status < 300;
     this.headers = retryAfter === undefined ? noHeaders : toHeaders(retryAfter);
-    this.#text = text;
+    this.#content = content;
   }
 
   text(): Promise<string> {
-    return Promise.resolve(this.#text);
+    return Promise.resolve(this.#content.toString('utf8'));
   }
 }
 Object.setPrototypeOf(LightResponse.prototype, Response.prototype);

@@ -2,11 +2,11 @@
 import { isUtf8 } from 'node:buffer';
 import type { Dispatcher } from 'undici';
 import { BadResponseError } from '../errors.js';
-import { BodyFlow, type HeldBody } from './body-flow.js';
 import { ConnectionPool, type Proxies } from './connection-pool.js';
-import { BodyBudget, Exchange, type ReceivedResponse } from './exchange.js';
 import type { Cancellation } from './cancellation.js';
+import { Exchange, type ReceivedResponse } from './exchange.js';
 import type { FetchClasses } from './fetch-classes.js';
+import { FlowControl, type HeldBody } from './flow-control.js';
 
 /** Carries the URL, headers and cancellation of a call, beside the Request. In the Request, they would cost more than the rest of the exchange. */
 export class OutgoingCall {
@@ -48,8 +48,7 @@ export interface Transport {
 /** Creates the transport to an origin. Opens connections as they are needed. */
 export function createTransport(origin: string, fetchClasses: FetchClasses, proxies?: Proxies): Transport {
   const pool = new ConnectionPool(origin, proxies);
-  const budget = new BodyBudget();
-  const flow = new BodyFlow();
+  const flow = new FlowControl();
   return {
     exchange: async (request, call) => {
       const { headers, cancellation } = call;
@@ -62,9 +61,8 @@ export function createTransport(origin: string, fetchClasses: FetchClasses, prox
         body: request.body === null ? null : await request.text(),
       };
       const response = await new Promise<ReceivedResponse>((resolve, reject) => {
-        const exchange = new Exchange(budget, flow.open(call.apiKey), cancellation, resolve, reject);
-        call.heldBody = exchange.heldBody;
-        pool.acquire().dispatch(options, exchange);
+        call.heldBody = flow.open(call.apiKey);
+        pool.acquire().dispatch(options, new Exchange(call.heldBody, cancellation, resolve, reject));
       });
       return toResponse(response, fetchClasses);
     },
@@ -76,7 +74,7 @@ function toResponse({ status, retryAfter, body }: ReceivedResponse, { createResp
   if (status > 599) throw new BadResponseError('The REST API sent a status that is not valid HTTP.');
   // Decoding would replace invalid bytes by U+FFFD, and so alter a value silently.
   if (!isUtf8(body)) throw new BadResponseError('The response of the REST API is not UTF-8.');
-  return createResponse(status, body.toString('utf8'), typeof retryAfter === 'string' ? retryAfter : undefined);
+  return createResponse(status, body, typeof retryAfter === 'string' ? retryAfter : undefined);
 }
 
 function toMethod(method: string): Dispatcher.HttpMethod {

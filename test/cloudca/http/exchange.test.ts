@@ -1,17 +1,12 @@
-// One exchange without a connection: what it makes of the calls of undici, and the limits on memory.
-import { setImmediate as nextTurn } from 'node:timers/promises';
+// One exchange without a connection: what it makes of the calls of undici.
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
 import { describe, expect, it } from '@jest/globals';
 import { type Dispatcher, errors } from 'undici';
 import { ClientDisconnectedError } from '../../../src/cloudca/errors.js';
-import { BodyFlow } from '../../../src/cloudca/http/body-flow.js';
-import {
-  BodyBudget,
-  Exchange,
-  maxResponseBodyBytes,
-  type ReceivedResponse,
-} from '../../../src/cloudca/http/exchange.js';
 import { Cancellation } from '../../../src/cloudca/http/cancellation.js';
+import { Exchange, maxResponseBodyBytes, type ReceivedResponse } from '../../../src/cloudca/http/exchange.js';
+import { FlowControl } from '../../../src/cloudca/http/flow-control.js';
 import { waitUntil } from '../../helpers/wait-until.js';
 
 const mebibyte = 1024 * 1024;
@@ -32,13 +27,12 @@ function createController() {
 }
 
 /** Creates an exchange, and collects what it settles with. */
-function create(budget = new BodyBudget(), flow = new BodyFlow(), caller = 'a key') {
+function create(body = new FlowControl().open('a key')) {
   const cancellation = new Cancellation();
   const responses: ReceivedResponse[] = [];
   const failures: unknown[] = [];
   const exchange = new Exchange(
-    budget,
-    flow.open(caller),
+    body,
     cancellation,
     (response) => responses.push(response),
     (error) => failures.push(error),
@@ -219,117 +213,40 @@ describe('Exchange', () => {
       { name: 'BadResponseError', message: 'The response of the REST API comes in more than 100000 chunks.' },
     ]);
   });
-});
 
-describe('BodyBudget', () => {
-  const overhead = 128;
-
-  /** Adds exchanges to a budget, each with a body of the given size. The bodies share one buffer. */
-  function fill(sizes: readonly number[]) {
-    const budget = new BodyBudget();
-    const shared = Buffer.alloc(maxResponseBodyBytes);
-    const exchanges = sizes.map((size) => {
-      const created = create(budget);
-      created.start();
-      created.exchange.onResponseData(created.controller, shared.subarray(0, size - overhead));
-      expect(created.exchange.size).toBe(size);
-      return created;
-    });
-    return { budget, exchanges };
-  }
-
-  const tooMuch = {
-    name: 'BadResponseError',
-    message: 'The responses of the REST API exceed the memory that the gateway has for them.',
-  };
-
-  it('aborts the exchange with the largest body above 256 MiB in total', () => {
-    const { exchanges } = fill([7 * mebibyte, 9 * mebibyte, ...Array<number>(30).fill(8 * mebibyte)]);
-    const failures = () => exchanges.flatMap((created) => created.failures);
-    expect(failures()).toEqual([]);
-    exchanges[0]?.receive('x');
-    expect(exchanges.map((created) => created.failures.length)).toEqual([0, 1, ...Array<number>(30).fill(0)]);
-    expect(failures()).toMatchObject([tooMuch]);
-    // 9 MiB are free again.
-    exchanges[0]?.receive(Buffer.alloc(2 * mebibyte));
-    expect(failures()).toHaveLength(1);
+  it('is not read while the bodies of its caller are too large, compressed or not', async () => {
+    const flow = new FlowControl();
+    const parsed = flow.open('a key');
+    parsed.setSource({ pause: () => undefined, resume: () => undefined });
+    parsed.add(16 * mebibyte);
+    parsed.complete();
+    const [plain, compressed] = [create(flow.open('a key')), create(flow.open('a key'))];
+    plain.start();
+    plain.receive('body');
+    expect(plain.calls).toEqual(['pause']);
+    compressed.start(200, { 'content-encoding': 'gzip' });
+    compressed.receive(gzipSync(Buffer.alloc(mebibyte)));
+    compressed.exchange.onResponseEnd();
+    await sleep(50);
+    expect(compressed.responses).toEqual([]);
+    parsed.release();
+    await waitUntil(() => compressed.responses.length === 1);
+    expect(plain.calls).toEqual(['pause', 'resume']);
   });
 
-  it('frees the memory of an exchange that ends, once', () => {
-    const { exchanges, budget } = fill(Array<number>(32).fill(8 * mebibyte));
-    const [first, second] = exchanges;
-    first?.exchange.onResponseEnd();
-    if (first !== undefined) budget.remove(first.exchange);
-    const next = create(budget);
+  it.each(['fails', 'is cancelled'])('releases its body when it %s', (end) => {
+    const flow = new FlowControl();
+    const { exchange, controller, cancellation, start, receive } = create(flow.open('a key'));
+    start();
+    receive(Buffer.alloc(9 * mebibyte));
+    if (end === 'fails') exchange.onResponseError(controller, new Error('lost'));
+    else cancellation.cancel(gone);
+    const next = create(flow.open('a key'));
+    const last = create(flow.open('a key'));
     next.start();
-    next.exchange.onResponseData(next.controller, Buffer.alloc(8 * mebibyte - overhead));
-    expect(exchanges.flatMap(({ failures }) => failures)).toEqual([]);
-    second?.receive('x');
-    expect([...exchanges, next].flatMap(({ failures }) => failures)).toMatchObject([tooMuch]);
-  });
-});
-
-describe('BodyFlow', () => {
-  const large = Buffer.alloc(9 * mebibyte);
-  const flow = new BodyFlow();
-  const open = (caller: string) => {
-    const created = create(new BodyBudget(), flow, caller);
-    created.start();
-    return created;
-  };
-
-  it('does not read further bodies of a caller above 16 MiB until one has been parsed', async () => {
-    const [first, second, third] = [open('one'), open('one'), open('one')];
-    first.receive(large);
-    second.receive(large);
-    third.receive('a');
-    // The first one of those in transfer goes on.
-    expect([first.calls, second.calls, third.calls]).toEqual([[], ['pause'], ['pause']]);
-    first.exchange.onResponseEnd();
-    await nextTurn();
-    expect(second.calls).toEqual(['pause']);
-    first.exchange.heldBody.release();
-    // Not while undici may parse.
-    expect(second.calls).toEqual(['pause']);
-    await nextTurn();
-    expect([second.calls, third.calls]).toEqual([
-      ['pause', 'resume'],
-      ['pause', 'resume'],
-    ]);
-    for (const { exchange } of [second, third]) exchange.heldBody.release();
-  });
-
-  it('goes on with the next body when the one in transfer before it fails', async () => {
-    const [first, second] = [open('one'), open('one')];
-    first.receive(large);
-    second.receive(large);
-    first.cancellation.cancel(gone);
-    await nextTurn();
-    expect(second.calls).toEqual(['pause', 'resume']);
-    second.exchange.heldBody.release();
-  });
-
-  it('counts each caller by itself', () => {
-    const [one, other] = [open('one'), open('other')];
-    one.receive(large);
-    one.receive(Buffer.alloc(mebibyte));
-    other.receive(large);
-    expect(other.calls).toEqual([]);
-    for (const { exchange } of [one, other]) exchange.heldBody.release();
-  });
-
-  it('pauses the decompressor of a compressed body', () => {
-    const first = open('one');
-    first.receive(large);
-    first.exchange.onResponseEnd();
-    const second = create(new BodyBudget(), flow, 'one');
-    second.start(200, { 'content-encoding': 'gzip' });
-    second.exchange.heldBody.add(8 * mebibyte);
-    const body = gzipSync(Buffer.alloc(mebibyte));
-    second.receive(body);
-    second.exchange.onResponseEnd();
-    expect(second.responses).toEqual([]);
-    first.exchange.heldBody.release();
-    return waitUntil(() => second.responses.length === 1);
+    last.start();
+    next.receive(Buffer.alloc(mebibyte));
+    last.receive(Buffer.alloc(9 * mebibyte));
+    expect(last.calls).toEqual([]);
   });
 });
