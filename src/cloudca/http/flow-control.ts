@@ -1,12 +1,10 @@
 // Bounds the memory of response bodies from their first byte until they are parsed. Above the bounds, the gateway does not read a connection,
 // so the bytes wait at the REST API. Bodies wait for a turn to be parsed, and many callers may have large ones at the same time.
 
-// Maximum sizes in bytes before the gateway stops reading: of all bodies together, and of those of one caller.
+// Maximum sizes in bytes before the gateway stops reading: of all bodies together, and of those of one caller. As much again as for all is
+// divided equally among the callers. So one with small bodies does not wait for large ones of others.
 const maxBytes = 32 * 1024 * 1024;
 const maxCallerBytes = 16 * 1024 * 1024;
-
-// A caller whose bodies are no larger together, a list of some 400 VPNs, does not wait for those of others, up to twice `maxBytes`.
-const smallBytes = 256 * 1024;
 
 // Memory that a chunk occupies besides its content, in bytes.
 const chunkOverhead = 128;
@@ -36,6 +34,8 @@ class Share {
 
 /** All bodies. */
 class AllBodies extends Share {
+  /** The shares of callers that have bodies. */
+  readonly callers = new Map<string, Share>();
   readonly paused = new Set<HeldBody>();
   isResuming = false;
 }
@@ -43,15 +43,14 @@ class AllBodies extends Share {
 /** Opens the bodies of all callers, and pauses some of them above the bounds. */
 export class FlowControl {
   readonly #all = new AllBodies();
-  // Callers without bodies have no entry.
-  readonly #callers = new Map<string, Share>();
 
   /** Adds a body of a caller, which has no bytes yet. */
   open(caller: string): HeldBody {
-    const own = this.#callers.get(caller) ?? new Share();
-    this.#callers.set(caller, own);
+    const { callers } = this.#all;
+    const own = callers.get(caller) ?? new Share();
+    callers.set(caller, own);
     return new HeldBody(this.#all, own, () => {
-      if (own.count === 0) this.#callers.delete(caller);
+      if (own.count === 0) callers.delete(caller);
     });
   }
 }
@@ -144,10 +143,10 @@ export class HeldBody {
   }
 
   #mayProceed(): boolean {
+    const { bytes: allBytes, callers } = this.#all;
     const { bytes } = this.#own;
-    if (this.#all.bytes > maxBytes) {
-      return (bytes <= smallBytes && this.#all.bytes <= 2 * maxBytes) || this.#all.isNext(this);
-    }
-    return bytes <= maxCallerBytes || this.#own.isNext(this);
+    if (allBytes <= maxBytes) return bytes <= maxCallerBytes || this.#own.isNext(this);
+    const equalShare = Math.min(maxCallerBytes, maxBytes / callers.size);
+    return (bytes <= equalShare && allBytes <= 2 * maxBytes) || this.#all.isNext(this);
   }
 }

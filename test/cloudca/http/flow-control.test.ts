@@ -96,7 +96,7 @@ describe('The bodies of all callers', () => {
   it('are not read above 32 MiB until one has been parsed, but for the oldest one', async () => {
     const open = createBodies();
     const [first, ...others] = fill(open);
-    const last = open('last', mebibyte);
+    const last = open('last', 4 * mebibyte);
     expect(last.calls).toEqual(['pause']);
     for (const { body } of others) body.add(1);
     first?.body.add(1);
@@ -106,9 +106,10 @@ describe('The bodies of all callers', () => {
     await nextTurn();
     // One is complete, and will be parsed.
     expect(others.map(({ calls }) => calls)).toEqual(others.map(() => ['pause']));
+    last.body.release();
     first?.body.release();
     await nextTurn();
-    expect([...others, last].map(({ calls }) => calls)).toEqual([...others, last].map(() => ['pause', 'resume']));
+    expect(others.map(({ calls }) => calls)).toEqual(others.map(() => ['pause', 'resume']));
   });
 
   it('proceed with the oldest one, once no complete one waits', async () => {
@@ -124,21 +125,42 @@ describe('The bodies of all callers', () => {
     expect([second?.calls, third?.calls]).toEqual([['pause', 'resume'], ['pause']]);
   });
 
-  it('leave 256 KiB to each caller, up to 64 MiB in all', () => {
+  it('divide another 32 MiB equally among the callers', () => {
     const open = createBodies();
     fill(open);
-    const small = Array.from({ length: 128 }, (_, index) => open(`small ${index}`, mebibyte / 4));
-    expect(small.flatMap(({ calls }) => calls)).toEqual([]);
-    expect(open('more', overhead).calls).toEqual(['pause']);
-    small[0]?.body.add(1);
-    expect(small[0]?.calls).toEqual(['pause']);
+    const small = open('small', mebibyte);
+    // Nine callers.
+    small.body.add((32 / 9 - 1) * mebibyte - overhead);
+    expect(small.calls).toEqual([]);
+    small.body.add(1);
+    expect(small.calls).toEqual(['pause']);
   });
 
-  it('leave no more than 256 KiB to a caller with several bodies', () => {
+  it('divide it among the callers with bodies that are not released', () => {
+    const open = createBodies();
+    const [first] = fill(open);
+    const small = open('small', mebibyte);
+    first?.body.release();
+    open('large 1', 5 * mebibyte);
+    // Eight callers.
+    small.body.add(3 * mebibyte - overhead);
+    expect(small.calls).toEqual([]);
+    small.body.add(1);
+    expect(small.calls).toEqual(['pause']);
+  });
+
+  it('have no share for several bodies of one caller above its own', () => {
     const open = createBodies();
     fill(open);
-    expect(open('small', mebibyte / 8).calls).toEqual([]);
-    expect(open('small', mebibyte / 8).calls).toEqual([]);
-    expect(open('small', overhead).calls).toEqual(['pause']);
+    expect(open('small', 2 * mebibyte).calls).toEqual([]);
+    expect(open('small', 2 * mebibyte).calls).toEqual(['pause']);
+  });
+
+  it('are not read above 64 MiB, however small their share', () => {
+    const open = createBodies();
+    // Each one proceeds when it arrives: the others come later.
+    for (const count of [16, 16, 10, 8, 6, 5]) open(`${count}`, count * mebibyte);
+    Array.from({ length: 8 }, (_, index) => open(`${index} more`, mebibyte));
+    expect(open('last', overhead).calls).toEqual(['pause']);
   });
 });
