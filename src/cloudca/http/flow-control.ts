@@ -46,33 +46,29 @@ export class FlowControl {
 
   /** Adds a body of a caller, which has no bytes yet. */
   open(caller: string): HeldBody {
-    const { callers } = this.#all;
-    const own = callers.get(caller) ?? new Share();
-    callers.set(caller, own);
-    return new HeldBody(this.#all, own, () => {
-      if (own.count === 0) callers.delete(caller);
-    });
+    return new HeldBody(this.#all, caller);
   }
 }
 
 /** The body of one response, from its first byte until it has been parsed. */
 export class HeldBody {
   readonly #all: AllBodies;
+  readonly #caller: string;
   readonly #own: Share;
   readonly #shares: readonly Share[];
-  readonly #onRelease: () => void;
   #source: Source | undefined;
   #state: 'incoming' | 'complete' | 'released' = 'incoming';
   #length = 0;
   // Memory that it occupies.
   #bytes = 0;
 
-  /** `onRelease` is called once the body is no longer counted. */
-  constructor(all: AllBodies, own: Share, onRelease: () => void) {
+  /** Counts the body as one of its caller. */
+  constructor(all: AllBodies, caller: string) {
     this.#all = all;
-    this.#own = own;
-    this.#shares = [all, own];
-    this.#onRelease = onRelease;
+    this.#caller = caller;
+    this.#own = all.callers.get(caller) ?? new Share();
+    all.callers.set(caller, this.#own);
+    this.#shares = [all, this.#own];
     for (const share of this.#shares) share.count++;
   }
 
@@ -117,7 +113,7 @@ export class HeldBody {
       share.count--;
       share.bytes -= this.#bytes;
     }
-    this.#onRelease();
+    if (this.#own.count === 0) this.#all.callers.delete(this.#caller);
   }
 
   #endTransfer(state: 'complete' | 'released'): void {

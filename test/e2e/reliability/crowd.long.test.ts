@@ -16,8 +16,8 @@ const { CROWD_SECONDS, CROWD_KEYS, CROWD_DOCUMENTS } = process.env;
 const seconds = Number(CROWD_SECONDS ?? 5);
 const keyCount = Number(CROWD_KEYS ?? 20_000);
 const documentCount = Number(CROWD_DOCUMENTS ?? 2_500);
-// Guard against a test that hangs: 10 ms per request, ten times what a request takes.
-const timeoutMs = 120_000 + seconds * 10_000 + 10 * Math.max(keyCount, documentCount);
+// Guard against a test that hangs: 10 ms per request, ten times what a request takes. Those of keys and documents run twice.
+const timeoutMs = 120_000 + seconds * 10_000 + 2 * 10 * Math.max(keyCount, documentCount);
 
 function toHttpRequest(body: object, key = randomBytes(12).toString('hex')): string {
   const text = JSON.stringify(body);
